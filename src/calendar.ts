@@ -1,0 +1,113 @@
+/** Calendar arithmetic in IANA time zones; weeks begin on Monday. */
+
+export type CalendarUnit = 'hour' | 'day' | 'week' | 'month'
+
+/** Whether a word, such as a dimension, is a unit of the calendar. */
+export function isCalendarUnit(word: string): word is CalendarUnit {
+  return word === 'hour' || word === 'day' || word === 'week' || word === 'month'
+}
+
+/** What a clock on the wall shows; `month` and `day` count from 1 and may overflow, as in `Date.UTC`. */
+export interface WallTime {
+  readonly year: number
+  readonly month: number
+  readonly day: number
+  readonly hour?: number
+  readonly minute?: number
+  readonly second?: number
+}
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+/** The wall time of an instant in a time zone. */
+export function wallTimeOf(instant: Date, timeZone: string): Required<WallTime> {
+  const wall = new Date(instant.getTime() + offsetMs(instant.getTime(), timeZone))
+  return {
+    year: wall.getUTCFullYear(),
+    month: wall.getUTCMonth() + 1,
+    day: wall.getUTCDate(),
+    hour: wall.getUTCHours(),
+    minute: wall.getUTCMinutes(),
+    second: wall.getUTCSeconds(),
+  }
+}
+
+/** The instant of a wall time: the first of two when clocks go back, the end of the gap when they go forward. */
+export function instantOf(wall: WallTime, timeZone: string): Date {
+  const { year, month, day, hour = 0, minute = 0, second = 0 } = wall
+  const utc = Date.UTC(year, month - 1, day, hour, minute, second)
+  const before = offsetMs(utc - DAY_MS, timeZone)
+  const after = offsetMs(utc + DAY_MS, timeZone)
+  const exists = [utc - before, utc - after].filter(
+    (instant) => instant + offsetMs(instant, timeZone) === utc,
+  )
+  return new Date(exists.length > 0 ? Math.min(...exists) : utc - before)
+}
+
+/** The start of the hour, day, week or month that holds an instant. */
+export function startOf(unit: CalendarUnit, instant: Date, timeZone: string): Date {
+  const time = instant.getTime()
+  if (unit === 'hour') return new Date(time - ((time + offsetMs(time, timeZone)) % HOUR_MS))
+  return instantOf(firstDayOf(unit, wallTimeOf(instant, timeZone)), timeZone)
+}
+
+/** The start of the unit `count` units after the one that starts at `start`; negative counts go back. */
+export function shift(unit: CalendarUnit, start: Date, count: number, timeZone: string): Date {
+  if (unit === 'hour') return new Date(start.getTime() + count * HOUR_MS)
+  const wall = wallTimeOf(start, timeZone)
+  if (unit === 'month') return instantOf({ ...wall, month: wall.month + count }, timeZone)
+  return instantOf({ ...wall, day: wall.day + count * (unit === 'week' ? 7 : 1) }, timeZone)
+}
+
+/** Starts of all units that touch the time from `since` (inclusive) to `until` (exclusive). */
+export function stepsBetween(unit: CalendarUnit, since: Date, until: Date, timeZone: string): Date[] {
+  const steps: Date[] = []
+  for (let step = startOf(unit, since, timeZone); step < until; step = shift(unit, step, 1, timeZone)) {
+    steps.push(step)
+  }
+  return steps
+}
+
+/** An instant as `2026-10-01 14:00` in a time zone, cut to what matters for a unit. */
+export function formatInstant(instant: Date, timeZone: string, unit: CalendarUnit = 'hour'): string {
+  const wall = new Date(instant.getTime() + offsetMs(instant.getTime(), timeZone)).toISOString()
+  if (unit === 'month') return wall.slice(0, 7)
+  return unit === 'hour' ? wall.slice(0, 16).replace('T', ' ') : wall.slice(0, 10)
+}
+
+function firstDayOf(unit: 'day' | 'week' | 'month', { year, month, day }: WallTime): WallTime {
+  if (unit === 'month') return { year, month, day: 1 }
+  const daysSinceMonday = (new Date(Date.UTC(year, month - 1, day)).getUTCDay() + 6) % 7
+  return { year, month, day: unit === 'week' ? day - daysSinceMonday : day }
+}
+
+function offsetMs(time: number, timeZone: string): number {
+  // most reports are in UTC, and Intl takes microseconds
+  if (timeZone === 'UTC') return 0
+  const wholeSecond = Math.floor(time / 1000) * 1000
+  const parts: Record<string, number> = {}
+  for (const { type, value } of formatOf(timeZone).formatToParts(wholeSecond)) parts[type] = Number(value)
+  const { year = 0, month = 1, day, hour, minute, second } = parts
+  return Date.UTC(year, month - 1, day, hour, minute, second) - wholeSecond
+}
+
+function formatOf(timeZone: string): Intl.DateTimeFormat {
+  let format = formats.get(timeZone)
+  if (!format) {
+    const numeric = 'numeric'
+    format = new Intl.DateTimeFormat('en-US', {
+      timeZone,
+      hourCycle: 'h23',
+      year: numeric,
+      month: numeric,
+      day: numeric,
+      hour: numeric,
+      minute: numeric,
+      second: numeric,
+    })
+    formats.set(timeZone, format)
+  }
+  return format
+}

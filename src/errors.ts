@@ -1,0 +1,35 @@
+/** What went wrong, for programs. The README lists each code with its remedy. */
+export type AnalyticsErrorCode =
+  | 'OPTION_INVALID'
+  | 'WRONG_USAGE'
+  | 'NODE_TOO_OLD'
+  | 'DATABASE_NOT_FOUND'
+  | 'DATABASE_UNREACHABLE'
+  | 'DATABASE_REFUSED'
+  | 'DATABASE_NOT_MIGRATED'
+  | 'DATABASE_TOO_NEW'
+  | 'DATABASE_BUSY'
+  | 'DATABASE_CHANGED'
+  | 'DATABASE_FAILED'
+  | 'BATCH_REFUSED'
+  | 'PEPPER_MISMATCH'
+  | 'DATA_DIR_UNWRITABLE'
+  | 'COUNTER_FILE_INVALID'
+  | 'FILE_UNWRITABLE'
+  | 'IDENTIFY_FAILED'
+  | 'ENDPOINT_FAILED'
+  | 'INTERNAL'
+
+/**
+ * The one error class of this package. Its message says what was found, why if known, and what to do; it never
+ * contains a password or an API key.
+ */
+export class AnalyticsError extends Error {
+  override readonly name = 'AnalyticsError'
+  readonly code: AnalyticsErrorCode
+
+  constructor(code: AnalyticsErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+}

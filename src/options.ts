@@ -1,0 +1,254 @@
+import { inspect } from 'node:util'
+import type { Context } from 'koa'
+import type { ApiKey } from './capture/set-api-key.ts'
+import { locateDatabase } from './database-location.ts'
+import { AnalyticsError } from './errors.ts'
+import { parseDatabaseUrl } from './store/parse-database-url.ts'
+import type { BucketMinutes } from './usage.ts'
+
+/** Options of `apiKeyAnalytics()`; all may be left out. A wrong one throws at construction. */
+export interface AnalyticsOptions {
+  /**
+   * URL of the database: `sqlite:<path>` or `postgres://user:password@host:5432/name`.
+   * Default: the environment variable `DATABASE_URL`, else `sqlite:<dataDir>/usage.db`.
+   */
+  readonly database?: string | undefined
+  /**
+   * Folder of the counter files and the embedded database.
+   * Default: the environment variable `APIKEY_ANALYTICS_DIR`, else `.apikey-analytics` in the working directory.
+   */
+  readonly dataDir?: string | undefined
+  /**
+   * Says whose request it is, after the handlers have finished. Asked when `setApiKey` was not called, and instead of
+   * `ctx.state.apiKey` and the headers. A key it returns is taken as real. A promise is waited for before the
+   * response is sent. Default: `ctx.state.apiKey`, else the headers.
+   */
+  readonly identify?: Identify | undefined
+  /** Keyword of the `Authorization` header before the key, in any case. Default: `Api-Key`. */
+  readonly keyword?: string | undefined
+  /** Header with the key alone. Default: `x-api-key`. */
+  readonly header?: string | undefined
+  /**
+   * What an endpoint is: `route` (the pattern of the matched route), `path` (the path as requested, sanitised), or a
+   * function; what it returns nothing for is `(unmatched)`. Default: `route`.
+   */
+  readonly endpoint?: 'route' | 'path' | FindEndpoint | undefined
+  /**
+   * Paths that are not counted. `/health` stands for `/health` and all below it, `/admin/` for all below it; a RegExp
+   * is tested on the path. Default: none.
+   */
+  readonly ignore?: readonly (string | RegExp)[] | undefined
+  /** Width of a bucket of time, in UTC. Default: `hour`. */
+  readonly bucket?: 'minute' | 'hour' | 'day' | undefined
+  /** Milliseconds between two flushes, 100 to 3 600 000. Default: 5000. */
+  readonly flushIntervalMs?: number | undefined
+  /** Different endpoints per key, process and bucket, 1 to 1 000 000; past it `(other)`. Default: 1000. */
+  readonly maxEndpointsPerKey?: number | undefined
+  /** Bytes (UTF-8) of an endpoint, 16 to 500; a longer one is cut and gets a hash. Default: 500. */
+  readonly maxEndpointLength?: number | undefined
+  /** Different keys per process and bucket, 1 to 1 000 000; past it `(other)`. Default: 10 000. */
+  readonly maxKeys?: number | undefined
+  /**
+   * Secret of the fingerprints of keys (HMAC-SHA256). The same in every process that uses the database.
+   * Default: the environment variable `APIKEY_ANALYTICS_PEPPER`, else none.
+   */
+  readonly pepper?: string | undefined
+  /** Told what goes wrong beside the requests. Default: one `process.emitWarning` per error code. */
+  readonly onError?: ((error: AnalyticsError) => void) | undefined
+}
+
+/** Says whose request it is: the secret, `{ id, name?, owner? }`, or nothing. */
+export type Identify = (
+  ctx: Context,
+) => ApiKey | null | undefined | void | Promise<ApiKey | null | undefined | void>
+
+/** Names the endpoint of a request; nothing means `(unmatched)`. */
+export type FindEndpoint = (ctx: Context) => string | null | undefined
+
+/** Options with every default in place. */
+export interface ResolvedOptions {
+  /** URL; may hold a password. */
+  readonly database: string
+  /** Absolute. */
+  readonly dataDir: string
+  readonly identify: Identify | undefined
+  readonly keyword: string
+  /** Lower case. */
+  readonly header: string
+  readonly endpoint: 'route' | 'path' | FindEndpoint
+  readonly ignore: readonly (string | RegExp)[]
+  readonly bucketMinutes: BucketMinutes
+  /** False: counter files are written instead of mapped, as on network file systems. */
+  readonly mapCounters: boolean
+  readonly flushIntervalMs: number
+  readonly maxEndpointsPerKey: number
+  /** Bytes. */
+  readonly maxEndpointLength: number
+  readonly maxKeys: number
+  readonly pepper: string | undefined
+  /** Never throws. */
+  readonly onError: (error: AnalyticsError) => void
+}
+
+const BUCKET_MINUTES = { minute: 1, hour: 60, day: 1440 } as const
+/** RFC 9110: what a header name or an authentication scheme is made of. */
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
+
+const NAMES: ReadonlySet<string> = new Set<keyof AnalyticsOptions>([
+  'database',
+  'dataDir',
+  'identify',
+  'keyword',
+  'header',
+  'endpoint',
+  'ignore',
+  'bucket',
+  'flushIntervalMs',
+  'maxEndpointsPerKey',
+  'maxEndpointLength',
+  'maxKeys',
+  'pepper',
+  'onError',
+])
+
+/**
+ * Checks the options and fills in the defaults: the only place that does.
+ * @throws OPTION_INVALID with what was found and what is expected; never with a password or the pepper.
+ */
+export function resolveOptions(
+  options: AnalyticsOptions = {},
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+  workingDirectory = process.cwd(),
+): ResolvedOptions {
+  const given = readGiven(options)
+  const location = locateDatabase(
+    { database: readText(given, 'database'), dataDir: readText(given, 'dataDir') },
+    environment,
+    workingDirectory,
+  )
+  checkDatabase(location.database, given.database === undefined && Boolean(environment['DATABASE_URL']))
+  return {
+    ...location,
+    identify: readFunction(given, 'identify'),
+    keyword: readToken(given, 'keyword') ?? 'Api-Key',
+    header: (readToken(given, 'header') ?? 'x-api-key').toLowerCase(),
+    endpoint: readEndpoint(given),
+    ignore: readIgnore(given),
+    bucketMinutes: readBucketMinutes(given),
+    mapCounters: !environment['APIKEY_ANALYTICS_NO_MMAP'],
+    flushIntervalMs: readNumber(given, 'flushIntervalMs', 100, 3_600_000) ?? 5000,
+    maxEndpointsPerKey: readNumber(given, 'maxEndpointsPerKey', 1, 1_000_000) ?? 1000,
+    maxEndpointLength: readNumber(given, 'maxEndpointLength', 16, 500) ?? 500,
+    maxKeys: readNumber(given, 'maxKeys', 1, 1_000_000) ?? 10_000,
+    pepper: readText(given, 'pepper') ?? (environment['APIKEY_ANALYTICS_PEPPER'] || undefined),
+    onError: contain(readFunction(given, 'onError') ?? warnOncePerCode()),
+  }
+}
+
+/** A copy without a prototype: neither an inherited property nor `__proto__` can pass for an option. */
+function readGiven(options: unknown): AnalyticsOptions {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new AnalyticsError('OPTION_INVALID', `The options are ${show(options)}, expected an object.`)
+  }
+  const given: AnalyticsOptions = Object.assign(Object.create(null), options)
+  const unknown = Object.keys(given).find((name) => !NAMES.has(name))
+  if (unknown === undefined) return given
+  throw new AnalyticsError(
+    'OPTION_INVALID',
+    `Unknown option ${show(unknown)}. The options are ${[...NAMES].join(', ')}.`,
+  )
+}
+
+function refuse(name: keyof AnalyticsOptions, found: unknown, expected: string): never {
+  throw new AnalyticsError('OPTION_INVALID', `Option "${name}" is ${show(found)}, expected ${expected}.`)
+}
+
+function show(value: unknown): string {
+  return inspect(value, { depth: 0, maxStringLength: 60, breakLength: Infinity })
+}
+
+function readText(given: AnalyticsOptions, name: 'database' | 'dataDir' | 'pepper'): string | undefined {
+  const value: unknown = given[name]
+  if (value === undefined || (typeof value === 'string' && value.trim() !== '')) return value
+  // Only the type is named: the value may be a secret.
+  const found = typeof value === 'string' ? 'empty' : `of type ${typeof value}`
+  throw new AnalyticsError('OPTION_INVALID', `Option "${name}" is ${found}, expected a text or nothing.`)
+}
+
+function checkDatabase(url: string, fromEnvironment: boolean): void {
+  try {
+    parseDatabaseUrl(url)
+  } catch (cause) {
+    if (!fromEnvironment || !(cause instanceof AnalyticsError)) throw cause
+    const remedy = 'It was read from DATABASE_URL; the option "database" goes before it.'
+    throw new AnalyticsError('OPTION_INVALID', `${cause.message} ${remedy}`, { cause })
+  }
+}
+
+function readFunction<Name extends 'identify' | 'onError'>(
+  given: AnalyticsOptions,
+  name: Name,
+): AnalyticsOptions[Name] {
+  const value = given[name]
+  return value === undefined || typeof value === 'function' ? value : refuse(name, value, 'a function')
+}
+
+function readToken(given: AnalyticsOptions, name: 'keyword' | 'header'): string | undefined {
+  const value: unknown = given[name]
+  if (value === undefined || (typeof value === 'string' && TOKEN.test(value))) return value
+  return refuse(name, value, 'one word as it appears in a header')
+}
+
+function readEndpoint(given: AnalyticsOptions): ResolvedOptions['endpoint'] {
+  const { endpoint = 'route' } = given
+  if (endpoint === 'route' || endpoint === 'path' || typeof endpoint === 'function') return endpoint
+  return refuse('endpoint', endpoint, "'route', 'path' or a function")
+}
+
+function readIgnore(given: AnalyticsOptions): ResolvedOptions['ignore'] {
+  const ignore: unknown = given.ignore ?? []
+  const isRule = (rule: unknown) =>
+    rule instanceof RegExp || (typeof rule === 'string' && rule.startsWith('/'))
+  if (Array.isArray(ignore) && ignore.every(isRule)) return [...ignore]
+  return refuse('ignore', ignore, "a list of paths such as '/health' and of RegExps")
+}
+
+function readBucketMinutes(given: AnalyticsOptions): BucketMinutes {
+  const { bucket = 'hour' } = given
+  return typeof bucket === 'string' && Object.hasOwn(BUCKET_MINUTES, bucket)
+    ? BUCKET_MINUTES[bucket]
+    : refuse('bucket', bucket, "'minute', 'hour' or 'day'")
+}
+
+function readNumber(
+  given: AnalyticsOptions,
+  name: 'flushIntervalMs' | 'maxEndpointsPerKey' | 'maxEndpointLength' | 'maxKeys',
+  least: number,
+  most: number,
+): number | undefined {
+  const value: unknown = given[name]
+  if (value === undefined) return undefined
+  if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return Number(value)
+  return refuse(name, value, `a whole number from ${least} to ${most}`)
+}
+
+/** Neither an `onError` that throws nor one that returns a rejected promise may hurt the app. */
+function contain(tell: (error: AnalyticsError) => unknown): (error: AnalyticsError) => void {
+  return (failure) => {
+    try {
+      const told = tell(failure)
+      if (told instanceof Promise) told.catch(() => {})
+    } catch {
+      // There is nobody left to tell.
+    }
+  }
+}
+
+function warnOncePerCode(): (error: AnalyticsError) => void {
+  const warned = new Set<string>()
+  return (error) => {
+    if (warned.has(error.code)) return
+    warned.add(error.code)
+    process.emitWarning(error.message, { type: 'ApiKeyAnalyticsWarning', code: error.code })
+  }
+}
