@@ -1,0 +1,63 @@
+import { METHODS } from 'node:http'
+import { inspect } from 'node:util'
+import { AnalyticsError } from '../errors.ts'
+import type { Operation, RequestCounter } from '../usage.ts'
+import { cleanText } from './clean-text.ts'
+import type { KnownKeys } from './known-keys.ts'
+import type { ReadKey } from './read-key.ts'
+import { shortenEndpoint } from './sanitise-path.ts'
+import type { ApiKey } from './set-api-key.ts'
+
+/** One access as code reports it. */
+export interface EndpointAccess extends Operation {
+  /** 100 to 599. Default: 200. */
+  readonly status?: number | undefined
+  /** Default: 0. */
+  readonly durationMs?: number | undefined
+}
+
+export interface AccessParts {
+  readonly readKey: ReadKey
+  readonly counter: RequestCounter
+  readonly knownKeys: KnownKeys
+  readonly options: { readonly maxEndpointLength: number }
+}
+
+/**
+ * Counts one access that code reports, through the same counter as requests.
+ * @throws OPTION_INVALID, naming what cannot be counted and never the key
+ */
+export function countAccess(key: ApiKey, operation: EndpointAccess | string, parts: AccessParts): void {
+  const identity = parts.readKey(key)
+  if (!identity) throw new AnalyticsError('OPTION_INVALID', 'No API key was given. Give a secret or { id }.')
+  const { method, endpoint, status = 200, durationMs = 0 } = readAccess(operation)
+  parts.knownKeys.learn(identity.id)
+  const shortened = shortenEndpoint(endpoint, parts.options.maxEndpointLength)
+  parts.counter.count(identity, method, shortened, status, Math.round(durationMs * 1000))
+}
+
+function readAccess(operation: EndpointAccess | string): EndpointAccess {
+  // Read as anything at all: the caller may not use TypeScript.
+  const access: Partial<Record<keyof EndpointAccess, unknown>> =
+    typeof operation === 'string' ? splitOperation(operation) : (operation ?? {})
+  const method = readText(access.method).toUpperCase()
+  const endpoint = cleanText(readText(access.endpoint))
+  const status = Number(access.status ?? 200)
+  const durationMs = Number(access.durationMs ?? 0)
+  if (!METHODS.includes(method) || endpoint === '') refuse('operation', operation, "such as 'GET /users/:id'")
+  if (!(Number.isInteger(status) && status >= 100 && status <= 599)) refuse('status', status, '100 to 599')
+  if (!(durationMs >= 0 && durationMs < Infinity)) refuse('durationMs', durationMs, '0 or more')
+  return { method, endpoint, status, durationMs }
+}
+
+const readText = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+function splitOperation(operation: string): Operation {
+  const [method = '', ...rest] = operation.trim().split(/\s+/)
+  return { method, endpoint: rest.join(' ') }
+}
+
+function refuse(name: string, found: unknown, expected: string): never {
+  const shown = inspect(found, { depth: 0, maxStringLength: 60, breakLength: Infinity })
+  throw new AnalyticsError('OPTION_INVALID', `The ${name} is ${shown}, expected ${expected}.`)
+}

@@ -1,0 +1,82 @@
+import type { Context } from 'koa'
+import { AnalyticsError } from '../errors.ts'
+import type { ResolvedOptions } from '../options.ts'
+import { OTHER_KEY } from '../usage.ts'
+import type { KeyIdentity } from '../usage.ts'
+import type { ReadKey } from './read-key.ts'
+import { getApiKey } from './set-api-key.ts'
+
+/** Whose request it is, and whether the app itself said so: then the key is real. */
+export interface IdentifiedKey {
+  readonly key: KeyIdentity
+  readonly vouched: boolean
+}
+
+/** Finds whose request it is; nothing when there is no key. A promise only when the app's `identify` returns one. */
+export type IdentifyKey = (ctx: Context) => IdentifiedKey | undefined | Promise<IdentifiedKey | undefined>
+
+/**
+ * Makes an `IdentifyKey`. The order: `setApiKey`; then the option `identify` where it is given, alone; else
+ * `ctx.state.apiKey`, `Authorization: <keyword> <key>`, and the key header. It never throws: when `identify` fails,
+ * that is reported and the request belongs to `(other)`.
+ */
+export function createIdentifyKey(
+  options: Pick<ResolvedOptions, 'identify' | 'keyword' | 'header'>,
+  readKey: ReadKey,
+  report: (error: AnalyticsError) => void,
+): IdentifyKey {
+  const { identify, header } = options
+  const keyword = options.keyword.toLowerCase()
+
+  const vouch = (value: unknown): IdentifiedKey | undefined => {
+    const key = readKey(value)
+    return key && { key, vouched: true }
+  }
+
+  const giveUp = (cause: unknown): IdentifiedKey => {
+    report(
+      new AnalyticsError(
+        'IDENTIFY_FAILED',
+        'Finding the API key of a request failed; the request was counted under (other). See the cause; check the option "identify".',
+        { cause },
+      ),
+    )
+    return { key: OTHER_KEY, vouched: true }
+  }
+
+  const readHeaders = (ctx: Context): IdentifiedKey | undefined => {
+    const { headers } = ctx.req
+    const key =
+      readKey(readCredentials(firstValue(headers.authorization), keyword)) ??
+      readKey(firstValue(headers[header]))
+    return key && { key, vouched: false }
+  }
+
+  return (ctx) => {
+    try {
+      const given = vouch(getApiKey(ctx))
+      if (given) return given
+      if (!identify) return vouch(ctx.state?.apiKey) ?? readHeaders(ctx)
+      const found: unknown = identify(ctx)
+      return isPromise(found) ? Promise.resolve(found).then(vouch).catch(giveUp) : vouch(found)
+    } catch (cause) {
+      return giveUp(cause)
+    }
+  }
+}
+
+/** The part of `Authorization` after the keyword, which is matched in any case. */
+function readCredentials(authorization: string | undefined, keyword: string): string | undefined {
+  if (authorization === undefined) return undefined
+  const text = authorization.trimStart()
+  const rest = text.slice(keyword.length)
+  return text.slice(0, keyword.length).toLowerCase() === keyword && /^\s/.test(rest) ? rest : undefined
+}
+
+function firstValue(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
+}

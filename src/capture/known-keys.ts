@@ -1,0 +1,28 @@
+import { RecentMap } from './recent-map.ts'
+
+/** The ids of keys seen to be real: by this process, or because the database has them. Bounded. */
+export class KnownKeys {
+  readonly #limit: number
+  readonly #learned: RecentMap<true>
+  #stored: ReadonlySet<string> = new Set()
+
+  /** `limit`: how many ids from either source are remembered. */
+  constructor(limit: number) {
+    this.#limit = limit
+    this.#learned = new RecentMap(limit)
+  }
+
+  has(id: string): boolean {
+    return this.#learned.get(id) !== undefined || this.#stored.has(id)
+  }
+
+  /** Remembers a key that the app vouched for, or that was let in. */
+  learn(id: string): void {
+    if (this.#learned.get(id) === undefined) this.#learned.set(id, true)
+  }
+
+  /** Replaces what is known from the database, most important ids first; what was learned here stays. */
+  replace(ids: readonly string[]): void {
+    this.#stored = new Set(ids.slice(0, this.#limit))
+  }
+}

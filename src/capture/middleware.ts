@@ -1,0 +1,116 @@
+import { METHODS } from 'node:http'
+import type { Context, Middleware } from 'koa'
+import { AnalyticsError } from '../errors.ts'
+import type { ResolvedOptions } from '../options.ts'
+import { OTHER_KEY, OTHER_METHOD, REJECTED_KEY, UNMATCHED_ENDPOINT } from '../usage.ts'
+import type { KeyIdentity, RequestCounter } from '../usage.ts'
+import { createIdentifyKey } from './identify-key.ts'
+import type { IdentifiedKey } from './identify-key.ts'
+import { isIgnoredPath } from './is-ignored-path.ts'
+import type { KnownKeys } from './known-keys.ts'
+import { isLeftUncounted } from './leave-uncounted.ts'
+import { createReadKey } from './read-key.ts'
+import { createResolveEndpoint } from './resolve-endpoint.ts'
+import { resolveStatus, resolveThrownStatus } from './resolve-status.ts'
+import { readRawPath } from './sanitise-path.ts'
+
+/** What the middleware works with. */
+export interface CaptureParts {
+  readonly options: ResolvedOptions
+  readonly counter: RequestCounter
+  readonly knownKeys: KnownKeys
+  /** Takes what went wrong; must not throw. */
+  readonly report: (error: AnalyticsError) => void
+}
+
+/** On the request and under a global symbol: nested apps and a second copy of this package see it too. */
+const SEEN = Symbol.for('apikey-analytics.seen')
+const KNOWN_METHODS = new Set(METHODS)
+
+/**
+ * Makes the middleware. It counts each request with a key once, after the handlers have finished or thrown and
+ * before Koa sends. Nothing of ours throws into a request, and only an `identify` that returns a promise is waited for.
+ */
+export function createMiddleware({ options, counter, knownKeys, report }: CaptureParts): Middleware {
+  const identifyKey = createIdentifyKey(options, createReadKey(options, report), report)
+  const resolveEndpoint = createResolveEndpoint(options, report)
+
+  function isOurs(ctx: Context): boolean {
+    try {
+      const req = ctx.req as { [SEEN]?: boolean }
+      if (req[SEEN]) return false
+      req[SEEN] = true
+      return options.ignore.length === 0 || !isIgnoredPath(readRawPath(ctx.originalUrl), options.ignore)
+    } catch (cause) {
+      reportBug(cause)
+      return false
+    }
+  }
+
+  function count(ctx: Context, startedAt: number, status: number): Promise<void> | undefined {
+    if (isLeftUncounted(ctx.req)) return undefined
+    const durationUs = Math.max(0, Math.round((performance.now() - startedAt) * 1000))
+    const identified = identifyKey(ctx)
+    if (identified instanceof Promise) {
+      return identified.then((found) => record(ctx, found, status, durationUs)).catch(reportBug)
+    }
+    record(ctx, identified, status, durationUs)
+    return undefined
+  }
+
+  function record(
+    ctx: Context,
+    identified: IdentifiedKey | undefined,
+    status: number,
+    durationUs: number,
+  ): void {
+    if (!identified) return
+    const endpoint = resolveEndpoint(ctx)
+    const method = KNOWN_METHODS.has(ctx.method) ? ctx.method : OTHER_METHOD
+    // A preflight is answered before anybody looks at the key.
+    const letIn = status < 400 && endpoint !== UNMATCHED_ENDPOINT && method !== 'OPTIONS'
+    counter.count(chooseKey(identified, letIn, status), method, endpoint, status, durationUs)
+  }
+
+  /** A key that nobody vouched for, let in or stored may be a guess: guesses share two keys. */
+  function chooseKey({ key, vouched }: IdentifiedKey, letIn: boolean, status: number): KeyIdentity {
+    if (vouched || letIn) knownKeys.learn(key.id)
+    else if (!knownKeys.has(key.id)) return status === 401 || status === 403 ? REJECTED_KEY : OTHER_KEY
+    return key
+  }
+
+  function reportBug(cause: unknown): void {
+    report(
+      new AnalyticsError(
+        'INTERNAL',
+        'Counting a request failed; it is missing from the counts. See the cause.',
+        {
+          cause,
+        },
+      ),
+    )
+  }
+
+  return async function apiKeyAnalytics(ctx, next) {
+    if (!isOurs(ctx)) return next()
+    const startedAt = performance.now()
+    let result: unknown
+    try {
+      result = await next()
+    } catch (thrown) {
+      await guard(() => count(ctx, startedAt, resolveThrownStatus(ctx, thrown)))
+      throw thrown
+    }
+    await guard(() => count(ctx, startedAt, resolveStatus(ctx)))
+    return result
+  }
+
+  function guard(run: () => Promise<void> | undefined): Promise<void> | undefined {
+    try {
+      return run()
+    } catch (cause) {
+      reportBug(cause)
+      return undefined
+    }
+  }
+}
