@@ -1,0 +1,123 @@
+import type { BucketMinutes, KeyIdentity, RequestCounter } from '../usage.ts'
+import { CellIndex, type CellLimits } from './cell-index.ts'
+import type { CounterFile } from './counter-file.ts'
+import type { CounterMode } from './counter-memory.ts'
+import { faultPoint } from './fault-point.ts'
+import type { CellName } from './name-records.ts'
+
+/** A clock that steps back less than this stays in the open bucket: time servers correct in small steps. */
+const CLOCK_STEP_MS = 60_000
+const FIRST_SLOTS = 2048
+
+/** Where the buffer gets its files from and gives them back to. */
+export interface CounterFiles {
+  /** Opens a file as a new instance with at least `slots` slots. Never throws: at worst it is one in memory. */
+  open(slots: number, bucket: number): CounterFile
+  /** Takes back a file whose batches are all delivered. */
+  release(file: CounterFile): void
+}
+
+export interface CounterBufferParts extends CellLimits {
+  readonly files: CounterFiles
+  readonly bucketMinutes: BucketMinutes
+  /** Epoch milliseconds. */
+  readonly now: () => number
+  /** Told when a file was left for the next one, so that it is delivered soon. */
+  readonly onRotate: () => void
+}
+
+/** Counts into the open file; opens the next one when that file is full, or a bucket ends while a batch waits. */
+export class CounterBuffer implements RequestCounter {
+  readonly #parts: CounterBufferParts
+  readonly #index: CellIndex
+  readonly #bucketMs: number
+  readonly #addCell = (cell: CellName): number | undefined => this.#file.addCell(cell)
+  #file: CounterFile
+  #bucket: number
+  /** Files that take no more counts and still hold batches, oldest first. */
+  #retired: CounterFile[] = []
+  #counted = 0
+
+  constructor(parts: CounterBufferParts) {
+    this.#parts = parts
+    this.#index = new CellIndex(parts)
+    this.#bucketMs = parts.bucketMinutes * 60_000
+    this.#bucket = this.#bucketOf(parts.now())
+    this.#index.enterBucket(this.#bucket)
+    this.#file = parts.files.open(FIRST_SLOTS, this.#bucket)
+  }
+
+  /** Requests counted since the start. */
+  get counted(): number {
+    return this.#counted
+  }
+
+  get mode(): CounterMode {
+    return this.#file.mode
+  }
+
+  count(key: KeyIdentity, method: string, endpoint: string, status: number, durationUs: number): void {
+    this.#followClock()
+    let slot = this.#index.findSlot(key, method, endpoint, status, this.#addCell)
+    while (slot === undefined) {
+      this.#rotate(this.#parts.now(), true)
+      slot = this.#index.findSlot(key, method, endpoint, status, this.#addCell)
+    }
+    this.#file.add(slot, durationUs)
+    this.#counted += 1
+  }
+
+  /** Closes the open batch so that it can be delivered; an empty one, or one behind a waiting one, stays open. */
+  seal(): void {
+    this.#followClock()
+    if (this.#file.sumOpen() > 0) this.#file.seal(this.#bucket, this.#parts.now())
+  }
+
+  /** Every file that may hold sealed batches, oldest first. */
+  files(): readonly CounterFile[] {
+    return [...this.#retired, this.#file]
+  }
+
+  /** Gives back a file that takes no more counts and whose batches are all delivered; keeps any other. */
+  release(file: CounterFile): void {
+    // One that was left while its first batch was being sent has had another one since.
+    if (!this.#retired.includes(file) || file.sealedBatches().length > 0) return
+    this.#retired = this.#retired.filter((other) => other !== file)
+    this.#parts.files.release(file)
+  }
+
+  /** Leaves the open file for a new one, as when its folder has vanished. */
+  leaveFile(): void {
+    this.#rotate(this.#parts.now())
+  }
+
+  #followClock(): void {
+    const now = this.#parts.now()
+    if (now >= this.#bucket + this.#bucketMs || now < this.#bucket - CLOCK_STEP_MS) this.#enterBucket(now)
+  }
+
+  #enterBucket(now: number): void {
+    this.#bucket = this.#bucketOf(now)
+    this.#index.enterBucket(this.#bucket)
+    if (this.#file.sumOpen() === 0) this.#file.moveTo(this.#bucket)
+    else if (!this.#file.seal(this.#bucket, now)) this.#rotate(now)
+  }
+
+  #rotate(now: number, full = false): void {
+    const left = this.#file
+    left.retire(now)
+    const active = this.#index.enterFile()
+    const { slots } = left.identity
+    // Doubled only if this bucket itself needs the room: names of past buckets are not carried over. Compared with the
+    // cells and not with the slots, because long names use a file up before its slots do.
+    const needsMore = full && active * 2 > left.cells.length
+    this.#file = this.#parts.files.open(needsMore ? slots * 2 : slots, this.#bucket)
+    this.#retired.push(left)
+    faultPoint('next file opened')
+    this.#parts.onRotate()
+  }
+
+  #bucketOf(time: number): number {
+    return Math.floor(time / this.#bucketMs) * this.#bucketMs
+  }
+}

@@ -1,0 +1,39 @@
+import { mkdirSync, readdirSync, statfsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** Folder of the process folders with their counter files. */
+export const countersDir = (dataDir: string): string => join(dataDir, 'counters')
+/** Folder of files and batches that could not be delivered and wait for a person. */
+export const setAsideDir = (dataDir: string): string => join(dataDir, 'set-aside')
+/** Ending of a counter file's name. */
+export const COUNTER_FILE = '.counts'
+/** Marks a process folder (as a beginning) or a counter file (as an ending) that is still being made. */
+export const UNFINISHED = '.new-'
+
+/** Makes a folder in the data folder, both readable by their owner only and ignored by git. */
+export function makePrivateDir(dataDir: string, folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  try {
+    writeFileSync(join(dataDir, '.gitignore'), '*\n', { flag: 'wx', mode: 0o600 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+}
+
+/** Names in a folder; none when there is no such folder. */
+export function listDir(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** Types of `statfs` whose pages do not reliably reach the server when a process dies: NFS, SMB, 9p, FUSE. */
+const UNMAPPABLE = new Set([0x6969, 0xff53_4d42, 0xfe53_4d42, 0x517b, 0x0102_1997, 0x6573_5546])
+
+/** Whether files of this folder should be mapped into memory. */
+export function isMappable(folder: string): boolean {
+  return !UNMAPPABLE.has(statfsSync(folder).type)
+}

@@ -1,0 +1,27 @@
+import type { AnalyticsError } from '../errors.ts'
+import type { UsageStore } from '../usage.ts'
+import { Delivery } from './delivery.ts'
+import { recoverCounts } from './recovery.ts'
+
+export interface DeliverDataDirParts {
+  readonly dataDir: string
+  readonly store: UsageStore
+  /** Sends batches that were tried on another database too. */
+  readonly adopt: boolean
+  readonly report: (error: AnalyticsError) => void
+}
+
+/**
+ * Delivers what dead processes left in a data folder; running ones deliver their own.
+ * @returns how many requests and batches went to the database or turned out to be there already
+ * @throws AnalyticsError when the database does not take them
+ */
+export async function deliverDataDir(
+  parts: DeliverDataDirParts,
+): Promise<{ requests: number; batches: number }> {
+  const { dataDir, store, report } = parts
+  const facts = await store.connect()
+  const delivery = new Delivery(parts)
+  await recoverCounts({ dataDir, report, now: Date.now, deliver: (file) => delivery.deliver(file, facts) })
+  return { requests: delivery.delivered, batches: delivery.batches }
+}

@@ -1,0 +1,78 @@
+import { AnalyticsError } from '../errors.ts'
+import type { DatabaseFacts, UsageStore } from '../usage.ts'
+import type { CounterFile } from './counter-file.ts'
+import { faultPoint } from './fault-point.ts'
+import type { SealedBatch } from './sealed-batch.ts'
+import { setBatchAside } from './set-batch-aside.ts'
+
+export interface DeliveryParts {
+  readonly store: UsageStore
+  readonly dataDir: string
+  readonly report: (error: AnalyticsError) => void
+  /** Sends a batch even if it was tried on another database before: it may then be counted in both. */
+  readonly adopt?: boolean
+}
+
+/** Brings the sealed batches of counter files to the store, oldest first, each exactly once. */
+export class Delivery {
+  readonly #parts: DeliveryParts
+  #delivered = 0
+  #batches = 0
+
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts
+  }
+
+  /** Requests of this process that are delivered or set aside. */
+  get delivered(): number {
+    return this.#delivered
+  }
+
+  /** Batches delivered or set aside. */
+  get batches(): number {
+    return this.#batches
+  }
+
+  /**
+   * Delivers every sealed batch of a file.
+   * @param origin `foreign` for the file of another process, which is not among the counts of this one
+   * @returns false when a batch has to stay because it was tried on another database
+   * @throws AnalyticsError when the database does not take it now
+   */
+  async deliver(
+    file: CounterFile,
+    facts: DatabaseFacts,
+    origin: 'own' | 'foreign' = 'own',
+  ): Promise<boolean> {
+    for (const batch of file.sealedBatches()) {
+      if (!this.#mayTry(batch, facts)) return false
+      if (batch.databaseId !== facts.databaseId) file.stamp(batch, facts.databaseId)
+      await this.#record(batch)
+      faultPoint('batch committed')
+      file.markDelivered(batch)
+      this.#batches += 1
+      if (origin === 'own') this.#delivered += batch.requestCount
+    }
+    return true
+  }
+
+  #mayTry(batch: SealedBatch, { databaseId }: DatabaseFacts): boolean {
+    if (batch.databaseId === undefined || batch.databaseId === databaseId || this.#parts.adopt) return true
+    this.#parts.report(
+      new AnalyticsError(
+        'DATABASE_CHANGED',
+        `A batch of ${batch.requestCount} requests was tried on database ${batch.databaseId}, but this is ${databaseId}. It is kept. Connect to the former database, or run "apikey-analytics flush --adopt" to send it here.`,
+      ),
+    )
+    return false
+  }
+
+  async #record(batch: SealedBatch): Promise<void> {
+    try {
+      await this.#parts.store.recordBatch(batch)
+    } catch (error) {
+      if (!(error instanceof AnalyticsError) || error.code !== 'BATCH_REFUSED') throw error
+      await setBatchAside(batch, error, this.#parts)
+    }
+  }
+}

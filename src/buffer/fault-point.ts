@@ -1,0 +1,32 @@
+import { channel } from 'node:diagnostics_channel'
+
+/**
+ * The moments between two steps at which a crash is most interesting. Tests subscribe to the channel and kill the
+ * process there; without a subscriber a point costs one comparison.
+ */
+export type FaultPoint =
+  | 'names record written'
+  | 'names record published'
+  | 'next area prepared'
+  | 'areas switched'
+  | 'batch stamped'
+  | 'batch committed'
+  | 'batch marked delivered'
+  | 'file freed'
+  | 'file reset'
+  | 'folder made'
+  | 'folder locked'
+  | 'folder renamed'
+  | 'file filled'
+  | 'file created'
+  | 'next file opened'
+  | 'folder taken over'
+  | 'dead file delivered'
+  | 'dead file removed'
+  | 'folder emptied'
+
+const points = channel('apikey-analytics:fault-point')
+
+export function faultPoint(name: FaultPoint): void {
+  if (points.hasSubscribers) points.publish(name)
+}

@@ -1,0 +1,198 @@
+import { AnalyticsError } from '../errors.ts'
+import type { DatabaseFacts, UsageStore } from '../usage.ts'
+import type { CounterBuffer } from './counter-buffer.ts'
+import { Delivery } from './delivery.ts'
+import type { ProcessFolder } from './process-folder.ts'
+import { recoverCounts } from './recovery.ts'
+
+/** How often the database is asked for known keys, and the data folder for what dead processes left. */
+const HOUSEKEEPING_MS = 60_000
+/** Waits after failures: doubled each time from the first to the longest, halved at random. */
+const FIRST_RETRY_MS = 250
+const LONGEST_RETRY_MS = 15_000
+/** `close()` waits this long for a database that does not answer; the counts stay in the counter file. */
+const CLOSE_MS = 10_000
+
+export interface FlusherParts {
+  readonly buffer: CounterBuffer
+  readonly folder: ProcessFolder
+  readonly store: UsageStore
+  readonly dataDir: string
+  readonly flushIntervalMs: number
+  /** How many known keys are asked of the database. */
+  readonly maxKeys: number
+  readonly onKnownKeys: (ids: readonly string[]) => void
+  readonly report: (error: AnalyticsError) => void
+  /** Epoch milliseconds. */
+  readonly now: () => number
+}
+
+/** Seals and delivers at every interval, one flush at a time; retries with growing waits while the database is away. */
+export class Flusher {
+  readonly #parts: FlusherParts
+  readonly #delivery: Delivery
+  #interval: NodeJS.Timeout | undefined
+  #retry: NodeJS.Timeout | undefined
+  #running: Promise<void> | undefined
+  #housekeptAt = -Infinity
+  #failuresInRow = 0
+  #failedFlushes = 0
+  #lastError: AnalyticsError | undefined
+  #lastFlushAt: Date | undefined
+  #closed = false
+
+  constructor(parts: FlusherParts) {
+    this.#parts = parts
+    this.#delivery = new Delivery(parts)
+  }
+
+  get state() {
+    return {
+      flushed: this.#delivery.delivered,
+      failedFlushes: this.#failedFlushes,
+      lastError: this.#lastError,
+      lastFlushAt: this.#lastFlushAt,
+    }
+  }
+
+  start(): void {
+    // unref: neither the next flush nor a retry keeps the process alive; what waits is in the counter file.
+    this.#interval = setInterval(() => this.#tick(), this.#parts.flushIntervalMs).unref()
+    setImmediate(() => this.trigger())
+  }
+
+  /** Flushes soon, beside whatever the caller does. */
+  trigger(): void {
+    if (!this.#closed && !this.#running && !this.#retry) this.#flushInBackground()
+  }
+
+  /**
+   * Delivers all that was counted before the call.
+   * @throws AnalyticsError when the database does not take it now; the counts are kept and retried
+   */
+  async flush(): Promise<void> {
+    // One that is under way may have sealed before the last counts.
+    await this.#running?.catch(() => {})
+    await this.#flushOnce()
+  }
+
+  /** Stops the timers and flushes one last time, within ten seconds; never rejects. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    clearInterval(this.#interval)
+    clearTimeout(this.#retry)
+    const finished = this.flush()
+      .catch(() => {})
+      .then(() => this.#parts.store.close())
+      .catch(() => {})
+    await Promise.race([finished, wait(CLOSE_MS)])
+  }
+
+  #tick(): void {
+    // Sealed even while the database is away, so that a bucket that is over is closed in time.
+    this.#parts.buffer.seal()
+    this.trigger()
+  }
+
+  #flushInBackground(): void {
+    this.#flushOnce().catch(() => {
+      if (!this.#closed) this.#scheduleRetry()
+    })
+  }
+
+  #scheduleRetry(): void {
+    const longest = Math.min(FIRST_RETRY_MS * 2 ** (this.#failuresInRow - 1), LONGEST_RETRY_MS)
+    clearTimeout(this.#retry)
+    this.#retry = setTimeout(
+      () => {
+        this.#retry = undefined
+        this.trigger()
+      },
+      longest * (0.5 + Math.random() / 2),
+    ).unref()
+  }
+
+  #flushOnce(): Promise<void> {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  async #run(): Promise<void> {
+    try {
+      const facts = await this.#parts.store.connect()
+      this.#checkPepper(facts)
+      this.#parts.buffer.seal()
+      await this.#deliverFiles(facts)
+      // What was counted behind a batch that waited could not be sealed before.
+      this.#parts.buffer.seal()
+      await this.#deliverFiles(facts)
+      this.#lastFlushAt = new Date(this.#parts.now())
+      await this.#keepHouse(facts)
+      this.#failuresInRow = 0
+    } catch (cause) {
+      throw this.#noteFailure(cause)
+    }
+  }
+
+  async #deliverFiles(facts: DatabaseFacts): Promise<void> {
+    for (const file of this.#parts.buffer.files()) {
+      if (await this.#delivery.deliver(file, facts)) this.#parts.buffer.release(file)
+    }
+  }
+
+  /** What is done about once a minute, after a flush that went well. */
+  async #keepHouse(facts: DatabaseFacts): Promise<void> {
+    const { buffer, folder, store, dataDir, maxKeys, onKnownKeys, report, now } = this.#parts
+    // A clock that was set back must not stop the recovery until it has caught up.
+    if (Math.abs(now() - this.#housekeptAt) < HOUSEKEEPING_MS) return
+    onKnownKeys(await store.findKnownKeys(maxKeys))
+    // Only the open one: what others hold is in memory, and they are left already.
+    if (!folder.isIntact(buffer.files().slice(-1))) {
+      report(deletedFolder(dataDir))
+      folder.abandon()
+      buffer.leaveFile()
+    }
+    const deliver = (file: Parameters<Delivery['deliver']>[0]) =>
+      this.#delivery.deliver(file, facts, 'foreign')
+    await recoverCounts({ dataDir, deliver, report, now })
+    this.#housekeptAt = now()
+  }
+
+  #checkPepper({ pepperMatches }: DatabaseFacts): void {
+    if (pepperMatches) return
+    this.#parts.report(
+      new AnalyticsError(
+        'PEPPER_MISMATCH',
+        'The database was filled with another pepper: the same API key gets another id here. Check the option "pepper" or APIKEY_ANALYTICS_PEPPER.',
+      ),
+    )
+  }
+
+  #noteFailure(cause: unknown): AnalyticsError {
+    const error =
+      cause instanceof AnalyticsError
+        ? cause
+        : new AnalyticsError('INTERNAL', 'A flush failed; the counts are kept and tried again.', { cause })
+    this.#failuresInRow += 1
+    this.#failedFlushes += 1
+    this.#lastError = error
+    this.#parts.report(error)
+    return error
+  }
+}
+
+function deletedFolder(dataDir: string): AnalyticsError {
+  return new AnalyticsError(
+    'DATA_DIR_UNWRITABLE',
+    `The counter file in ${dataDir} was deleted while it was in use, or could not be made before. Its counts are still in memory and will be delivered; counting goes on in a new file. Do not delete this folder while the app runs.`,
+  )
+}
+
+function wait(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds).unref()
+  })
+}
