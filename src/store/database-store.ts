@@ -1,0 +1,131 @@
+import { AnalyticsError } from '../errors.ts'
+import type { Batch, DatabaseFacts, UsageStore } from '../usage.ts'
+import { OTHER_KEY, REJECTED_KEY } from '../usage.ts'
+import { migrateDatabase } from './migrate.ts'
+import { openDatabase } from './open-database.ts'
+import type { Database } from './open-database.ts'
+import { recordBatch } from './record-batch.ts'
+import { requireSchema } from './require-schema.ts'
+import { TouchedKeys } from './touched-keys.ts'
+
+export interface StoreOptions {
+  readonly url: string
+  /** HMAC of a constant with the pepper; empty without a pepper. */
+  readonly pepperCheck: string
+}
+
+/** A server that keeps silent for so long has lost us. */
+const STATEMENT_TIMEOUT_MS = 30_000
+
+const SET_PEPPER_CHECK =
+  'update api_key_analytics_meta set pepper_check = $1 where id = 1 and pepper_check is null'
+
+const READ_META = 'select database_id, pepper_check from api_key_analytics_meta where id = 1'
+
+const KNOWN_KEYS = `
+select id
+from api_key_analytics_keys
+where id not in ($2, $3)
+order by last_used_at desc, id
+limit $1`
+
+/** The store in this thread. */
+export class DatabaseStore implements UsageStore {
+  readonly #options: StoreOptions
+  readonly #touched = new TouchedKeys()
+  #opening: Promise<Database> | undefined
+  #opened: Database | undefined
+  /** The database that batches go to, since `connect` last said so. */
+  #databaseId: string | undefined
+
+  constructor(options: StoreOptions, databaseId?: string) {
+    this.#options = options
+    this.#databaseId = databaseId
+  }
+
+  async connect(): Promise<DatabaseFacts> {
+    return this.#use(async (db) => {
+      await requireSchema(db)
+      const facts = await readFacts(db, this.#options.pepperCheck)
+      this.#databaseId = facts.databaseId
+      return facts
+    })
+  }
+
+  async recordBatch(batch: Batch): Promise<'applied' | 'applied before'> {
+    const databaseId = this.#databaseId ?? (await this.connect()).databaseId
+    return this.#use((db) => recordBatch(db, batch, { databaseId, touched: this.#touched }))
+  }
+
+  async findKnownKeys(limit: number): Promise<string[]> {
+    return this.#use(async (db) => {
+      const rows = await db.query<{ id: string }>(KNOWN_KEYS, [limit, OTHER_KEY.id, REJECTED_KEY.id])
+      return rows.map(({ id }) => id)
+    })
+  }
+
+  async close(): Promise<void> {
+    const opening = this.#opening
+    this.#opening = this.#opened = undefined
+    // one that never opened needs no closing
+    const db = await opening?.catch(() => {})
+    await db?.close()
+  }
+
+  async #use<T>(run: (db: Database) => Promise<T>): Promise<T> {
+    const db = await this.#open()
+    try {
+      const result = await run(db)
+      if (db.isCurrent()) return result
+      throw new AnalyticsError('DATABASE_CHANGED', `${db.place} was deleted or replaced while it was in use.`)
+    } catch (error) {
+      // whatever the open file suffers from, opening it anew may find it well
+      if (error instanceof AnalyticsError && error.code === 'DATABASE_FAILED') await this.close()
+      throw error
+    }
+  }
+
+  async #open(): Promise<Database> {
+    // a file that was deleted or replaced stays open as it was: only opening it anew finds the other one
+    if (this.#opened && !this.#opened.isCurrent()) await this.close()
+    this.#opening ??= openForWriting(this.#options.url)
+    try {
+      this.#opened = await this.#opening
+      return this.#opened
+    } catch (error) {
+      this.#opening = undefined
+      throw error
+    }
+  }
+}
+
+/** Whoever writes to an embedded file also brings it up to date; a server is migrated by its administrator. */
+async function openForWriting(url: string): Promise<Database> {
+  const db = await openDatabase(url, {
+    create: true,
+    maxConnections: 2,
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+  })
+  try {
+    if (db.dialect.kind === 'sqlite') await migrateDatabase(db)
+    return db
+  } catch (error) {
+    await db.close()
+    throw error
+  }
+}
+
+async function readFacts(db: Database, pepperCheck: string): Promise<DatabaseFacts> {
+  if (pepperCheck) await db.query(SET_PEPPER_CHECK, [pepperCheck])
+  const [meta] = await db.query<{ database_id: string; pepper_check: string | null }>(READ_META)
+  if (!meta) {
+    throw new AnalyticsError(
+      'DATABASE_NOT_MIGRATED',
+      `api_key_analytics_meta is empty in ${db.place}. Restore its row from a backup: it tells databases apart.`,
+    )
+  }
+  return {
+    databaseId: meta.database_id,
+    pepperMatches: meta.pepper_check === null || meta.pepper_check === pepperCheck,
+  }
+}

@@ -1,0 +1,60 @@
+import type { SqlMikroORM } from '@mikro-orm/sqlite'
+
+/** Runs statements; `$1`, `$2` … stand for the parameters on both databases. */
+export interface Statements {
+  /**
+   * The rows of one statement. PostgreSQL gives bigint as string: convert with `Number` at the store's edge.
+   * Times are read with `dialect.millisecondsOf` and written with `dialect.timeOf`.
+   * @throws AnalyticsError
+   */
+  query<Row>(sql: string, params?: readonly unknown[]): Promise<Row[]>
+}
+
+/** `write` waits for its turn before it reads anything; `snapshot` sees one state of the database and writes nothing. */
+export type TransactionMode = 'write' | 'snapshot'
+
+/** An open connection, or several behind one pool. */
+export interface Session extends Statements {
+  /** Commits when `run` resolves and rolls back when it throws. Inside, only `tx` may be used. */
+  transaction<T>(run: (tx: Statements) => Promise<T>, mode?: TransactionMode): Promise<T>
+  /** False once the file was deleted or replaced: what is written then is lost. */
+  isCurrent(): boolean
+}
+
+/** How a database is opened. */
+export interface OpenOptions {
+  /** SQLite: make the file when it is not there. Default false: DATABASE_NOT_FOUND. */
+  readonly create?: boolean
+  /** PostgreSQL: connections at most. Default 5. */
+  readonly maxConnections?: number
+  /** PostgreSQL: how long one statement may take before its connection is taken for dead. Default: for ever. */
+  readonly statementTimeoutMs?: number
+}
+
+/** Everything in which the two databases differ. */
+export interface Dialect {
+  readonly kind: 'sqlite' | 'postgresql'
+  /** SQL for the epoch milliseconds of a time. */
+  millisecondsOf(time: string): string
+  /** SQL for the time of a number of epoch milliseconds. */
+  timeOf(milliseconds: string): string
+  /**
+   * SQL for rows that come as parameters, to be read `from`: the given columns, and `n`, their order. `columns` maps
+   * a name to its PostgreSQL type; `first` is the number of the first parameter.
+   */
+  givenRows(
+    columns: Readonly<Record<string, string>>,
+    rows: readonly (readonly unknown[])[],
+    first: number,
+  ): { sql: string; params: unknown[] }
+  /** The columns of the primary key in the order in which the rows lie on the disk, so that reading all is quick. */
+  readonly storedOrder: readonly string[]
+  /** SQL for the text of a JSON array of what a value is in each row. */
+  jsonColumn(value: string): string
+  /** Held until its transaction ends, so that only one process migrates; a write lock may be that already. */
+  readonly migrationLock: string | undefined
+  /** MikroORM's list of migrations, as it would make it itself. */
+  readonly migrationsTable: string
+  /** Connects, and fails when that is not possible. */
+  open(options: OpenOptions): Promise<{ orm: SqlMikroORM; session: Session }>
+}

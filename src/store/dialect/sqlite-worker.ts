@@ -1,0 +1,49 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { AnalyticsError } from '../../errors.ts'
+import type { BatchRow, KeyIdentity } from '../../usage.ts'
+import { DatabaseStore } from '../database-store.ts'
+import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts'
+
+/** The thread in which SQLite may block. It runs one call at a time, a batch only when all of it is here. */
+const { options, databaseId } = workerData as WorkerStart
+const store = new DatabaseStore(options, databaseId)
+const parts = new Map<number, { keys: (readonly KeyIdentity[])[]; rows: (readonly BatchRow[])[] }>()
+let previous: Promise<void> = Promise.resolve()
+
+parentPort!.on('message', (message: ToWorker) => {
+  if (!('run' in message)) keepPart(message)
+  else if (message.run === 'forget') parts.delete(message.call)
+  else previous = previous.then(() => answer(message))
+})
+
+function keepPart(message: Exclude<ToWorker, { run: string }>): void {
+  const kept = parts.get(message.call) ?? { keys: [], rows: [] }
+  parts.set(message.call, kept)
+  if ('keys' in message) kept.keys.push(message.keys)
+  else kept.rows.push(message.rows)
+}
+
+async function answer(message: Extract<ToWorker, { run: string }>): Promise<void> {
+  try {
+    post({ call: message.call, result: await run(message) })
+  } catch (error) {
+    const code = error instanceof AnalyticsError ? error.code : 'INTERNAL'
+    post({ call: message.call, error: { code, message: (error as Error).message } })
+  }
+}
+
+function run(message: Extract<ToWorker, { run: string }>): Promise<unknown> {
+  if (message.run === 'findKnownKeys') return store.findKnownKeys(message.limit)
+  if (message.run !== 'recordBatch') return message.run === 'connect' ? store.connect() : store.close()
+  const { keys = [], rows = [] } = parts.get(message.call) ?? {}
+  parts.delete(message.call)
+  return store.recordBatch({ ...message.head, keys: () => replay(keys), rows: () => replay(rows) })
+}
+
+async function* replay<T>(chunks: readonly T[]): AsyncGenerator<T> {
+  yield* chunks
+}
+
+function post(message: FromWorker): void {
+  parentPort!.postMessage(message, [])
+}

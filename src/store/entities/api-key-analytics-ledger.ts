@@ -1,0 +1,33 @@
+import { defineEntity, p } from '@mikro-orm/core'
+import type { EntitySchema } from '@mikro-orm/core'
+
+/** What one instance has delivered: the memory that makes a batch count exactly once. */
+export class ApiKeyAnalyticsLedger {
+  /** UUID of the counter file. */
+  instance!: string
+  /** Its last batch that was applied. */
+  sequence!: number
+  /** Requests of all its batches that were applied. */
+  requestCount!: number
+  /** Requests that it counted and that never arrived. */
+  missing!: number
+  /** The batches between which requests are missing: the last one before and the first one after them. */
+  missingAfter!: number | null
+  missingBefore!: number | null
+  updatedAt!: Date
+}
+
+/** Table `api_key_analytics_ledger`. */
+export const ApiKeyAnalyticsLedgerSchema: EntitySchema<ApiKeyAnalyticsLedger> = defineEntity({
+  class: ApiKeyAnalyticsLedger,
+  tableName: 'api_key_analytics_ledger',
+  properties: {
+    instance: p.uuid().fieldName('instance').primary(),
+    sequence: p.bigint('number').fieldName('sequence'),
+    requestCount: p.bigint('number').fieldName('request_count').defaultRaw('0'),
+    missing: p.bigint('number').fieldName('missing').defaultRaw('0'),
+    missingAfter: p.bigint('number').fieldName('missing_after').nullable(),
+    missingBefore: p.bigint('number').fieldName('missing_before').nullable(),
+    updatedAt: p.datetime().fieldName('updated_at'),
+  },
+})

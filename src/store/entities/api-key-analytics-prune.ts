@@ -1,0 +1,32 @@
+import { defineEntity, p } from '@mikro-orm/core'
+import type { EntitySchema } from '@mikro-orm/core'
+
+/** Rows that were taken away on purpose, so that totals stay provable. */
+export class ApiKeyAnalyticsPrune {
+  id!: number
+  action!: 'prune' | 'forget' | 'roll up'
+  doneAt!: Date
+  /** End of the time that it was about, exclusive; null when it was about all time. */
+  before!: Date | null
+  /** The one key that it was about; null when it was about all. */
+  apiKeyId!: string | null
+  /** Rows deleted; rolled up: rows merged away. */
+  rowCount!: number
+  /** Requests in those rows; rolled up: still in the table, in wider rows. */
+  requestCount!: number
+}
+
+/** Table `api_key_analytics_prunes`. */
+export const ApiKeyAnalyticsPruneSchema: EntitySchema<ApiKeyAnalyticsPrune> = defineEntity({
+  class: ApiKeyAnalyticsPrune,
+  tableName: 'api_key_analytics_prunes',
+  properties: {
+    id: p.integer().fieldName('id').primary().autoincrement(),
+    action: p.text().$type<ApiKeyAnalyticsPrune['action']>().fieldName('action'),
+    doneAt: p.datetime().fieldName('done_at'),
+    before: p.datetime().fieldName('before').nullable(),
+    apiKeyId: p.uuid().fieldName('api_key_id').nullable(),
+    rowCount: p.bigint('number').fieldName('row_count'),
+    requestCount: p.bigint('number').fieldName('request_count'),
+  },
+})

@@ -1,0 +1,60 @@
+import { isCalendarUnit } from '../calendar.ts'
+import type { UsageQuery } from '../usage.ts'
+import { findBorders } from './find-usage.ts'
+import type { Database } from './open-database.ts'
+import { filterRows, filterUsage, Parameters, timeParameter } from './usage-filter.ts'
+
+/**
+ * Counts the rows, and the requests in them, that a border cuts: `since`, `until`, or a border between two hours, days,
+ * weeks or months of `query.by` in its time zone. `findUsage` gives such a row to the side on which it begins, so a
+ * report with any is not exact. Its `since` side is counted here although `findUsage` leaves it out.
+ */
+export async function findStraddlingRows(
+  db: Database,
+  query: UsageQuery,
+): Promise<{ rows: number; requests: number }> {
+  const parameters = new Parameters()
+  const filter = filterRows(db.dialect, query, parameters)
+  const cuts = [
+    ...cutAt(db, query.since, parameters),
+    ...cutAt(db, query.until, parameters),
+    ...(await cutBetween(db, query, parameters)),
+  ]
+  if (cuts.length === 0) return { rows: 0, requests: 0 }
+  const [found] = await db.query<{ rows: string; requests: string }>(
+    `select count(*) as rows, coalesce(sum(t.request_count), 0) as requests
+from api_key_analytics t
+where ${filter}
+and (${cuts.join('\n  or ')})`,
+    parameters.values,
+  )
+  return { rows: Number(found?.rows), requests: Number(found?.requests) }
+}
+
+/** A row is cut by an instant only if it begins at the last full hour or day before: two looks into an index. */
+function cutAt(db: Database, instant: Date | undefined, parameters: Parameters): string[] {
+  if (!instant) return []
+  return [60, 1440].flatMap((minutes) => {
+    const begin = instant.getTime() - (instant.getTime() % (minutes * 60_000))
+    if (begin === instant.getTime()) return []
+    const time = timeParameter(db.dialect, new Date(begin), parameters)
+    return [`t.bucket = ${time} and t.bucket_minutes = ${minutes}`]
+  })
+}
+
+/** Rows in the period whose first and last millisecond fall into different units. */
+async function cutBetween(db: Database, query: UsageQuery, parameters: Parameters): Promise<string[]> {
+  const borders = await findBorders(db, (query.by ?? []).filter(isCalendarUnit), query)
+  return [...borders.values()]
+    .filter(({ uncutMinutes }) => uncutMinutes < 1440)
+    .map((border) => {
+      const first = db.dialect.millisecondsOf('t.bucket')
+      const last = `(${first} + t.bucket_minutes * 60000 - 1)`
+      const period = filterUsage(db.dialect, periodOf(query), parameters)
+      return `${period} and t.bucket_minutes > ${border.uncutMinutes} and ${border.numberOf(first)} <> ${border.numberOf(last)}`
+    })
+}
+
+function periodOf({ since, until }: UsageQuery): UsageQuery {
+  return { ...(since && { since }), ...(until && { until }) }
+}

@@ -1,0 +1,85 @@
+import { MIGRATIONS } from './migrations/migrations.ts'
+import { openDatabase } from './open-database.ts'
+import type { Database } from './open-database.ts'
+import { MIGRATIONS_TABLE } from './orm-options.ts'
+import { findAppliedMigrations, requireKnown } from './require-schema.ts'
+
+/**
+ * Applies what is pending and names it; any number of processes may do so at once. Makes an SQLite file if need be.
+ * @throws DATABASE_TOO_NEW, and what `openDatabase` throws
+ */
+export async function migrate(url: string): Promise<{ applied: string[] }> {
+  return withDatabase(url, { create: true }, migrateDatabase)
+}
+
+/** `migrate` on an open database. */
+export async function migrateDatabase(db: Database): Promise<{ applied: string[] }> {
+  if ((await findPending(db)).length === 0) return { applied: [] }
+  const applied = await alone(db, () => db.orm.migrator.up())
+  return { applied: applied.map(({ name }) => name) }
+}
+
+/** Names of the migrations that `migrate` would apply, oldest first. */
+export async function pendingMigrations(url: string): Promise<string[]> {
+  return withDatabase(url, {}, async (db) => (await findPending(db)).map(({ name }) => name))
+}
+
+/** The SQL that `migrate` would run, MikroORM's list of migrations included; empty when nothing is pending. */
+export async function printMigrations(url: string): Promise<string> {
+  return withDatabase(url, {}, async (db) => {
+    const pending = await findPending(db)
+    if (pending.length === 0) return ''
+    const statements = [db.dialect.migrationsTable]
+    for (const { name, class: Migration } of pending) {
+      const migration = new Migration(db.orm.em.getDriver(), db.orm.config)
+      migration.up()
+      statements.push(...(migration.getQueries() as string[]))
+      statements.push(`insert into ${MIGRATIONS_TABLE} (name) values ('${name}')`)
+    }
+    return statements.map((sql) => `${sql};\n`).join('')
+  })
+}
+
+/** Takes the newest migration back and names it; undefined when there is none. What its tables held is gone. */
+export async function revertMigration(url: string): Promise<string | undefined> {
+  return withDatabase(url, {}, async (db) => {
+    if ((await findAppliedMigrations(db)).length === 0) return undefined
+    const [reverted] = await alone(db, () => db.orm.migrator.down())
+    return reverted?.name
+  })
+}
+
+async function findPending(db: Database): Promise<typeof MIGRATIONS> {
+  const applied = await findAppliedMigrations(db)
+  requireKnown(applied, db.place)
+  return MIGRATIONS.filter(({ name }) => !applied.includes(name))
+}
+
+/**
+ * Runs MikroORM's migrator, which takes no lock itself, while no other process does. On PostgreSQL it works on another
+ * connection in a transaction of its own; on SQLite there is one connection, so it works inside ours.
+ */
+async function alone<T>(db: Database, run: () => Promise<T>): Promise<T> {
+  return db.transaction(async (tx) => {
+    if (db.dialect.migrationLock) await tx.query(db.dialect.migrationLock)
+    const executed = await db.orm.migrator.getExecuted()
+    requireKnown(
+      executed.map(({ name }) => name),
+      db.place,
+    )
+    return run()
+  })
+}
+
+async function withDatabase<T>(
+  url: string,
+  options: { create?: boolean },
+  run: (db: Database) => Promise<T>,
+): Promise<T> {
+  const db = await openDatabase(url, options)
+  try {
+    return await run(db)
+  } finally {
+    await db.close()
+  }
+}

@@ -1,0 +1,122 @@
+import { Migration } from '@mikro-orm/migrations'
+import { isPostgresql } from './is-postgresql.ts'
+
+/** The first tables: keys, usage, ledger, prunes, meta. */
+export class Migration202611CreateTables extends Migration {
+  override up(): void {
+    for (const sql of isPostgresql(this) ? POSTGRESQL : SQLITE) this.addSql(sql)
+  }
+
+  override down(): void {
+    for (const table of TABLES) this.addSql(`drop table ${table}`)
+  }
+}
+
+const TABLES = [
+  'api_key_analytics',
+  'api_key_analytics_keys',
+  'api_key_analytics_ledger',
+  'api_key_analytics_prunes',
+  'api_key_analytics_meta',
+]
+
+const POSTGRESQL = [
+  `create table api_key_analytics_keys (
+  id uuid not null primary key,
+  label text not null,
+  name text null,
+  owner text null,
+  first_seen_at timestamptz not null,
+  last_used_at timestamptz not null
+)`,
+  `create table api_key_analytics (
+  api_key_id uuid not null
+    constraint api_key_analytics_api_key_id_foreign references api_key_analytics_keys (id) on delete cascade,
+  bucket timestamptz not null,
+  bucket_minutes smallint not null,
+  endpoint text collate "C" not null,
+  method text collate "C" not null,
+  status smallint not null,
+  request_count bigint not null default 0,
+  duration_us bigint not null default 0,
+  primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status)
+) with (fillfactor = 70)`,
+  'create index api_key_analytics_bucket_index on api_key_analytics (bucket)',
+  `create table api_key_analytics_ledger (
+  instance uuid not null primary key,
+  sequence bigint not null,
+  request_count bigint not null default 0,
+  missing bigint not null default 0,
+  missing_after bigint null,
+  missing_before bigint null,
+  updated_at timestamptz not null
+)`,
+  `create table api_key_analytics_prunes (
+  id serial primary key,
+  action text not null,
+  done_at timestamptz not null,
+  before timestamptz null,
+  api_key_id uuid null,
+  row_count bigint not null,
+  request_count bigint not null
+)`,
+  `create table api_key_analytics_meta (
+  id smallint not null primary key,
+  database_id uuid not null,
+  pepper_check text null
+)`,
+  'insert into api_key_analytics_meta (id, database_id) values (1, gen_random_uuid())',
+]
+
+const SQLITE = [
+  `create table api_key_analytics_keys (
+  id text not null primary key,
+  label text not null,
+  name text null,
+  owner text null,
+  first_seen_at datetime not null,
+  last_used_at datetime not null
+) without rowid`,
+  `create table api_key_analytics (
+  api_key_id text not null,
+  bucket datetime not null,
+  bucket_minutes integer not null,
+  endpoint text not null,
+  method text not null,
+  status integer not null,
+  request_count bigint not null default 0,
+  duration_us bigint not null default 0,
+  primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status),
+  constraint api_key_analytics_api_key_id_foreign
+    foreign key (api_key_id) references api_key_analytics_keys (id) on delete cascade
+) without rowid`,
+  'create index api_key_analytics_bucket_index on api_key_analytics (bucket)',
+  `create table api_key_analytics_ledger (
+  instance text not null primary key,
+  sequence bigint not null,
+  request_count bigint not null default 0,
+  missing bigint not null default 0,
+  missing_after bigint null,
+  missing_before bigint null,
+  updated_at datetime not null
+) without rowid`,
+  `create table api_key_analytics_prunes (
+  id integer not null primary key autoincrement,
+  action text not null,
+  done_at datetime not null,
+  before datetime null,
+  api_key_id text null,
+  row_count bigint not null,
+  request_count bigint not null
+)`,
+  `create table api_key_analytics_meta (
+  id integer not null primary key,
+  database_id text not null,
+  pepper_check text null
+)`,
+  // version 4, as PostgreSQL's gen_random_uuid() makes it
+  `insert into api_key_analytics_meta (id, database_id)
+select 1, printf('%s-%s-4%s-%s%s-%s', substr(h, 1, 8), substr(h, 9, 4), substr(h, 14, 3),
+  substr('89ab', 1 + abs(random() % 4), 1), substr(h, 18, 3), substr(h, 21, 12))
+from (select lower(hex(randomblob(16))) as h)`,
+]

@@ -1,0 +1,31 @@
+import type { SqlMikroORM } from '@mikro-orm/sqlite'
+import type { Dialect, OpenOptions, Session } from './dialect/dialect.ts'
+import { describeDatabaseUrl, parseDatabaseUrl } from './parse-database-url.ts'
+
+/** An open database: statements, transactions, and MikroORM with the exported entities. */
+export interface Database extends Session {
+  readonly dialect: Dialect
+  readonly orm: SqlMikroORM
+  /** How headings and messages name it; without user and password. */
+  readonly place: string
+  close(): Promise<void>
+}
+
+/**
+ * Opens a database and makes sure that it answers; does not look at its tables (see `requireSchema`).
+ * @throws OPTION_INVALID, DATABASE_NOT_FOUND, DATABASE_UNREACHABLE, DATABASE_REFUSED, DATABASE_BUSY
+ */
+export async function openDatabase(url: string, options: OpenOptions = {}): Promise<Database> {
+  const place = describeDatabaseUrl(url)
+  const dialect = await loadDialect(url, place)
+  const { orm, session } = await dialect.open(options)
+  return { ...session, dialect, orm, place, close: () => orm.close() }
+}
+
+/** Loads the one driver that is needed: each costs most of a second. */
+async function loadDialect(url: string, place: string): Promise<Dialect> {
+  const address = parseDatabaseUrl(url)
+  if (address.kind === 'sqlite')
+    return (await import('./dialect/sqlite.ts')).sqliteDialect(address.path, place)
+  return (await import('./dialect/postgresql.ts')).postgresqlDialect(address.url, place)
+}

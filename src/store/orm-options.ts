@@ -1,0 +1,24 @@
+import { Migrator } from '@mikro-orm/migrations'
+import { ENTITIES } from './entities/entities.ts'
+import { MIGRATIONS } from './migrations/migrations.ts'
+
+/** MikroORM's own table of applied migrations. */
+export const MIGRATIONS_TABLE = 'api_key_analytics_migrations'
+
+/** What MikroORM is told on both databases. */
+export const ORM_OPTIONS = {
+  entities: ENTITIES,
+  extensions: [Migrator],
+  // a mistyped database name must be an error, not a new database
+  ensureDatabase: false,
+  // its logger writes to stdout, which belongs to data
+  logger: () => {},
+  migrations: {
+    tableName: MIGRATIONS_TABLE,
+    migrationsList: MIGRATIONS,
+    snapshot: false,
+    silent: true,
+    // switching foreign keys off needs a superuser on PostgreSQL
+    disableForeignKeys: false,
+  },
+}

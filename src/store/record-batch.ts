@@ -1,0 +1,167 @@
+import { AnalyticsError } from '../errors.ts'
+import type { Batch, BatchRow, KeyIdentity } from '../usage.ts'
+import type { Dialect, Statements } from './dialect/dialect.ts'
+import type { Database } from './open-database.ts'
+import type { TouchedKeys } from './touched-keys.ts'
+import { isContentError } from './translate-error.ts'
+
+const DATABASE_ID = 'select database_id from api_key_analytics_meta where id = 1'
+
+/**
+ * Answers with a row only when the batch is new. `excluded.missing` is all that the instance counted before the batch:
+ * what of it never arrived is missing.
+ */
+const ADVANCE_LEDGER = (now: string) => `
+insert into api_key_analytics_ledger as l
+  (instance, sequence, request_count, missing, missing_after, missing_before, updated_at)
+values ($1, $2, $3, $4, $5, $6, ${now})
+on conflict (instance) do update set
+  sequence = excluded.sequence,
+  request_count = l.request_count + excluded.request_count,
+  missing = excluded.missing - l.request_count,
+  missing_after = case when excluded.missing - l.request_count > l.missing
+    then coalesce(l.missing_after, l.sequence) else l.missing_after end,
+  missing_before = case when excluded.missing - l.request_count > l.missing
+    then excluded.sequence else l.missing_before end,
+  updated_at = excluded.updated_at
+where l.sequence < excluded.sequence
+returning sequence`
+
+const INSERT_KEYS = (given: string, time: string, { where, onConflict }: typeof KEEP) => `
+insert into api_key_analytics_keys as k (id, label, name, owner, first_seen_at, last_used_at)
+select id, label, name, owner, ${time}, ${time}
+from ${given}
+where ${where}
+order by n
+on conflict (id) ${onConflict}`
+
+/**
+ * Passes by the rows that are there: flushers that upsert every key each time wait for each other, and `do nothing`
+ * alone waits too, for whoever updates the row just then, out of the order that keeps flushers from deadlocks.
+ */
+const KEEP = {
+  where: 'not exists (select 1 from api_key_analytics_keys there where there.id = given.id)',
+  onConflict: 'do nothing',
+}
+
+const TOUCH = {
+  where: 'true',
+  onConflict: `do update set
+  name = coalesce(k.name, excluded.name),
+  owner = coalesce(k.owner, excluded.owner),
+  first_seen_at = case when excluded.first_seen_at < k.first_seen_at
+    then excluded.first_seen_at else k.first_seen_at end,
+  last_used_at = case when excluded.last_used_at > k.last_used_at
+    then excluded.last_used_at else k.last_used_at end`,
+}
+
+const KEY_COLUMNS = { id: 'uuid', label: 'text', name: 'text', owner: 'text' }
+
+const ADD_CELLS = (given: string, bucket: string) => `
+insert into api_key_analytics as t
+  (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count, duration_us)
+select key_id, ${bucket}, cast($2 as smallint), endpoint, method, status, request_count, duration_us
+from ${given}
+where true
+order by n
+on conflict (api_key_id, bucket, bucket_minutes, endpoint, method, status) do update set
+  request_count = t.request_count + excluded.request_count,
+  duration_us = t.duration_us + excluded.duration_us`
+
+const CELL_COLUMNS = {
+  key_id: 'uuid',
+  endpoint: 'text',
+  method: 'text',
+  status: 'smallint',
+  request_count: 'bigint',
+  duration_us: 'bigint',
+}
+
+/**
+ * Adds one batch in one transaction, once however often it is called; nothing of it is there when this throws before
+ * the commit. Rows are locked in the batch's own order, which all writers share.
+ * @throws DATABASE_CHANGED when the database is not the one with `databaseId`; BATCH_REFUSED when trying again is
+ * useless; else what the database says
+ */
+export async function recordBatch(
+  db: Database,
+  batch: Batch,
+  { databaseId, touched }: { databaseId: string; touched: TouchedKeys },
+): Promise<'applied' | 'applied before'> {
+  try {
+    const result = await db.transaction(async (tx) => {
+      await requireSameDatabase(tx, databaseId, db.place)
+      if (!(await advanceLedger(tx, db.dialect, batch))) return 'applied before'
+      for await (const keys of batch.keys()) await insertKeys(tx, db.dialect, batch, keys, touched)
+      await addCells(tx, db.dialect, batch)
+      return 'applied'
+    })
+    if (result === 'applied') for await (const keys of batch.keys()) touched.touch(keys, batch.sealedAt)
+    return result
+  } catch (error) {
+    throw isContentError(error) ? refusal(batch, (error as Error).message, error) : error
+  }
+}
+
+async function requireSameDatabase(tx: Statements, databaseId: string, place: string): Promise<void> {
+  const [meta] = await tx.query<{ database_id: string }>(DATABASE_ID)
+  if (meta?.database_id === databaseId) return
+  throw new AnalyticsError(
+    'DATABASE_CHANGED',
+    `${place} is another database than before (${databaseId} then, ${meta?.database_id ?? 'none'} now). ` +
+      'Bring the former one back, or deliver to this one with "apikey-analytics flush --adopt".',
+  )
+}
+
+async function advanceLedger(tx: Statements, dialect: Dialect, batch: Batch): Promise<boolean> {
+  const { instance, sequence, requestCount, countedBefore } = batch
+  const gap = countedBefore > 0 ? [0, sequence] : [null, null]
+  const params = [instance, sequence, requestCount, countedBefore, ...gap, Date.now()]
+  return (await tx.query(ADVANCE_LEDGER(dialect.timeOf('$7')), params)).length > 0
+}
+
+async function insertKeys(
+  tx: Statements,
+  dialect: Dialect,
+  batch: Batch,
+  keys: readonly KeyIdentity[],
+  touched: TouchedKeys,
+): Promise<void> {
+  const due = new Set(touched.findDue(keys, batch.sealedAt))
+  const kept = keys.filter((key) => !due.has(key))
+  for (const [part, action] of [
+    [[...due], TOUCH],
+    [kept, KEEP],
+  ] as const) {
+    if (part.length === 0) continue
+    const rows = part.map(({ id, label, name, owner }) => [id, label, name, owner])
+    const given = dialect.givenRows(KEY_COLUMNS, rows, 2)
+    await tx.query(INSERT_KEYS(given.sql, dialect.timeOf('$1'), action), [batch.sealedAt, ...given.params])
+  }
+}
+
+async function addCells(tx: Statements, dialect: Dialect, batch: Batch): Promise<void> {
+  let requestCount = 0
+  for await (const rows of batch.rows()) {
+    const given = dialect.givenRows(CELL_COLUMNS, rows.map(toCells), 3)
+    const params = [batch.bucket, batch.bucketMinutes, ...given.params]
+    await tx.query(ADD_CELLS(given.sql, dialect.timeOf('$1')), params)
+    for (const row of rows) requestCount += row.requestCount
+  }
+  // the ledger would promise what the table does not hold
+  if (requestCount !== batch.requestCount) {
+    throw refusal(batch, `its rows hold ${requestCount} requests and its head says ${batch.requestCount}`)
+  }
+}
+
+function toCells(row: BatchRow): unknown[] {
+  return [row.keyId, row.endpoint, row.method, row.status, row.requestCount, row.durationUs]
+}
+
+function refusal({ instance, sequence }: Batch, why: string, cause?: unknown): AnalyticsError {
+  return new AnalyticsError(
+    'BATCH_REFUSED',
+    `Batch ${sequence} of instance ${instance} cannot be stored: ${why} It is set aside; please report this.`,
+    { cause },
+  )
+}

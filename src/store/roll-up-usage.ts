@@ -1,0 +1,171 @@
+import type { Dialect, Statements } from './dialect/dialect.ts'
+import { lockRows } from './lock-rows.ts'
+import { logRemoval } from './log-removal.ts'
+import type { Database } from './open-database.ts'
+import { measureProgress } from './prune-usage.ts'
+import type { Progress } from './prune-usage.ts'
+import { takeTurn } from './take-turn.ts'
+import { Parameters, requireTime } from './usage-filter.ts'
+
+const DAY_MS = 86_400_000
+/** Rows in one transaction; about as long as a chunk of a prune, for it writes fewer rows than it deletes. */
+const CHUNK_ROWS = 10_000
+
+/** What a roll-up has done: hour and minute rows before, day rows after, and the requests in either. */
+export interface RolledUp {
+  readonly rowsBefore: number
+  readonly rowsAfter: number
+  readonly requests: number
+}
+
+/** Some keys' rows of one UTC day: those after one key, up to another. */
+interface Chunk {
+  readonly day: number
+  readonly after: string | undefined
+  readonly upTo: string | undefined
+  /** The time before which all days are rolled up once this chunk is. */
+  readonly doneBefore: number
+}
+
+/**
+ * Merges hour and minute rows into UTC day rows, for all UTC days that are over by `before`; no total changes. Works in
+ * bounded transactions that log what they merged: after an abort or a crash, running again goes on where it stopped.
+ * Rejects with the signal's reason.
+ */
+export async function rollUpUsage(
+  db: Database,
+  {
+    before,
+    onProgress,
+    signal,
+  }: {
+    readonly before: Date
+    readonly onProgress?: (progress: Progress) => void
+    readonly signal?: AbortSignal
+  },
+): Promise<RolledUp> {
+  const end = Math.floor(requireTime(before) / DAY_MS) * DAY_MS
+  const share = await measureProgress(db, end)
+  const total = { rowsBefore: 0, rowsAfter: 0, requests: 0 }
+  let logId: number | undefined
+  for await (const chunk of findChunks(db, end)) {
+    signal?.throwIfAborted()
+    const merged = await takeTurn(db, async (tx) => {
+      const { rowsBefore: rows, ...merged } = await mergeRows(tx, db.dialect, chunk)
+      const log = {
+        action: 'roll up' as const,
+        before: chunk.doneBefore,
+        keyId: null,
+        rows,
+        requests: merged.requests,
+      }
+      return { ...merged, rowsBefore: rows, logId: await logRemoval(tx, db.dialect, logId, log) }
+    })
+    logId = merged.logId
+    total.rowsBefore += merged.rowsBefore
+    total.rowsAfter += merged.rowsAfter
+    total.requests += merged.requests
+    onProgress?.({ rows: total.rowsBefore, requests: total.requests, done: share(chunk.doneBefore) })
+  }
+  return total
+}
+
+/** Goes through the days that have rows to merge, and through the keys of a day that has many. */
+async function* findChunks(db: Database, end: number): AsyncGenerator<Chunk> {
+  let day = await findDay(db, 0, end)
+  while (day !== undefined) {
+    const next: number | undefined = await findDay(db, day + DAY_MS, end)
+    let after: string | undefined
+    do {
+      const upTo = await findLastKey(db, { day, after, upTo: undefined })
+      yield { day, after, upTo, doneBefore: upTo === undefined ? (next ?? end) : day }
+      after = upTo
+    } while (after !== undefined)
+    day = next
+  }
+}
+
+/** The first day from `start` on that has rows to merge. */
+async function findDay(db: Database, start: number, end: number): Promise<number | undefined> {
+  const [found] = await db.query<{ bucket: string }>(
+    `select ${db.dialect.millisecondsOf('t.bucket')} as bucket
+from api_key_analytics t
+where t.bucket >= ${db.dialect.timeOf('$1')} and t.bucket < ${db.dialect.timeOf('$2')} and t.bucket_minutes < 1440
+order by t.bucket
+limit 1`,
+    [start, end],
+  )
+  return found && Math.floor(Number(found.bucket) / DAY_MS) * DAY_MS
+}
+
+/** The key with which a chunk is full; undefined when the rest of the day is one chunk. */
+async function findLastKey(db: Database, rest: Omit<Chunk, 'doneBefore'>): Promise<string | undefined> {
+  const { condition, params } = writeCondition(db.dialect, rest)
+  const [found] = await db.query<{ api_key_id: string }>(
+    `select t.api_key_id
+from api_key_analytics t
+where ${condition}
+order by t.api_key_id
+limit 1 offset ${CHUNK_ROWS - 1}`,
+    params,
+  )
+  return found?.api_key_id
+}
+
+function writeCondition(
+  dialect: Dialect,
+  chunk: Omit<Chunk, 'doneBefore'>,
+): { condition: string; params: unknown[] } {
+  const parameters = new Parameters()
+  const time = (milliseconds: number): string => dialect.timeOf(parameters.add(milliseconds))
+  const conditions = [
+    `t.bucket >= ${time(chunk.day)} and t.bucket < ${time(chunk.day + DAY_MS)} and t.bucket_minutes < 1440`,
+  ]
+  if (chunk.after !== undefined) conditions.push(`t.api_key_id > ${parameters.add(chunk.after)}`)
+  if (chunk.upTo !== undefined) conditions.push(`t.api_key_id <= ${parameters.add(chunk.upTo)}`)
+  return { condition: conditions.join(' and '), params: parameters.values }
+}
+
+async function mergeRows(tx: Statements, dialect: Dialect, chunk: Chunk): Promise<RolledUp> {
+  const { condition, params } = writeCondition(dialect, chunk)
+  const day = dialect.timeOf(String(chunk.day))
+  await lockRows(tx, dialect, condition, params)
+  if (dialect.kind === 'postgresql') {
+    // one statement: a flush could add rows between two
+    const [merged] = await tx.query<Record<keyof RolledUp, string>>(
+      `with merged as (
+  delete from api_key_analytics as t where ${condition} returning *
+), days as (${mergeInto(day, 'merged t', 'true')} returning 1)
+select (select count(*) from merged) as "rowsBefore", (select count(*) from days) as "rowsAfter",
+  (select coalesce(sum(request_count), 0) from merged) as requests`,
+      params,
+    )
+    return { ...toNumbers(merged!) }
+  }
+  const days = await tx.query(`${mergeInto(day, 'api_key_analytics t', condition)} returning 1`, params)
+  const merged = await tx.query<{ request_count: number }>(
+    `delete from api_key_analytics as t where ${condition} returning request_count`,
+    params,
+  )
+  const requests = merged.reduce((sum, row) => sum + row.request_count, 0)
+  return { rowsBefore: merged.length, rowsAfter: days.length, requests }
+}
+
+function mergeInto(day: string, rows: string, condition: string): string {
+  return `
+insert into api_key_analytics
+  (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count, duration_us)
+select t.api_key_id, ${day}, 1440, t.endpoint, t.method, t.status, sum(t.request_count), sum(t.duration_us)
+from ${rows}
+where ${condition}
+group by t.api_key_id, t.endpoint, t.method, t.status
+order by t.api_key_id, t.endpoint, t.method, t.status
+on conflict (api_key_id, bucket, bucket_minutes, endpoint, method, status) do update
+set request_count = api_key_analytics.request_count + excluded.request_count,
+  duration_us = api_key_analytics.duration_us + excluded.duration_us
+`
+}
+
+function toNumbers({ rowsBefore, rowsAfter, requests }: Record<keyof RolledUp, string>): RolledUp {
+  return { rowsBefore: Number(rowsBefore), rowsAfter: Number(rowsAfter), requests: Number(requests) }
+}

@@ -1,0 +1,83 @@
+import type { Database } from './open-database.ts'
+import type { Statements } from './dialect/dialect.ts'
+
+/** What one instance delivered. */
+export interface InstanceAccount {
+  readonly instance: string
+  /** Its last batch that was applied. */
+  readonly sequence: number
+  readonly deliveredRequests: number
+  /** Requests that it counted and that never arrived. */
+  readonly missingRequests: number
+  /** The batches between which they are missing: the last one before and the first one after them. */
+  readonly missingBetween?: readonly [after: number, before: number]
+  readonly updatedAt: Date
+}
+
+/** The accounts of a database, all as of one moment. */
+export interface VerifyResult {
+  /** Requests in the table. */
+  readonly storedRequests: number
+  /** Requests that were pruned or forgotten on purpose. */
+  readonly prunedRequests: number
+  /** Requests of all batches that were applied. */
+  readonly deliveredRequests: number
+  readonly missingRequests: number
+  /** True when what is in the table and what was pruned is exactly what was delivered. */
+  readonly balanced: boolean
+  /** Every instance that ever delivered, the latest last. */
+  readonly instances: readonly InstanceAccount[]
+}
+
+const STORED = 'select coalesce(sum(request_count), 0) as requests from api_key_analytics'
+
+const PRUNED = `
+select coalesce(sum(request_count), 0) as requests
+from api_key_analytics_prunes
+where action in ('prune', 'forget')`
+
+const INSTANCES = (updatedAt: string) => `
+select instance, sequence, request_count, missing, missing_after, missing_before, ${updatedAt} as updated_at
+from api_key_analytics_ledger
+order by updated_at, instance`
+
+/** Compares what is stored with what was delivered, in one snapshot: flushes may go on meanwhile. */
+export async function verifyUsage(db: Database): Promise<VerifyResult> {
+  return db.transaction(async (tx) => {
+    const storedRequests = await sumRequests(tx, STORED)
+    const prunedRequests = await sumRequests(tx, PRUNED)
+    const rows = await tx.query<LedgerRow>(INSTANCES(db.dialect.millisecondsOf('updated_at')))
+    const instances = rows.map(toAccount)
+    const deliveredRequests = instances.reduce((sum, instance) => sum + instance.deliveredRequests, 0)
+    const missingRequests = instances.reduce((sum, instance) => sum + instance.missingRequests, 0)
+    const balanced = storedRequests + prunedRequests === deliveredRequests
+    return { storedRequests, prunedRequests, deliveredRequests, missingRequests, balanced, instances }
+  }, 'snapshot')
+}
+
+async function sumRequests(tx: Statements, sql: string): Promise<number> {
+  const [row] = await tx.query<{ requests: string | number }>(sql)
+  return Number(row?.requests)
+}
+
+interface LedgerRow {
+  readonly instance: string
+  readonly sequence: string | number
+  readonly request_count: string | number
+  readonly missing: string | number
+  readonly missing_after: string | number | null
+  readonly missing_before: string | number | null
+  readonly updated_at: string | number
+}
+
+function toAccount(row: LedgerRow): InstanceAccount {
+  const { missing_after: after, missing_before: before } = row
+  return {
+    instance: row.instance,
+    sequence: Number(row.sequence),
+    deliveredRequests: Number(row.request_count),
+    missingRequests: Number(row.missing),
+    ...(after !== null && before !== null && { missingBetween: [Number(after), Number(before)] }),
+    updatedAt: new Date(Number(row.updated_at)),
+  }
+}
