@@ -1,0 +1,120 @@
+import { isCalendarUnit } from '../calendar.ts'
+import type { UsageDimension, UsageFilter, UsageQuery, UsageRow, UsageSort } from '../usage.ts'
+import { buildSection } from './build-section.ts'
+import { buildSeries, chooseUnit, findSteps } from './build-series.ts'
+import { measure, sumUp } from './measure-usage.ts'
+import { describePeriod, previousPeriod } from './period.ts'
+import type { Period } from './period.ts'
+import type { UsageReport } from './usage-report.ts'
+
+/** Where a report takes its numbers from. */
+export interface UsageSource {
+  findUsage(query: UsageQuery): Promise<UsageRow[]>
+  /** Stored rows that a border of the query cuts, so that their requests cannot be told apart. */
+  findStraddlingRows(query: UsageQuery): Promise<{ rows: number; requests: number }>
+}
+
+/** What to report. */
+export interface ReportRequest {
+  readonly period: Period
+  readonly filter?: Omit<UsageFilter, 'since' | 'until'>
+  /** One list per section; none makes an overview. */
+  readonly by?: readonly UsageDimension[]
+  readonly sort?: UsageSort
+  /** Groups shown at most; totals and shares are always of all. Default: all, and 10 in an overview. */
+  readonly limit?: number
+  /** Groups left out before those shown, for a list in pages. */
+  readonly offset?: number
+  /** Picks and orders the groups of a section, before `offset` and `limit`; totals and shares stay those of all. */
+  readonly choose?: (rows: readonly UsageRow[]) => readonly UsageRow[]
+  /** Adds the period before to totals and groups. An overview always has it in its total. */
+  readonly comparePrevious?: boolean
+  /** Adds a series to each group that is shown. An overview always has them. */
+  readonly withTrend?: boolean
+}
+
+const OVERVIEW_GROUPS = 10
+const OVERVIEW: readonly (readonly UsageDimension[])[] = [['key'], ['method', 'endpoint']]
+
+/** Finds, compares and shapes one report: one statement per section and one for the period before. */
+export async function buildReport(source: UsageSource, request: ReportRequest): Promise<UsageReport> {
+  const { period, by } = request
+  const sections = by ? [by] : OVERVIEW
+  const withTrend = !by || (request.withTrend && !by.some(isCalendarUnit))
+  const query = queryOf(request, period)
+  const start = period.since ?? (withTrend ? await findFirstBucket(source, query) : undefined) ?? period.now
+  const unit = chooseUnit(start, period)
+  const found = await findSections(source, sections, {
+    ...query,
+    ...(request.sort && { sort: request.sort }),
+    ...(withTrend && { trend: unit }),
+  })
+  const before = await findBefore(source, request, sections)
+  const total = sumUp(found[0] ?? [])
+  const steps = withTrend ? findSteps(unit, start, period, total.lastBucket) : []
+  return {
+    report: by ? 'usage' : 'overview',
+    period: {
+      since: period.since ?? null,
+      until: period.until ?? null,
+      timeZone: period.timeZone,
+      text: describePeriod(period),
+    },
+    total: measure(total, before && sumUp(before[0] ?? []).requestCount),
+    ...(!by && { activeKeys: found[0]?.length ?? 0, activeEndpoints: found[1]?.length ?? 0 }),
+    ...(withTrend && { series: buildSeries(unit, steps, found[0] ?? []) }),
+    sections: sections.map((dimensions, index) =>
+      buildSection({
+        by: dimensions,
+        rows: request.choose?.(found[index] ?? []) ?? found[index] ?? [],
+        offset: request.offset ?? 0,
+        totalRequests: total.requestCount,
+        ...(request.comparePrevious && before && { before: before[index] ?? [] }),
+        limit: request.limit ?? (by ? Number.POSITIVE_INFINITY : OVERVIEW_GROUPS),
+        steps,
+      }),
+    ),
+    notes: await noteCutRows(source, { ...query, by: by?.filter(isCalendarUnit) ?? [] }),
+  }
+}
+
+async function findFirstBucket(source: UsageSource, query: UsageQuery): Promise<Date | undefined> {
+  const [total] = await source.findUsage(query)
+  return total?.firstBucket
+}
+
+function findSections(
+  source: UsageSource,
+  sections: readonly (readonly UsageDimension[])[],
+  query: UsageQuery,
+): Promise<UsageRow[][]> {
+  return Promise.all(sections.map((by) => source.findUsage({ ...query, by })))
+}
+
+/** The period before: every group if they are compared, else their total, as the only group of the first section. */
+async function findBefore(
+  source: UsageSource,
+  request: ReportRequest,
+  sections: readonly (readonly UsageDimension[])[],
+): Promise<UsageRow[][] | undefined> {
+  const previous = request.comparePrevious || !request.by ? previousPeriod(request.period) : undefined
+  if (!previous) return undefined
+  return findSections(source, request.comparePrevious ? sections : [[]], queryOf(request, previous))
+}
+
+async function noteCutRows(source: UsageSource, query: UsageQuery): Promise<string[]> {
+  const { rows, requests } = await source.findStraddlingRows(query)
+  if (rows === 0) return []
+  const [what, them] = rows === 1 ? ['1 stored row', 'it counts'] : [`${rows} stored rows`, 'they count']
+  return [
+    `A border in time zone ${query.timeZone} cuts ${what} (${requests} requests): ${them} where the row begins.`,
+  ]
+}
+
+/** The part of a query that says which rows count. */
+export function queryOf(
+  { filter }: Pick<ReportRequest, 'filter'>,
+  { since, until, timeZone }: Period,
+): UsageQuery {
+  return { ...filter, ...(since && { since }), ...(until && { until }), timeZone }
+}

@@ -1,0 +1,67 @@
+import { shift, startOf, stepsBetween } from '../calendar.ts'
+import type { CalendarUnit } from '../calendar.ts'
+import type { TrendStep, UsageRow } from '../usage.ts'
+import type { Period } from './period.ts'
+import type { ReportSeries } from './usage-report.ts'
+
+const DAY_MS = 86_400_000
+
+/** Fine enough to show a shape, coarse enough for one chart: at most about a hundred steps. */
+export function chooseUnit(start: Date, { until, now }: Period): CalendarUnit {
+  const days = ((until ?? now).getTime() - start.getTime()) / DAY_MS
+  if (days <= 3) return 'hour'
+  if (days <= 100) return 'day'
+  return days <= 700 ? 'week' : 'month'
+}
+
+/** The steps of a period from its start to its end, or to now, or to the last bucket that was counted. */
+export function findSteps(
+  unit: CalendarUnit,
+  start: Date,
+  { until, now, timeZone }: Period,
+  lastBucket: Date | undefined,
+): Date[] {
+  const counted = lastBucket ? shift(unit, startOf(unit, lastBucket, timeZone), 1, timeZone) : start
+  const end = until ?? (counted > now ? counted : now)
+  return stepsBetween(unit, start, end, timeZone)
+}
+
+/** Requests and errors of all rows at every step, without holes. */
+export function buildSeries(
+  unit: CalendarUnit,
+  steps: readonly Date[],
+  rows: readonly UsageRow[],
+): ReportSeries {
+  const trends = rows.flatMap(({ trend }) => trend ?? [])
+  const requests = spread(trends, steps, ({ requestCount }) => requestCount)
+  const errors = spread(trends, steps, ({ errorCount }) => errorCount)
+  return {
+    unit,
+    steps: steps.map((start, step) => ({ start, requests: requests[step] ?? 0, errors: errors[step] ?? 0 })),
+  }
+}
+
+/** One number per step: the sum of what falls on it. */
+export function spread(
+  trend: readonly TrendStep[],
+  steps: readonly Date[],
+  count: (step: TrendStep) => number,
+): number[] {
+  const sums = steps.map(() => 0)
+  for (const one of trend) {
+    const step = findStep(one.start, steps)
+    sums[step] = (sums[step] ?? 0) + count(one)
+  }
+  return sums
+}
+
+/** The last step that begins at or before an instant: a row that a border cuts belongs to where it begins. */
+function findStep(instant: Date, steps: readonly Date[]): number {
+  let [low, high] = [0, steps.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (steps[middle]! <= instant) low = middle + 1
+    else high = middle
+  }
+  return Math.max(0, low - 1)
+}

@@ -1,0 +1,50 @@
+import { inspectDataDir } from '../buffer/inspect-data-dir.ts'
+import { formatCount } from './format-cell.ts'
+import { ApiKeyAnalyticsLedger } from '../store/entities/api-key-analytics-ledger.ts'
+import type { Database } from '../store/open-database.ts'
+
+/** What a data folder holds that the database does not have. */
+export interface Undelivered {
+  readonly undeliveredRequests: number
+  /** Files and batches that were put aside because they could not be delivered. */
+  readonly setAside: readonly string[]
+  /** Counter files that cannot be read, with the reason. */
+  readonly unreadable: readonly string[]
+}
+
+/** Reads what a data folder holds; a folder that is not there holds nothing. */
+export async function readUndelivered(db: Database, dataDir: string): Promise<Undelivered> {
+  const { waiting, setAside, unreadable } = await inspectDataDir(dataDir)
+  const instances = [...new Set(waiting.map(({ instance }) => instance))]
+  const ledgers = await db.orm.em.fork().find(ApiKeyAnalyticsLedger, { instance: { $in: instances } })
+  const delivered = new Map(ledgers.map(({ instance, sequence }) => [instance, sequence]))
+  const undeliveredRequests = waiting
+    .filter(({ instance, sequence }) => sequence > (delivered.get(instance) ?? 0))
+    .reduce((sum, { requestCount }) => sum + requestCount, 0)
+  return { undeliveredRequests, setAside, unreadable }
+}
+
+/** Says that counts on this machine are not in the database. */
+export async function noteUndelivered(db: Database, dataDir: string): Promise<string[]> {
+  const { undeliveredRequests, setAside, unreadable } = await readUndelivered(db, dataDir)
+  const bad = setAside.length + unreadable.length
+  return [
+    ...(undeliveredRequests > 0
+      ? [
+          `${formatCount(undeliveredRequests)} requests in ${dataDir} are not in the database yet: the app or "apikey-analytics flush" delivers them.`,
+        ]
+      : []),
+    ...(bad > 0 ? [`${bad} files in ${dataDir} could not be delivered: see "apikey-analytics verify".`] : []),
+  ]
+}
+
+/** Says that requests are known to be missing from the database: counted once, and never delivered. */
+export async function noteMissing(db: Database): Promise<string[]> {
+  const ledgers = await db.orm.em.fork().find(ApiKeyAnalyticsLedger, { missing: { $gt: 0 } })
+  const missing = ledgers.reduce((sum, ledger) => sum + ledger.missing, 0)
+  return missing > 0
+    ? [
+        `${formatCount(missing)} counted requests are missing from the database: see "apikey-analytics verify".`,
+      ]
+    : []
+}

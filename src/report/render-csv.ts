@@ -1,0 +1,27 @@
+/** A value of a CSV cell: null is an empty cell, an empty text is `""`. */
+export type CsvValue = string | number | boolean | Date | null
+
+/** Lines of RFC 4180, each ended by CRLF, safe to open in a spreadsheet; `parseCsvText` gives the texts back. */
+export function renderCsv(rows: Iterable<readonly CsvValue[]>): string {
+  let csv = ''
+  for (const row of rows) csv += renderCsvLine(row.map(renderCsvCell))
+  return csv
+}
+
+/** One line of cells as `renderCsvCell` makes them. */
+export function renderCsvLine(cells: readonly string[]): string {
+  return `${cells.join(',')}\r\n`
+}
+
+/**
+ * One cell. A text that a spreadsheet could take for a formula, because it starts with = + - @ tab CR LF or one of
+ * their full-width forms, gets a leading apostrophe; so does a text that starts with an apostrophe. To read a file
+ * back exactly: remove one leading apostrophe from every text that has one. Numbers are never changed.
+ */
+export function renderCsvCell(value: CsvValue): string {
+  if (value === null) return ''
+  if (value instanceof Date) return value.toISOString()
+  if (typeof value !== 'string') return String(value)
+  const safe = /^[=+\-@\t\r\n'＝＋－＠]/.test(value) ? `'${value}` : value
+  return safe === '' || /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+}

@@ -1,0 +1,9 @@
+import { escapeJson } from './escape-terminal.ts'
+
+/**
+ * JSON with two spaces of indent: times in ISO 8601 UTC, ratios from 0 to 1. The schema of a report is the type
+ * `UsageReport`; fields are added, never renamed or removed, within a major version.
+ */
+export function renderJson(data: unknown): string {
+  return `${escapeJson(JSON.stringify(data, null, 2))}\n`
+}

@@ -1,0 +1,40 @@
+import { escapeTerminal } from './escape-terminal.ts'
+import { formatCell } from './format-cell.ts'
+import type { ReportHeading } from './render-report.ts'
+import { tablesOf } from './report-table.ts'
+import type { Column, ReportTable } from './report-table.ts'
+import type { UsageReport } from './usage-report.ts'
+
+/** A report as Markdown: a heading, the facts of it as a list, one table per section. */
+export function renderMarkdown(report: UsageReport, { title, place, dataDir }: ReportHeading): string {
+  const { period, notes } = report
+  const facts = [`Period: ${period.text}`, `Database: ${place}`, `Data folder: ${dataDir}`, ...notes]
+  const list = facts.map((fact) => `- ${escapeMarkdown(fact)}`).join('\n')
+  const tables = tablesOf(report).map((table) => renderMarkdownTable(table, period.timeZone))
+  return `${[`## ${escapeMarkdown(title)}`, list, ...tables].join('\n\n')}\n`
+}
+
+/** Text that means itself in Markdown, also in a cell of a table. */
+export function escapeMarkdown(text: string): string {
+  return escapeTerminal(text).replace(/[\\`*_[\]<>|~#&]/g, '\\$&')
+}
+
+function renderMarkdownTable({ title, columns, rows, total, note }: ReportTable, timeZone: string): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  const lines = [...rows, ...(total ? [total] : [])].map((row) =>
+    line(
+      row.map((cell, index) => escapeMarkdown(formatCell(cell, columns[index]?.kind ?? 'text', timeZone))),
+    ),
+  )
+  return [
+    ...(title ? [`### ${escapeMarkdown(title)}\n`] : []),
+    line(columns.map((column) => escapeMarkdown(column.title))),
+    line(columns.map(ruleOf)),
+    ...lines,
+    ...(note ? [`\n${escapeMarkdown(note)}`] : []),
+  ].join('\n')
+}
+
+function ruleOf({ kind }: Column): string {
+  return kind === 'count' || kind === 'share' || kind === 'change' ? '--:' : ':--'
+}

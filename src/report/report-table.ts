@@ -1,0 +1,193 @@
+import type { KeyIdentity, UsageDimension } from '../usage.ts'
+import { formatInstant, isCalendarUnit } from '../calendar.ts'
+import { isMatrix } from './build-section.ts'
+import type { Measures, ReportGroup, ReportSection, UsageReport } from './usage-report.ts'
+
+/** A cell before it is formatted; the kind of its column says how to read it. */
+export type Cell = string | number | boolean | Date | readonly number[] | null
+
+/** One column. `count` is a whole number, `share` and `change` are ratios, `trend` is a series. */
+export interface Column {
+  /** For programs: the column of a CSV file. */
+  readonly name: string
+  readonly title: string
+  readonly kind: 'text' | 'count' | 'share' | 'change' | 'time' | 'trend'
+  /** Left out on a narrow terminal, the highest first; without it never. */
+  readonly dropFirst?: number
+}
+
+/** A table for people: what the renderers for terminals and Markdown draw. */
+export interface ReportTable {
+  readonly title?: string
+  readonly columns: readonly Column[]
+  readonly rows: readonly (readonly Cell[])[]
+  /** The last line, cell for cell. */
+  readonly total?: readonly Cell[]
+  /** What the table leaves out. */
+  readonly note?: string
+}
+
+const TITLES: Record<UsageDimension, string> = {
+  key: 'Key',
+  endpoint: 'Endpoint',
+  method: 'Method',
+  status: 'Status',
+  owner: 'Owner',
+  hour: 'Hour',
+  day: 'Day',
+  week: 'Week from',
+  month: 'Month',
+}
+const PLURALS: Record<UsageDimension, string> = {
+  key: 'keys',
+  endpoint: 'endpoints',
+  method: 'methods',
+  status: 'statuses',
+  owner: 'owners',
+  hour: 'hours',
+  day: 'days',
+  week: 'weeks',
+  month: 'months',
+}
+
+/** How a key is called in a table: its name with its label, or its label alone. */
+export function nameOfKey({ name, label }: Pick<KeyIdentity, 'name' | 'label'>): string {
+  return name === null || name === label ? label : `${name} (${label})`
+}
+
+/** A dimension's value of a group as text. */
+export function textOf(group: ReportGroup, dimension: UsageDimension, timeZone: string): string {
+  if (dimension === 'key') return group.key ? nameOfKey(group.key) : ''
+  if (dimension === 'owner') return group.owner ?? '(none)'
+  if (isCalendarUnit(dimension)) return formatInstant(group[dimension] ?? new Date(0), timeZone, dimension)
+  return String(group[dimension] ?? '')
+}
+
+/** The tables of a report, as people read them: two dimensions become a matrix. */
+export function tablesOf(report: UsageReport): ReportTable[] {
+  return report.sections.map((section) => {
+    const matrix = isMatrix(section.by) && report.report !== 'invoice'
+    return matrix ? matrixTable(report, section) : groupTable(report, section)
+  })
+}
+
+function groupTable(report: UsageReport, section: ReportSection): ReportTable {
+  const { timeZone } = report.period
+  const { by, groups, groupCount } = section
+  const operations = by.join() === 'method,endpoint'
+  const dimensions: Column[] = operations
+    ? [{ name: 'endpoint', title: 'Endpoint', kind: 'text' }]
+    : by.map((name) => ({ name, title: TITLES[name], kind: 'text' }))
+  const namesOf = (group: ReportGroup): Cell[] =>
+    operations ? [`${group.method} ${group.endpoint}`] : by.map((name) => textOf(group, name, timeZone))
+  const measures = measureColumns(report, by)
+  const shown = groups.reduce((sum, { requests }) => sum + requests, 0)
+  const rest = groupCount - groups.length
+  const dimension = by.length === 1 ? by[0] : operations ? 'endpoint' : undefined
+  const [singular, plural] = dimension ? [dimension, PLURALS[dimension]] : ['line', 'lines']
+  return {
+    ...(report.report === 'overview' && { title: by[0] === 'key' ? 'Top keys' : 'Top endpoints' }),
+    columns: [...dimensions, ...measures.map(({ column }) => column)],
+    rows: groups.map((group) => namesOf(group).concat(measures.map(({ cell }) => cell(group)))),
+    total: [
+      `Total of ${formatNumber(groupCount)} ${groupCount === 1 ? singular : plural}`,
+      ...dimensions.slice(1).map(() => null),
+      ...measures.map(({ cell }) => cell({ ...report.total, share: report.total.requests ? 1 : 0 })),
+    ],
+    ...(rest > 0 && {
+      note: `${formatNumber(rest)} more with ${formatNumber(report.total.requests - shown)} requests: use --limit 0 to see all.`,
+    }),
+  }
+}
+
+interface MeasureColumn {
+  readonly column: Column
+  readonly cell: (measures: Measures & { share: number; trend?: readonly number[] }) => Cell
+}
+
+function measureColumns(report: UsageReport, by: readonly UsageDimension[]): MeasureColumn[] {
+  if (report.report === 'invoice')
+    return [column('requests', 'Requests', 'count', ({ requests }) => requests)]
+  const compared = report.sections.some(({ groups }) => groups[0]?.change !== undefined)
+  const detailed = report.report === 'usage'
+  const byTime = by.some(isCalendarUnit)
+  return [
+    column('requests', 'Requests', 'count', ({ requests }) => requests),
+    column('share', 'Share', 'share', ({ share }) => share, 5),
+    ...(compared ? [column('change', 'Change', 'change', ({ change }) => change ?? null)] : []),
+    column('errorRate', 'Errors', 'share', ({ errorRate }) => errorRate, 3),
+    ...(detailed
+      ? [
+          column('clientErrors', '4xx', 'count', ({ clientErrors }) => clientErrors, 6),
+          column('serverErrors', '5xx', 'count', ({ serverErrors }) => serverErrors, 6),
+        ]
+      : []),
+    ...(detailed && !byTime
+      ? [column('firstUsed', 'First use', 'time', ({ firstUsed }) => firstUsed, 7)]
+      : []),
+    ...(byTime ? [] : [column('lastUsed', 'Last use', 'time', ({ lastUsed }) => lastUsed, 2)]),
+    ...(report.series ? [column('trend', 'Trend', 'trend', ({ trend }) => trend ?? null, 4)] : []),
+  ]
+}
+
+function column(
+  name: string,
+  title: string,
+  kind: Column['kind'],
+  cell: MeasureColumn['cell'],
+  dropFirst?: number,
+): MeasureColumn {
+  return { column: { name, title, kind, ...(dropFirst !== undefined && { dropFirst }) }, cell }
+}
+
+function matrixTable(report: UsageReport, { by, groups }: ReportSection): ReportTable {
+  const [down = 'key', across = 'month'] = by
+  const { timeZone } = report.period
+  const lines = new Map<string, { text: string; cells: Map<string, number>; total: number }>()
+  const sums = new Map<string, number>()
+  for (const group of groups) {
+    const text = textOf(group, down, timeZone)
+    const name = textOf(group, across, timeZone)
+    const id = group.key && down === 'key' ? group.key.id : text
+    const line = lines.get(id) ?? { text, cells: new Map<string, number>(), total: 0 }
+    line.cells.set(name, (line.cells.get(name) ?? 0) + group.requests)
+    line.total += group.requests
+    lines.set(id, line)
+    sums.set(name, (sums.get(name) ?? 0) + group.requests)
+  }
+  const ordered = isCalendarUnit(across) || across === 'status'
+  const names = [...sums].sort(([a, x], [b, y]) => (ordered ? (a < b ? -1 : 1) : y - x)).map(([name]) => name)
+  const rows = [...lines.values()].sort((a, b) =>
+    isCalendarUnit(down) ? (a.text < b.text ? -1 : 1) : b.total - a.total,
+  )
+  const shown = rows.reduce((sum, { total }) => sum + total, 0)
+  const rest = report.total.requests - shown
+  // On a narrow terminal the oldest times and the rarest values go first.
+  const dropFirst = (index: number) => (isCalendarUnit(across) ? names.length - index : index + 1)
+  return {
+    columns: [
+      { name: down, title: `${TITLES[down]} \\ ${TITLES[across]}`, kind: 'text' },
+      ...names.map((name, index): Column => ({
+        name,
+        title: name,
+        kind: 'count',
+        dropFirst: dropFirst(index),
+      })),
+      { name: 'total', title: 'Total', kind: 'count' },
+    ],
+    rows: rows.map(({ text, cells, total }) =>
+      [text as Cell].concat(
+        names.map((name) => cells.get(name) ?? null),
+        total,
+      ),
+    ),
+    total: [rest > 0 ? 'Total shown' : 'Total', ...names.map((name) => sums.get(name) ?? 0), shown],
+    ...(rest > 0 && {
+      note: `More ${PLURALS[down]} with ${formatNumber(rest)} requests: use --limit 0 to see all.`,
+    }),
+  }
+}
+
+function formatNumber(count: number): string {
+  return count.toLocaleString('en-US')
+}

@@ -1,0 +1,73 @@
+import type { CalendarUnit } from '../calendar.ts'
+import type { KeyIdentity, UsageDimension } from '../usage.ts'
+
+/** The numbers of a total or a group. */
+export interface Measures {
+  readonly requests: number
+  /** Statuses 400-499. */
+  readonly clientErrors: number
+  /** Statuses 500-599. */
+  readonly serverErrors: number
+  /** Statuses 401 and 403. */
+  readonly rejected: number
+  /** Statuses 400-599 over requests, 0 to 1. */
+  readonly errorRate: number
+  readonly meanDurationMs: number
+  /** Start of the first and of the last bucket with a request. */
+  readonly firstUsed: Date | null
+  readonly lastUsed: Date | null
+  /** Requests in the period before; only when compared. */
+  readonly previousRequests?: number
+  /** Change against the period before: 0.1 is 10 % more, null when there was nothing before. */
+  readonly change?: number | null
+}
+
+/** One group. Of the dimensions only those of the section are set. */
+export interface ReportGroup extends Measures {
+  readonly key?: KeyIdentity
+  readonly endpoint?: string
+  readonly method?: string
+  readonly status?: number
+  readonly owner?: string | null
+  readonly hour?: Date
+  readonly day?: Date
+  readonly week?: Date
+  readonly month?: Date
+  /** Part of all requests of the report, 0 to 1. */
+  readonly share: number
+  /** Requests per step of the report's series. */
+  readonly trend?: readonly number[]
+}
+
+/** Groups by one list of dimensions. */
+export interface ReportSection {
+  readonly by: readonly UsageDimension[]
+  /** Groups that exist, shown or not. */
+  readonly groupCount: number
+  readonly groups: readonly ReportGroup[]
+}
+
+/** Requests over time, without holes. */
+export interface ReportSeries {
+  readonly unit: CalendarUnit
+  readonly steps: readonly { readonly start: Date; readonly requests: number; readonly errors: number }[]
+}
+
+/** One report as plain data: what `--json` gives and every renderer reads. */
+export interface UsageReport {
+  readonly report: 'overview' | 'usage' | 'invoice'
+  readonly period: {
+    readonly since: Date | null
+    readonly until: Date | null
+    readonly timeZone: string
+    /** The period as it was understood. */
+    readonly text: string
+  }
+  readonly total: Measures
+  readonly activeKeys?: number
+  readonly activeEndpoints?: number
+  readonly series?: ReportSeries
+  readonly sections: readonly ReportSection[]
+  /** What a reader has to know to trust the numbers; empty when they are exact. */
+  readonly notes: readonly string[]
+}
