@@ -1,0 +1,125 @@
+import { AnalyticsError } from '../errors.ts'
+import { OTHER_KEY, REJECTED_KEY } from '../usage.ts'
+import type { KeyRecord, UsageRow } from '../usage.ts'
+import { SEVERITIES } from './finding.ts'
+import type { Finding, FindingSource, RuleContext } from './finding.ts'
+import { readHistories } from './read-histories.ts'
+import { RULES } from './rules.ts'
+import { resolveThresholds } from './thresholds.ts'
+import type { Thresholds } from './thresholds.ts'
+
+/** Which time to look at, and when to speak up. */
+export interface SecurityOptions extends Partial<Thresholds> {
+  /** Start of the period, taken down to the full hour. Default: 24 hours before `until`. */
+  readonly since?: Date
+  /** End of the period. Default: now. */
+  readonly until?: Date
+}
+
+/** What `findFindings` gives. */
+export interface SecurityFindings {
+  readonly since: Date
+  readonly until: Date
+  /** Most severe first, then the latest first. */
+  readonly findings: readonly Finding[]
+  /** Keys with requests in the period. */
+  readonly keyCount: number
+  /** Of these, keys whose history is too short to know what is normal for them. */
+  readonly youngKeyCount: number
+  /** Days of history that the database has before the period, at most those of `historyWeeks`. */
+  readonly historyDays: number
+}
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+
+/**
+ * Looks for what a person should see: every rule of the README over the keys that were used in a period, against the
+ * weeks before it. Reads sums by key and hour, some keys at a time, and writes nothing.
+ *
+ * ```ts
+ * const usage = await openUsage()
+ * const { findings } = await findFindings(usage, { since: new Date('2026-11-01'), rateFactor: 6 })
+ * ```
+ * @throws OPTION_INVALID for a date or threshold that is none
+ */
+export async function findFindings(
+  source: FindingSource,
+  { since, until = new Date(), ...given }: SecurityOptions = {},
+): Promise<SecurityFindings> {
+  const thresholds = resolveThresholds(given)
+  const period = readPeriod(since, until)
+  const historySince = new Date(period.since.getTime() - thresholds.historyWeeks * 7 * DAY_MS)
+  const before = await source.findUsage({ since: historySince, until: period.since, by: ['key'] })
+  const active = await source.findUsage({ ...period, by: ['key'] })
+  const firstBucket = before.reduce(
+    (first, row) => (row.firstBucket < first ? row.firstBucket : first),
+    period.since,
+  )
+  const historyDays = (period.since.getTime() - firstBucket.getTime()) / DAY_MS
+  const context: RuleContext = {
+    source,
+    thresholds,
+    ...period,
+    historySince,
+    usualDays: findUsualDays(before, period.since, thresholds),
+    hasHistory: historyDays >= thresholds.minHistoryDays,
+  }
+  const keys = active.map(({ key }) => key!)
+  const { findings, youngKeyCount } = await applyRules(keys, context, firstBucket)
+  return { ...period, findings, keyCount: countKeys(keys), youngKeyCount, historyDays }
+}
+
+async function applyRules(
+  keys: readonly KeyRecord[],
+  context: RuleContext,
+  firstBucket: Date,
+): Promise<{ findings: Finding[]; youngKeyCount: number }> {
+  const rules = Object.values(RULES).map((rule) => ({ rule, found: [] as Finding[] }))
+  let youngKeyCount = 0
+  for await (const histories of readHistories(context.source, keys, { ...context, firstBucket })) {
+    for (const { rule, found } of rules) found.push(...(await rule.find(histories, context)))
+    const young = histories.filter(
+      ({ isShared, days }) => !isShared && days < context.thresholds.minHistoryDays,
+    )
+    youngKeyCount += young.length
+  }
+  const findings = rules.flatMap(({ rule, found }) => rule.review?.(found, context) ?? found)
+  return { findings: findings.toSorted(compareFindings), youngKeyCount }
+}
+
+function readPeriod(since: Date | undefined, until: Date): { since: Date; until: Date } {
+  const start = since ? since.getTime() : until.getTime() - DAY_MS
+  const hour = Math.floor(start / HOUR_MS) * HOUR_MS
+  if (hour < until.getTime()) return { since: new Date(hour), until }
+  throw new AnalyticsError(
+    'OPTION_INVALID',
+    'The period to look at is empty: "since" must be before "until".',
+  )
+}
+
+/** Requests a day of each key that has enough history, fewest first. */
+function findUsualDays(before: readonly UsageRow[], since: Date, { minHistoryDays }: Thresholds): number[] {
+  const days = before.map(({ key, requestCount, firstBucket }) => ({
+    isShared: isShared(key!),
+    requestCount,
+    days: (since.getTime() - firstBucket.getTime()) / DAY_MS,
+  }))
+  return days
+    .filter((one) => !one.isShared && one.days >= minHistoryDays)
+    .map((one) => one.requestCount / one.days)
+    .toSorted((a, b) => a - b)
+}
+
+function countKeys(keys: readonly KeyRecord[]): number {
+  return keys.filter((key) => !isShared(key)).length
+}
+
+function isShared({ id }: KeyRecord): boolean {
+  return id === OTHER_KEY.id || id === REJECTED_KEY.id
+}
+
+function compareFindings(a: Finding, b: Finding): number {
+  const rank = SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity)
+  return rank || b.to.getTime() - a.to.getTime() || b.requestCount - a.requestCount
+}
