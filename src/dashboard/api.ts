@@ -1,0 +1,233 @@
+import { AnalyticsError } from '../errors.ts'
+import { buildReport } from '../report/build-report.ts'
+import type { ReportRequest, UsageSource } from '../report/build-report.ts'
+import { noteUndelivered } from '../report/note-undelivered.ts'
+import { parseDimensions, parseStatus } from '../report/parse-filter.ts'
+import { parsePeriod } from '../report/period.ts'
+import type { Period } from '../report/period.ts'
+import { readAccount } from '../report/read-account.ts'
+import { nameOfKey } from '../report/report-table.ts'
+import { renderUsageCsv } from '../report/usage-csv.ts'
+import { findFindings } from '../security/find-findings.ts'
+import type { SecurityFindings } from '../security/find-findings.ts'
+import { countWholeDays } from '../store/count-whole-days.ts'
+import { findKeys } from '../store/find-keys.ts'
+import { findStraddlingRows } from '../store/find-straddling-rows.ts'
+import { findUsage } from '../store/find-usage.ts'
+import type { Database } from '../store/open-database.ts'
+import type { KeyRecord, UsageFilter, UsageRow, UsageSort } from '../usage.ts'
+import { readActivity } from './read-activity.ts'
+import type { ActivitySource } from './read-activity.ts'
+
+/** One request to the API: `{ name: 'report', query: { by: 'key', since: '7d' } }`. */
+export interface ApiRequest {
+  readonly name: string
+  readonly query: Readonly<Record<string, string | string[] | undefined>>
+}
+
+/** What the API answers: the body as it is sent. */
+export interface ApiAnswer {
+  readonly status: number
+  readonly type: 'json' | 'csv'
+  readonly body: string
+}
+
+type Query = Readonly<Record<string, string | undefined>>
+interface Api {
+  readonly parameters: readonly string[]
+  answer(db: Database, query: Query, dataDir: string): Promise<unknown>
+}
+
+const FILTER = ['key', 'endpoint', 'method', 'owner', 'status', 'since', 'until', 'month', 'tz']
+const DEFAULT_PERIOD = '30d'
+/** Ten years and some days: more than a database has hours for, and few enough to list. */
+const MAX_DAYS = 3700
+const HOUR_DAYS = 100
+const DEFAULT_ROWS = 20
+const MAX_ROWS = 1000
+/** Findings are for days; the weeks before are read as well. */
+const SECURITY_DAYS = 31
+const MAX_CSV_ROWS = 100_000
+const SORTS: readonly UsageSort[] = ['requests', 'errors', 'lastUsed', 'group']
+const DAY_MS = 86_400_000
+
+/**
+ * Everything that can be asked, by GET:
+ * - `api/report`: what `report --json` gives. Parameters: those of the command (`key endpoint method owner status since
+ *   until month tz by compare sort limit`), and `order=asc|desc`, `search`, `offset` for lists in pages, `format=csv`.
+ * - `api/activity`: requests over time by status class, the period before, and a heat map of hours and weekdays.
+ * - `api/key?key=ID`: one key with its first and last use.
+ * - `api/security`: the findings of `security --json`. Parameters: `since until` (default: the last 24 hours).
+ * - `api/verify`: what `verify --json` gives.
+ */
+export const API: Readonly<Record<string, Api>> = {
+  report: {
+    parameters: [...FILTER, 'by', 'compare', 'sort', 'order', 'search', 'limit', 'offset', 'format'],
+    answer: answerReport,
+  },
+  activity: {
+    parameters: FILTER,
+    answer: async (db, query) => readActivity(sourceOf(db), await readRequest(db, query)),
+  },
+  key: { parameters: ['key'], answer: (db, { key = '' }) => findKey(db, key) },
+  security: { parameters: ['since', 'until'], answer: answerSecurity },
+  verify: { parameters: [], answer: (db, _query, dataDir) => readAccount(db, dataDir) },
+}
+
+/** Answers one request; errors are answers too: `{ error: { code, message } }`. */
+export async function answerApi(
+  open: () => Promise<Database>,
+  { name, query }: ApiRequest,
+  dataDir: string,
+): Promise<ApiAnswer> {
+  try {
+    const api = Object.hasOwn(API, name) ? API[name] : undefined
+    if (!api) return refuse(404, 'NOT_FOUND', `There is no api/${name}. Use ${Object.keys(API).join(', ')}.`)
+    const known = readQuery(query, api.parameters)
+    const found = await api.answer(await open(), known, dataDir)
+    if (typeof found === 'string') return { status: 200, type: 'csv', body: found }
+    return { status: 200, type: 'json', body: JSON.stringify(found) }
+  } catch (error) {
+    return describeFailure(error)
+  }
+}
+
+/** An error as the API answers it. */
+export function refuse(status: number, code: string, message: string): ApiAnswer {
+  return { status, type: 'json', body: JSON.stringify({ error: { code, message } }) }
+}
+
+function describeFailure(error: unknown): ApiAnswer {
+  if (!(error instanceof AnalyticsError)) {
+    return refuse(500, 'INTERNAL', 'The dashboard failed. Its server knows more: see there.')
+  }
+  const wrong = error.code === 'WRONG_USAGE' || error.code === 'OPTION_INVALID'
+  return refuse(wrong ? 400 : 503, error.code, error.message)
+}
+
+async function answerReport(db: Database, query: Query, dataDir: string): Promise<unknown> {
+  const request = await readRequest(db, query)
+  const { by = [] } = request
+  const csv = query['format'] === 'csv'
+  const report = await buildReport(sourceOf(db), {
+    ...request,
+    ...readPage(query, csv),
+    ...(by.length > 0 && { by }),
+    comparePrevious: readChoice(query, 'compare', ['previous']) !== undefined,
+    withTrend: !csv,
+  })
+  if (csv) return renderUsageCsv(report)
+  const { report: kind, ...rest } = report
+  const title = by.length > 0 ? `Usage by ${by.join(' and ')}` : 'Usage overview'
+  const notes = [...report.notes, ...(await noteUndelivered(db, dataDir))]
+  return { report: kind, title, database: db.place, dataDir, ...rest, notes }
+}
+
+async function answerSecurity(db: Database, { since = '24h', until }: Query): Promise<SecurityFindings> {
+  const period = parsePeriod({ since, until })
+  requireDays(period, SECURITY_DAYS, 'findings')
+  return findFindings(sourceOf(db), { since: period.since!, until: period.until ?? period.now })
+}
+
+/** Which groups of a section are shown, and in what order. */
+function readPage(query: Query, csv: boolean): Partial<ReportRequest> {
+  const sort = readChoice(query, 'sort', SORTS)
+  const order = readChoice(query, 'order', ['asc', 'desc'])
+  // Groups come in their own order or with the most first.
+  const reversed = order !== undefined && order !== (sort === 'group' ? 'asc' : 'desc')
+  const search = query['search']?.toLowerCase()
+  const choose = (rows: readonly UsageRow[]) => {
+    const found = search ? rows.filter((row) => textOf(row).toLowerCase().includes(search)) : rows
+    return reversed ? found.toReversed() : found
+  }
+  // An overview has its own number of groups
+  const given = query['limit'] ?? (query['by'] ? String(DEFAULT_ROWS) : undefined)
+  return {
+    ...(sort && { sort }),
+    ...(csv
+      ? { limit: MAX_CSV_ROWS }
+      : given !== undefined && { limit: readCount('limit', given, 1, MAX_ROWS) }),
+    offset: csv ? 0 : readCount('offset', query['offset'] ?? '0', 0, 1_000_000),
+    choose,
+  }
+}
+
+/** What a search looks at. */
+function textOf({ key, method, endpoint, status, owner }: UsageRow): string {
+  const names = key ? [nameOfKey(key), key.owner, key.id] : [method, endpoint, owner]
+  return [...names, status].filter((part) => part !== undefined && part !== null).join(' ')
+}
+
+async function readRequest(
+  db: Database,
+  query: Query,
+): Promise<Pick<ReportRequest, 'period' | 'filter' | 'by'>> {
+  const period = readPeriod(query)
+  const by = parseDimensions(query['by']?.split(','))
+  const crossed = by && by.length > 1 && by.join() !== 'method,endpoint'
+  if (crossed) throw wrongUsage('Here a report has one dimension, or method,endpoint.')
+  if (by?.[0] === 'hour') requireDays(period, HOUR_DAYS, 'by hour')
+  const { key, endpoint, method, owner, status } = query
+  const filter: Omit<UsageFilter, 'since' | 'until'> = {
+    ...(key !== undefined && { keyIds: [(await findKey(db, key)).id] }),
+    ...(endpoint !== undefined && { endpoint }),
+    ...(method !== undefined && { method }),
+    ...(owner !== undefined && { owner }),
+    ...(status !== undefined && { status: status.split(',').map(parseStatus) }),
+  }
+  return { period, filter, ...(by && { by }) }
+}
+
+function readPeriod({ since, until, month, tz }: Query): Period {
+  const start = since ?? (month === undefined ? DEFAULT_PERIOD : undefined)
+  const period = parsePeriod({ since: start, until, month, timeZone: tz })
+  requireDays(period, MAX_DAYS, 'a report')
+  return period
+}
+
+function requireDays({ since, until, now }: Period, days: number, what: string): void {
+  const length = (until ?? now).getTime() - (since?.getTime() ?? 0)
+  if (length > days * DAY_MS) throw wrongUsage(`The period is too long for ${what}: at most ${days} days.`)
+}
+
+async function findKey(db: Database, text: string): Promise<KeyRecord> {
+  const [key, second] = await findKeys(db, text)
+  if (!key) throw wrongUsage('There is no such key.')
+  if (second) throw wrongUsage('That fits several keys. Use an id.')
+  return key
+}
+
+function sourceOf(db: Database): UsageSource & ActivitySource {
+  return {
+    countWholeDays: (filter) => countWholeDays(db, filter),
+    findUsage: (query) => findUsage(db, query),
+    findStraddlingRows: (query) => findStraddlingRows(db, query),
+  }
+}
+
+/** Each parameter once, and none that would be ignored without a word. */
+function readQuery(query: ApiRequest['query'], parameters: readonly string[]): Query {
+  for (const [name, value] of Object.entries(query)) {
+    if (!parameters.includes(name)) {
+      throw wrongUsage(`Unknown parameter ${JSON.stringify(name)}. Use ${parameters.join(', ') || 'none'}.`)
+    }
+    if (Array.isArray(value)) throw wrongUsage(`Pass ${name} once.`)
+  }
+  return query as Query
+}
+
+function readChoice<T extends string>(query: Query, name: string, choices: readonly T[]): T | undefined {
+  const value = query[name]
+  if (value === undefined || (choices as readonly string[]).includes(value)) return value as T | undefined
+  throw wrongUsage(`Cannot read ${name}=${JSON.stringify(value)}. Use ${choices.join(' or ')}.`)
+}
+
+function readCount(name: string, text: string, least: number, most: number): number {
+  const count = Number(text)
+  if (/^\d{1,9}$/.test(text) && count >= least && count <= most) return count
+  throw wrongUsage(`Cannot read ${name}=${JSON.stringify(text)}. Use ${least} to ${most}.`)
+}
+
+function wrongUsage(message: string): AnalyticsError {
+  return new AnalyticsError('WRONG_USAGE', message)
+}

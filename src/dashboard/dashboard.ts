@@ -1,0 +1,132 @@
+import { Router } from '@koa/router'
+import type { Context, Middleware, Next } from 'koa'
+import { leaveUncounted } from '../capture/leave-uncounted.ts'
+import { locateDatabase } from '../database-location.ts'
+import { AnalyticsError } from '../errors.ts'
+import { parseDatabaseUrl } from '../store/parse-database-url.ts'
+import { ApiThread } from './api-thread.ts'
+import { readPageFile } from './read-page-file.ts'
+import { sendBody } from './send-body.ts'
+
+/** Options of `analyticsDashboard()`. */
+export interface DashboardOptions {
+  /**
+   * Says whether a request may see all usage: anything truthy lets it in. It may answer by itself, with a redirect to
+   * a login say, and return false. Asked for every request, for the page and the data alike.
+   */
+  readonly authorize: (ctx: Context) => unknown
+  /** Path below which the dashboard answers, such as `/usage`. Default: `/usage`; an empty text is the root. */
+  readonly prefix?: string | undefined
+  /** As for `apiKeyAnalytics()`. */
+  readonly database?: string | undefined
+  /** As for `apiKeyAnalytics()`: to tell what is not delivered yet. */
+  readonly dataDir?: string | undefined
+  /** Values of the Host header to answer, such as `api.example.com`. Default: any. */
+  readonly hosts?: readonly string[] | undefined
+}
+
+/** The middleware, and its end. */
+export interface AnalyticsDashboard extends Middleware {
+  /** Ends the thread that reads the database. */
+  close(): Promise<void>
+}
+
+const HEADERS = {
+  'Content-Security-Policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "connect-src 'self'",
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join('; '),
+  'X-Frame-Options': 'DENY',
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cache-Control': 'no-store',
+}
+
+/**
+ * Makes the dashboard, to be mounted in an app: a page, and its JSON API below `<prefix>/api/`. It only reads, and its
+ * own requests are not counted.
+ * @throws OPTION_INVALID
+ */
+export function analyticsDashboard(options: DashboardOptions): AnalyticsDashboard {
+  const { authorize, prefix = '/usage', hosts } = requireOptions(options)
+  const api = new ApiThread(locateDatabase(options))
+  const routes = createRouter(prefix, api).routes() as unknown as Middleware
+
+  async function apiKeyAnalyticsDashboard(ctx: Context, next: Next): Promise<unknown> {
+    if (ctx.path !== prefix && !ctx.path.startsWith(`${prefix}/`)) return next()
+    leaveUncounted(ctx.req)
+    ctx.set(HEADERS)
+    if (hosts && !hosts.includes(ctx.get('Host').toLowerCase())) {
+      return refuse(ctx, 403, 'WRONG_HOST', 'This address is not one of the dashboard.')
+    }
+    if (!(await authorize(ctx))) {
+      const answered = ctx.status !== 404 || ctx.body !== undefined
+      return answered ? undefined : refuse(ctx, 401, 'UNAUTHORIZED', 'You may not see this. Sign in first.')
+    }
+    if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
+      ctx.set('Allow', 'GET, HEAD')
+      return refuse(ctx, 405, 'METHOD_NOT_ALLOWED', 'The dashboard only reads. Use GET.')
+    }
+    // The page names its files relative to its folder.
+    if (ctx.path === prefix) return ctx.redirect(`${ctx.originalUrl.split('?')[0]}/${ctx.search}`)
+    return routes(ctx, async () => {
+      refuse(ctx, 404, 'NOT_FOUND', 'There is no such page.')
+    })
+  }
+
+  return Object.assign(apiKeyAnalyticsDashboard, { close: () => api.close() })
+}
+
+function createRouter(prefix: string, api: ApiThread): Router {
+  const router = new Router({ prefix })
+  router.get('/api/:name', async (ctx) => {
+    const { status, type, body } = await api.answer({ name: ctx.params['name']!, query: { ...ctx.query } })
+    ctx.status = status
+    if (type === 'csv') ctx.attachment('usage.csv')
+    await sendBody(ctx, type === 'csv' ? 'text/csv' : 'application/json', body)
+  })
+  router.get('/{:file}', async (ctx, next) => {
+    const { file = 'index.html' } = ctx.params as { file?: string }
+    const found = await readPageFile(file)
+    if (!found) {
+      await next()
+      return
+    }
+    ctx.status = 200
+    await sendBody(ctx, found.type, found.text)
+  })
+  return router
+}
+
+function refuse(ctx: Context, status: number, code: string, message: string): void {
+  ctx.status = status
+  ctx.body = { error: { code, message } }
+}
+
+function requireOptions(options: DashboardOptions): DashboardOptions {
+  const { authorize, prefix, database } = options ?? {}
+  if (typeof authorize !== 'function') {
+    throw new AnalyticsError(
+      'OPTION_INVALID',
+      'analyticsDashboard() needs authorize: a function of the context that says who may see all usage.',
+    )
+  }
+  if (prefix !== undefined && !/^(\/[\w.~-]+)*$/.test(prefix)) {
+    throw new AnalyticsError(
+      'OPTION_INVALID',
+      `The prefix is ${JSON.stringify(prefix)}, expected a path such as "/usage".`,
+    )
+  }
+  if (database !== undefined) parseDatabaseUrl(database)
+  return options
+}

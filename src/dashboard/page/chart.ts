@@ -1,0 +1,158 @@
+import uPlot from 'uplot'
+import type { Activity } from './ask-api.ts'
+import { formatCount, formatShort, formatTime } from './format.ts'
+import { make } from './make.ts'
+
+/** Places in `statuses`, from the bottom of a bar to its top: what is well lies below. */
+const STACK = [1, 2, 0, 3, 4]
+const NAMES = ['1xx', '2xx', '3xx', '4xx', '5xx']
+const HEIGHT = 220
+const UNIT_SECONDS = { hour: 3600, day: 86_400, week: 7 * 86_400, month: 28 * 86_400 }
+
+/** Requests over time, stacked by status class. Arrow keys move along the bars; what is there is said below. */
+export class Chart {
+  readonly element: HTMLElement
+  readonly #canvas = make('div', {
+    class: 'canvas',
+    tabindex: 0,
+    role: 'img',
+    'aria-label': 'Requests over time',
+  })
+  readonly #readout = make('p', { class: 'readout', 'aria-live': 'polite' })
+  #plot: uPlot | undefined
+  #activity: Activity | undefined
+  #index: number | undefined
+
+  constructor() {
+    this.element = make('div', { class: 'chart' }, this.#canvas, this.#readout)
+    this.#canvas.addEventListener('keydown', (event) => this.#move(event))
+    new ResizeObserver(() =>
+      this.#plot?.setSize({ width: this.#canvas.clientWidth, height: HEIGHT }),
+    ).observe(this.#canvas)
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.draw())
+  }
+
+  /** Draws an activity, or the last one again in the colours of now. */
+  draw(activity = this.#activity): void {
+    if (!activity) return
+    this.#activity = activity
+    const { steps, unit } = activity.series
+    const times = steps.map(({ start }) => Date.parse(start) / 1000)
+    // Each bar is drawn from the ground, the highest first, so that the lower ones cover it.
+    const layers = STACK.map((_, layer) => {
+      const classes = STACK.slice(0, STACK.length - layer)
+      return steps.map(({ statuses }) => classes.reduce((sum, place) => sum + (statuses[place] ?? 0), 0))
+    })
+    this.#plot?.destroy()
+    this.#plot = new uPlot(
+      this.#options(times, unit, activity.period.timeZone),
+      [times, ...layers],
+      this.#canvas,
+    )
+    this.#canvas.setAttribute('aria-label', describeActivity(activity))
+    this.#show(this.#index)
+  }
+
+  #options(times: readonly number[], unit: Activity['series']['unit'], timeZone: string): uPlot.Options {
+    const style = getComputedStyle(this.#canvas)
+    const colour = (name: string) => style.getPropertyValue(name).trim()
+    const font = `12px ${style.fontFamily}`
+    const axis = { stroke: colour('--soft'), font, ticks: { show: false } }
+    const grid = { stroke: colour('--line'), width: 1 }
+    const first = times[0] ?? 0
+    const end = (times.at(-1) ?? first) + UNIT_SECONDS[unit]
+    return {
+      width: this.#canvas.clientWidth,
+      height: HEIGHT,
+      padding: [8, 20, 0, 0],
+      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), timeZone),
+      legend: { show: false },
+      cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
+      scales: {
+        x: { range: () => [first, end] },
+        y: { range: (_plot, _low, high) => [0, Math.max(high * 1.05, 5)] },
+      },
+      axes: [
+        { ...axis, grid: { show: false }, space: 60, size: unit === 'hour' ? 44 : 28, values: DATES },
+        {
+          ...axis,
+          grid,
+          size: 48,
+          incrs: [
+            1,
+            2,
+            5,
+            10,
+            20,
+            50,
+            ...[2, 3, 4, 5, 6, 7, 8, 9, 10, 11].flatMap((power) =>
+              [1, 2, 5].map((digit) => digit * 10 ** power),
+            ),
+          ],
+          values: (_plot, values) => values.map(formatShort),
+        },
+      ],
+      series: [
+        {},
+        ...STACK.toReversed().map((place) => ({
+          fill: colour(`--class-${place + 1}`),
+          width: 0,
+          points: { show: false },
+          paths: uPlot.paths.bars!({ size: [0.8, 48], align: 1, radius: 0 }),
+        })),
+      ],
+      hooks: { setCursor: [({ cursor }) => this.#show(cursor.idx ?? undefined)] },
+    }
+  }
+
+  #move(event: KeyboardEvent): void {
+    const count = this.#activity?.series.steps.length ?? 0
+    const now = this.#index ?? (event.key === 'ArrowLeft' ? count : -1)
+    const next = { ArrowLeft: now - 1, ArrowRight: now + 1, Home: 0, End: count - 1 }[event.key]
+    if (next === undefined) return
+    event.preventDefault()
+    const index = Math.min(count - 1, Math.max(0, next))
+    const time = this.#plot?.data[0][index]
+    if (!this.#plot || time === undefined) return
+    this.#plot.setCursor({ left: this.#plot.valToPos(time, 'x') + 1, top: 0 }, false)
+    this.#show(index)
+  }
+
+  /** Says what a bar is made of; without one, what the colours mean. */
+  #show(index: number | undefined): void {
+    if (!this.#activity) return
+    const { period, series, statuses } = this.#activity
+    const step = index === undefined ? undefined : series.steps[index]
+    this.#index = step && index
+    const counts =
+      step?.statuses ??
+      NAMES.map((_, place) => {
+        const ofClass = statuses.filter(({ status }) => Math.floor(status / 100) === place + 1)
+        return ofClass.reduce((sum, { requests }) => sum + requests, 0)
+      })
+    const total = counts.reduce((sum, count) => sum + count, 0)
+    const when = step ? formatTime(step.start, period.timeZone, series.unit) : 'All'
+    const parts = [1, 2, 3, 4, 0].flatMap((place) => {
+      const empty = place === 0 && !counts[0]
+      if (empty) return []
+      const swatch = make('i', { class: `swatch class-${place + 1}` })
+      return [make('span', {}, swatch, `${NAMES[place]} `, make('b', {}, formatCount(counts[place] ?? 0)))]
+    })
+    this.#readout.replaceChildren(
+      make('span', { class: 'when' }, `${when} `, make('b', {}, formatCount(total))),
+      ...parts,
+    )
+  }
+}
+
+/** Labels of the time axis by the distance of its ticks: hours, days, months, years. */
+const DATES: uPlot.Axis.Values = [
+  [28 * 86_400, '{MMM} {YYYY}', null, null, null, null, null, null, 1],
+  [86_400, '{D} {MMM}', null, null, null, null, null, null, 1],
+  [3600, '{HH}:00', '\n{D} {MMM}', null, '\n{D} {MMM}', null, null, null, 1],
+  [60, '{HH}:{mm}', '\n{D} {MMM}', null, '\n{D} {MMM}', null, null, null, 1],
+]
+
+function describeActivity({ total, period, series }: Activity): string {
+  return `Requests per ${series.unit}, ${period.text}: ${formatCount(total.requests)} in all. Arrow keys read the bars.`
+}

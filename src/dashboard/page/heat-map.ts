@@ -1,0 +1,35 @@
+import { formatCount } from './format.ts'
+import { make } from './make.ts'
+
+const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
+/** Shades that can be told apart; 0 is nothing at all. */
+const LEVELS = 8
+
+/** Requests per hour of the day and weekday, as a table that is read by its colours. */
+export function drawHeatMap(heat: readonly (readonly number[])[]): HTMLElement {
+  const most = Math.max(1, ...heat.flat())
+  const hours = Array.from({ length: 24 }, (_, hour) => String(hour).padStart(2, '0'))
+  const head = hours.map((hour, index) =>
+    make('th', { scope: 'col', class: index % 3 ? 'between' : undefined }, hour),
+  )
+  const rows = heat.map((day, index) => {
+    const cells = day.map((count, hour) => {
+      // The root shows differences among the small, too.
+      const level = Math.ceil(Math.sqrt(count / most) * LEVELS)
+      const title = `${DAYS[index]} ${hours[hour]}:00 – ${formatCount(count)} requests`
+      return make(
+        'td',
+        { class: `heat-${level}`, title },
+        make('span', { class: 'unseen' }, formatCount(count)),
+      )
+    })
+    return make('tr', {}, make('th', { scope: 'row' }, DAYS[index]), ...cells)
+  })
+  return make(
+    'table',
+    { class: 'heat' },
+    make('caption', { class: 'unseen' }, 'Requests by weekday and hour'),
+    make('thead', {}, make('tr', {}, make('td'), ...head)),
+    make('tbody', {}, ...rows),
+  )
+}

@@ -1,0 +1,229 @@
+/*! Contains uPlot 1.6.32, Copyright (c) Leon Sorokin, MIT license: https://github.com/leeoniya/uPlot */
+import { ApiError, askApi } from './ask-api.ts'
+import type { Account, Activity, KeyFacts, Report } from './ask-api.ts'
+import { drawCards } from './cards.ts'
+import { Chart } from './chart.ts'
+import { Controls } from './controls.ts'
+import { FindingsPanel } from './findings.ts'
+import { drawFooter } from './footer.ts'
+import { formatAge, formatCount, formatTime, nameOfKey } from './format.ts'
+import { drawHeatMap } from './heat-map.ts'
+import { foreign, make } from './make.ts'
+import { drawStatuses } from './status-list.ts'
+import { UsageTable } from './usage-table.ts'
+import { addressOf, addressOfPage, filterOf, readView } from './view.ts'
+import type { View } from './view.ts'
+
+const REFRESH_MS = 5000
+/** A slow database is asked less often: it should not be busy with us alone. */
+const REST_PER_WORK = 10
+const STALE_DAYS = 30
+const DAY_MS = 86_400_000
+
+const controls = new Controls(go)
+const chart = new Chart()
+const keys = new UsageTable({ name: 'k', title: 'Keys', by: 'key' }, go)
+const endpoints = new UsageTable({ name: 'e', title: 'Endpoints', by: 'method,endpoint' }, go)
+const findings = new FindingsPanel((key) => addressOfPage(view, { key: key.id }))
+const home = make('a', { class: 'home' }, 'API key usage')
+const live = make('button', { type: 'button', class: 'live' }, 'Live')
+const banner = make('p', { class: 'banner', role: 'alert', hidden: true })
+const heading = make('h1', { tabindex: -1 }, 'Overview')
+const back = make('a', { class: 'back' }, 'Overview ›')
+const facts = make('p', { class: 'facts' })
+const cards = make(
+  'div',
+  { class: 'cards' },
+  ...Array.from({ length: 4 }, () => make('div', { class: 'card' })),
+)
+const statuses = make('div', { class: 'scroll' })
+const heat = make('div', { class: 'scroll' })
+const notes = make('div', { class: 'notes' })
+const empty = make(
+  'p',
+  { class: 'empty', hidden: true },
+  'Nothing was counted in this period. Choose a longer one, or add app.use(apiKeyAnalytics()) to an app and send it a request with an API key.',
+)
+const footer = make('footer', {}, make('p', { class: 'soft' }, 'Checking the account of all requests …'))
+const main = make(
+  'main',
+  { 'aria-busy': 'true' },
+  make('div', { class: 'title' }, back, heading, facts),
+  empty,
+  cards,
+  panel('Requests', 'chart-panel', chart.element),
+  make('div', { class: 'lists' }, keys.element, endpoints.element),
+  make(
+    'div',
+    { class: 'pictures' },
+    panel('Hours of the week', 'heat-panel', heat),
+    panel('Statuses', '', statuses),
+  ),
+  findings.element,
+  notes,
+)
+
+let view: View = readView()
+let loading = new AbortController()
+let timer: number | undefined
+
+document.body.replaceChildren(
+  make('header', { class: 'top' }, home, controls.element, live),
+  banner,
+  main,
+  footer,
+)
+live.addEventListener('click', () => go(addressOf(view, { live: isLive() ? 'off' : '' })))
+addEventListener('popstate', () => show())
+document.addEventListener('click', followLink)
+document.addEventListener('keydown', focusSearch)
+document.addEventListener('visibilitychange', () => document.hidden || load())
+drawHeading()
+show()
+
+function panel(title: string, css: string, content: Node): HTMLElement {
+  return make('section', { class: `panel ${css}` }, make('header', {}, make('h2', {}, title)), content)
+}
+
+function isLive(): boolean {
+  return view['live'] !== 'off'
+}
+
+/** Opens an address of this page without leaving it. */
+function go(address: string): void {
+  history.pushState(null, '', address)
+  show()
+}
+
+function show(): void {
+  const before = view
+  view = readView()
+  const { key, endpoint } = view
+  const other = ['key', 'method', 'endpoint'].some((name) => before[name] !== view[name])
+  controls.show(view)
+  home.href = addressOfPage(view, {})
+  back.href = home.href
+  back.hidden = key === undefined && endpoint === undefined
+  live.setAttribute('aria-pressed', String(isLive()))
+  keys.element.hidden = key !== undefined
+  endpoints.element.hidden = endpoint !== undefined
+  findings.element.hidden = key !== undefined || endpoint !== undefined
+  if (other) {
+    drawHeading()
+    heading.focus()
+  }
+  void load()
+}
+
+function drawHeading(): void {
+  const { key, method = '', endpoint } = view
+  facts.replaceChildren()
+  if (endpoint !== undefined) heading.replaceChildren(`${method} `, foreign(endpoint))
+  // The name of a key comes with its facts.
+  else heading.textContent = key === undefined ? 'Overview' : 'Key'
+  document.title = `${heading.textContent} – API key usage`
+}
+
+/** Loads everything that is shown; each part is drawn when it comes. */
+async function load(): Promise<void> {
+  clearTimeout(timer)
+  loading.abort()
+  loading = new AbortController()
+  const { signal } = loading
+  const filter = filterOf(view)
+  const start = performance.now()
+  main.setAttribute('aria-busy', 'true')
+  try {
+    await Promise.all([
+      askApi<Activity>('activity', filter, signal).then(drawActivity),
+      ...(keys.element.hidden ? [] : [loadList(keys, filter, signal)]),
+      ...(endpoints.element.hidden ? [] : [loadList(endpoints, filter, signal)]),
+      ...(view['key'] === undefined
+        ? []
+        : [askApi<KeyFacts>('key', { key: view['key'] }, signal).then(drawKey)]),
+    ])
+    banner.hidden = true
+    main.setAttribute('aria-busy', 'false')
+    const took = performance.now() - start
+    footer.replaceChildren(...drawFooter(await askApi<Account>('verify', {}, signal)))
+    if (isLive()) schedule(Math.max(REFRESH_MS, took * REST_PER_WORK))
+  } catch (error) {
+    if (!signal.aborted) fail(error)
+  }
+}
+
+function schedule(delayMs: number): void {
+  timer = window.setTimeout(() => document.hidden || void load(), delayMs)
+}
+
+/** Says what is wrong above what was shown before, and tries again: a server may only have been started anew. */
+function fail(error: unknown): void {
+  loading.abort()
+  main.setAttribute('aria-busy', 'false')
+  banner.textContent = error instanceof Error ? error.message : String(error)
+  banner.hidden = false
+  const wrong = error instanceof ApiError && error.code === 'WRONG_USAGE'
+  if (!wrong) schedule(REFRESH_MS)
+}
+
+function drawActivity(activity: Activity): void {
+  cards.replaceChildren(...drawCards(activity, view['key'] !== undefined))
+  chart.draw(activity)
+  statuses.replaceChildren(drawStatuses(activity))
+  heat.replaceChildren(
+    activity.heat
+      ? drawHeatMap(activity.heat)
+      : make('p', { class: 'none' }, 'Choose a period of at most 400 days.'),
+  )
+  if (activity.wholeDayRequests > 0) {
+    const count = formatCount(activity.wholeDayRequests)
+    heat.append(
+      make(
+        'p',
+        { class: 'soft' },
+        `${count} requests are stored by day: they are at the hour in which it begins.`,
+      ),
+    )
+  }
+  empty.hidden = activity.total.requests > 0
+  if (view['key'] === undefined && view['endpoint'] === undefined) facts.textContent = activity.period.text
+}
+
+async function loadList(table: UsageTable, filter: View, signal: AbortSignal): Promise<void> {
+  const report = await askApi<Report>('report', table.parametersOf(filter, view), signal)
+  table.draw(report, filter, view)
+  notes.replaceChildren(...report.notes.map((note) => make('p', {}, note)))
+}
+
+function drawKey(key: KeyFacts): void {
+  const timeZone = view['tz'] ?? 'UTC'
+  const idle = Date.now() - Date.parse(key.lastUsedAt) > STALE_DAYS * DAY_MS
+  heading.replaceChildren(foreign(nameOfKey(key)))
+  document.title = `${nameOfKey(key)} – API key usage`
+  const parts = [
+    key.name === null ? undefined : foreign(key.label),
+    key.owner === null ? undefined : make('span', {}, 'of ', foreign(key.owner)),
+    make('span', {}, `first seen ${formatTime(key.firstSeenAt, timeZone)}`),
+    make('span', {}, `last used ${formatTime(key.lastUsedAt, timeZone)} (${formatAge(key.lastUsedAt)})`),
+    idle ? make('strong', { class: 'stale' }, `Not used for over ${STALE_DAYS} days`) : undefined,
+    make('span', { class: 'id' }, key.id),
+  ]
+  facts.replaceChildren(...parts.filter((part) => part !== undefined))
+}
+
+/** Links to other views of this page stay in it; new tabs and downloads work as everywhere. */
+function followLink(event: MouseEvent): void {
+  const link = event.target instanceof Element ? event.target.closest('a') : null
+  const plain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
+  if (!link || !plain || link.hasAttribute('download')) return
+  event.preventDefault()
+  go(link.getAttribute('href') || '?')
+}
+
+/** `/` goes to the first search, as on many sites. */
+function focusSearch(event: KeyboardEvent): void {
+  const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement
+  if (event.key !== '/' || typing || event.ctrlKey || event.metaKey) return
+  event.preventDefault()
+  main.querySelector<HTMLInputElement>('.list:not([hidden]) input[type=search]')?.focus()
+}

@@ -1,0 +1,48 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import Koa from 'koa'
+import type { DatabaseLocation } from '../database-location.ts'
+import { AnalyticsError } from '../errors.ts'
+import { analyticsDashboard } from './dashboard.ts'
+import { Session } from './session.ts'
+
+/** A dashboard that is being served. */
+export interface ServedDashboard {
+  /** With the token that lets one browser in, once. */
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** Serves the dashboard to this machine alone; port 0 is any free one. @throws WRONG_USAGE when the port is taken */
+export async function serveDashboard({
+  port: wanted,
+  database,
+  dataDir,
+}: DatabaseLocation & { port: number }): Promise<ServedDashboard> {
+  const server = createServer()
+  server.listen(wanted, '127.0.0.1')
+  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
+    throw new AnalyticsError('WRONG_USAGE', `Cannot listen on port ${wanted} (${error.code}). Pass --port.`, {
+      cause: error,
+    })
+  })
+  const { port } = server.address() as AddressInfo
+  const session = new Session(port)
+  const dashboard = analyticsDashboard({
+    prefix: '',
+    database,
+    dataDir,
+    hosts: [`127.0.0.1:${port}`, `localhost:${port}`],
+    authorize: (ctx) => session.authorize(ctx),
+  })
+  server.on('request', new Koa().use(dashboard).callback())
+  return {
+    url: `http://127.0.0.1:${port}/?token=${session.token}`,
+    async close() {
+      server.close()
+      server.closeAllConnections()
+      await dashboard.close()
+    },
+  }
+}
