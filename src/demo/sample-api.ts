@@ -1,0 +1,82 @@
+import { Router } from '@koa/router'
+import Koa from 'koa'
+import type { Middleware } from 'koa'
+import { setApiKey } from '../capture/set-api-key.ts'
+
+/** A key as an API of one's own would have it in its database. */
+export interface SampleKey {
+  readonly id: string
+  readonly name: string
+  readonly owner: string
+  readonly readOnly?: boolean
+}
+
+/** What the sample API knows of its callers. */
+export interface SampleKeys {
+  /** By secret. */
+  readonly all: ReadonlyMap<string, SampleKey>
+  isRevoked(key: SampleKey): boolean
+}
+
+/** An API like many: it checks keys by itself, has a nested router, and one endpoint with a bug. */
+export function createSampleApi(analytics: Middleware, keys: SampleKeys): Koa {
+  const app = new Koa()
+  app.use(analytics)
+  const v1 = createRoutes(keys)
+  app.use(v1.routes())
+  app.use(v1.allowedMethods())
+  // The bug below is meant to be there: Koa would print it.
+  app.on('error', () => {})
+  return app
+}
+
+/** The app's own authentication; `setApiKey` tells the analytics whom it recognised. */
+function authenticate(keys: SampleKeys): Middleware {
+  return async (ctx, next) => {
+    const key = keys.all.get(ctx.get('x-api-key'))
+    if (!key) return ctx.throw(401, 'Unknown API key')
+    setApiKey(ctx, key)
+    if (keys.isRevoked(key)) ctx.throw(401, 'This API key was revoked')
+    if (key.readOnly && !['GET', 'HEAD'].includes(ctx.method)) ctx.throw(403, 'This API key may only read')
+    return next()
+  }
+}
+
+const PRODUCTS = 100
+const PRODUCTS_ETAG = '"products-1"'
+
+function createRoutes(keys: SampleKeys): Router {
+  const invoices = new Router({ prefix: '/invoices' })
+  invoices.get('/', (ctx) => {
+    ctx.body = [{ number: 1 }, { number: 2 }]
+  })
+  invoices.get('/:number', (ctx) => {
+    ctx.body = { number: Number(ctx.params['number']) }
+  })
+
+  const v1 = new Router({ prefix: '/v1' })
+  v1.use(authenticate(keys))
+  v1.get('/products', (ctx) => {
+    ctx.status = 200
+    ctx.etag = PRODUCTS_ETAG
+    if (ctx.fresh) ctx.status = 304
+    else ctx.body = { products: PRODUCTS }
+  })
+  v1.get('/products/:id', (ctx) => {
+    if (Number(ctx.params['id']) > PRODUCTS) ctx.throw(404, 'No such product')
+    ctx.body = { id: Number(ctx.params['id']) }
+  })
+  v1.post('/orders', (ctx) => {
+    ctx.status = 201
+    ctx.body = { id: 1 }
+  })
+  v1.get('/orders/:id', (ctx) => {
+    ctx.body = { id: ctx.params['id'] }
+  })
+  v1.get('/reports/:year', (ctx) => {
+    if (ctx.params['year'] === '2026') throw new TypeError('A bug in a handler')
+    ctx.body = { year: ctx.params['year'] }
+  })
+  v1.use('/customers/:customerId', invoices.routes())
+  return v1
+}
