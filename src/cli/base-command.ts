@@ -1,0 +1,151 @@
+import { readFile } from 'node:fs/promises'
+import { parseEnv } from 'node:util'
+import { Command, Flags } from '@oclif/core'
+import { locateDatabase } from '../database-location.ts'
+import type { DatabaseLocation } from '../database-location.ts'
+import { AnalyticsError } from '../errors.ts'
+import { escapeTerminalLines } from '../report/escape-terminal.ts'
+import { renderJson } from '../report/render-json.ts'
+import type { Screen } from '../report/render-table.ts'
+import type { Database } from '../store/open-database.ts'
+import { isBrokenPipe } from './broken-pipe.ts'
+import { describeError } from './describe-error.ts'
+
+/** The flags of every command, parsed. */
+export interface BaseFlags {
+  readonly database?: string | undefined
+  readonly 'data-dir'?: string | undefined
+  readonly 'env-file'?: string | undefined
+  readonly 'no-color'?: boolean
+}
+
+/** Where a command works: the database, the data folder, and the variables of the environment and of --env-file. */
+export interface Place extends DatabaseLocation {
+  readonly environment: Readonly<Record<string, string | undefined>>
+}
+
+/** What all commands share: where the database is, how output and errors look, which exit code they give. */
+export abstract class BaseCommand extends Command {
+  static override readonly enableJsonFlag = true
+  static override readonly baseFlags = {
+    database: Flags.string({
+      summary: 'URL of the database (DATABASE_URL; default: the SQLite file in the data folder).',
+      helpValue: 'URL',
+      helpGroup: 'GLOBAL',
+    }),
+    'data-dir': Flags.string({
+      summary:
+        'Folder with the counter files and usage.db (APIKEY_ANALYTICS_DIR; default: ./.apikey-analytics).',
+      helpValue: 'DIR',
+      helpGroup: 'GLOBAL',
+    }),
+    'env-file': Flags.string({
+      summary: 'Read variables from this file; those already set stay.',
+      helpValue: 'FILE',
+      helpGroup: 'GLOBAL',
+    }),
+    'no-color': Flags.boolean({ summary: 'No colours (also: NO_COLOR).', helpGroup: 'GLOBAL' }),
+  }
+
+  /** Finds the database and the data folder of a command. */
+  protected async locate(flags: BaseFlags): Promise<Place> {
+    const environment = { ...(await readEnvFile(flags['env-file'])), ...process.env }
+    return {
+      ...locateDatabase({ database: flags.database, dataDir: flags['data-dir'] }, environment),
+      environment,
+    }
+  }
+
+  /** Runs with an open, migrated database and closes it. Never creates one. @throws PEPPER_MISMATCH for a wrong one */
+  protected async withDatabase<T>(
+    flags: BaseFlags,
+    run: (db: Database, place: Place) => Promise<T>,
+  ): Promise<T> {
+    const place = await this.locate(flags)
+    const [{ openDatabase }, { requireSchema }] = await Promise.all([
+      import('../store/open-database.ts'),
+      import('../store/require-schema.ts'),
+    ])
+    const db = await openDatabase(place.database).catch((error: unknown) => {
+      throw isMissingDefault(error, place) ? noDefaultDatabase(place) : error
+    })
+    try {
+      await requireSchema(db)
+      const pepper = place.environment.APIKEY_ANALYTICS_PEPPER
+      if (pepper) await (await import('./require-pepper.ts')).requirePepper(db, pepper)
+      return await run(db, place)
+    } finally {
+      await db.close()
+    }
+  }
+
+  /** How wide standard output is and whether it may have colours. */
+  protected screen(flags: BaseFlags): Screen {
+    const width = process.stdout.columns || Number(process.env.COLUMNS) || undefined
+    const plain = flags['no-color'] || process.env.NO_COLOR || process.env.TERM === 'dumb'
+    return { ...(width && { width }), colour: process.stdout.isTTY && !plain }
+  }
+
+  /** Writes data; with `--json` nothing. */
+  protected print(text: string): void {
+    if (!this.jsonEnabled()) process.stdout.write(text)
+  }
+
+  /** Text from the database as it is, but never so that a terminal would obey it. */
+  protected forOutput(text: string): string {
+    return process.stdout.isTTY ? escapeTerminalLines(text) : text
+  }
+
+  /** Tells the person something that is not data. */
+  protected say(text: string): void {
+    process.stderr.write(`${escapeTerminalLines(text)}\n`)
+  }
+
+  /** Makes the command end with exit code 1 although it did its work: a difference was found. */
+  protected differs(): void {
+    process.exitCode = 1
+  }
+
+  /** Data for people and programs is complete JSON in one piece, safe to look at. */
+  override logJson(json: unknown): void {
+    process.stdout.write(renderJson(json))
+  }
+
+  protected override toErrorJson(error: unknown): unknown {
+    const { code, message } = describeError(error)
+    return { error: { code, message } }
+  }
+
+  protected override catch(error: Error): Promise<void> {
+    if (isBrokenPipe(error)) {
+      process.exitCode ??= 0
+      return Promise.resolve()
+    }
+    const { message, exitCode } = describeError(error)
+    process.exitCode = exitCode
+    if (this.jsonEnabled()) this.logJson(this.toErrorJson(error))
+    else this.say(`Error: ${message}`)
+    return Promise.resolve()
+  }
+}
+
+function isMissingDefault(error: unknown, { database, dataDir }: Place): boolean {
+  const missing = error instanceof AnalyticsError && error.code === 'DATABASE_NOT_FOUND'
+  return missing && database === locateDatabase({ dataDir }, {}).database
+}
+
+function noDefaultDatabase({ dataDir }: Place): AnalyticsError {
+  return new AnalyticsError('DATABASE_NOT_FOUND', `No usage.db in ${dataDir}: pass --data-dir or --database.`)
+}
+
+async function readEnvFile(path: string | undefined): Promise<Record<string, string | undefined>> {
+  if (path === undefined) return {}
+  try {
+    return parseEnv(await readFile(path, 'utf8'))
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new AnalyticsError('WRONG_USAGE', `Cannot read ${path} (${code}). Check --env-file.`, {
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,83 @@
+import { existsSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { AnalyticsError } from '../../errors.ts'
+import { BaseCommand } from '../base-command.ts'
+import type { BaseFlags } from '../base-command.ts'
+
+const SINCE = '7d'
+
+/** `apikey-analytics demo` */
+export default class Demo extends BaseCommand {
+  static override readonly summary = 'Play a week of requests to a sample API, and show the reports.'
+  static override readonly description =
+    'Serves a Koa app on loopback, sends it real requests from several keys, and counts them into an SQLite file in the folder "demo" of the data folder, apart from real data. Only the clock is moved, so that they spread over a week.'
+  static override readonly examples = ['<%= config.bin %> demo']
+
+  async run(): Promise<object> {
+    const { flags } = await this.parse(Demo)
+    const folder = await this.demoFolder(flags)
+    const { database, dataDir, file } = folder
+    if (existsSync(file)) this.say(`Adds to what earlier demos left in ${file}.`)
+    this.say(
+      'Playing a week: a Koa app on loopback, several API keys, real requests; only the clock is moved …',
+    )
+    const { playWeek } = await import('../../demo/play-week.ts')
+    const requests = await playWeek({
+      database,
+      dataDir,
+      until: Date.now(),
+      onError: (error) => this.say(`Warning: ${error.message}`),
+    })
+    this.say(`${requests.toLocaleString('en-US')} requests were answered and counted.\n`)
+    const reports = await this.report({ ...flags, database, 'data-dir': dataDir })
+    this.say(describeNext(folder))
+    return { database: file, dataDir, requests, reports }
+  }
+
+  private async demoFolder(flags: BaseFlags): Promise<DemoFolder> {
+    if (flags.database !== undefined) {
+      throw new AnalyticsError(
+        'WRONG_USAGE',
+        'The demo only writes an SQLite file of its own. Leave --database out.',
+      )
+    }
+    const dataDir = join((await this.locate(flags)).dataDir, 'demo')
+    const file = join(dataDir, 'usage.db')
+    return { dataDir, file, database: `sqlite:${file}` }
+  }
+
+  private report(flags: BaseFlags): Promise<object[]> {
+    return this.withDatabase(flags, async (db, place) => {
+      const { readReport, renderAs, toReportJson } = await import('../read-report.ts')
+      const shown = [{}, { key: 'Charts' }, { endpoint: 'POST /v1/orders' }]
+      const reports: object[] = []
+      for (const what of shown) {
+        const report = await readReport(db, { since: SINCE, tz: 'UTC', format: 'table', ...what }, place)
+        this.print(`${renderAs('table', report, this.screen(flags))}\n`)
+        reports.push(toReportJson(report))
+      }
+      return reports
+    })
+  }
+}
+
+interface DemoFolder {
+  readonly dataDir: string
+  readonly file: string
+  readonly database: string
+}
+
+function describeNext({ dataDir, file }: DemoFolder): string {
+  const here = relative(process.cwd(), dataDir)
+  const there = `--data-dir ${here.startsWith('..') ? dataDir : here}`
+  return [
+    `All of it is in ${file} (SQLite). To begin anew, delete that folder.`,
+    'Try next:',
+    `  npx apikey-analytics report ${there} --by status --since ${SINCE}`,
+    `  npx apikey-analytics report ${there} --by key,day --since ${SINCE}`,
+    `  npx apikey-analytics report ${there} --key 'Mobile app'`,
+    `  npx apikey-analytics keys list ${there}`,
+    `  npx apikey-analytics export ${there} --format ndjson`,
+    `  npx apikey-analytics verify ${there}`,
+  ].join('\n')
+}

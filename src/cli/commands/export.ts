@@ -1,0 +1,47 @@
+import { Flags } from '@oclif/core'
+import { BaseCommand } from '../base-command.ts'
+import { byFlag, usageFlags } from '../usage-flags.ts'
+
+/** `apikey-analytics export` */
+export default class Export extends BaseCommand {
+  static override readonly summary = 'Write stored rows, or groups of them, as CSV, JSON or NDJSON.'
+  static override readonly description =
+    'The same data gives the same bytes. In CSV a text that a spreadsheet could take for a formula gets a leading apostrophe, and so does one that starts with an apostrophe: remove one from each text that has it to get the exact values back. Empty cells are null, "" is an empty text.'
+  static override readonly examples = [
+    '<%= config.bin %> export > usage.csv',
+    '<%= config.bin %> export --month 2026-10 --tz Europe/Berlin --out october.csv.gz --gzip',
+    '<%= config.bin %> export --format ndjson --key acme --columns bucket,endpoint,requestCount',
+    '<%= config.bin %> export --by key,day --since 30d --format json',
+  ]
+  static override readonly flags = {
+    ...usageFlags,
+    by: byFlag,
+    format: Flags.option({ options: ['csv', 'json', 'ndjson'] as const })({
+      summary: 'How to write it.',
+      default: 'csv' as const,
+    }),
+    columns: Flags.string({
+      summary: 'Only these columns, in this order.',
+      helpValue: 'NAME[,NAME]',
+      multiple: true,
+      multipleNonGreedy: true,
+      delimiter: ',',
+    }),
+    out: Flags.string({
+      char: 'o',
+      summary: 'A file instead of standard output; it appears when it is complete.',
+      helpValue: 'FILE',
+    }),
+    gzip: Flags.boolean({ summary: 'Compress it.' }),
+    progress: Flags.boolean({ summary: 'A progress bar on a terminal.', default: true, allowNo: true }),
+  }
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Export)
+    await this.withDatabase(flags, async (db, place) => {
+      const { writeExport } = await import('../write-export.ts')
+      const format = this.jsonEnabled() ? 'json' : flags.format
+      await writeExport(db, { ...flags, format }, place, (text) => (flags.out ? text : this.forOutput(text)))
+    })
+  }
+}

@@ -1,0 +1,53 @@
+import { Flags } from '@oclif/core'
+import type { AnalyticsError } from '../../errors.ts'
+import { BaseCommand } from '../base-command.ts'
+
+/** `apikey-analytics flush` */
+export default class Flush extends BaseCommand {
+  static override readonly summary = 'Deliver what processes that died left in the data folder.'
+  static override readonly description =
+    'Running processes deliver their own counts, and those of dead ones within a minute: this is for folders whose app is not started again. Exit code 1 when something has to stay.'
+  static override readonly examples = [
+    '<%= config.bin %> flush',
+    '<%= config.bin %> flush --data-dir /var/lib/api/analytics --adopt',
+  ]
+  static override readonly flags = {
+    adopt: Flags.boolean({
+      summary:
+        'Send batches that were tried on another database too. If that one took them, they are counted in both.',
+    }),
+  }
+
+  async run(): Promise<object> {
+    const { flags } = await this.parse(Flush)
+    return this.withDatabase(flags, async (db, { database, dataDir }) => {
+      const [{ openStore }, { deliverDataDir }] = await Promise.all([
+        import('../../store/open-store.ts'),
+        import('../../buffer/deliver-data-dir.ts'),
+      ])
+      // The ids in counter files are computed already: no pepper is needed to deliver them.
+      const store = openStore({ url: database, pepperCheck: '' })
+      const report = (error: AnalyticsError) => {
+        this.differs()
+        this.say(`Warning: ${error.message}`)
+      }
+      try {
+        const delivered = await deliverDataDir({ dataDir, store, adopt: flags.adopt, report })
+        this.print(`${describeDelivered(delivered, dataDir, db.place)}\n`)
+        return { database: db.place, dataDir, ...delivered }
+      } finally {
+        await store.close()
+      }
+    })
+  }
+}
+
+function describeDelivered(
+  { requests, batches }: { requests: number; batches: number },
+  dataDir: string,
+  place: string,
+): string {
+  if (batches === 0) return `Nothing to deliver: no dead process left counts in ${dataDir}.`
+  const many = `${batches.toLocaleString('en-US')} ${batches === 1 ? 'batch' : 'batches'}`
+  return `Delivered ${requests.toLocaleString('en-US')} requests in ${many} from ${dataDir} to ${place}.`
+}

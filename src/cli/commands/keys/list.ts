@@ -1,0 +1,27 @@
+import { Flags } from '@oclif/core'
+import { BaseCommand } from '../../base-command.ts'
+
+/** `apikey-analytics keys list` */
+export default class KeysList extends BaseCommand {
+  static override readonly summary =
+    'List the keys: who owns them, when they were last used, how much in 30 days.'
+  static override readonly examples = [
+    '<%= config.bin %> keys list',
+    '<%= config.bin %> keys list --unused-for 30d',
+    '<%= config.bin %> keys list --owner acme --json',
+  ]
+  static override readonly flags = {
+    'unused-for': Flags.string({ summary: 'Only keys not used for this long: 30d, 4w.', helpValue: 'AGE' }),
+    owner: Flags.string({ summary: 'Only the keys of one owner.', helpValue: 'OWNER' }),
+  }
+
+  async run(): Promise<object> {
+    const { flags } = await this.parse(KeysList)
+    return this.withDatabase(flags, async (db, place) => {
+      const { readKeys, renderKeys } = await import('../../read-keys.ts')
+      const keys = await readKeys(db, { unusedFor: flags['unused-for'], owner: flags.owner })
+      this.print(renderKeys(keys, { place: db.place, dataDir: place.dataDir }, this.screen(flags)))
+      return { database: db.place, dataDir: place.dataDir, keys }
+    })
+  }
+}

@@ -1,0 +1,50 @@
+import { Flags } from '@oclif/core'
+import { BaseCommand } from '../base-command.ts'
+
+/** `apikey-analytics prune` */
+export default class Prune extends BaseCommand {
+  static override readonly summary =
+    'Delete old rows, or merge them into day rows; logged, and totals stay provable.'
+  static override readonly description =
+    'Works in small steps, so that other writers are not held up. Ctrl-C ends it in order; running it again goes on.'
+  static override readonly examples = [
+    '<%= config.bin %> prune --older-than 90d --dry-run',
+    '<%= config.bin %> prune --older-than 90d --yes',
+    '<%= config.bin %> prune --before 2026-01-01 --key acme',
+    '<%= config.bin %> prune --roll-up day --older-than 30d',
+  ]
+  static override readonly flags = {
+    'older-than': Flags.string({
+      summary: 'Rows that end more than this ago: 90d, 4w; whole UTC days.',
+      helpValue: 'AGE',
+      exactlyOne: ['older-than', 'before'],
+    }),
+    before: Flags.string({ summary: 'Rows that end by this date or time (UTC).', helpValue: 'TIME' }),
+    'roll-up': Flags.option({ options: ['day'] as const })({
+      summary: 'Keep the counts: merge hour and minute rows into UTC day rows.',
+      exclusive: ['key'],
+    }),
+    key: Flags.string({ char: 'k', summary: 'Only the rows of one key.', helpValue: 'KEY' }),
+    'dry-run': Flags.boolean({ summary: 'Show the numbers and change nothing.' }),
+    yes: Flags.boolean({ char: 'y', summary: 'Do not ask.' }),
+    progress: Flags.boolean({ summary: 'A progress bar on a terminal.', default: true, allowNo: true }),
+  }
+
+  async run(): Promise<object> {
+    const { flags } = await this.parse(Prune)
+    return this.withDatabase(flags, async (db, place) => {
+      const { planPrune, runPrune } = await import('../run-prune.ts')
+      const plan = await planPrune(db, flags, place)
+      this.say(plan.text)
+      if (flags['dry-run'] || plan.rows === 0) return plan.result
+      const { confirm } = await import('../confirm.ts')
+      if (!(await confirm('Go ahead?', flags.yes))) {
+        this.say('Nothing was changed.')
+        return { ...plan.result, done: false }
+      }
+      const { text, result } = await runPrune(db, plan, flags.progress && !this.jsonEnabled())
+      this.print(text)
+      return result
+    })
+  }
+}

@@ -1,0 +1,59 @@
+import { Flags } from '@oclif/core'
+import { SEVERITIES } from '../../security/finding.ts'
+import { RULES } from '../../security/rules.ts'
+import { BaseCommand } from '../base-command.ts'
+
+/** `apikey-analytics security` */
+export default class Security extends BaseCommand {
+  static override readonly summary = 'Find who tries what he should not: bursts, scans, unusual keys.'
+  static override readonly description =
+    'Compares the period with the weeks before it and lists what a person should look at, most severe first. Reads only. With --fail-on the exit code is 1 when there is a finding of that severity or worse.'
+  static override readonly examples = [
+    '<%= config.bin %> security',
+    '<%= config.bin %> security --since 7d --format markdown',
+    '<%= config.bin %> security --since 2h --fail-on high',
+    '<%= config.bin %> security --threshold rateFactor=6 --threshold dormantDays=90',
+    '<%= config.bin %> security --explain unusual-rate',
+  ]
+  static override readonly flags = {
+    since: Flags.string({
+      summary: 'Start: 24h, 7d, 4w ago (from the full hour), or a date or time (UTC).',
+      helpValue: 'TIME',
+      default: '24h',
+    }),
+    until: Flags.string({ summary: 'End, not included; default: now.', helpValue: 'TIME' }),
+    'fail-on': Flags.option({ options: SEVERITIES })({
+      summary: 'Exit code 1 when a finding is this severe or worse.',
+    }),
+    threshold: Flags.string({
+      summary: 'Set a threshold; --explain tells which there are. May be repeated.',
+      helpValue: 'NAME=NUMBER',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    explain: Flags.option({ options: Object.keys(RULES) })({
+      summary: 'Tell how a rule works instead, with the thresholds as they are set.',
+    }),
+    format: Flags.option({ options: ['table', 'markdown', 'json'] as const })({
+      summary: 'How to write it.',
+      default: 'table' as const,
+    }),
+  }
+
+  async run(): Promise<object | undefined> {
+    const { flags } = await this.parse(Security)
+    const { explainRule, failsOn, readFindings, renderAs, toFindingsJson } =
+      await import('../read-findings.ts')
+    if (flags.explain !== undefined) {
+      const explained = explainRule(flags.explain, flags.threshold)
+      this.print(explained.text)
+      return explained.json
+    }
+    return this.withDatabase(flags, async (db, place) => {
+      const found = await readFindings(db, flags, place)
+      this.print(renderAs(flags.format, found, this.screen(flags)))
+      if (failsOn(found, flags['fail-on'])) this.differs()
+      return toFindingsJson(found)
+    })
+  }
+}

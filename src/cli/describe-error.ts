@@ -1,0 +1,30 @@
+import { stripVTControlCharacters } from 'node:util'
+import { AnalyticsError } from '../errors.ts'
+import { escapeTerminal } from '../report/escape-terminal.ts'
+
+/** What a command says about an error: one line, a code for programs, and its exit code. */
+export interface ErrorDescription {
+  readonly code: string
+  readonly message: string
+  readonly exitCode: 1 | 2
+}
+
+/** Describes any error without a stack trace, passwords, or characters that a terminal would obey. */
+export function describeError(error: unknown): ErrorDescription {
+  const { oclif, message } = error as Error & { oclif?: { exit?: number } }
+  const line = oneLine(message ?? String(error))
+  if (error instanceof AnalyticsError) {
+    const wrongUsage = error.code === 'WRONG_USAGE' || error.code === 'OPTION_INVALID'
+    return { code: error.code, message: line, exitCode: wrongUsage ? 2 : 1 }
+  }
+  if (oclif) return { code: 'WRONG_USAGE', message: line, exitCode: 2 }
+  return { code: 'INTERNAL', message: line || 'Something failed without saying why.', exitCode: 1 }
+}
+
+function oneLine(message: string): string {
+  const text = stripVTControlCharacters(message)
+    .replace(/^The following errors? occurred:\s*/, '')
+    .replace(/\s*\n\s*See more help with --help$/, '. See --help.')
+    .replace(/\s*\n\s*/g, '; ')
+  return escapeTerminal(text.replace(/:\/\/(?!user:password@)\S*@/g, '://***@'))
+}

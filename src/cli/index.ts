@@ -1,0 +1,31 @@
+import { tolerateBrokenPipe } from './broken-pipe.ts'
+import Dashboard from './commands/dashboard.ts'
+import Demo from './commands/demo.ts'
+import Export from './commands/export.ts'
+import Flush from './commands/flush.ts'
+import KeysForget from './commands/keys/forget.ts'
+import KeysList from './commands/keys/list.ts'
+import KeysName from './commands/keys/name.ts'
+import Migrate from './commands/migrate.ts'
+import Prune from './commands/prune.ts'
+import Report from './commands/report.ts'
+import Security from './commands/security.ts'
+import Verify from './commands/verify.ts'
+
+tolerateBrokenPipe()
+
+/** Every command by its id; each loads what it needs when it runs, so that `--help` is fast. */
+export const COMMANDS = {
+  dashboard: Dashboard,
+  demo: Demo,
+  export: Export,
+  flush: Flush,
+  'keys:forget': KeysForget,
+  'keys:list': KeysList,
+  'keys:name': KeysName,
+  migrate: Migrate,
+  prune: Prune,
+  report: Report,
+  security: Security,
+  verify: Verify,
+}

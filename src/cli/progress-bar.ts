@@ -1,0 +1,33 @@
+/** A bar on standard error; does nothing when that is no terminal or `--no-progress` is given. */
+export interface ProgressBar {
+  /** `done` from 0 to 1, `count` for people. */
+  update(done: number, count: number): void
+  stop(): void
+}
+
+/** Starts a bar for work that counts `what` (requests, rows). */
+export async function startProgressBar(what: string, shown: boolean): Promise<ProgressBar> {
+  if (!shown || !process.stderr.isTTY) return { update() {}, stop() {} }
+  const { default: progress } = await import('cli-progress')
+  const bar = new progress.SingleBar({
+    format: `{bar} {percentage}% | {count} ${what} | {rate}/s | {eta_formatted} left`,
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    stream: process.stderr,
+    clearOnComplete: true,
+    hideCursor: true,
+  })
+  const startedAt = performance.now()
+  const SCALE = 10_000
+  bar.start(SCALE, 0, { count: '0', rate: '0' })
+  return {
+    update(done, count) {
+      const rate = Math.round(count / Math.max(0.001, (performance.now() - startedAt) / 1000))
+      bar.update(Math.round(done * SCALE), {
+        count: count.toLocaleString('en-US'),
+        rate: rate.toLocaleString('en-US'),
+      })
+    },
+    stop: () => bar.stop(),
+  }
+}

@@ -1,0 +1,176 @@
+import { AnalyticsError } from '../errors.ts'
+import { buildInvoice } from '../report/build-invoice.ts'
+import { noteMissing, noteUndelivered } from '../report/note-undelivered.ts'
+import { parseDimensions, parseStatus } from '../report/parse-filter.ts'
+import { renderJson } from '../report/render-json.ts'
+import { renderMarkdown } from '../report/render-markdown.ts'
+import { renderReport } from '../report/render-report.ts'
+import type { ReportHeading } from '../report/render-report.ts'
+import type { Screen } from '../report/render-table.ts'
+import { nameOfKey } from '../report/report-table.ts'
+import { renderUsageCsv } from '../report/usage-csv.ts'
+import { buildReport } from '../report/build-report.ts'
+import type { ReportRequest, UsageSource } from '../report/build-report.ts'
+import type { UsageReport } from '../report/usage-report.ts'
+import { findStraddlingRows } from '../store/find-straddling-rows.ts'
+import { findUsage } from '../store/find-usage.ts'
+import type { Database } from '../store/open-database.ts'
+import type { UsageDimension, UsageSort } from '../usage.ts'
+import type { Place } from './base-command.ts'
+import { findFilter, requireKnownNames } from './find-filter.ts'
+import type { FoundFilter } from './find-filter.ts'
+import type { UsageFlags } from './usage-flags.ts'
+
+/** The formats of a report. */
+export type ReportFormat = 'table' | 'csv' | 'json' | 'markdown'
+
+/** The flags of `report`, parsed. */
+export interface ReportFlags extends UsageFlags {
+  readonly by?: readonly string[] | undefined
+  readonly sort?: string | undefined
+  readonly limit?: number | undefined
+  readonly compare?: string | undefined
+  readonly billable?: readonly string[] | undefined
+  readonly format: string
+}
+
+/** A report and its heading. */
+export interface HeadedReport {
+  readonly report: UsageReport
+  readonly heading: ReportHeading
+}
+
+const DEFAULT_PERIOD = '30d'
+const DEFAULT_LIMIT = 20
+const SORTS: Record<string, UsageSort> = {
+  requests: 'requests',
+  errors: 'errors',
+  'last-used': 'lastUsed',
+  group: 'group',
+}
+
+/** Finds what the flags ask for. @throws WRONG_USAGE for what cannot be understood, found, or billed */
+export async function readReport(db: Database, flags: ReportFlags, place: Place): Promise<HeadedReport> {
+  const found = await findFilter(db, withDefaultPeriod(flags), place)
+  const billable = flags.billable?.map(parseStatus)
+  const by = billable ? undefined : groupingOf(flags, found)
+  const request = requestOf(flags, found, by)
+  const report = await atOneMoment(db, (source) =>
+    billable
+      ? buildInvoice(source, { ...request, filter: { ...found.filter, status: billable } })
+      : buildReport(source, request),
+  )
+  if (report.total.requests === 0) await requireKnownNames(db, found.filter)
+  const notes = [
+    ...report.notes,
+    ...(await noteUndelivered(db, place.dataDir)),
+    ...(billable ? await noteMissing(db) : []),
+    ...(report.total.requests === 0 ? await noteEmpty(db) : []),
+  ]
+  const title = billable ? `Invoice lines of ${found.period.month}` : titleOf(found, by)
+  return {
+    report: { ...report, notes },
+    heading: { title: title + filtersOf(flags, found), place: db.place, dataDir: place.dataDir },
+  }
+}
+
+/** Runs on one state of the database: flushes and prunes go on, and all numbers of a report still agree. */
+function atOneMoment<T>(db: Database, run: (source: UsageSource) => Promise<T>): Promise<T> {
+  return db.transaction((tx) => {
+    const frozen = { ...db, ...tx }
+    return run({
+      findUsage: (query) => findUsage(frozen, query),
+      findStraddlingRows: (query) => findStraddlingRows(frozen, query),
+    })
+  }, 'snapshot')
+}
+
+/** Draws a report in its format. */
+export function renderAs(format: ReportFormat, { report, heading }: HeadedReport, screen: Screen): string {
+  if (format === 'csv') return renderUsageCsv(report)
+  if (format === 'json') return renderJson(toReportJson({ report, heading }))
+  if (format === 'markdown') return renderMarkdown(report, heading)
+  return renderReport(report, heading, screen)
+}
+
+/** A report as `--json` gives it: the heading's facts first. */
+export function toReportJson({ report, heading }: HeadedReport): object {
+  const { report: kind, ...rest } = report
+  return { report: kind, title: heading.title, database: heading.place, dataDir: heading.dataDir, ...rest }
+}
+
+function withDefaultPeriod(flags: ReportFlags): ReportFlags {
+  if (flags.billable) {
+    if (flags.month === undefined) {
+      throw new AnalyticsError(
+        'WRONG_USAGE',
+        '--billable makes the lines of an invoice and needs --month, such as 2026-10.',
+      )
+    }
+    if (flags.status) throw new AnalyticsError('WRONG_USAGE', 'Pass either --billable or --status, not both.')
+    if (flags.by && flags.by.some((name) => name !== 'key' && name !== 'endpoint')) {
+      throw new AnalyticsError('WRONG_USAGE', 'An invoice has one line per key and endpoint: leave --by out.')
+    }
+  }
+  const given = flags.since ?? flags.until ?? flags.month
+  return given === undefined ? { ...flags, since: DEFAULT_PERIOD } : flags
+}
+
+/** What to group by: as asked, else what the filters leave open. */
+function groupingOf(flags: ReportFlags, { filter, key, period }: FoundFilter): UsageDimension[] | undefined {
+  const asked = parseDimensions(flags.by)
+  if (asked) return asked
+  if (key && filter.endpoint !== undefined) {
+    const days = ((period.until ?? period.now).getTime() - (period.since?.getTime() ?? 0)) / 86_400_000
+    return [days <= 3 ? 'hour' : days <= 100 ? 'day' : 'month']
+  }
+  if (key) return ['method', 'endpoint']
+  if (filter.endpoint !== undefined) return ['key']
+  return flags.format === 'csv' ? ['key'] : undefined
+}
+
+function requestOf(
+  { limit, sort, compare, format, billable }: ReportFlags,
+  { period, filter }: FoundFilter,
+  by: readonly UsageDimension[] | undefined,
+): ReportRequest {
+  const forPeople = !billable && (format === 'table' || format === 'markdown')
+  const most = limit ?? (by && forPeople ? DEFAULT_LIMIT : undefined)
+  return {
+    period,
+    filter,
+    ...(by && { by }),
+    ...(sort && SORTS[sort] && { sort: SORTS[sort] }),
+    ...(most !== undefined && { limit: most || Number.POSITIVE_INFINITY }),
+    comparePrevious: compare !== undefined,
+    withTrend: !billable && format !== 'csv',
+  }
+}
+
+function titleOf({ key, filter }: FoundFilter, by: readonly UsageDimension[] | undefined): string {
+  const of = [key && nameOfKey(key), filter.endpoint && `${filter.method ?? ''} ${filter.endpoint}`.trim()]
+  const what = of.filter(Boolean).join(' on ')
+  if (!by) return 'Usage overview'
+  if (what && by.join() === 'method,endpoint') return `Endpoints of ${what}`
+  if (filter.endpoint !== undefined && !key && by.join() === 'key') return `Who calls ${what}`
+  return `Usage${what && ` of ${what}`} by ${by.join(' and ')}`
+}
+
+function filtersOf({ owner, status, billable, method }: ReportFlags, { filter }: FoundFilter): string {
+  const filters = [
+    owner !== undefined && `owner ${owner}`,
+    method !== undefined && filter.endpoint === undefined && `method ${filter.method}`,
+    status && `status ${status.join(', ')}`,
+    billable && `status ${billable.join(', ')}`,
+  ].filter(Boolean)
+  return filters.length > 0 ? ` (${filters.join('; ')})` : ''
+}
+
+async function noteEmpty(db: Database): Promise<string[]> {
+  const [any] = await findUsage(db, {})
+  return any
+    ? [`Usage is stored from ${any.firstBucket.toISOString()} on: try another --since or --month.`]
+    : [
+        'The database is empty. Add app.use(apiKeyAnalytics()) to your app and send a request with an API key, or try "apikey-analytics demo".',
+      ]
+}

@@ -1,0 +1,83 @@
+import { formatInstant } from '../calendar.ts'
+import { escapeTerminal } from '../report/escape-terminal.ts'
+import { formatCount } from '../report/format-cell.ts'
+import type { Account } from '../report/read-account.ts'
+import { renderHeading } from '../report/render-report.ts'
+import { paint, renderTable, wrap } from '../report/render-table.ts'
+import type { Screen } from '../report/render-table.ts'
+import type { Column, ReportTable } from '../report/report-table.ts'
+import type { LateUsage } from '../store/list-late-usage.ts'
+import type { InstanceAccount } from '../store/verify-usage.ts'
+
+/** Draws an account, with the verdict as its last line. */
+export function renderAccount(account: Account, screen: Screen): string {
+  const { database: place, dataDir, late } = account
+  const short = account.instances.filter(({ missingRequests }) => missingRequests > 0)
+  const parts = [
+    renderHeading({ title: 'Where every counted request is', place, dataDir }, ['Times', 'UTC'], screen),
+    renderTable(balanceTable(account), screen),
+    ...(short.length > 0 ? [renderTable(missingTable(short), screen)] : []),
+    ...account.setAside.map((file) => `${wrap(escapeTerminal(`Set aside: ${file}`), screen)}\n`),
+    ...account.unreadable.map((file) => `${wrap(escapeTerminal(`Unreadable: ${file}`), screen)}\n`),
+    ...late.map((one) => `${wrap(describeLate(one), screen)}\n`),
+    `${paint(account.accountedFor ? 'green' : 'red', wrap(describeVerdict(account), screen), screen)}\n`,
+  ]
+  return parts.join('\n')
+}
+
+function balanceTable(account: Account): ReportTable {
+  const columns: Column[] = [
+    { name: 'what', title: 'What', kind: 'text' },
+    { name: 'requests', title: 'Requests', kind: 'count' },
+  ]
+  const rows = [
+    ['In the table', account.storedRequests],
+    ['Pruned or forgotten on purpose', account.prunedRequests],
+    ['Delivered, as the ledger has it', account.deliveredRequests],
+    ['Missing: counted, never delivered', account.missingRequests],
+    ['Not delivered yet, on this machine', account.undeliveredRequests],
+  ]
+  return { columns, rows }
+}
+
+function missingTable(instances: readonly InstanceAccount[]): ReportTable {
+  return {
+    title: 'Missing',
+    columns: [
+      { name: 'instance', title: 'Instance', kind: 'text' },
+      { name: 'missing', title: 'Requests', kind: 'count' },
+      { name: 'between', title: 'Between batches', kind: 'text', dropFirst: 2 },
+      { name: 'updatedAt', title: 'Last delivery', kind: 'time', dropFirst: 1 },
+    ],
+    rows: instances.map(({ instance, missingRequests, missingBetween, updatedAt }) => [
+      instance,
+      missingRequests,
+      missingBetween?.join(' and ') ?? null,
+      updatedAt,
+    ]),
+  }
+}
+
+function describeLate({ action, before, keyId, requests }: LateUsage): string {
+  const whose = keyId ? ` of key ${keyId}` : ''
+  const done = action === 'prune' ? 'pruned' : 'rolled up'
+  return `Late: ${formatCount(requests)} requests${whose} from before ${formatInstant(before, 'UTC')} came after that time was ${done}. They are stored.`
+}
+
+function describeVerdict({
+  accountedFor,
+  balanced,
+  storedRequests,
+  prunedRequests,
+  ...rest
+}: Account): string {
+  if (accountedFor) return 'OK: every counted request is accounted for.'
+  const findings = [
+    !balanced &&
+      `the table and what was pruned differ from what was delivered by ${formatCount(storedRequests + prunedRequests - rest.deliveredRequests)}: rows were changed by hand`,
+    rest.missingRequests > 0 && `${formatCount(rest.missingRequests)} requests are missing`,
+    rest.setAside.length > 0 && `${formatCount(rest.setAside.length)} files were set aside`,
+    rest.unreadable.length > 0 && `${formatCount(rest.unreadable.length)} counter files cannot be read`,
+  ]
+  return `NOT OK: ${findings.filter(Boolean).join('; ')}.`
+}

@@ -1,0 +1,103 @@
+import { AnalyticsError } from '../errors.ts'
+import { formatInstant } from '../calendar.ts'
+import { formatCount } from '../report/format-cell.ts'
+import { parseInstant } from '../report/period.ts'
+import { nameOfKey } from '../report/report-table.ts'
+import type { Database } from '../store/open-database.ts'
+import { countPrunable, pruneUsage } from '../store/prune-usage.ts'
+import { rollUpUsage } from '../store/roll-up-usage.ts'
+import type { Place } from './base-command.ts'
+import { findKey } from './find-key.ts'
+import { withInterruption } from './interruption.ts'
+import { startProgressBar } from './progress-bar.ts'
+
+/** The flags of `prune`, parsed. */
+export interface PruneFlags {
+  readonly 'older-than'?: string | undefined
+  readonly before?: string | undefined
+  readonly 'roll-up'?: 'day' | undefined
+  readonly key?: string | undefined
+}
+
+/** What a prune would do. */
+export interface PrunePlan {
+  readonly before: Date
+  readonly keyIds?: readonly string[]
+  readonly rollUp: boolean
+  readonly rows: number
+  readonly text: string
+  readonly result: object
+}
+
+/** Counts what the flags ask to prune. @throws WRONG_USAGE */
+export async function planPrune(
+  db: Database,
+  flags: PruneFlags,
+  place: Place,
+  now = new Date(),
+): Promise<PrunePlan> {
+  const before = readBefore(flags, now)
+  const key = flags.key === undefined ? undefined : await findKey(db, flags.key, place)
+  const keyIds = key && [key.id]
+  const { rows, requests, from, to } = await countPrunable(db, { before, ...(keyIds && { keyIds }) })
+  const rollUp = flags['roll-up'] === 'day'
+  const what = `${formatCount(rows)} rows with ${formatCount(requests)} requests`
+  const span = from && to ? `, from ${formatInstant(from, 'UTC')} to ${formatInstant(to, 'UTC')} (UTC)` : ''
+  const whose = key ? ` of ${nameOfKey(key)}` : ''
+  const where = `${db.place}, before ${formatInstant(before, 'UTC')} (UTC)`
+  const text =
+    rows === 0
+      ? `There is nothing to prune${whose} in ${where}.`
+      : rollUp
+        ? `Looks at ${what}${span}, and merges hour and minute rows into day rows in ${where}. All totals stay; times within a day are lost.`
+        : `Deletes ${what}${whose}${span} in ${where}.`
+  const result = { before, rollUp, rows, requests, from, to, done: false }
+  return { before, ...(keyIds && { keyIds }), rollUp, rows, text, result }
+}
+
+/** Prunes or rolls up as planned. @throws DATABASE_FAILED with what was done when it is interrupted */
+export async function runPrune(
+  db: Database,
+  { before, keyIds, rollUp }: PrunePlan,
+  withProgress: boolean,
+): Promise<{ text: string; result: object }> {
+  const bar = await startProgressBar('rows', withProgress)
+  let doneRows = 0
+  const onProgress = ({ rows, done }: { rows: number; done: number }): void => {
+    doneRows = rows
+    bar.update(done, rows)
+  }
+  return withInterruption(async (signal) => {
+    try {
+      if (rollUp) {
+        const rolled = await rollUpUsage(db, { before, onProgress, signal })
+        const text = `Rolled ${formatCount(rolled.rowsBefore)} rows up into ${formatCount(rolled.rowsAfter)} day rows; ${formatCount(rolled.requests)} requests, as before.\n`
+        return { text, result: { before, rollUp, ...rolled, done: true } }
+      }
+      const pruned = await pruneUsage(db, { before, ...(keyIds && { keyIds }), onProgress, signal })
+      const text = `Pruned ${formatCount(pruned.rows)} rows with ${formatCount(pruned.requests)} requests.\n`
+      return { text, result: { before, rollUp, ...pruned, done: true } }
+    } catch (error) {
+      throw signal.aborted ? interrupted(doneRows, error) : error
+    } finally {
+      bar.stop()
+    }
+  })
+}
+
+function interrupted(rows: number, cause: unknown): AnalyticsError {
+  const message = `Interrupted after ${formatCount(rows)} rows, which are done and logged. Run it again to go on.`
+  return new AnalyticsError('DATABASE_FAILED', message, { cause })
+}
+
+function readBefore({ 'older-than': olderThan, before }: PruneFlags, now: Date): Date {
+  if (before !== undefined) return parseInstant(before, 'UTC', now)
+  if (!/^\d+[hdw]$/.test(olderThan ?? '')) {
+    throw new AnalyticsError(
+      'WRONG_USAGE',
+      `Cannot read "${olderThan}" as an age. Use one such as 90d or 4w.`,
+    )
+  }
+  const day = parseInstant(olderThan ?? '', 'UTC', now)
+  return new Date(day.setUTCHours(0, 0, 0, 0))
+}

@@ -1,0 +1,86 @@
+import { Flags } from '@oclif/core'
+import { AnalyticsError } from '../errors.ts'
+
+/** Which requests and which time: the same for `report` and `export`. */
+export const usageFlags = {
+  key: Flags.string({
+    char: 'k',
+    summary: 'One key: its name, label, id or a unique start of it; - reads the secret from standard input.',
+    helpValue: 'KEY',
+    helpGroup: 'FILTER',
+  }),
+  endpoint: Flags.string({
+    char: 'e',
+    summary: "One endpoint, or a pattern with *: '/users/:id', 'GET /users/*'.",
+    helpValue: 'PATTERN',
+    helpGroup: 'FILTER',
+  }),
+  owner: Flags.string({ summary: 'The keys of one owner.', helpValue: 'OWNER', helpGroup: 'FILTER' }),
+  method: Flags.string({ summary: 'One HTTP method.', helpValue: 'METHOD', helpGroup: 'FILTER' }),
+  status: Flags.string({
+    summary: 'Statuses or classes: 429, 4xx, 401,403.',
+    helpValue: 'STATUS',
+    helpGroup: 'FILTER',
+    multiple: true,
+    multipleNonGreedy: true,
+    delimiter: ',',
+  }),
+  since: Flags.string({
+    summary: 'Start: 24h, 7d, 4w ago (from the full hour), or 2026-11-01, 2026-11-01T14:00.',
+    helpValue: 'TIME',
+    helpGroup: 'PERIOD',
+  }),
+  until: Flags.string({
+    summary: 'End, not included; default: now.',
+    helpValue: 'TIME',
+    helpGroup: 'PERIOD',
+  }),
+  month: Flags.string({ summary: 'A whole month: 2026-10.', helpValue: 'MONTH', helpGroup: 'PERIOD' }),
+  tz: Flags.string({
+    summary: 'Time zone (IANA) in which dates are read and days, weeks and months begin.',
+    helpValue: 'ZONE',
+    default: 'UTC',
+    helpGroup: 'PERIOD',
+  }),
+}
+
+/** `usageFlags`, parsed. */
+export interface UsageFlags {
+  readonly key?: string | undefined
+  readonly endpoint?: string | undefined
+  readonly owner?: string | undefined
+  readonly method?: string | undefined
+  readonly status?: readonly string[] | undefined
+  readonly since?: string | undefined
+  readonly until?: string | undefined
+  readonly month?: string | undefined
+  readonly tz: string
+}
+
+/** The flag `--by`: one or two dimensions. */
+export const byFlag = Flags.string({
+  summary: 'Group by one or two of key, endpoint, method, status, owner, hour, day, week, month.',
+  helpValue: 'DIMENSION[,DIMENSION]',
+  multiple: true,
+  multipleNonGreedy: true,
+  delimiter: ',',
+})
+
+/** Reads `GET /users/:id` or `/users/:id`; the method may also be given apart. @throws WRONG_USAGE when they differ */
+export function parseEndpoint(
+  endpoint: string | undefined,
+  method: string | undefined,
+): { endpoint?: string; method?: string } {
+  const [, written, pattern = endpoint] = /^([A-Za-z_]+) +(\S.*)$/.exec(endpoint ?? '') ?? []
+  const methods = new Set(
+    [written, method].filter((name) => name !== undefined).map((name) => name.toUpperCase()),
+  )
+  if (methods.size > 1) {
+    throw new AnalyticsError(
+      'WRONG_USAGE',
+      `--endpoint names ${written} and --method ${method}. Use one of them.`,
+    )
+  }
+  const [only] = methods
+  return { ...(pattern !== undefined && { endpoint: pattern }), ...(only !== undefined && { method: only }) }
+}

@@ -1,0 +1,84 @@
+import { AnalyticsError } from '../errors.ts'
+import { exportUsage, groupColumns, pickColumns, STORED_COLUMNS } from '../report/export-usage.ts'
+import type { ExportFormat } from '../report/export-usage.ts'
+import { parseDimensions } from '../report/parse-filter.ts'
+import { findUsage } from '../store/find-usage.ts'
+import type { Database } from '../store/open-database.ts'
+import { streamUsage } from '../store/stream-usage.ts'
+import type { StoredUsageRow, UsageFilter } from '../usage.ts'
+import type { Place } from './base-command.ts'
+import { findFilter, requireKnownNames } from './find-filter.ts'
+import { withInterruption } from './interruption.ts'
+import { startProgressBar } from './progress-bar.ts'
+import type { ProgressBar } from './progress-bar.ts'
+import type { UsageFlags } from './usage-flags.ts'
+import { writeOutput } from './write-output.ts'
+
+/** The flags of `export`, parsed. */
+export interface ExportFlags extends UsageFlags {
+  readonly by?: readonly string[] | undefined
+  readonly format: ExportFormat
+  readonly columns?: readonly string[] | undefined
+  readonly out?: string | undefined
+  readonly gzip: boolean
+  readonly progress: boolean
+}
+
+/**
+ * Writes the rows, or the groups, that the flags ask for; `safe` makes text fit for where it goes. Ends in order on
+ * Ctrl-C: a file is then left as it was.
+ */
+export async function writeExport(
+  db: Database,
+  flags: ExportFlags,
+  place: Place,
+  safe: (text: string) => string,
+): Promise<void> {
+  if (flags.gzip && flags.out === undefined && process.stdout.isTTY) {
+    throw new AnalyticsError(
+      'WRONG_USAGE',
+      'Compressed data is not for a terminal. Pass --out or use a pipe.',
+    )
+  }
+  const { period, filter: found } = await findFilter(db, flags, place)
+  const { since, until, timeZone } = period
+  const filter = { ...found, ...(since && { since }), ...(until && { until }) }
+  const by = parseDimensions(flags.by)
+  const stored = pickColumns(STORED_COLUMNS, by ? undefined : flags.columns)
+  const grouped = pickColumns(groupColumns(by ?? []), by ? flags.columns : undefined)
+  const [total] = await findUsage(db, filter)
+  if (!total) await requireKnownNames(db, filter)
+  const bar = await startProgressBar('requests', flags.progress && flags.out !== undefined)
+  const text = by
+    ? exportUsage(one(findUsage(db, { ...filter, by, timeZone, sort: 'group' })), grouped, flags.format)
+    : exportUsage(counted(db, filter, total?.requestCount ?? 0, bar), stored, flags.format)
+  try {
+    await withInterruption((signal) =>
+      writeOutput(map(text, safe), { file: flags.out, gzip: flags.gzip, signal }),
+    )
+  } finally {
+    bar.stop()
+  }
+}
+
+async function* counted(
+  db: Database,
+  filter: UsageFilter,
+  total: number,
+  bar: ProgressBar,
+): AsyncGenerator<readonly StoredUsageRow[]> {
+  let count = 0
+  for await (const rows of streamUsage(db, filter)) {
+    yield rows
+    for (const row of rows) count += row.requestCount
+    bar.update(total ? Math.min(1, count / total) : 1, count)
+  }
+}
+
+async function* one<T>(value: Promise<T>): AsyncGenerator<T> {
+  yield await value
+}
+
+async function* map(text: AsyncIterable<string>, change: (piece: string) => string): AsyncGenerator<string> {
+  for await (const piece of text) yield change(piece)
+}
