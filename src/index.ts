@@ -1,0 +1,32 @@
+export { apiKeyAnalytics, type AnalyticsStats, type ApiKeyAnalytics } from './analytics.ts'
+export type { CounterMode } from './buffer/counter-memory.ts'
+export type { EndpointAccess } from './capture/count-access.ts'
+export { setApiKey, type ApiKey, type NamedApiKey } from './capture/set-api-key.ts'
+export { analyticsDashboard, type AnalyticsDashboard, type DashboardOptions } from './dashboard/dashboard.ts'
+export { AnalyticsError, type AnalyticsErrorCode } from './errors.ts'
+export { openUsage } from './open-usage.ts'
+export type { AnalyticsOptions, FindEndpoint, Identify } from './options.ts'
+export { findFindings, type SecurityFindings, type SecurityOptions } from './security/find-findings.ts'
+export type { Finding, FindingKind, FindingSource, Severity } from './security/finding.ts'
+export { DEFAULT_THRESHOLDS, type Thresholds } from './security/thresholds.ts'
+export type { MostAccessedOptions } from './store/most-accessed-endpoints.ts'
+export type { Usage } from './store/open-usage.ts'
+export {
+  OTHER_ENDPOINT,
+  OTHER_KEY,
+  OTHER_METHOD,
+  REJECTED_KEY,
+  UNMATCHED_ENDPOINT,
+  type BucketMinutes,
+  type KeyIdentity,
+  type KeyRecord,
+  type Operation,
+  type StatusFilter,
+  type StoredUsageRow,
+  type TrendStep,
+  type UsageDimension,
+  type UsageFilter,
+  type UsageQuery,
+  type UsageRow,
+  type UsageSort,
+} from './usage.ts'

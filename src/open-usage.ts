@@ -1,0 +1,12 @@
+import type { Usage } from './store/open-usage.ts'
+
+/**
+ * Opens an existing, migrated database for reading: a URL, by default where the app has its own (`DATABASE_URL`, else
+ * the embedded file).
+ * @throws OPTION_INVALID, DATABASE_NOT_FOUND, DATABASE_UNREACHABLE, DATABASE_REFUSED, DATABASE_NOT_MIGRATED, DATABASE_TOO_NEW
+ */
+export async function openUsage(url?: string): Promise<Usage> {
+  // Loaded only now: an app that just counts does not pay for MikroORM when it starts.
+  const store = await import('./store/open-usage.ts')
+  return store.openUsage(url)
+}

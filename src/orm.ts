@@ -1,0 +1,11 @@
+export { ApiKeyAnalyticsKey, ApiKeyAnalyticsKeySchema } from './store/entities/api-key-analytics-key.ts'
+export {
+  ApiKeyAnalyticsLedger,
+  ApiKeyAnalyticsLedgerSchema,
+} from './store/entities/api-key-analytics-ledger.ts'
+export { ApiKeyAnalyticsMeta, ApiKeyAnalyticsMetaSchema } from './store/entities/api-key-analytics-meta.ts'
+export { ApiKeyAnalyticsPrune, ApiKeyAnalyticsPruneSchema } from './store/entities/api-key-analytics-prune.ts'
+export { ApiKeyAnalytics, ApiKeyAnalyticsSchema } from './store/entities/api-key-analytics.ts'
+export { ENTITIES } from './store/entities/entities.ts'
+export { MIGRATIONS } from './store/migrations/migrations.ts'
+export { MIGRATIONS_TABLE } from './store/orm-options.ts'
