@@ -1,0 +1,112 @@
+/**
+ * Times the first view of the dashboard on many rows, 30 days of 90: its API against the SQL that it needs, and the page
+ * from the API's answer to the drawn chart: `npm run bench:dashboard -- [rows, default 10000000] [sqlite|postgresql]`.
+ * Everything it makes is deleted at the end.
+ */
+import { answerApi } from '../../src/dashboard/api.ts'
+import { serveDashboard } from '../../src/dashboard/serve-dashboard.ts'
+import { parsePeriod, previousPeriod } from '../../src/report/period.ts'
+import { openDatabase } from '../../src/store/open-database.ts'
+import type { Database } from '../../src/store/open-database.ts'
+import { openPage, startBrowser } from '../support/browser.ts'
+import { DATABASE_KINDS, makeDatabase } from '../support/databases.ts'
+import type { DatabaseKind } from '../support/databases.ts'
+import { startCluster } from '../support/start-cluster.ts'
+import { fillReportRows } from './fill-report-rows.ts'
+import { hoursAndStatuses, keysBetween, topEndpoints, topKeys } from './hand-written.ts'
+import { timeInTurn } from './time.ts'
+
+const FIRST_VIEW = [
+  { name: 'activity', query: {} },
+  { name: 'report', query: { by: 'key', limit: '10' } },
+  { name: 'report', query: { by: 'method,endpoint', limit: '10' } },
+]
+const ROUNDS = 3
+const SINCE_ANSWER = `new Promise((resolve) => requestAnimationFrame(() => setTimeout(() => {
+  const [activity] = performance.getEntriesByType('resource').filter(({ name }) => name.includes('api/activity'))
+  resolve(performance.now() - activity.responseEnd)
+})))`
+
+const [rowsText = '10000000', ...wanted] = process.argv.slice(2)
+for (const kind of DATABASE_KINDS) {
+  if (wanted.length === 0 || wanted.includes(kind)) await benchDatabase(kind, Number(rowsText))
+}
+
+async function benchDatabase(kind: DatabaseKind, rows: number): Promise<void> {
+  const cluster = kind === 'postgresql' ? await startCluster() : undefined
+  const database = await makeDatabase(kind, cluster && { server: cluster.url })
+  try {
+    await fillReportRows(kind, database.url, rows)
+    say(`\n${kind}, ${rows.toLocaleString('en-US')} rows`)
+    await benchApi(kind, database.url)
+    await benchPage(database.url)
+  } finally {
+    await database.remove()
+    await cluster?.remove()
+  }
+}
+
+/** Both send their statements at once, as the page does. */
+async function benchApi(kind: DatabaseKind, url: string): Promise<void> {
+  const db = await openDatabase(url)
+  try {
+    if (kind === 'postgresql') await db.query("set time zone 'UTC'")
+    const { api, hand } = await timeInTurn(ROUNDS, {
+      hand: () => runByHand(kind, db),
+      api: () => Promise.all(FIRST_VIEW.map((request) => answerApi(async () => db, request, '/nowhere'))),
+    })
+    judge('API of the first view against the SQL that it needs', api / hand, 'x', 1.5)
+    say(`  ${api.toFixed(0)} ms against ${hand.toFixed(0)} ms`)
+  } finally {
+    await db.close()
+  }
+}
+
+function runByHand(kind: DatabaseKind, db: Database): Promise<unknown> {
+  const period = parsePeriod({ since: '30d' })
+  const [since, before] = [period.since!, previousPeriod(period)!.since!].map((time) =>
+    kind === 'sqlite' ? time.getTime() : time,
+  )
+  return Promise.all([
+    db.query(hoursAndStatuses(kind), [since]),
+    db.query(keysBetween(kind), [before, since]),
+    db.query(topKeys(kind), [since]),
+    db.query(topEndpoints(kind), [since]),
+  ])
+}
+
+/** The median time from the last byte of `api/activity` until the chart is on the screen. */
+async function benchPage(database: string): Promise<void> {
+  const served = await serveDashboard({ port: 0, database, dataDir: '/nowhere' })
+  const browser = await startBrowser()
+  try {
+    const { page } = await openPage(browser)
+    await page.goto(served.url)
+    await page.waitForURL((url) => url.search === '')
+    const times: number[] = []
+    for (let round = 0; round < ROUNDS; round++) {
+      await page.goto(new URL('/?live=off', served.url).href)
+      await page.locator('.canvas canvas').waitFor({ timeout: 120_000 })
+      times.push(await page.evaluate<number>(SINCE_ANSWER))
+    }
+    judge(
+      'chart drawn after the API has answered',
+      times.toSorted((a, b) => a - b)[ROUNDS >> 1]!,
+      ' ms',
+      1000,
+    )
+  } finally {
+    await browser.close()
+    await served.close()
+  }
+}
+
+function judge(what: string, found: number, unit: string, limit: number): void {
+  const verdict = found <= limit ? 'ok' : 'TOO MUCH'
+  say(`  ${what}: ${found.toFixed(2)}${unit} (at most ${limit}${unit}) ${verdict}`)
+  if (found > limit) process.exitCode = 1
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}

@@ -1,0 +1,80 @@
+import type { DatabaseKind } from '../support/databases.ts'
+
+/** The sums that every line of a report shows. */
+const SUMS = `sum(request_count) as requests,
+  sum(request_count) filter (where status between 400 and 499) as client_errors,
+  sum(request_count) filter (where status >= 500) as server_errors,
+  sum(request_count) filter (where status in (401, 403)) as rejected,
+  sum(duration_us) as duration, min(bucket) as first, max(bucket) as last`
+
+const AGAIN = `sum(requests) as requests, sum(client_errors), sum(server_errors), sum(rejected), sum(duration), min(first),
+  max(last), string_agg(day || ' ' || requests || ' ' || client_errors || ' ' || server_errors, ',')`
+
+/** Every key in turn: SQLite then reads only the rows of the period, in the order in which they lie. */
+const BY_KEY = 'api_key_analytics_keys k cross join api_key_analytics on api_key_id = k.id and'
+
+const DAY: Record<DatabaseKind, string> = {
+  sqlite: 'bucket / 86400000',
+  postgresql: "date_trunc('day', bucket)",
+}
+const FROM: Record<DatabaseKind, string> = { sqlite: BY_KEY, postgresql: 'api_key_analytics where' }
+
+/** Sums and days of the endpoints of key $1 since $2. */
+export function endpointsOfKey(kind: DatabaseKind): string {
+  return `select method, endpoint, ${AGAIN}
+from (
+  select method, endpoint, ${DAY[kind]} as day, ${SUMS}
+  from api_key_analytics
+  where api_key_id = $1 and bucket >= $2
+  group by 1, 2, 3
+) as days
+group by method, endpoint
+order by requests desc, method, endpoint`
+}
+
+/** Sums and days of all keys since $1. */
+export function topKeys(kind: DatabaseKind): string {
+  return `select k.id, k.label, k.name, k.owner, ${AGAIN}
+from (
+  select api_key_id, ${DAY[kind]} as day, ${SUMS}
+  from ${FROM[kind]} bucket >= $1
+  group by 1, 2
+) as days
+join api_key_analytics_keys k on k.id = api_key_id
+group by k.id
+order by requests desc, k.id`
+}
+
+/** Sums and days of all endpoints since $1. */
+export function topEndpoints(kind: DatabaseKind): string {
+  return `select method, endpoint, ${AGAIN}
+from (
+  select method, endpoint, ${DAY[kind]} as day, ${SUMS}
+  from ${FROM[kind]} bucket >= $1
+  group by 1, 2, 3
+) as days
+group by method, endpoint
+order by requests desc, method, endpoint`
+}
+
+/** Requests from $1 until $2. */
+export function totalBetween(kind: DatabaseKind): string {
+  return `select sum(request_count) from ${FROM[kind]} bucket >= $1 and bucket < $2`
+}
+
+/** The rows as an export has them. */
+export const STORED_ROWS = `select k.id, k.label, k.name, k.owner, t.bucket, t.bucket_minutes, t.method, t.endpoint, t.status, t.request_count, t.duration_us from api_key_analytics t join api_key_analytics_keys k on k.id = t.api_key_id`
+
+/** Requests of all hours by status since $1. */
+export function hoursAndStatuses(kind: DatabaseKind): string {
+  return `select ${kind === 'sqlite' ? 'bucket / 3600000' : "date_trunc('hour', bucket)"} as hour, status, ${SUMS}
+from ${FROM[kind]} bucket >= $1
+group by 1, 2`
+}
+
+/** Sums of every key from $1 until $2. */
+export function keysBetween(kind: DatabaseKind): string {
+  return `select api_key_id, ${SUMS}
+from ${FROM[kind]} bucket >= $1 and bucket < $2
+group by 1`
+}

@@ -1,0 +1,78 @@
+import { beforeAll, expect, it } from 'vitest'
+import { forEachDatabase } from '../support/for-each-database.ts'
+import { runCli } from '../support/run-cli.ts'
+import { storeUsage, testKey } from '../support/store-usage.ts'
+
+/** The documented fields of `report --json`: add to these lists, never take away or rename. */
+const HEAD = ['report', 'title', 'database', 'dataDir', 'period', 'total']
+const MEASURES = [
+  'requests',
+  'clientErrors',
+  'serverErrors',
+  'rejected',
+  'errorRate',
+  'meanDurationMs',
+  'firstUsed',
+  'lastUsed',
+]
+const COMPARED = ['previousRequests', 'change']
+const KEY = ['id', 'label', 'name', 'owner']
+
+const acme = testKey(1, 'sk_l…9f2a', { name: 'Mobile app', owner: 'acme' })
+const ROWS = [
+  { key: acme, bucket: '2026-09-15T10:00Z', requests: 10 },
+  { key: acme, bucket: '2026-10-15T10:00Z', requests: 30 },
+]
+
+forEachDatabase('the JSON schema', (_kind, makeUrl) => {
+  let env: Record<string, string>
+  const json = async (...args: string[]) =>
+    JSON.parse((await runCli(['report', '--month', '2026-10', '--json', ...args], { env })).stdout)
+  beforeAll(async () => {
+    env = { DATABASE_URL: await makeUrl() }
+    await storeUsage(env['DATABASE_URL']!, ROWS)
+  })
+
+  it('of an overview is stable', async () => {
+    const overview = await json()
+    expect(Object.keys(overview)).toEqual([
+      ...HEAD,
+      'activeKeys',
+      'activeEndpoints',
+      'series',
+      'sections',
+      'notes',
+    ])
+    expect(overview.report).toBe('overview')
+    expect(Object.keys(overview.period)).toEqual(['since', 'until', 'timeZone', 'text'])
+    expect(Object.keys(overview.total)).toEqual([...MEASURES, ...COMPARED])
+    expect(Object.keys(overview.series)).toEqual(['unit', 'steps'])
+    expect(Object.keys(overview.series.steps[0])).toEqual(['start', 'requests', 'errors'])
+    const [keys, endpoints] = overview.sections
+    expect(Object.keys(keys)).toEqual(['by', 'groupCount', 'groups'])
+    expect(Object.keys(keys.groups[0])).toEqual(['key', ...MEASURES, 'share', 'trend'])
+    expect(Object.keys(keys.groups[0].key)).toEqual(KEY)
+    expect(Object.keys(endpoints.groups[0])).toEqual(['method', 'endpoint', ...MEASURES, 'share', 'trend'])
+    expect(overview.notes).toEqual([])
+  })
+
+  it.each(['key', 'endpoint', 'method', 'status', 'owner'])('of groups by %s is stable', async (by) => {
+    const usage = await json('--by', by, '--compare', 'previous')
+    expect(Object.keys(usage)).toEqual([...HEAD, 'series', 'sections', 'notes'])
+    expect(usage.report).toBe('usage')
+    expect(Object.keys(usage.sections[0].groups[0])).toEqual([by, ...MEASURES, ...COMPARED, 'share', 'trend'])
+  })
+
+  it.each(['hour', 'day', 'week', 'month'])('of groups by %s is stable', async (by) => {
+    const usage = await json('--by', by)
+    expect(Object.keys(usage)).toEqual([...HEAD, 'sections', 'notes'])
+    expect(Object.keys(usage.sections[0].groups[0])).toEqual([by, ...MEASURES, 'share'])
+  })
+
+  it('of an invoice is stable', async () => {
+    const invoice = await json('--billable', '2xx')
+    expect(Object.keys(invoice)).toEqual([...HEAD, 'sections', 'notes'])
+    expect(invoice.report).toBe('invoice')
+    expect(Object.keys(invoice.sections[0].groups[0])).toEqual(['key', 'endpoint', ...MEASURES, 'share'])
+  })
+})

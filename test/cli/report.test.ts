@@ -1,0 +1,371 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { keyIdOfSecret } from '../../src/capture/compute-key-id.ts'
+import { forEachDatabase } from '../support/for-each-database.ts'
+import { runCli, startCli } from '../support/run-cli.ts'
+import { storeUsage, testKey } from '../support/store-usage.ts'
+
+const acme = testKey(1, 'sk_l…9f2a', { name: 'Mobile app', owner: 'acme' })
+const partner = testKey(2, 'part…77aa', { name: '漢字株式会社', owner: '漢字' })
+const evil = testKey(3, '\x1b[2Jevil\u202e|', { owner: '=cmd()' })
+const secret = 'a-secret-of-some-length-1234'
+const bySecret = { ...testKey(0, 'a-se…1234'), id: keyIdOfSecret(secret, undefined) }
+const ROWS = [
+  { key: acme, bucket: '2026-09-15T10:00Z', requests: 1000 },
+  { key: acme, bucket: '2026-10-01T10:00Z', requests: 1200 },
+  { key: acme, bucket: '2026-10-25T01:00Z', status: 404, requests: 34 },
+  { key: acme, bucket: '2026-10-31T23:00Z', method: 'POST', endpoint: '/orders', status: 201, requests: 500 },
+  { key: partner, bucket: '2026-10-12T10:00Z', endpoint: '/orders', status: 500, requests: 66 },
+  {
+    key: evil,
+    bucket: '2026-10-12T10:00Z',
+    endpoint: '/a|b/:very/:long/:path/:that/:goes/:on',
+    status: 401,
+    requests: 5,
+  },
+  { key: bySecret, bucket: '2026-10-12T10:00Z', requests: 1 },
+]
+const OCTOBER = ['--month', '2026-10']
+
+forEachDatabase('report', (_kind, makeUrl) => {
+  let env: Record<string, string>
+  const report = (...args: string[]) => runCli(['report', ...args], { env })
+  const json = async (...args: string[]) => JSON.parse((await report(...args, '--json')).stdout)
+
+  beforeAll(async () => {
+    const url = await makeUrl()
+    await storeUsage(url, ROWS)
+    env = { DATABASE_URL: url, APIKEY_ANALYTICS_DIR: '/nowhere' }
+  })
+
+  it('gives an overview with total, change, keys, endpoints, chart and both lists', async () => {
+    const { code, stdout, stderr } = await report(...OCTOBER)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain('Period    2026-10-01 00:00 to 2026-11-01 00:00 (UTC)')
+    expect(stdout).toContain('Data dir  /nowhere')
+    expect(stdout).toContain('1,806 requests (+80.6% against 1,000 in the period before)')
+    expect(stdout).toContain('4 keys · 4 endpoints · 5.8% errors · 5 rejected')
+    expect(stdout).toContain('Requests per day')
+    expect(stdout).toMatch(/^Mobile app \(sk_l…9f2a\) +1,734 +96\.0% +2\.0% +2026-10-31 23:00/m)
+    expect(stdout).toMatch(/^Total of 4 keys +1,806 +100\.0%/m)
+    expect(stdout).toMatch(/^POST \/orders +500 +27\.7%/m)
+  })
+
+  it('keeps the JSON schema of an overview', async () => {
+    const overview = await json(...OCTOBER)
+    expect(Object.keys(overview)).toEqual([
+      'report', 'title', 'database', 'dataDir', 'period', 'total', 'activeKeys', 'activeEndpoints', 'series',
+      'sections', 'notes',
+    ]) // prettier-ignore
+    expect(overview.total).toEqual({
+      requests: 1806,
+      clientErrors: 39,
+      serverErrors: 66,
+      rejected: 5,
+      errorRate: 105 / 1806,
+      meanDurationMs: 1.5,
+      firstUsed: '2026-10-01T10:00:00.000Z',
+      lastUsed: '2026-10-31T23:00:00.000Z',
+      previousRequests: 1000,
+      change: 0.806,
+    })
+    expect(overview.period).toEqual({
+      since: '2026-10-01T00:00:00.000Z',
+      until: '2026-11-01T00:00:00.000Z',
+      timeZone: 'UTC',
+      text: '2026-10-01 00:00 to 2026-11-01 00:00 (UTC)',
+    })
+    expect(overview.series.unit).toBe('day')
+    expect(overview.series.steps).toHaveLength(31)
+    expect(overview.series.steps[24]).toEqual({ start: '2026-10-25T00:00:00.000Z', requests: 34, errors: 34 })
+    expect(
+      overview.sections.map(({ by, groupCount }: { by: string; groupCount: number }) => [by, groupCount]),
+    ).toEqual([
+      [['key'], 4],
+      [['method', 'endpoint'], 4],
+    ])
+    const [first] = overview.sections[0].groups
+    expect(first.key).toEqual(acme)
+    expect(Object.keys(first).toSorted()).toEqual([
+      'clientErrors', 'errorRate', 'firstUsed', 'key', 'lastUsed', 'meanDurationMs', 'rejected', 'requests',
+      'serverErrors', 'share', 'trend',
+    ]) // prettier-ignore
+    expect(first.trend.reduce((sum: number, count: number) => sum + count, 0)).toBe(1734)
+  })
+
+  it.each(['Mobile app', 'sk_l…9f2a', acme.id, 'sk_l', acme.id.toUpperCase()])(
+    'shows the endpoints of a key found by %s',
+    async (text) => {
+      const found = await json('--key', text, ...OCTOBER)
+      expect(found.title).toBe('Endpoints of Mobile app (sk_l…9f2a)')
+      const endpoints = found.sections[0].groups.map(
+        ({ method, endpoint, requests }: Record<string, unknown>) => [
+          `${String(method)} ${String(endpoint)}`,
+          requests,
+        ],
+      )
+      expect(endpoints).toEqual([
+        ['GET /users/:id', 1234],
+        ['POST /orders', 500],
+      ])
+    },
+  )
+
+  it('finds a key by its secret from standard input and never shows the secret', async () => {
+    const { code, stdout, stderr } = await runCli(['report', '--key', '-', ...OCTOBER], {
+      env,
+      input: `${secret}\n`,
+    })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain('Endpoints of a-se…1234')
+    expect(stdout).not.toContain(secret)
+  })
+
+  it('says who calls an endpoint, also by a pattern', async () => {
+    const callers = await json('--endpoint', 'GET /users/:id', ...OCTOBER)
+    expect(callers.title).toBe('Who calls GET /users/:id')
+    expect(callers.sections[0].groups.map(({ key }: { key: { label: string } }) => key.label)).toEqual([
+      'sk_l…9f2a',
+      'a-se…1234',
+    ])
+    expect((await json('--endpoint', '/ord*', ...OCTOBER)).total.requests).toBe(566)
+  })
+
+  it('shows over time how a key uses an endpoint', async () => {
+    const usage = await json('--key', 'Mobile app', '--endpoint', '/users/:id', ...OCTOBER)
+    expect(usage.sections[0].by).toEqual(['day'])
+    expect(usage.sections[0].groups.map(({ requests }: { requests: number }) => requests)).toEqual([1200, 34])
+  })
+
+  it.each([
+    [['--owner', 'acme'], 1734],
+    [['--method', 'post'], 500],
+    [['--status', '4xx'], 39],
+    [['--status', '404,500'], 100],
+    [['--since', '2026-10-12', '--until', '2026-10-13'], 72],
+  ])('filters by %j', async (args, requests) => {
+    const period = args.includes('--since') ? [] : OCTOBER
+    expect((await json(...args, ...period)).total.requests).toBe(requests)
+  })
+
+  it('puts a request into the day of the time zone asked for', async () => {
+    const days = await json('--by', 'day', '--month', '2026-11', '--tz', 'Europe/Berlin')
+    expect(days.sections[0].groups).toMatchObject([{ day: '2026-10-31T23:00:00.000Z', requests: 500 }])
+    expect(days.notes).toEqual([])
+  })
+
+  it('draws two dimensions as a matrix', async () => {
+    const { stdout } = await report('--by', 'key,month', '--since', '2026-09-01', '--until', '2026-11-01')
+    expect(stdout).toMatch(/^Key \\ Month +2026-09 +2026-10 +Total$/m)
+    expect(stdout).toMatch(/^Mobile app \(sk_l…9f2a\) +1,000 +1,734 +2,734$/m)
+    expect(stdout).toMatch(/^Total +1,000 +1,806 +2,806$/m)
+  })
+
+  it('compares every group with the period before', async () => {
+    const { stdout } = await report('--by', 'key', '--compare', 'previous', ...OCTOBER)
+    expect(stdout).toMatch(/^Mobile app \(sk_l…9f2a\) +1,734 +96\.0% +\+73\.4%/m)
+  })
+
+  it('says how much a limit leaves out, and keeps the total of all', async () => {
+    const { stdout } = await report('--by', 'key', '--limit', '1', ...OCTOBER)
+    expect(stdout).toMatch(/^Total of 4 keys +1,806/m)
+    expect(stdout).toContain('3 more with 72 requests: use --limit 0 to see all.')
+  })
+
+  it('writes CSV with plain numbers, CRLF, and nothing that a spreadsheet would run', async () => {
+    const { stdout } = await report('--by', 'owner', '--format', 'csv', ...OCTOBER)
+    const [head, ...lines] = stdout.split('\r\n')
+    expect(head).toBe(
+      'owner,requests,share,errorRate,clientErrors,serverErrors,rejected,meanDurationMs,firstUsed,lastUsed',
+    )
+    expect(lines.at(-1)).toBe('')
+    expect(lines.find((line) => line.includes('=cmd()'))).toMatch(/^'=cmd\(\),5,/)
+  })
+
+  it('writes Markdown whose cells hold what the database has', async () => {
+    const { stdout } = await report('--by', 'endpoint', '--format', 'markdown', ...OCTOBER)
+    expect(stdout).toContain('| Endpoint | Requests | Share |')
+    expect(stdout).toContain(String.raw`| /a\|b/:very/:long/:path/:that/:goes/:on | 5 |`)
+  })
+
+  it('lets no escape sequence from the database through', async () => {
+    for (const format of ['table', 'json', 'markdown']) {
+      const { stdout } = await report('--format', format, ...OCTOBER)
+      expect(stdout).toContain('evil')
+      expect(stdout).not.toContain('\x1b')
+      expect(stdout).not.toContain('\u202e')
+    }
+  })
+
+  it('fits 80 columns with wide characters and long names', async () => {
+    const { default: stringWidth } = await import('string-width')
+    for (const args of [
+      [],
+      ['--by', 'key', '--compare', 'previous'],
+      ['--by', 'key,day'],
+      ['--key', 'Mobile app'],
+    ]) {
+      const { stdout } = await runCli(['report', ...args, ...OCTOBER], { env: { ...env, COLUMNS: '80' } })
+      const lines = stdout.split('\n').filter((line) => !line.startsWith('Database'))
+      expect(Math.max(...lines.map((line) => stringWidth(line)))).toBeLessThanOrEqual(80)
+    }
+  })
+
+  it('has no colours in a pipe', async () => {
+    const { stdout } = await runCli(['report', ...OCTOBER], { env: { ...env, FORCE_COLOR: '1' } })
+    expect(stdout).not.toContain('\x1b')
+  })
+
+  it('draws again and again with --watch until Ctrl-C, which ends it without an error', async () => {
+    const child = startCli(['report', '--watch', ...OCTOBER], { env })
+    const ended = once(child, 'close')
+    let stdout = ''
+    for await (const chunk of child.stdout!) {
+      stdout += String(chunk)
+      if (stdout.split('Usage overview').length > 2) child.kill('SIGINT')
+    }
+    expect(await ended).toEqual([0, null])
+  })
+
+  describe('--billable', () => {
+    it('gives one line per key and endpoint with period and time zone', async () => {
+      const { code, stdout, stderr } = await report(
+        '--billable',
+        '2xx',
+        '--format',
+        'csv',
+        '--tz',
+        'Europe/Berlin',
+        ...OCTOBER,
+      )
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      expect(stdout).toBe(
+        'keyId,keyLabel,keyName,keyOwner,endpoint,requests,since,until,timeZone\r\n' +
+          `${acme.id},sk_l…9f2a,Mobile app,acme,/users/:id,1200,2026-09-30T22:00:00.000Z,2026-10-31T23:00:00.000Z,Europe/Berlin\r\n` +
+          `${bySecret.id},a-se…1234,,,/users/:id,1,2026-09-30T22:00:00.000Z,2026-10-31T23:00:00.000Z,Europe/Berlin\r\n`,
+      )
+    })
+
+    it('refuses a month whose border cuts a row, with the remedy', async () => {
+      const url = await makeUrl()
+      await storeUsage(url, [{ key: acme, bucket: '2026-10-31T00:00Z', bucketMinutes: 1440, requests: 9 }])
+      const args = ['report', '--billable', '2xx', '--tz', 'Europe/Berlin', ...OCTOBER]
+      const { code, stdout, stderr } = await runCli(args, { env: { DATABASE_URL: url } })
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+      expect(stderr).toContain('1 stored row with 9 requests crosses a border of 2026-10 in Europe/Berlin')
+      expect(stderr).toContain('Use --tz UTC')
+    })
+
+    it('needs a month', async () => {
+      const { code, stderr } = await report('--billable', '2xx')
+      expect({ code, stderr }).toEqual({
+        code: 2,
+        stderr: 'Error: --billable makes the lines of an invoice and needs --month, such as 2026-10.\n',
+      })
+    })
+  })
+
+  it.each([
+    [['--key', 'Mobil app'], 'There is no key "Mobil app". Did you mean Mobile app?'],
+    [['--key', 'aaaaaaaa'], '"aaaaaaaa" fits several keys: '],
+    [['--endpoint', 'GET /user/:id'], 'No requests to "GET /user/:id" are stored. Did you mean /users/:id?'],
+    [['--owner', 'acne'], 'No key has the owner "acne". Did you mean acme?'],
+    [['--since', '7x'], 'Cannot read "7x" as a period. Use 24h, 7d, 4w or a date such as 2026-11-01.'],
+    [['--tz', 'Mars'], 'Unknown time zone "Mars".'],
+    [['--by', 'foo'], 'Cannot group by "foo".'],
+    [['--by', 'key,day,status'], 'Group by one dimension, or by two different ones'],
+    [['--status', 'ok'], 'Cannot read "ok" as a status.'],
+    [['--format', 'xml'], 'Expected --format=xml to be one of: table, csv, json, markdown.'],
+    [['--limit', 'many'], 'Expected an integer but received: many'],
+    [['--frobnicate'], 'Nonexistent flag: --frobnicate. See --help.'],
+    [['--endpoint', 'GET /x', '--method', 'POST'], '--endpoint names GET and --method POST.'],
+  ])('refuses %j in one line with exit code 2', async (args, message) => {
+    const { code, stdout, stderr } = await report(...args)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(message)
+    expect(stderr).toMatch(/^Error: [^\n]*\n$/)
+  })
+
+  it('reports an error as JSON with a code when JSON was asked for', async () => {
+    const { code, stdout, stderr } = await report('--json', '--since', '7x')
+    expect({ code, stderr }).toEqual({ code: 2, stderr: '' })
+    expect(JSON.parse(stdout)).toEqual({
+      error: {
+        code: 'WRONG_USAGE',
+        message: 'Cannot read "7x" as a period. Use 24h, 7d, 4w or a date such as 2026-11-01.',
+      },
+    })
+  })
+
+  it('ends well when nobody reads', async () => {
+    for (const args of [
+      ['report', ...OCTOBER],
+      ['report', '--watch', ...OCTOBER],
+      ['export'],
+      ['report', '--help'],
+    ]) {
+      const child = startCli(args, { env })
+      child.stdout!.destroy()
+      let stderr = ''
+      child.stderr!.on('data', (chunk) => (stderr += String(chunk)))
+      expect(await once(child, 'close')).toEqual([0, null])
+      expect(stderr).toBe('')
+    }
+  })
+})
+
+describe('report without a database', () => {
+  let cwd: string
+  beforeAll(async () => {
+    cwd = await mkdtemp(join(tmpdir(), 'apikey-analytics-test-'))
+  })
+  afterAll(() => rm(cwd, { recursive: true }))
+
+  it('says where it looked and creates nothing', async () => {
+    expect(await runCli(['report'], { cwd })).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `Error: No usage.db in ${join(cwd, '.apikey-analytics')}: pass --data-dir or --database.\n`,
+    })
+    expect((await runCli(['report'], { cwd })).stderr).toContain('No usage.db')
+  })
+
+  it.each([
+    ['postgres://me:pass@word@127.0.0.1:1/usage', 1, 'Cannot reach PostgreSQL usage at 127.0.0.1:1'],
+    ['mysql://me:hunter2@127.0.0.1/usage', 2, 'Cannot read the database URL.'],
+  ])('never shows the password of %s', async (url, expected, message) => {
+    for (const args of [[], ['--json'], ['--json', '--frobnicate'], ['--frobnicate']]) {
+      const { code, stdout, stderr } = await runCli(['report', '--database', url, ...args], { cwd })
+      expect(code).toBe(args.includes('--frobnicate') ? 2 : expected)
+      if (!args.includes('--frobnicate')) expect(stdout + stderr).toContain(message)
+      expect(stdout + stderr).not.toMatch(/me:pass|pass@|@word|hunter2/)
+      expect(stderr).not.toContain('    at ')
+    }
+  })
+
+  it('takes the database from --env-file, and what to do next from an empty one', async () => {
+    const { writeFile } = await import('node:fs/promises')
+    await writeFile(join(cwd, 'settings'), `DATABASE_URL=sqlite:${join(cwd, 'other.db')}\n`)
+    const args = ['--env-file', 'settings']
+    expect((await runCli(['migrate', ...args], { cwd })).stdout).toContain('other.db')
+    const { code, stdout } = await runCli(['report', ...args], { cwd })
+    expect(code).toBe(0)
+    expect(stdout).toContain('Note: The database is empty. Add app.use(apiKeyAnalytics()) to your app')
+  })
+
+  it('shows help without loading MikroORM', async () => {
+    const tell = "if (r.url.includes('mikro-orm')) process._rawDebug('loads ' + r.url)"
+    const hooks = `registerHooks({ resolve(s, c, n) { const r = n(s, c); ${tell}; return r } })`
+    const script = encodeURIComponent(`import { registerHooks } from 'node:module'; ${hooks}`)
+    const env = { NODE_OPTIONS: `--import data:text/javascript,${script}` }
+    for (const command of [['--help'], ['report', '--help'], ['keys', 'list', '--help']]) {
+      const { code, stdout, stderr } = await runCli(command, { cwd, env })
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      expect(stdout).toContain('USAGE')
+    }
+    expect((await runCli(['migrate'], { cwd, env })).stderr).toContain('loads ')
+  })
+})

@@ -1,0 +1,329 @@
+import { createRequire } from 'node:module'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { serveDashboard } from '../../src/dashboard/serve-dashboard.ts'
+import type { ServedDashboard } from '../../src/dashboard/serve-dashboard.ts'
+import { openPage, startBrowser } from '../support/browser.ts'
+import type { WatchedPage } from '../support/browser.ts'
+import { forEachDatabase } from '../support/for-each-database.ts'
+import { runCli } from '../support/run-cli.ts'
+import { storeUsage, testKey } from '../support/store-usage.ts'
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+const acme = testKey(1, 'sk_l…9f2a', { name: 'Mobile app', owner: 'acme' })
+const image = testKey(2, '<img src=x onerror=alert(1)>')
+const turned = testKey(3, 'user\u202Etxt.exe')
+const long = testKey(4, 'L'.repeat(200), { name: 'N'.repeat(200), owner: '<script>alert(2)</script>' })
+const many = Array.from({ length: 12 }, (_, index) => testKey(100 + index, `many-${index}`))
+const ENDPOINTS = ['/<img src=x onerror=alert(3)>', `/${'long'.repeat(124)}`, '/"><script>alert(4)</script>']
+const ROWS = [
+  { key: acme, bucket: '2026-09-10T10:00Z', requests: 1000 },
+  { key: acme, bucket: '2026-10-01T10:00Z', requests: 1200 },
+  { key: acme, bucket: '2026-10-05T09:00Z', status: 404, requests: 34 },
+  { key: acme, bucket: '2026-10-31T23:00Z', method: 'POST', endpoint: '/orders', status: 201, requests: 500 },
+  { key: image, bucket: '2026-10-12T10:00Z', endpoint: ENDPOINTS[0]!, status: 500, requests: 66 },
+  { key: turned, bucket: '2026-10-12T10:00Z', endpoint: ENDPOINTS[1]!, status: 401, requests: 5 },
+  { key: long, bucket: '2026-10-12T10:00Z', endpoint: ENDPOINTS[2]!, requests: 300 },
+  ...many.map((key, index) => ({ key, bucket: '2026-10-20T10:00Z', requests: 20 + index })),
+]
+const OCTOBER = '?month=2026-10'
+
+forEachDatabase('the dashboard in a browser', (_kind, makeUrl) => {
+  let database: string
+  let served: ServedDashboard
+  let browser: Browser
+  let watched: WatchedPage
+  let page: Page
+  const open = async (query: string) => {
+    await page.goto(new URL(`/${query}`, served.url).href)
+    await loaded(page)
+  }
+  const firstCells = (list: string) =>
+    page.locator(`.list:has(h2:text-is("${list}")) tbody th`).allInnerTexts()
+
+  beforeAll(async () => {
+    database = await makeUrl()
+    await storeUsage(database, ROWS)
+    served = await serveDashboard({ port: 0, database, dataDir: '/nowhere' })
+    browser = await startBrowser()
+    watched = await openPage(browser)
+    page = watched.page
+    await page.goto(served.url)
+    await loaded(page)
+  })
+  afterAll(async () => {
+    await browser.close()
+    await served.close()
+  })
+
+  it('is let in by the link, whose token does not stay in the address', () => {
+    expect(new URL(page.url()).search).toBe('')
+  })
+
+  it('shows the numbers that the command line shows for the same period', async () => {
+    await open(OCTOBER)
+    const env = { DATABASE_URL: database, APIKEY_ANALYTICS_DIR: '/nowhere' }
+    const { stdout } = await runCli(['report', '--month', '2026-10', '--json'], { env })
+    const { total, activeKeys, sections } = JSON.parse(stdout)
+    expect(await page.locator('.card .value').allInnerTexts()).toEqual([
+      total.requests.toLocaleString('en-US'),
+      String(activeKeys),
+      `${(total.errorRate * 100).toFixed(1)}%`,
+      String(total.rejected),
+    ])
+    expect(await page.locator('.card .change').first().innerText()).toBe(
+      `▲ ${(total.change * 100).toFixed(1)}% vs period before`,
+    )
+    const shown = await page.locator('.list:has(h2:text-is("Keys")) tbody tr').allInnerTexts()
+    const expected = sections[0].groups.map(({ requests }: { requests: number }) =>
+      requests.toLocaleString('en-US'),
+    )
+    expect(shown.map((row) => row.split('\t')[1])).toEqual(expected)
+    expect(await page.locator('.verified').innerText()).toContain('are stored')
+  })
+
+  it('draws the requests of every day, and reads them out to the keyboard', async () => {
+    await open(OCTOBER)
+    const colours = await page.locator('.canvas canvas').evaluate((element: never) => {
+      const canvas = element as {
+        width: number
+        height: number
+        getContext(kind: '2d'): { getImageData(...box: number[]): { data: Uint8ClampedArray } }
+      }
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+      const found = new Set<string>()
+      for (let at = 0; at < data.length; at += 4)
+        if (data[at + 3] === 255) found.add(data.slice(at, at + 3).join())
+      return [...found]
+    })
+    expect(colours).toContain('79,125,240')
+    await page.locator('.canvas').focus()
+    await page.keyboard.press('ArrowRight')
+    expect(await page.locator('.readout').innerText()).toMatch(/^2026-10-01 1,200/)
+    await page.keyboard.press('End')
+    expect(await page.locator('.readout').innerText()).toMatch(/^2026-10-31 500/)
+  })
+
+  it('filters by status for everything that it shows, and keeps the choice in the address', async () => {
+    await open(OCTOBER)
+    await page.getByLabel('Statuses', { exact: true }).selectOption('4xx')
+    await page.waitForURL(/status=4xx/)
+    await loaded(page)
+    expect(await page.locator('.card .value').first().innerText()).toBe('39')
+    expect(await page.locator('.statuses tbody th').allInnerTexts()).toEqual(['401', '404'])
+    await page.reload()
+    await loaded(page)
+    expect(await page.locator('.card .value').first().innerText()).toBe('39')
+    await page.goBack()
+    await loaded(page)
+    expect(await page.locator('.card .value').first().innerText()).toBe('2,411')
+  })
+
+  it('puts days where the chosen time zone has them', async () => {
+    await open(OCTOBER)
+    await page.getByLabel('Time zone').selectOption('Europe/Berlin')
+    await page.waitForURL(/tz=Europe/)
+    await loaded(page)
+    // 23:00 UTC on the last of October is already November in Berlin
+    expect(await page.locator('.card .value').first().innerText()).toBe('1,911')
+  })
+
+  it('sorts, turns pages and searches lists', async () => {
+    await open(OCTOBER)
+    expect((await firstCells('Keys'))[0]).toContain('Mobile app')
+    await page.locator('.list:has(h2:text-is("Keys"))').getByRole('button', { name: 'Requests' }).click()
+    await page.waitForURL(/k.order=asc/)
+    await loaded(page)
+    expect((await firstCells('Keys'))[0]).toBe('user\\u{202e}txt.exe')
+    const next = page.getByRole('button', { name: 'Next page' }).first()
+    await next.click()
+    await page.waitForURL(/k.page=2/)
+    await loaded(page)
+    expect((await firstCells('Keys')).at(-1)).toContain('Mobile app')
+    await page.getByLabel('Search keys').fill('many-1')
+    await page.waitForURL(/k.search=many-1/)
+    await loaded(page)
+    expect(await firstCells('Keys')).toEqual(['many-1', 'many-10', 'many-11'])
+    expect(await page.locator('.list .pager').first().innerText()).toContain('1–3 of 3')
+  })
+
+  it('opens a key and an endpoint by the keyboard alone', async () => {
+    await open(OCTOBER)
+    await page.keyboard.press('/')
+    await page.keyboard.type('Mobile')
+    await page.waitForURL(/k.search=Mobile/)
+    await loaded(page)
+    // from the search over the download and four orders to the first name
+    const isLink = () => page.evaluate('document.activeElement.matches("tbody a")')
+    for (let presses = 0; presses < 8 && !(await isLink()); presses++) await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/key=/)
+    await loaded(page)
+    expect(await page.locator('h1').innerText()).toBe('Mobile app')
+    expect(await page.evaluate('document.activeElement.tagName')).toBe('H1')
+    expect(await page.locator('.facts').innerText()).toContain('last used 2026-10-31 23:00')
+    expect(await firstCells('Endpoints')).toEqual(
+      ['GET\n/users/:id', 'POST\n/orders'].map((text) => expect.stringContaining(text.split('\n')[1]!)),
+    )
+    await page.getByRole('link', { name: '/orders' }).press('Enter')
+    await page.waitForURL(/endpoint=%2Forders/)
+    await loaded(page)
+    expect(await page.locator('h1').innerText()).toBe('POST /orders')
+    expect((await firstCells('Keys'))[0]).toContain('Mobile app')
+  })
+
+  it('turns the pages of ten thousand keys', async () => {
+    const crowd = Array.from({ length: 10_000 }, (_, index) => testKey(10_000 + index, `crowd-${index}`))
+    await storeUsage(
+      database,
+      crowd.map((key, index) => ({ key, bucket: '2025-05-05T10:00Z', requests: 1 + index })),
+    )
+    await open('?month=2025-05&k.page=1000')
+    expect(await page.locator('.card .value').nth(1).innerText()).toBe('10,000')
+    expect(await page.locator('.list .pager').first().innerText()).toContain('9,991–10,000 of 10,000')
+    expect((await firstCells('Keys')).at(-1)).toBe('crowd-0')
+  })
+
+  it('warns of a key that nobody uses any more', async () => {
+    const old = testKey(50, 'old-key')
+    await storeUsage(database, [{ key: old, bucket: '2025-01-01T10:00Z', requests: 1 }])
+    await open(`?since=2025-01-01&until=2025-02-01&key=${old.id}`)
+    expect(await page.locator('.stale').innerText()).toBe('Not used for over 30 days')
+  })
+
+  it('shows hostile names as what they are', async () => {
+    const dialogs: string[] = []
+    page.on('dialog', (dialog) => {
+      dialogs.push(dialog.message())
+      void dialog.dismiss()
+    })
+    await open(OCTOBER)
+    expect(await firstCells('Keys')).toContain('<img src=x onerror=alert(1)>')
+    expect(await firstCells('Keys')).not.toContain('user\u202Etxt.exe')
+    expect((await firstCells('Endpoints')).join()).toContain(ENDPOINTS[0])
+    for (const key of [image, turned, long]) {
+      await open(`${OCTOBER}&key=${key.id}`)
+      expect(await page.locator('h1 bdi').count()).toBe(1)
+    }
+    for (const endpoint of ENDPOINTS) {
+      await open(`${OCTOBER}&method=GET&endpoint=${encodeURIComponent(endpoint)}`)
+      expect(await page.locator('h1').innerText()).toBe(`GET ${endpoint}`)
+      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
+    }
+    expect(await page.locator('img, iframe, body script').count()).toBe(0)
+    expect(dialogs).toEqual([])
+  })
+
+  it('downloads as CSV what a list shows', async () => {
+    await open(`${OCTOBER}&k.search=many-1&k.sort=group`)
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByLabel('Download keys as CSV').click(),
+    ])
+    const stream = await download.createReadStream()
+    const chunks = await stream.toArray()
+    const lines = Buffer.concat(chunks as Buffer[])
+      .toString()
+      .trim()
+      .split('\r\n')
+    expect(lines.slice(1).map((line) => line.split(',')[1])).toEqual(['many-1', 'many-10', 'many-11'])
+  })
+
+  it('shows a new request by itself, without losing the place of the keyboard', async () => {
+    await open(OCTOBER)
+    await page.getByRole('link', { name: 'Mobile app' }).focus()
+    await storeUsage(database, [{ key: acme, bucket: '2026-10-15T10:00Z', requests: 3 }])
+    await page.locator('.card .value:text-is("2,414")').waitFor({ timeout: 15_000 })
+    await loaded(page)
+    expect(await page.evaluate('document.activeElement.innerText')).toContain('Mobile app')
+  })
+
+  it('says what is wrong with an address, and what to do when a period is empty', async () => {
+    await page.goto(new URL('/?since=nonsense', served.url).href)
+    await page.locator('.banner:not([hidden])').waitFor()
+    expect(await page.locator('.banner').innerText()).toContain('Cannot read "nonsense" as a period.')
+    await open('?since=2020-01-01&until=2020-02-01')
+    expect(await page.locator('.empty').innerText()).toContain('app.use(apiKeyAnalytics())')
+    watched.forgive('status of 400')
+  })
+
+  it.each([
+    ['light', 1280],
+    ['dark', 1280],
+    ['light', 360],
+    ['dark', 360],
+  ] as const)('is readable by everybody in %s at %i pixels', async (colorScheme, width) => {
+    await page.emulateMedia({ colorScheme })
+    await page.setViewportSize({ width, height: 800 })
+    for (const query of [OCTOBER, `${OCTOBER}&key=${long.id}`, `${OCTOBER}&method=POST&endpoint=%2Forders`]) {
+      await open(query)
+      const { violations } = await page.evaluate<{ violations: unknown[] }>(await axe())
+      expect(violations).toEqual([])
+      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
+    }
+  })
+
+  it('goes on after its server was started again, once the new link was opened', async () => {
+    await open(OCTOBER)
+    const port = Number(new URL(served.url).port)
+    await served.close()
+    await page.locator('.banner:has-text("The server does not answer")').waitFor({ timeout: 15_000 })
+    expect(await page.locator('.card .value').first().innerText()).toBe('2,414')
+    served = await serveDashboard({ port, database, dataDir: '/nowhere' })
+    await page.locator('.banner:has-text("Open the link")').waitFor({ timeout: 15_000 })
+    const other = await page.context().newPage()
+    await other.goto(served.url)
+    await page.locator('.banner').waitFor({ state: 'hidden', timeout: 15_000 })
+    await loaded(page)
+    watched.forgive('ERR_CONNECTION_REFUSED')
+    watched.forgive('status of 401')
+  })
+
+  it('made nobody complain: no error, no violation of the policy, in all of this', () => {
+    expect(watched.complaints).toEqual([])
+  })
+})
+
+describe('the page', () => {
+  it('is small: at most 150 kB travel', async () => {
+    const browser = await startBrowser()
+    const served = await serveDashboard({
+      port: 0,
+      database: 'sqlite:/nowhere/usage.db',
+      dataDir: '/nowhere',
+    })
+    try {
+      const { page } = await openPage(browser)
+      const session = await page.context().newCDPSession(page)
+      let bytes = 0
+      session.on('Network.loadingFinished', ({ encodedDataLength }) => void (bytes += encodedDataLength))
+      await session.send('Network.enable')
+      await page.goto(served.url)
+      await page.locator('.banner:has-text("No database")').waitFor()
+      expect(bytes).toBeGreaterThan(20_000)
+      expect(bytes).toBeLessThan(150_000)
+    } finally {
+      await browser.close()
+      await served.close()
+    }
+  })
+})
+
+/** Everything that was asked for has come, the account at the end. */
+async function loaded(page: Page): Promise<void> {
+  await page.locator('main[aria-busy=false]').waitFor()
+  await page.locator('footer :is(.verified, .unverified)').waitFor()
+}
+
+/** A script for the page: findings of axe-core that are serious. Its policy lets no script in but by the debugger. */
+async function axe(): Promise<string> {
+  const { readFile } = await import('node:fs/promises')
+  const source = await readFile(AXE, 'utf8')
+  return `(async () => {
+    ${source}
+    const { violations } = await axe.run(document, { resultTypes: ['violations'] })
+    return { violations: violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => [id, ...nodes.slice(0, 3).map(({ html, failureSummary }) => html.slice(0, 200) + failureSummary)]) }
+  })()`
+}

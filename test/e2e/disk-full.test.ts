@@ -1,0 +1,88 @@
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { makeDatabase } from '../support/databases.ts'
+import { readAccount, serveAnalytics } from '../support/serve-analytics.ts'
+import { mountSmallDisk } from '../support/small-disk.ts'
+
+const MIB = 1024 * 1024
+const HOUR_MS = 3_600_000
+
+/** Everything counted is in the database, whatever was written or kept in memory meanwhile. */
+async function expectAllDelivered(database: string, app: Awaited<ReturnType<typeof serveAnalytics>>) {
+  for (let time = 0; time < 3 && app.analytics.stats().pending > 0; time += 1) await app.analytics.flush()
+  expect(app.answered).toBeGreaterThan(0)
+  expect(app.analytics.stats()).toMatchObject({ counted: app.answered, pending: 0 })
+  const account = await readAccount(database)
+  expect(account).toMatchObject({ storedRequests: app.answered, missingRequests: 0, balanced: true })
+}
+
+test('a disk that is full when the app starts: it says so, counts in memory, and uses a file once there is room', async () => {
+  const database = await makeDatabase('sqlite')
+  using disk = mountSmallDisk(2 * MIB)
+  disk.fill(64 * 1024)
+  {
+    await using app = await serveAnalytics({ database: database.url, dataDir: join(disk.path, 'data') })
+    expect(app.errors.map(({ code }) => code)).toEqual(['DATA_DIR_UNWRITABLE'])
+    expect(app.errors[0]!.message).toMatch(/ENOSPC.*Make room/)
+    expect(app.analytics.stats().mode).toBe('memory')
+    await app.request(20)
+    disk.clear()
+    app.passTime(60_000)
+    await app.analytics.flush()
+    expect(app.analytics.stats().mode).toBe('mapped')
+    await app.request(20)
+    await expectAllDelivered(database.url, app)
+  }
+  await database.remove()
+})
+
+test.each([
+  ['for the file of the next hour', 3],
+  ['for the names of more cells than a file holds', 2500],
+])('a disk that is full %s: counting goes on, and nothing that was counted is lost', async (_, cells) => {
+  const database = await makeDatabase('postgresql', { migrated: false })
+  using disk = mountSmallDisk(2 * MIB)
+  {
+    const options = { database: database.url, dataDir: join(disk.path, 'data'), maxEndpointsPerKey: 10_000 }
+    await using app = await serveAnalytics(options)
+    expect(app.analytics.stats().mode).toBe('mapped')
+    disk.fill(0)
+    for (let hour = 0; hour < 3; hour += 1) {
+      for (let cell = 0; cell < cells; cell += 1) {
+        app.analytics.addEndpointAccess({ id: 'acme' }, `GET /cell/${cell}`)
+      }
+      await app.request(2)
+      app.passTime(HOUR_MS)
+    }
+    expect(new Set(app.errors.map(({ code }) => code))).toEqual(new Set(['DATA_DIR_UNWRITABLE']))
+    disk.clear()
+    const { migrate } = await import('../../src/store/migrate.ts')
+    await migrate(database.url)
+    const { counted } = app.analytics.stats()
+    expect(counted).toBe(3 * (cells + 2))
+    for (let time = 0; time < 4 && app.analytics.stats().pending > 0; time += 1) await app.analytics.flush()
+    expect(await readAccount(database.url)).toMatchObject({
+      storedRequests: counted,
+      missingRequests: 0,
+      balanced: true,
+    })
+  }
+  await database.remove()
+})
+
+test('a disk that is full for the SQLite file: the flush says so, and everything arrives once there is room', async () => {
+  using disk = mountSmallDisk(4 * MIB)
+  const dataDir = join(disk.path, 'data')
+  const database = `sqlite:${join(dataDir, 'usage.db')}`
+  await using app = await serveAnalytics({ database, dataDir })
+  await app.request(10)
+  await app.analytics.flush()
+  disk.fill(0)
+  await app.request(300, { endpoints: 300 })
+  const failure = await app.analytics.flush().catch((error: unknown) => error)
+  expect(failure).toMatchObject({ code: 'DATABASE_FAILED' })
+  expect(String(failure)).toContain('No space is left')
+  await app.request(50)
+  disk.clear()
+  await expectAllDelivered(database, app)
+})

@@ -1,0 +1,139 @@
+import { mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { countersDir, UNFINISHED } from '../../src/buffer/data-dir.ts'
+import type { FaultPoint } from '../../src/buffer/fault-point.ts'
+import { listProcessFolders } from '../../src/buffer/recovery.ts'
+import { openDatabase } from '../../src/store/open-database.ts'
+import type { Database } from '../../src/store/open-database.ts'
+import { countUntilDeath, startRecoverer } from '../support/counter-child.ts'
+import type { CounterOptions, End } from '../support/counter-child.ts'
+import type { Moment } from '../support/die-at.ts'
+import { forEachDatabase } from '../support/for-each-database.ts'
+import { randomInteger, seededRandom } from '../support/random.ts'
+import { readAccounts, recover } from '../support/recover.ts'
+
+const DEAD: End = { code: null, signal: 'SIGKILL' }
+const seed = Math.floor(Math.random() * 2 ** 32)
+
+/** Every point that counting and flushing comes by, and how often at least in eight cycles. */
+const COUNTING: readonly (readonly [FaultPoint, number])[] = [
+  ['folder made', 1],
+  ['folder locked', 1],
+  ['folder renamed', 1],
+  ['file filled', 2],
+  ['file created', 8],
+  ['names record written', 60],
+  ['names record published', 60],
+  ['next area prepared', 15],
+  ['areas switched', 15],
+  ['next file opened', 7],
+  ['batch stamped', 20],
+  ['batch committed', 20],
+  ['batch marked delivered', 20],
+  ['file freed', 7],
+  ['file reset', 5],
+]
+/** Every point of the recovery of two dead processes with three files each. */
+const RECOVERING: readonly (readonly [FaultPoint, number])[] = [
+  ['folder taken over', 2],
+  ['batch stamped', 10],
+  ['batch committed', 10],
+  ['batch marked delivered', 10],
+  ['dead file delivered', 6],
+  ['dead file removed', 6],
+  ['folder emptied', 2],
+]
+
+forEachDatabase(`a process that is killed between two steps (seed ${seed})`, (kind, makeUrl) => {
+  const random = seededRandom(seed)
+  // Each mode meets each point on one database at its first occurrence and on the other one at a later one.
+  const [mode, otherMode] =
+    kind === 'sqlite' ? (['mapped', 'written'] as const) : (['written', 'mapped'] as const)
+  let database: string
+  let db: Database
+  let storedBefore: number
+  let dataDir: string
+  let acknowledged: string
+
+  beforeAll(async () => {
+    database = await makeUrl()
+    db = await openDatabase(database)
+  })
+  afterAll(() => db.close())
+  beforeEach(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'apikey-analytics-faults-'))
+    acknowledged = join(dataDir, 'acknowledged')
+    writeFileSync(acknowledged, '')
+    storedBefore = (await readAccounts(db, dataDir)).stored
+  })
+  afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
+
+  const count = (options: Partial<CounterOptions>) =>
+    countUntilDeath({ database, dataDir, mode, acknowledged, ...options })
+  /** Leaves a dead process's folder with three files of which nothing is delivered. */
+  const leaveCounts = () => count({ flush: false, moment: { point: 'next file opened', occurrence: 3 } })
+  const runRecoverer = async (moment: Moment) => (await startRecoverer({ database, dataDir, moment }))()
+
+  async function expectExactCounts(): Promise<void> {
+    ageUnfinishedFolders(dataDir)
+    await recover(database, dataDir)
+    const { stored, problems } = await readAccounts(db, dataDir)
+    expect(problems).toEqual([])
+    expect(stored - storedBefore).toBe(statSync(acknowledged).size)
+    expect(listProcessFolders(dataDir)).toEqual([])
+  }
+
+  it.each(COUNTING)('loses and doubles nothing when it dies at "%s"', async (point, most) => {
+    const later = { point, occurrence: randomInteger(random, Math.min(2, most), most) }
+    expect(await count({ moment: later })).toEqual(DEAD)
+    expect(await count({ moment: { point, occurrence: 1 }, mode: otherMode })).toEqual(DEAD)
+    await expectExactCounts()
+  })
+
+  it('loses and doubles nothing when it dies with a file full of cells, its successor just opened', async () => {
+    expect(await count({ cells: 2500, moment: { point: 'next file opened', occurrence: 1 } })).toEqual(DEAD)
+    expect(statSync(acknowledged).size).toBe(2048)
+    await expectExactCounts()
+  })
+
+  it.each(RECOVERING)('is recovered exactly when its recoverer dies at "%s"', async (point, most) => {
+    expect(await leaveCounts()).toEqual(DEAD)
+    expect(await leaveCounts()).toEqual(DEAD)
+    const later = { point, occurrence: randomInteger(random, 2, most) }
+    expect(await runRecoverer(later)).toEqual(DEAD)
+    expect(await leaveCounts()).toEqual(DEAD)
+    expect(await runRecoverer({ point, occurrence: 1 })).toEqual(DEAD)
+    await expectExactCounts()
+  })
+
+  it.each(['folder taken over', 'dead file delivered', 'dead file removed', 'folder emptied'] as const)(
+    'is recovered exactly when the next start of the app dies at "%s"',
+    async (point) => {
+      expect(await leaveCounts()).toEqual(DEAD)
+      expect(await count({ moment: { point, occurrence: 1 } })).toEqual(DEAD)
+      await expectExactCounts()
+    },
+  )
+
+  it('is recovered exactly by two processes at the same time', async () => {
+    for (let dead = 0; dead < 4; dead++) expect(await leaveCounts()).toEqual(DEAD)
+    const recoverers = await Promise.all([0, 1].map(() => startRecoverer({ database, dataDir })))
+    const ends = await Promise.all(recoverers.map((go) => go()))
+    expect(ends).toEqual([
+      { code: 0, signal: null },
+      { code: 0, signal: null },
+    ])
+    expect(statSync(acknowledged).size).toBeGreaterThan(0)
+    await expectExactCounts()
+  })
+})
+
+/** A folder that never got its name is left alone for a minute: its maker may live. */
+function ageUnfinishedFolders(dataDir: string): void {
+  const anHourAgo = Date.now() / 1000 - 3600
+  for (const name of readdirSync(countersDir(dataDir)).filter((name) => name.startsWith(UNFINISHED))) {
+    utimesSync(join(countersDir(dataDir), name), anHourAgo, anHourAgo)
+  }
+}

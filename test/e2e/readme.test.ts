@@ -1,0 +1,211 @@
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { COMMANDS } from '../../src/cli/index.ts'
+import { resolveOptions } from '../../src/options.ts'
+import { openDatabase } from '../../src/store/open-database.ts'
+import { describeDatabaseUrl } from '../../src/store/parse-database-url.ts'
+import { makeDatabase } from '../support/databases.ts'
+import type { TestDatabase } from '../support/databases.ts'
+import { installPackage } from '../support/install-package.ts'
+import type { InstalledApp } from '../support/install-package.ts'
+import { readReadme, readReadmeBlocks, readReadmeTable } from '../support/read-readme.ts'
+import type { ReadmeBlock } from '../support/read-readme.ts'
+
+const blocks = readReadmeBlocks()
+
+describe('every block of the README runs as it stands', () => {
+  /** What the README's samples stand for on this machine. */
+  const here = new Map<string, string>()
+  const exported: Record<string, string> = {}
+  const servers: { readonly child: ChildProcess; readonly port: string }[] = []
+  let app: InstalledApp
+  let database: TestDatabase
+
+  beforeAll(async () => {
+    app = await installPackage('koa', '@koa/router')
+    database = await makeDatabase('postgresql', { migrated: false })
+    here.set('/srv/api', app.folder)
+    for (const port of ['3000', '3001', '3002']) here.set(port, await findFreePort())
+    here.set('postgres://api:password@localhost:5432/api', database.url)
+    here.set('PostgreSQL api at localhost:5432', describeDatabaseUrl(database.url))
+    // The demo plays the week that ends now; yesterday is always in it.
+    here.set('--month 2026-11', `--month ${new Date(Date.now() - 86_400_000).toISOString().slice(0, 7)}`)
+  })
+
+  afterAll(async () => {
+    for (const { child } of servers) child.kill('SIGKILL')
+    await database?.remove()
+    app?.remove()
+  })
+
+  const translate = (text: string) => [...here].reduce((all, [from, to]) => all.replaceAll(from, to), text)
+
+  for (const block of blocks) {
+    const { language, name, line } = block
+    if (language === 'text') continue
+    test(`line ${line}: ${language} ${name} ${block.text.split('\n', 1)[0]}`, async () => {
+      if (language === 'js') return writeFileSync(join(app.folder, name), translate(block.text))
+      if (name === 'install') return expect(block.text).toBe('npm install apikey-analytics koa @koa/router\n')
+      if (name === 'clone')
+        return expect(scriptsOf(block.text)).toEqual(expect.arrayContaining([expect.anything()]))
+      if (name === 'serve') return serve(translate(block.text))
+      if (name === 'until-stopped') return runUntilStopped(translate(block.text))
+      const sample = sampleOf(block)
+      const output = await runUntilLike(translate(block.text), sample && translate(sample.text))
+      if (sample) expect(shapeOf(output)).toEqual(shapeOf(translate(sample.text)))
+    })
+  }
+
+  test('server.js delivers and ends by itself when it is told to terminate', async () => {
+    const { child } = servers[1]!
+    const closed = once(child, 'close')
+    child.kill('SIGTERM')
+    expect(await closed).toEqual([0, null])
+    const report = await app.run('npx', ['apikey-analytics', 'report', '--key', 'key_42', '--json'])
+    expect(JSON.parse(report.stdout)).toMatchObject({ total: { requests: 2 } })
+  })
+
+  function serve(command: string): void {
+    const file = /^node (\S+)\n$/.exec(command)?.[1] ?? ''
+    const [, port = ''] = /listen\((\d+)\)/.exec(readFileSync(join(app.folder, file), 'utf8')) ?? []
+    servers.push({ child: app.start('node', [file]), port })
+  }
+
+  async function runUntilStopped(command: string): Promise<void> {
+    const bin = 'node_modules/apikey-analytics/bin/run.js'
+    const [, ...args] = command.trim().replace('npx ', '').split(' ')
+    const child = app.start('node', [bin, ...args], exported)
+    await Promise.race([once(child.stdout!, 'data'), once(child, 'close')])
+    child.kill('SIGINT')
+    if (child.exitCode === null) await once(child, 'close')
+    expect(child.exitCode).toBe(0)
+  }
+
+  /** Runs a block; again, for at most 20 seconds, while its output is not like the sample: apps flush in between. */
+  async function runUntilLike(commands: string, sample: string | undefined): Promise<string> {
+    for (const { port } of servers) await untilServed(port)
+    const deadline = Date.now() + 20_000
+    const again = commands.startsWith('npx apikey-analytics report')
+    for (;;) {
+      const { code, stdout, stderr } = await app.run(
+        'bash',
+        ['--norc', '-euo', 'pipefail', '-c', commands],
+        exported,
+      )
+      const output = stderr.replace(/^npm .*\n/gm, '') + stdout
+      expect({ commands, code, output }).toEqual({ commands, code: 0, output })
+      for (const [, name = '', value = ''] of commands.matchAll(/^export (\w+)=(.*)$/gm))
+        exported[name] = value
+      const like = sample === undefined || String(shapeOf(output)) === String(shapeOf(sample))
+      if (like || !again || Date.now() > deadline) return output
+      await sleep(250)
+    }
+  }
+})
+
+test('every script that the README saves is run by it', () => {
+  const commands = blocks.filter(({ language }) => language === 'sh').map(({ text }) => text)
+  for (const { name } of blocks.filter(({ language }) => language === 'js')) {
+    expect(commands.join('\n')).toContain(`node ${name}`)
+  }
+  expect(blocks.map(({ language }) => language).filter((one) => !['js', 'sh', 'text'].includes(one))).toEqual(
+    [],
+  )
+})
+
+test('the README lists exactly the options there are', () => {
+  const unknown = (): unknown => resolveOptions({ nonsense: 1 } as object, {})
+  const [, names = ''] = /The options are (.*)\./.exec(messageOf(unknown)) ?? []
+  expect(namesIn('## Options')).toEqual(names.split(', '))
+})
+
+test('the README lists exactly the error codes there are', () => {
+  const source = readFileSync(new URL('../../src/errors.ts', import.meta.url), 'utf8')
+  expect(namesIn('## Errors')).toEqual([...source.matchAll(/^ {2}\| '(\w+)'$/gm)].map(([, code]) => code))
+})
+
+test('the README shows every command', () => {
+  const readme = readReadme()
+  const commands = Object.keys(COMMANDS).map((id) => `apikey-analytics ${id.replaceAll(':', ' ')}`)
+  expect(commands.filter((command) => !readme.includes(command))).toEqual([])
+})
+
+test('the README explains exactly the columns there are', async () => {
+  const database = await makeDatabase('sqlite')
+  const db = await openDatabase(database.url)
+  for (const table of ['', '_keys', '_ledger', '_prunes', '_meta'].map((end) => `api_key_analytics${end}`)) {
+    const columns = await db.query<{ name: string }>(
+      `select name from pragma_table_info('${table}') order by cid`,
+    )
+    expect({ table, columns: namesIn(`### \`${table}\``) }).toEqual({
+      table,
+      columns: columns.map(({ name }) => name),
+    })
+  }
+  await db.close()
+  await database.remove()
+})
+
+/** The sample that shows what a block prints: the one with its name, else the one right after it. */
+function sampleOf(block: ReadmeBlock): ReadmeBlock | undefined {
+  const named = blocks.find(({ language, name }) => language === 'text' && name !== '' && name === block.name)
+  const next = blocks[blocks.indexOf(block) + 1]
+  return named ?? (next?.language === 'text' ? next : undefined)
+}
+
+/** The lines of an output in any order, without what differs from run to run: numbers, times, charts and spaces. */
+function shapeOf(output: string): string[] {
+  const lines = output.split('\n').map((line) =>
+    line
+      .replace(/.*┤.*/, '')
+      .replace(/[▁-█─]+/g, '')
+      .replace(/\d[\d,.:%T-]*Z?/g, '0')
+      .replace(/\s+/g, ' ')
+      .trim(),
+  )
+  return [...new Set(lines.filter(Boolean))].sort()
+}
+
+function namesIn(heading: string): (string | undefined)[] {
+  return readReadmeTable(heading).map(([name]) => name?.replaceAll('`', ''))
+}
+
+/** The npm scripts that a block runs, each of which must be there. */
+function scriptsOf(commands: string): string[] {
+  const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    scripts: Record<string, string>
+  }
+  const names = [...commands.matchAll(/npm (?:run )?(?!ci\b)(\w\S*)/g)].map(([, name = '']) => name)
+  return names.map((name) => scripts[name] ?? expect.fail(`package.json has no script "${name}".`))
+}
+
+function messageOf(run: () => unknown): string {
+  try {
+    run()
+    return ''
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+async function untilServed(port: string): Promise<void> {
+  const deadline = Date.now() + 20_000
+  while (!(await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined))) {
+    if (Date.now() > deadline) throw new Error(`Nothing is served on port ${port}.`)
+    await sleep(50)
+  }
+}
+
+async function findFreePort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  return String(port)
+}

@@ -1,0 +1,55 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import Koa from 'koa'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { analyticsDashboard } from '../../src/dashboard/dashboard.ts'
+import type { AnalyticsDashboard } from '../../src/dashboard/dashboard.ts'
+import { REJECTED_KEY } from '../../src/usage.ts'
+import { makeDatabase } from '../support/databases.ts'
+import type { TestDatabase } from '../support/databases.ts'
+import { runCli } from '../support/run-cli.ts'
+import { storeUsage } from '../support/store-usage.ts'
+
+let database: TestDatabase
+let dashboard: AnalyticsDashboard
+let server: Server
+
+beforeAll(async () => {
+  database = await makeDatabase('sqlite')
+  await storeUsage(database.url, [
+    { key: REJECTED_KEY, bucket: '2026-11-01T03:00Z', endpoint: '/login', status: 401, requests: 1234 },
+  ])
+  dashboard = analyticsDashboard({ authorize: () => true, database: database.url, dataDir: '/nowhere' })
+  server = createServer(new Koa().use(dashboard).callback()).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+})
+afterAll(async () => {
+  server.close()
+  server.closeAllConnections()
+  await dashboard.close()
+  await database.remove()
+})
+
+function ask(query: string): Promise<Response> {
+  return fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/usage/api/security?${query}`)
+}
+
+test('the dashboard gives the same findings as the command', async () => {
+  const answer = await ask('since=2026-11-01&until=2026-11-02')
+  const period = ['--since', '2026-11-01', '--until', '2026-11-02']
+  const { stdout } = await runCli(['security', ...period, '--json'], { env: { DATABASE_URL: database.url } })
+  const found = (await answer.json()) as { findings: object[] }
+  expect(found.findings).toMatchObject([{ kind: 'rejected-burst', severity: 'critical' }])
+  expect(JSON.parse(stdout)).toMatchObject(found)
+})
+
+test.each([
+  ['since=2026-01-01', 400],
+  ['since=yesterday', 400],
+  ['threshold=1', 400],
+  ['', 200],
+])('the dashboard answers %j with %d', async (query, status) => {
+  expect((await ask(query)).status).toBe(status)
+})

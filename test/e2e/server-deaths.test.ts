@@ -1,0 +1,112 @@
+import { once } from 'node:events'
+import { expect, test } from 'vitest'
+import { migrate } from '../../src/store/migrate.ts'
+import { makeDatabase } from '../support/databases.ts'
+import { runByHand } from '../support/replace-database.ts'
+import { startProcess } from '../support/run-process.ts'
+import { readAccount, serveAnalytics, type ServedAnalytics } from '../support/serve-analytics.ts'
+import { until } from '../support/serve-app.ts'
+import { startCluster } from '../support/start-cluster.ts'
+
+/** How long another process holds the lock of the SQLite file; `LOCK_SECONDS=30` for a long one. */
+const LOCK_MS = Number(process.env['LOCK_SECONDS'] ?? 3) * 1000
+const HOUR_MS = 3_600_000
+
+async function expectExact(app: ServedAnalytics, database: string): Promise<void> {
+  await app.analytics.flush()
+  expect(app.answered).toBeGreaterThan(0)
+  expect(app.analytics.stats()).toMatchObject({ flushed: app.answered, pending: 0 })
+  const account = await readAccount(database)
+  expect(account).toMatchObject({ storedRequests: app.answered, missingRequests: 0, balanced: true })
+}
+
+test('counts exactly while PostgreSQL dies and comes back under load, again and again', async () => {
+  const cluster = await startCluster()
+  const database = (await makeDatabase('postgresql', { server: cluster.url })).url
+  {
+    await using app = await serveAnalytics({ database, flushIntervalMs: 100 })
+    for (let death = 0; death < 3; death += 1) {
+      await app.request(20)
+      await app.analytics.flush()
+      const answered = app.answered
+      const load = app.request(300)
+      await until(() => app.answered > answered + 50)
+      await cluster.stop('immediate')
+      await app.request(20)
+      await app.analytics.flush().catch(() => {})
+      await cluster.start()
+      await load
+    }
+    expect(app.analytics.stats().failedFlushes).toBeGreaterThan(0)
+    await expectExact(app, database)
+  }
+  await cluster.remove()
+}, 120_000)
+
+test(
+  'neither waits nor loses a count while another process holds the lock of the SQLite file',
+  async () => {
+    const sqlite = await makeDatabase('sqlite')
+    const { url } = sqlite
+    {
+      await using app = await serveAnalytics({ database: url })
+      await app.request(5)
+      await app.analytics.flush()
+      const holder = startProcess('hold-lock', url.slice('sqlite:'.length))
+      await once(holder.stdout!, 'data')
+      const held = performance.now()
+      const flushed = app.analytics.flush().catch((error: unknown) => error)
+      while (performance.now() - held < LOCK_MS) {
+        await app.request(20)
+        app.analytics.flush().catch(() => {})
+      }
+      expect(app.analytics.stats().flushed).toBe(5)
+      // SQLite itself would have held the event loop for five seconds: a round or two
+      expect(app.answered).toBeGreaterThan(100)
+      const ended = once(holder, 'exit')
+      holder.stdin!.end('go')
+      await ended
+      await flushed
+      await expectExact(app, url)
+    }
+    await sqlite.remove()
+  },
+  LOCK_MS + 60_000,
+)
+
+test('keeps the counts behind a wrong password and delivers them once it is put right', async () => {
+  const cluster = await startCluster()
+  const { url: database } = await makeDatabase('postgresql', { server: cluster.url })
+  await runByHand(database, `create role shop login superuser password 'former'`)
+  const url = new URL(database)
+  url.username = 'shop'
+  url.password = 'right one'
+  {
+    await using app = await serveAnalytics({ database: url.href })
+    await app.request(12)
+    await expect(app.analytics.flush()).rejects.toMatchObject({ code: 'DATABASE_REFUSED' })
+    for (const { message } of app.errors) expect(message).not.toContain('right')
+    expect(app.analytics.stats()).toMatchObject({ counted: 12, pending: 12 })
+    await runByHand(database, `alter role shop password 'right one'`)
+    await expectExact(app, database)
+  }
+  await cluster.remove()
+}, 120_000)
+
+test('collects for hours before the database is migrated, and then delivers every hour as its own', async () => {
+  const unmigrated = await makeDatabase('postgresql', { migrated: false })
+  const { url: database } = unmigrated
+  {
+    await using app = await serveAnalytics({ database })
+    for (let hour = 0; hour < 4; hour += 1) {
+      await app.request(5 + hour)
+      await expect(app.analytics.flush()).rejects.toMatchObject({ code: 'DATABASE_NOT_MIGRATED' })
+      app.passTime(HOUR_MS)
+    }
+    await migrate(database)
+    await expectExact(app, database)
+    const account = await readAccount(database)
+    expect(account.instances.length).toBeGreaterThan(1)
+  }
+  await unmigrated.remove()
+})

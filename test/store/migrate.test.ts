@@ -1,0 +1,160 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { migrate, pendingMigrations, printMigrations, revertMigration } from '../../src/store/migrate.ts'
+import { MIGRATIONS } from '../../src/store/migrations/migrations.ts'
+import { openDatabase } from '../../src/store/open-database.ts'
+import type { Database } from '../../src/store/open-database.ts'
+import { parseDatabaseUrl } from '../../src/store/parse-database-url.ts'
+import { requireSchema } from '../../src/store/require-schema.ts'
+import { makeDatabase } from '../support/databases.ts'
+import { forEachDatabase } from '../support/for-each-database.ts'
+import { runProcess } from '../support/run-process.ts'
+
+const NAMES = MIGRATIONS.map(({ name }) => name)
+
+async function use<T>(url: string, run: (db: Database) => Promise<T>): Promise<T> {
+  const db = await openDatabase(url, { create: true })
+  try {
+    return await run(db)
+  } finally {
+    await db.close()
+  }
+}
+
+/** Names of our tables in the database. */
+function listTables(url: string): Promise<string[]> {
+  return use(url, async (db) => {
+    const catalogue = {
+      sqlite: 'select name from sqlite_master',
+      postgresql: 'select tablename as name from pg_tables',
+    }
+    const rows = await db.query<{ name: string }>(`${catalogue[db.dialect.kind]} order by name`)
+    const isTable = /^api_key_analytics(_[a-z]+)?$/
+    return rows.map(({ name }) => name).filter((name) => isTable.test(name))
+  })
+}
+
+forEachDatabase('migrate', (kind, makeUrl) => {
+  test('makes tables that fit the entities without any difference', async () => {
+    const url = await makeUrl({ migrated: false })
+    expect(await migrate(url)).toEqual({ applied: NAMES })
+    expect(await pendingMigrations(url)).toEqual([])
+    expect(await use(url, (db) => db.orm.schema.getUpdateSchemaSQL({ wrap: false }))).toBe('')
+    expect(await listTables(url)).toHaveLength(6)
+  })
+
+  test('does nothing the second time', async () => {
+    expect(await migrate(await makeUrl())).toEqual({ applied: [] })
+  })
+
+  test('ten processes may migrate at once: one does it, none fails', async () => {
+    const url = await makeUrl({ migrated: false })
+    const runs = await Promise.all(Array.from({ length: 10 }, () => runProcess('migrate', url)))
+    expect(runs.map(({ code }) => code)).toEqual(runs.map(() => 0))
+    expect(runs.flatMap(({ output }) => JSON.parse(output).applied)).toEqual(NAMES)
+    await use(url, requireSchema)
+  })
+
+  test('prints SQL that does the same as migrating, and changes nothing itself', async () => {
+    const url = await makeUrl({ migrated: false })
+    if (kind === 'sqlite') await use(url, async () => {})
+    const sql = await printMigrations(url)
+    expect(await listTables(url)).toEqual([])
+    expect(await pendingMigrations(url)).toEqual(NAMES)
+    await use(url, async (db) => {
+      for (const statement of sql.split(';\n').filter(Boolean)) await db.query(statement)
+      await requireSchema(db)
+      expect(await db.orm.schema.getUpdateSchemaSQL({ wrap: false })).toBe('')
+    })
+    expect(await migrate(url)).toEqual({ applied: [] })
+    expect(await printMigrations(url)).toBe('')
+  })
+
+  test('goes back and forth, and says when there is nothing to go back to', async () => {
+    const url = await makeUrl()
+    for (const name of NAMES.toReversed()) expect(await revertMigration(url)).toBe(name)
+    expect(await revertMigration(url)).toBeUndefined()
+    expect(await listTables(url)).toEqual(['api_key_analytics_migrations'])
+    expect(await migrate(url)).toEqual({ applied: NAMES })
+  })
+
+  test('gives every database an id of its own', async () => {
+    const ids = new Set<unknown>()
+    for (const url of [await makeUrl(), await makeUrl()]) {
+      const [row] = await use(url, (db) =>
+        db.query<{ database_id: string }>('select * from api_key_analytics_meta'),
+      )
+      expect(row!.database_id).toMatch(
+        /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+      )
+      ids.add(row!.database_id)
+    }
+    expect(ids.size).toBe(2)
+  })
+
+  test('refuses a database that a newer version migrated, and names both versions', async () => {
+    const url = await makeUrl()
+    const insert = "insert into api_key_analytics_migrations (name) values ('209901_from_the_future')"
+    await use(url, (db) => db.query(insert))
+    const attempts = [
+      () => migrate(url),
+      () => pendingMigrations(url),
+      () => printMigrations(url),
+      () => revertMigration(url),
+    ]
+    for (const attempt of [...attempts, () => use(url, requireSchema)]) {
+      await expect(attempt()).rejects.toMatchObject({
+        code: 'DATABASE_TOO_NEW',
+        message: expect.stringMatching(new RegExp(`209901_from_the_future.*${NAMES.at(-1)}`)),
+      })
+    }
+  })
+
+  test('an unmigrated database is told apart from a broken one', async () => {
+    const url = await makeUrl({ migrated: false })
+    await expect(use(url, requireSchema)).rejects.toMatchObject({
+      code: 'DATABASE_NOT_MIGRATED',
+      message: expect.stringContaining('apikey-analytics migrate'),
+    })
+  })
+})
+
+test('a mistyped PostgreSQL name is an error that shows no password, and makes no database', async () => {
+  const url = new URL(process.env['TEST_DATABASE_URL']!)
+  url.pathname = `/mistyped_${randomBytes(4).toString('hex')}`
+  for (const attempt of [migrate, pendingMigrations, printMigrations, openDatabase]) {
+    const error = await attempt(url.href).then(
+      () => undefined,
+      (error: Error) => error,
+    )
+    expect(error).toMatchObject({
+      code: 'DATABASE_REFUSED',
+      message: expect.stringContaining(url.pathname.slice(1)),
+    })
+    expect(error!.message).not.toContain(url.password)
+  }
+})
+
+test('looking at an SQLite file that is not there makes none', async () => {
+  const url = `sqlite:/tmp/no-such-folder-${randomBytes(4).toString('hex')}/usage.db`
+  for (const attempt of [pendingMigrations, printMigrations, revertMigration, openDatabase]) {
+    await expect(attempt(url)).rejects.toMatchObject({ code: 'DATABASE_NOT_FOUND' })
+  }
+  const address = parseDatabaseUrl(url)
+  expect(address.kind === 'sqlite' && existsSync(address.path)).toBe(false)
+})
+
+test('a search path takes the tables and the list of migrations along', async () => {
+  const database = await makeDatabase('postgresql', { migrated: false })
+  await use(database.url, (db) => db.query('create schema metering'))
+  const url = `${database.url}?options=${encodeURIComponent('-c search_path=metering')}`
+  await migrate(url)
+  await use(url, async (db) => {
+    await requireSchema(db)
+    expect(await db.orm.schema.getUpdateSchemaSQL({ wrap: false })).toBe('')
+    const tables = await db.query("select 1 from pg_tables where schemaname = 'metering'")
+    expect(tables).toHaveLength(6)
+  })
+  await database.remove()
+})

@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { openDatabase } from '../../src/store/open-database.ts'
+import type { Database } from '../../src/store/open-database.ts'
+import { streamUsage, writePageStatement } from '../../src/store/stream-usage.ts'
+import type { StoredUsageRow, UsageFilter } from '../../src/usage.ts'
+import { fillKeys, fillUsage, keyIdOf } from '../support/fill-usage.ts'
+import type { RowToFill } from '../support/fill-usage.ts'
+import { forEachDatabase } from '../support/for-each-database.ts'
+
+const HOUR = 3_600_000
+const START = Date.UTC(2026, 9, 1)
+const ENDPOINTS = ['/B', '/a', '/a_', '/ä', '/￿', '/😀', "/'quoted'", '/\\']
+
+forEachDatabase('streamUsage', (kind, makeUrl) => {
+  let db: Database
+  beforeAll(async () => {
+    db = await openDatabase(await makeUrl())
+    await fillKeys(db, [
+      { key: 2, label: 'zwei', owner: 'acme' },
+      { key: 1, name: 'eins' },
+    ])
+    await fillUsage(db, shuffledRows())
+    if (kind === 'postgresql') await db.query('analyze api_key_analytics')
+  })
+  afterAll(() => db.close())
+
+  const shuffledRows = (): RowToFill[] =>
+    Array.from({ length: 12_000 }, (_, i) => {
+      const n = (i * 7919) % 12_000
+      const hour = Math.floor(n / 16)
+      return {
+        key: 1 + (n % 2),
+        bucket: START + hour * HOUR,
+        endpoint: ENDPOINTS[(n >> 1) % 8]!,
+        status: 200 + (hour % 3),
+        requests: n + 1,
+        durationUs: n * 2,
+      }
+    })
+
+  const collect = async (filter?: UsageFilter): Promise<{ pages: number[]; rows: StoredUsageRow[] }> => {
+    const pages: number[] = []
+    const rows: StoredUsageRow[] = []
+    for await (const page of streamUsage(db, filter)) {
+      pages.push(page.length)
+      rows.push(...page)
+    }
+    return { pages, rows }
+  }
+
+  it('gives every row once, in bounded pages, in the bytewise order in which they lie', async () => {
+    const { pages, rows } = await collect()
+    expect(pages).toEqual([2000, 2000, 2000, 2000, 2000, 2000])
+    const keys = rows.map((row) =>
+      Buffer.from(
+        [
+          ...(kind === 'sqlite'
+            ? [row.keyId, row.bucket.toISOString()]
+            : [row.bucket.toISOString(), row.keyId]),
+          row.endpoint,
+          row.method,
+          row.status,
+        ].join('\0'),
+      ),
+    )
+    expect(keys.every((key, i) => i === 0 || Buffer.compare(keys[i - 1]!, key) < 0)).toBe(true)
+    expect(rows.reduce((sum, row) => sum + row.requestCount, 0)).toBe((12_000 * 12_001) / 2)
+  })
+
+  it('gives each row with its key, as it was stored', async () => {
+    const { rows } = await collect({ endpoint: '/😀', keyIds: [keyIdOf(2)], until: new Date(START + HOUR) })
+    expect(rows).toEqual([
+      {
+        keyId: keyIdOf(2),
+        keyLabel: 'zwei',
+        keyName: null,
+        keyOwner: 'acme',
+        bucket: new Date(START),
+        bucketMinutes: 60,
+        method: 'GET',
+        endpoint: '/😀',
+        status: 200,
+        requestCount: 12,
+        durationUs: 22,
+      },
+    ])
+  })
+
+  it('gives no page when nothing matches', async () => {
+    expect(await collect({ owner: 'nobody' })).toEqual({ pages: [], rows: [] })
+  })
+
+  it('finds the next page by an index', async () => {
+    const { rows } = await collect({ until: new Date(START + HOUR) })
+    const { sql, params } = writePageStatement(db.dialect, {}, rows[0])
+    const plan = JSON.stringify(
+      await db.query(`explain ${kind === 'sqlite' ? 'query plan ' : ''}${sql}`, params),
+    )
+    expect(plan).toMatch(
+      kind === 'sqlite'
+        ? /USING PRIMARY KEY \(\(api_key_id,bucket/
+        : /Scan using api_key_analytics_bucket_index/,
+    )
+  })
+})

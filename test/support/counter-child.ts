@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { Moment } from './die-at.ts'
+
+/** What `processes/count-and-die.ts` is told. */
+export interface CounterOptions {
+  readonly database: string
+  readonly dataDir: string
+  readonly mode: 'mapped' | 'written'
+  /** File that gets one byte per counted request. */
+  readonly acknowledged: string
+  readonly moment?: Moment
+  /** Different cells per minute. */
+  readonly cells?: number
+  readonly cycles?: number
+  /** False: nothing is delivered, as while the database is away. */
+  readonly flush?: boolean
+}
+
+/** What `processes/recover-and-die.ts` is told. */
+export interface RecovererOptions {
+  readonly database: string
+  readonly dataDir: string
+  readonly moment?: Moment
+}
+
+/** How a child ended. */
+export interface End {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** Lets a child count until it dies at its moment. */
+export async function countUntilDeath(options: CounterOptions): Promise<End> {
+  return endOf(startChild('count-and-die', options))
+}
+
+/** Starts a process that is connected and recovers once told to go. */
+export async function startRecoverer(options: RecovererOptions): Promise<() => Promise<End>> {
+  const child = startChild('recover-and-die', options)
+  const end = endOf(child)
+  await Promise.race([once(child.stdout!, 'data'), end])
+  return () => {
+    child.stdin!.end('go')
+    return end
+  }
+}
+
+/** Starts a script of `support/processes`; its standard error is the test's. */
+export function startChild(script: string, options: object): ChildProcess {
+  const path = fileURLToPath(new URL(`processes/${script}.ts`, import.meta.url))
+  return spawn(process.execPath, [path, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] })
+}
+
+/** Waits for a child's end. */
+export async function endOf(child: ChildProcess): Promise<End> {
+  child.stdout?.resume()
+  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
+  return { code, signal }
+}

@@ -1,0 +1,74 @@
+import { CounterBuffer } from '../../src/buffer/counter-buffer.ts'
+import { Flusher } from '../../src/buffer/flusher.ts'
+import { ProcessFolder } from '../../src/buffer/process-folder.ts'
+import type { AnalyticsError } from '../../src/errors.ts'
+import type { BucketMinutes, KeyIdentity, UsageStore } from '../../src/usage.ts'
+import { keyIdOf } from './make-batch.ts'
+
+export interface CountingProcessParts {
+  readonly dataDir: string
+  readonly store: UsageStore
+  readonly now: () => number
+  readonly mapped?: boolean
+  readonly bucketMinutes?: BucketMinutes
+  readonly maxKeys?: number
+  readonly maxEndpointsPerKey?: number
+  /** Slots of the first file, fewer than a real one has, so that a handful of cells fills it. */
+  readonly firstSlots?: number
+}
+
+/** The buffer, the counter files and the flusher of one process, without its timers: a test moves the clock. */
+export interface CountingProcess {
+  readonly buffer: CounterBuffer
+  readonly folder: ProcessFolder
+  readonly errors: AnalyticsError[]
+  count(this: void, key: string, endpoint?: string, status?: number, durationUs?: number): void
+  flush(this: void): Promise<void>
+  /** Ends as by SIGKILL: nothing is cleaned up, and the kernel frees the lock. */
+  crash(this: void): void
+}
+
+export function startCounting(parts: CountingProcessParts): CountingProcess {
+  const { dataDir, store, now, mapped = true, bucketMinutes = 60 } = parts
+  const { maxKeys = 1000, maxEndpointsPerKey = 1000, firstSlots } = parts
+  const errors: AnalyticsError[] = []
+  const report = (error: AnalyticsError) => void errors.push(error)
+  const folder = new ProcessFolder({ dataDir, bucketMinutes, mapped, report })
+  let opened = 0
+  const buffer = new CounterBuffer({
+    files: {
+      open: (slots, bucket) => folder.open(opened++ === 0 ? (firstSlots ?? slots) : slots, bucket),
+      release: (file) => folder.release(file),
+    },
+    bucketMinutes,
+    maxKeys,
+    maxEndpointsPerKey,
+    now,
+    onRotate: () => {},
+  })
+  const onKnownKeys = () => {}
+  const flusher = new Flusher({
+    buffer,
+    folder,
+    store,
+    dataDir,
+    flushIntervalMs: 5000,
+    maxKeys,
+    onKnownKeys,
+    report,
+    now,
+  })
+  return {
+    buffer,
+    folder,
+    errors,
+    count: (key, endpoint = '/', status = 200, durationUs = 1000) =>
+      buffer.count(identify(key), 'GET', endpoint, status, durationUs),
+    flush: () => flusher.flush(),
+    crash: () => folder.abandon(),
+  }
+}
+
+export function identify(key: string): KeyIdentity {
+  return { id: keyIdOf(key), label: key, name: null, owner: null }
+}

@@ -1,0 +1,300 @@
+import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { deliverDataDir } from '../../src/buffer/deliver-data-dir.ts'
+import { inspectDataDir } from '../../src/buffer/inspect-data-dir.ts'
+import type { CounterMode } from '../../src/buffer/counter-memory.ts'
+import { AnalyticsError } from '../../src/errors.ts'
+import { DatabaseStore } from '../../src/store/database-store.ts'
+import { openDatabase } from '../../src/store/open-database.ts'
+import { verifyUsage, type VerifyResult } from '../../src/store/verify-usage.ts'
+import type { Batch, UsageStore } from '../../src/usage.ts'
+import { startCounting, type CountingProcess } from './counting-process.ts'
+import { HOUR, keyIdOf } from './make-batch.ts'
+
+export type DatabaseName = 'A' | 'B'
+export type Fault = 'none' | 'before commit' | 'after commit'
+
+/** What can happen to the world; `program` is one of two that share the data folder. */
+export type Step =
+  | { do: 'count'; program: number; cell: number; times: number }
+  | { do: 'fill names'; program: number }
+  | { do: 'seal'; program: number }
+  | { do: 'flush'; program: number; fault: Fault }
+  | { do: 'crash'; program: number }
+  | { do: 'recover'; at: 1 | 2; fault: Fault }
+  | { do: 'move clock'; byMs: number }
+  | { do: 'copy database' }
+  | { do: 'restore copy' }
+  | { do: 'switch database' }
+
+/** What a database committed, in order; a restored one has forgotten the end. */
+type Log = readonly Pick<Batch, 'instance' | 'sequence' | 'countedBefore' | 'requestCount'>[]
+
+interface InstanceTotals {
+  readonly instance: string
+  readonly deliveredRequests: number
+  readonly missingRequests: number
+}
+
+const BUCKET_MS = 3_600_000
+const NAMES = ['A', 'B'] as const
+/** Few slots, so that the twelve cells of the steps fill the first file. */
+const FIRST_SLOTS = 8
+
+/**
+ * Two programs that count into real files and flush to real SQLite databases, and a ledger of what was added and
+ * committed to compare them with. Only the programs' deaths are played: their objects are dropped as they are.
+ */
+export class CountingWorld {
+  readonly #home: string
+  readonly #mapped: boolean
+  readonly #programs: CountingProcess[]
+  readonly #stores: Record<DatabaseName, DatabaseStore>
+  readonly #logs: Record<DatabaseName, Log> = { A: [], B: [] }
+  readonly #copies: Partial<Record<DatabaseName, Log>> = {}
+  readonly #committed = new Map<string, number>()
+  readonly #added = new Map<string, { requests: number; durationUs: number }>()
+  /** The bucket that each program counts into. */
+  readonly #buckets = [HOUR, HOUR]
+  #current: DatabaseName = 'A'
+  #fault: Fault = 'none'
+  #now = HOUR + BUCKET_MS / 2
+  #names = 0
+  addedRequests = 0
+
+  constructor(home: string, mapped: boolean, makeDatabase: (name: DatabaseName, path: string) => void) {
+    this.#home = home
+    this.#mapped = mapped
+    mkdirSync(home)
+    for (const name of NAMES) makeDatabase(name, this.#path(name))
+    this.#stores = { A: this.#open('A'), B: this.#open('B') }
+    this.#programs = [this.#start(), this.#start()]
+  }
+
+  get mode(): CounterMode {
+    return this.#programs[0]!.buffer.mode
+  }
+
+  async take(step: Step): Promise<void> {
+    if (step.do === 'count') this.#count(step.program, `/cell/${step.cell}`, step.times)
+    else if (step.do === 'fill names') this.#fillNames(step.program)
+    else if (step.do === 'seal') this.#seal(step.program)
+    else if (step.do === 'flush') await this.#flush(step.program, step.fault)
+    else if (step.do === 'crash') this.#crash(step.program)
+    else if (step.do === 'recover') await this.#recover(step.at, step.fault)
+    else if (step.do === 'move clock') this.#now += step.byMs
+    else if (step.do === 'copy database') await this.#copy()
+    else if (step.do === 'restore copy') await this.#restore()
+    else this.#current = this.#current === 'A' ? 'B' : 'A'
+  }
+
+  /** Lets both programs die and delivers what they left; batches tried on one database wait until it is there. */
+  async deliverAll(): Promise<void> {
+    for (const program of [0, 1]) this.#crash(program)
+    for (const name of ['A', 'B', 'A'] as const) {
+      this.#current = name
+      await this.#recover(2, 'none')
+    }
+    const { waiting, unreadable } = await inspectDataDir(this.#dataDir)
+    const left = waiting.reduce((sum, { requestCount }) => sum + requestCount, 0)
+    if (left > 0 || unreadable.length > 0)
+      throw new Error(`Left behind: ${left} requests, ${unreadable.join()}`)
+  }
+
+  /** What was counted, by row. */
+  added(): Record<string, { requests: number; durationUs: number }> {
+    return Object.fromEntries(this.#added)
+  }
+
+  /** What the table holds, by row. */
+  async rows(name: DatabaseName): Promise<Record<string, { requests: number; durationUs: number }>> {
+    const db = await openDatabase(`sqlite:${this.#path(name)}`)
+    const rows = await db.query<Row>('select * from api_key_analytics')
+    await db.close()
+    return Object.fromEntries(
+      rows.map((row) => [
+        rowName(row.api_key_id, row.bucket, row.endpoint),
+        { requests: row.request_count, durationUs: row.duration_us },
+      ]),
+    )
+  }
+
+  async account(name: DatabaseName): Promise<VerifyResult> {
+    const db = await openDatabase(`sqlite:${this.#path(name)}`)
+    const result = await verifyUsage(db)
+    await db.close()
+    return result
+  }
+
+  /**
+   * What a database has to say of each instance: delivered is what it committed and still knows of; missing is what
+   * the instance had counted by its last batch there and this database does not hold.
+   */
+  expectedInstances(name: DatabaseName): InstanceTotals[] {
+    return [...Map.groupBy(this.#logs[name], ({ instance }) => instance)].map(([instance, batches]) => {
+      const deliveredRequests = batches.reduce((sum, { requestCount }) => sum + requestCount, 0)
+      const last = batches.at(-1)!
+      const missingRequests = last.countedBefore + last.requestCount - deliveredRequests
+      return { instance, deliveredRequests, missingRequests }
+    })
+  }
+
+  /** Requests of all batches that any database ever committed, each batch once. */
+  committedRequests(): number {
+    return [...this.#committed.values()].reduce((sum, requests) => sum + requests, 0)
+  }
+
+  async close(): Promise<void> {
+    for (const program of this.#programs) program.crash()
+    for (const name of NAMES) await this.#stores[name].close()
+  }
+
+  get #dataDir(): string {
+    return join(this.#home, 'data')
+  }
+
+  #path(name: string): string {
+    return join(this.#home, `${name}.db`)
+  }
+
+  #open(name: DatabaseName): DatabaseStore {
+    return new DatabaseStore({ url: `sqlite:${this.#path(name)}`, pepperCheck: '' })
+  }
+
+  #start(): CountingProcess {
+    const now = () => this.#now
+    const store = this.#faultyStore()
+    return startCounting({
+      dataDir: this.#dataDir,
+      store,
+      now,
+      mapped: this.#mapped,
+      firstSlots: FIRST_SLOTS,
+    })
+  }
+
+  #crash(program: number): void {
+    this.#programs[program]!.crash()
+    this.#programs[program] = this.#start()
+    this.#enterBucket(program)
+  }
+
+  #seal(program: number): void {
+    this.#followClock(program)
+    this.#programs[program]!.buffer.seal()
+  }
+
+  /** The rule of the buckets, said once more: a step back of less than a minute stays in the open one. */
+  #followClock(program: number): void {
+    const bucket = this.#buckets[program]!
+    if (this.#now >= bucket + BUCKET_MS || this.#now < bucket - 60_000) this.#enterBucket(program)
+  }
+
+  #enterBucket(program: number): void {
+    this.#buckets[program] = Math.floor(this.#now / BUCKET_MS) * BUCKET_MS
+  }
+
+  #count(program: number, endpoint: string, times: number): void {
+    const key = `key ${endpoint.length % 3}`
+    const durationUs = endpoint.length * 100
+    this.#followClock(program)
+    for (let time = 0; time < times; time += 1) {
+      this.#programs[program]!.count(key, endpoint, 200, durationUs)
+      const name = rowName(keyIdOf(key), this.#buckets[program]!, endpoint)
+      const before = this.#added.get(name) ?? { requests: 0, durationUs: 0 }
+      this.#added.set(name, { requests: before.requests + 1, durationUs: before.durationUs + durationUs })
+      this.addedRequests += 1
+    }
+  }
+
+  /** Enough long names to use up the names region of a small file, but for its slots. */
+  #fillNames(program: number): void {
+    this.#names += 1
+    for (let index = 0; index < 20; index += 1) {
+      this.#count(program, `/${this.#names}/${index}/${'ä'.repeat(240)}`, 1)
+    }
+  }
+
+  async #flush(program: number, fault: Fault): Promise<void> {
+    this.#fault = fault
+    this.#followClock(program)
+    // refused is an answer too: the batch waits
+    await this.#programs[program]!.flush().catch(rethrowUnexpected)
+    this.#fault = 'none'
+  }
+
+  async #recover(at: 1 | 2, fault: Fault): Promise<void> {
+    this.#fault = fault
+    const recoverer = async () => {
+      const store = this.#faultyStore()
+      await deliverDataDir({ dataDir: this.#dataDir, store, adopt: false, report: rethrowUnexpected })
+    }
+    const recoverers = Array.from({ length: at }, () => recoverer().catch(rethrowUnexpected))
+    await Promise.all(recoverers)
+    this.#fault = 'none'
+  }
+
+  async #copy(): Promise<void> {
+    const name = this.#current
+    await this.#stores[name].close()
+    copyFileSync(this.#path(name), this.#path(`${name}-copy`))
+    this.#copies[name] = this.#logs[name]
+  }
+
+  async #restore(): Promise<void> {
+    const name = this.#current
+    const log = this.#copies[name]
+    if (!log) return
+    await this.#stores[name].close()
+    rmSync(this.#path(name))
+    if (existsSync(`${this.#path(name)}-wal`)) throw new Error('the copy would miss what is in the log')
+    copyFileSync(this.#path(`${name}-copy`), this.#path(name))
+    this.#logs[name] = log
+  }
+
+  /** The store of whatever database is the current one, with the fault that the step asks for, once. */
+  #faultyStore(): UsageStore {
+    return {
+      connect: () => this.#stores[this.#current].connect(),
+      recordBatch: async (batch) => {
+        const fault = this.#fault
+        this.#fault = 'none'
+        if (fault === 'before commit') throw lostConnection()
+        const result = await this.#stores[this.#current].recordBatch(batch)
+        if (result === 'applied') this.#note(this.#current, batch)
+        if (fault === 'after commit') throw lostConnection()
+        return result
+      },
+      findKnownKeys: async () => [],
+      close: async () => {},
+    }
+  }
+
+  #note(name: DatabaseName, { instance, sequence, countedBefore, requestCount }: Batch): void {
+    this.#logs[name] = [...this.#logs[name], { instance, sequence, countedBefore, requestCount }]
+    const other = name === 'A' ? 'B' : 'A'
+    const batch = `${instance} ${sequence}`
+    if (this.#committed.has(`${other} ${batch}`)) throw new Error(`${batch} went to both databases`)
+    this.#committed.set(`${name} ${batch}`, requestCount)
+  }
+}
+
+interface Row {
+  readonly api_key_id: string
+  readonly bucket: number
+  readonly endpoint: string
+  readonly request_count: number
+  readonly duration_us: number
+}
+
+const rowName = (keyId: string, bucket: number, endpoint: string) => `${keyId} ${bucket} ${endpoint}`
+
+function lostConnection(): AnalyticsError {
+  return new AnalyticsError('DATABASE_UNREACHABLE', 'the wire was cut')
+}
+
+/** A lost connection and a batch that belongs to another database are what the steps ask for. */
+function rethrowUnexpected(error: unknown): void {
+  const code = error instanceof AnalyticsError ? error.code : 'none'
+  if (!['DATABASE_UNREACHABLE', 'DATABASE_CHANGED'].includes(code)) throw error
+}

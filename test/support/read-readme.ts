@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs'
+
+/** One fenced block of the README. */
+export interface ReadmeBlock {
+  readonly language: string
+  /** The word after the language: the name of a file, or how the block is run. */
+  readonly name: string
+  readonly text: string
+  /** Line of the opening fence, from 1. */
+  readonly line: number
+}
+
+const README = new URL('../../README.md', import.meta.url)
+
+/** The README as it is. */
+export function readReadme(): string {
+  return readFileSync(README, 'utf8')
+}
+
+/** Its fenced blocks in their order. */
+export function readReadmeBlocks(): ReadmeBlock[] {
+  const readme = readReadme()
+  return [...readme.matchAll(/^```(\w+)(?: (\S+))?\n(.*?)^```$/gms)].map((match) => ({
+    language: match[1] ?? '',
+    name: match[2] ?? '',
+    text: match[3] ?? '',
+    line: readme.slice(0, match.index).split('\n').length,
+  }))
+}
+
+/** The block that the README saves as a file. */
+export function readReadmeFile(name: string): string {
+  const block = readReadmeBlocks().find((one) => one.name === name)
+  if (!block) throw new Error(`The README has no block named ${name}.`)
+  return block.text
+}
+
+/** The first cells of the lines of the table that follows a heading, without their code marks. */
+export function readReadmeTable(heading: string): string[][] {
+  const [, section = ''] = readReadme().split(`\n${heading}\n`)
+  const table = /^(?:\|.*\n)+/m.exec(section.split('\n## ')[0] ?? '')?.[0] ?? ''
+  const lines = table.trim().split('\n').slice(2)
+  return lines.map((line) =>
+    line
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim()),
+  )
+}

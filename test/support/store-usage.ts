@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto'
+import { openStore } from '../../src/store/open-store.ts'
+import type { BucketMinutes, KeyIdentity } from '../../src/usage.ts'
+import { makeBatch } from './make-batch.ts'
+
+/** One stored row; what is absent has a default. */
+export interface StoredRow {
+  readonly key: KeyIdentity
+  /** ISO time of the start of its bucket. */
+  readonly bucket: string
+  readonly bucketMinutes?: BucketMinutes
+  readonly method?: string
+  readonly endpoint?: string
+  readonly status?: number
+  readonly requests: number
+}
+
+/** A key for tests; its id comes from its number. */
+export function testKey(number: number, label: string, rest: Partial<KeyIdentity> = {}): KeyIdentity {
+  const id = `aaaaaaaa-0000-4000-8000-${String(number).padStart(12, '0')}`
+  return { id, label, name: null, owner: null, ...rest }
+}
+
+/** Delivers rows to a database as one instance would, a batch per bucket; each row of a bucket once. */
+export async function storeUsage(url: string, rows: readonly StoredRow[]): Promise<void> {
+  const store = openStore({ url, pepperCheck: '' })
+  try {
+    await store.connect()
+    const instance = randomUUID()
+    let [sequence, countedBefore] = [0, 0]
+    for (const group of Map.groupBy(rows, ({ bucket }) => bucket).values()) {
+      sequence += 1
+      const bucket = Date.parse(group[0]!.bucket)
+      const batch = makeBatch({
+        instance,
+        sequence,
+        countedBefore,
+        bucket,
+        bucketMinutes: group[0]!.bucketMinutes ?? 60,
+        sealedAt: bucket,
+        identities: Object.fromEntries(group.map(({ key }) => [key.label, key])),
+        rows: group.map(({ key, method = 'GET', endpoint = '/users/:id', status = 200, requests }) => ({
+          key: key.label,
+          keyId: key.id,
+          method,
+          endpoint,
+          status,
+          requestCount: requests,
+          durationUs: requests * 1500,
+        })),
+      })
+      await store.recordBatch(batch)
+      countedBefore += batch.requestCount
+    }
+  } finally {
+    await store.close()
+  }
+}

@@ -1,0 +1,60 @@
+/** A user's app as TypeScript sees it: it is compiled against the built package with strict settings, never run. */
+import {
+  AnalyticsError,
+  apiKeyAnalytics,
+  openUsage,
+  setApiKey,
+  type AnalyticsErrorCode,
+  type AnalyticsOptions,
+  type AnalyticsStats,
+  type StoredUsageRow,
+  type UsageRow,
+} from 'apikey-analytics'
+import { ApiKeyAnalytics, ApiKeyAnalyticsKey, ENTITIES, MIGRATIONS } from 'apikey-analytics/orm'
+import Koa, { type Context } from 'koa'
+
+const options: AnalyticsOptions = {
+  database: 'postgres://localhost/api',
+  identify: async (ctx: Context) => ({ id: 42n, name: ctx.ip, owner: null }),
+  endpoint: (ctx) => ctx.path,
+  ignore: ['/health', /^\/admin/],
+  bucket: 'minute',
+  onError: (error: AnalyticsError) => process.emitWarning(error.code satisfies AnalyticsErrorCode),
+}
+const analytics = apiKeyAnalytics(options)
+const app = new Koa()
+app.use(analytics)
+app.use(async (ctx, next) => {
+  setApiKey(ctx, { id: 'key_1', name: 'Mobile app' })
+  await next()
+})
+analytics.addEndpointAccess({ id: 'key_1' }, 'POST /jobs')
+analytics.addEndpointAccess('secret', { method: 'POST', endpoint: '/jobs', status: 201, durationMs: 1.5 })
+export const stats: AnalyticsStats = analytics.stats()
+export const mode: 'mapped' | 'written' | 'memory' = stats.mode
+await analytics.flush()
+await analytics.close()
+
+const usage = await openUsage()
+const rows: UsageRow[] = await usage.findUsage({ by: ['key', 'month'], status: ['2xx', 404], limit: 10 })
+export const name: string | null | undefined = rows[0]?.key?.name
+export const most: number | undefined = (await usage.getMostAccessedEndpoints('key_1'))[0]?.requestCount
+for await (const page of usage.streamUsage({ since: new Date(0) })) page satisfies readonly StoredUsageRow[]
+const em = usage.orm.em.fork()
+export const stored: ApiKeyAnalytics[] = await em.find(ApiKeyAnalytics, { apiKey: { owner: 'Acme' } })
+export const keys: number = await em.count(ApiKeyAnalyticsKey)
+export const tables: number = ENTITIES.length
+export const migrations: string[] = MIGRATIONS.map((migration) => migration.name)
+
+// @ts-expect-error -- a bucket of no known width
+apiKeyAnalytics({ bucket: 'week' })
+// @ts-expect-error -- an option that is not there
+apiKeyAnalytics({ databse: 'postgres://localhost/api' })
+// @ts-expect-error -- a key without an id
+setApiKey({} as Context, { name: 'Mobile app' })
+// @ts-expect-error -- nothing to group by
+await usage.findUsage({ by: ['colour'] })
+// @ts-expect-error -- no class of statuses
+await usage.findUsage({ status: '6xx' })
+// @ts-expect-error -- the code is one of ours
+export const unheardOf = new AnalyticsError('UNHEARD_OF', 'What?')

@@ -1,0 +1,239 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { setAsideDir } from '../../src/buffer/data-dir.ts'
+import { deliverDataDir } from '../../src/buffer/deliver-data-dir.ts'
+import { inspectDataDir } from '../../src/buffer/inspect-data-dir.ts'
+import { listCounterFiles, listProcessFolders } from '../../src/buffer/recovery.ts'
+import type { AnalyticsError } from '../../src/errors.ts'
+import {
+  startCounting,
+  type CountingProcess,
+  type CountingProcessParts,
+} from '../support/counting-process.ts'
+import { HOUR } from '../support/make-batch.ts'
+import { keepingStore, type KeepingStore } from '../support/keeping-store.ts'
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+
+let dataDir: string
+let store: KeepingStore
+let now: number
+let started: CountingProcess[]
+
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'apikey-analytics-test-'))
+  store = keepingStore()
+  now = HOUR + 30 * MINUTE_MS
+  started = []
+})
+afterEach(() => {
+  for (const { crash } of started) crash()
+  rmSync(dataDir, { recursive: true, force: true })
+})
+
+/** Starts a process; `crash` and `recover` play what comes after. */
+function start(parts: Partial<CountingProcessParts> = {}): CountingProcess {
+  const counting = startCounting({ dataDir, store, now: () => now, ...parts })
+  started.push(counting)
+  return counting
+}
+
+function counterFiles(): string[] {
+  return listProcessFolders(dataDir).flatMap((name) => listCounterFiles(join(dataDir, 'counters', name)))
+}
+
+async function recover(): Promise<AnalyticsError[]> {
+  const errors: AnalyticsError[] = []
+  const report = (error: AnalyticsError) => void errors.push(error)
+  await deliverDataDir({ dataDir, store, adopt: false, report })
+  return errors
+}
+
+const MODES = [
+  ['mapped', true],
+  ['written', false],
+] as const
+
+describe.each(MODES)('a counter file (%s)', (mode, mapped) => {
+  test('keeps the requests before and after a bucket border apart', async () => {
+    const { count, flush, buffer } = start({ mapped })
+    count('a')
+    now = HOUR + HOUR_MS - 1
+    count('a')
+    now = HOUR + HOUR_MS
+    count('a')
+    await flush()
+    expect(store.requestsByBucket()).toEqual({ [HOUR]: 2, [HOUR + HOUR_MS]: 1 })
+    expect(buffer.mode).toBe(mode)
+  })
+
+  test('stays in its bucket when the clock steps back less than a minute, and follows it when it jumps an hour', async () => {
+    const { count, flush } = start({ mapped })
+    now = HOUR
+    count('a')
+    now = HOUR - MINUTE_MS + 1
+    count('a')
+    now = HOUR - HOUR_MS
+    count('a')
+    now = HOUR
+    count('a')
+    await flush()
+    expect(store.requestsByBucket()).toEqual({ [HOUR - HOUR_MS]: 1, [HOUR]: 3 })
+    expect(store.isConsecutive()).toBe(true)
+  })
+
+  test('hands on to a next one when its slots are used up', async () => {
+    const { count, flush } = start({ mapped, firstSlots: 4 })
+    for (let round = 0; round < 3; round += 1) for (let cell = 0; cell < 10; cell += 1) count('a', `/${cell}`)
+    expect(counterFiles()).toHaveLength(3)
+    await flush()
+    await flush()
+    expect(store.requests()).toBe(30)
+    expect(new Set(store.rows().map(({ endpoint }) => endpoint)).size).toBe(10)
+  })
+
+  test('hands on to a larger one when long names use up its room, and a database that is away does not add to them', () => {
+    const { count } = start({ mapped })
+    const countAll = () => {
+      for (let cell = 0; cell < 1500; cell += 1) count('a', `/${cell}/${'x'.repeat(480)}`)
+    }
+    for (let round = 0; round < 4; round += 1) countAll()
+    const files = counterFiles().length
+    for (let round = 0; round < 10; round += 1) countAll()
+    expect(counterFiles()).toHaveLength(files)
+    expect(files).toBeLessThanOrEqual(5)
+  })
+
+  test('delivers 100 000 different cells in one batch, sorted, and their counts in the next without new names', async () => {
+    const { count, flush } = start({ mapped, firstSlots: 131_072, maxKeys: 100, maxEndpointsPerKey: 1000 })
+    const countAll = () => {
+      for (let cell = 0; cell < 100_000; cell += 1) count(`key ${cell % 100}`, `/${cell % 1000}/${cell}`)
+    }
+    countAll()
+    await flush()
+    countAll()
+    await flush()
+    expect(store.batches.map(({ requestCount }) => requestCount)).toEqual([100_000, 100_000])
+    expect(store.batches.map(({ rows }) => rows.length)).toEqual([100_000, 100_000])
+    expect(store.batches.every(({ rows }) => isSorted(rows))).toBe(true)
+  })
+
+  test('is used again by the next instance after its delivery, with nothing of the former one in it', async () => {
+    const { count, flush } = start({ mapped, firstSlots: 4 })
+    for (let cell = 0; cell < 12; cell += 1) count('a', `/${cell}`)
+    await flush()
+    const files = counterFiles()
+    for (let hour = 0; hour < 6; hour += 1) {
+      store.refuse = true
+      for (let time = 0; time < 2; time += 1) {
+        count('b', '/new')
+        await flush().catch(() => {})
+        count('b', '/new')
+        now += HOUR_MS
+      }
+      store.refuse = false
+      await flush()
+    }
+    expect(store.requests()).toBe(12 + 24)
+    expect(store.isConsecutive()).toBe(true)
+    expect(counterFiles().length).toBeLessThanOrEqual(files.length + 3)
+  })
+})
+
+const isSorted = (rows: readonly { keyId: string; endpoint: string }[]) =>
+  rows.every((row, index) => {
+    const before = rows[index - 1]
+    if (!before) return true
+    return before.keyId < row.keyId || (before.keyId === row.keyId && before.endpoint <= row.endpoint)
+  })
+
+describe('a counter file that a dead process left', () => {
+  /** Leaves a file with a sealed batch of 40 requests in 20 cells and an open one of 20. */
+  async function leaveFile(): Promise<string> {
+    const { count, buffer, crash } = start()
+    for (let cell = 0; cell < 20; cell += 1) for (let time = 0; time < 2; time += 1) count('a', `/${cell}`)
+    buffer.seal()
+    for (let cell = 0; cell < 20; cell += 1) count('a', `/${cell}`)
+    crash()
+    return counterFiles()[0]!
+  }
+
+  /** Changes bytes of a file. */
+  function damage(path: string, change: (bytes: Buffer) => void): void {
+    const bytes = readFileSync(path)
+    change(bytes)
+    writeFileSync(path, bytes)
+  }
+
+  async function expectSetAside(problem: RegExp, delivered: number): Promise<void> {
+    const before = await inspectDataDir(dataDir)
+    expect(before.unreadable.join()).toMatch(problem)
+    const errors = await recover()
+    expect(errors.map(({ code }) => code)).toEqual(['COUNTER_FILE_INVALID'])
+    expect(errors[0]!.message).toMatch(problem)
+    expect(readdirSync(setAsideDir(dataDir))).toHaveLength(1)
+    expect(errors[0]!.message).toContain(readdirSync(setAsideDir(dataDir))[0])
+    expect(counterFiles()).toEqual([])
+    expect(store.requests()).toBe(delivered)
+    expect(await recover()).toEqual([])
+    expect(store.requests()).toBe(delivered)
+  }
+
+  test('is delivered and removed', async () => {
+    await leaveFile()
+    expect(await recover()).toEqual([])
+    expect(store.requests()).toBe(60)
+    expect(listProcessFolders(dataDir)).toEqual([])
+  })
+
+  test.each([
+    ['is not ours', (bytes: Buffer) => void bytes.write('SQLite format 3'), /does not begin like/],
+    ['has a bad header', (bytes: Buffer) => void bytes.writeUInt32LE(7, 12), /does not match its checksum/],
+    ['comes from a newer version', (bytes: Buffer) => void bytes.writeUInt32LE(2, 8), /version 2, not 1/],
+    ['lost the page of its header', (bytes: Buffer) => void bytes.fill(0, 0, 4096), /does not begin like/],
+  ])('is set aside when it %s', async (_, change, problem) => {
+    damage(await leaveFile(), change)
+    await expectSetAside(problem, 0)
+  })
+
+  test('is set aside when it ends within its header', async () => {
+    truncateSync(await leaveFile(), 100)
+    await expectSetAside(/less than its header/, 0)
+  })
+
+  test.each([
+    ['a damaged name', (bytes: Buffer) => void bytes.write('#', 4096 + 300), 0],
+    ['a page of zeros among its names', (bytes: Buffer) => void bytes.fill(0, 4096 + 300, 8192), 0],
+  ])('is set aside for %s after the counts before it were delivered', async (_, change) => {
+    const path = await leaveFile()
+    damage(path, change)
+    const { waiting } = await inspectDataDir(dataDir)
+    const readable = waiting.reduce((sum, { requestCount }) => sum + requestCount, 0)
+    expect(readable).toBeGreaterThan(0)
+    expect(readable).toBeLessThan(60)
+    await expectSetAside(/name record at byte \d+ is damaged/, readable)
+  })
+
+  test('is set aside when it was truncated, after the counts before the end were delivered', async () => {
+    const path = await leaveFile()
+    // the second area is gone, and with it the open batch
+    truncateSync(path, readFileSync(path).length - 2048 * 16)
+    await expectSetAside(/ends 32768 bytes too early/, 40)
+  })
+
+  test.each([
+    ['its names are said to be none', (bytes: Buffer) => void bytes.writeDoubleLE(0, 9 * 8)],
+    ['its names are said to be without end', (bytes: Buffer) => void bytes.writeDoubleLE(1e300, 9 * 8)],
+    ['its names are no number', (bytes: Buffer) => void bytes.writeDoubleLE(NaN, 9 * 8)],
+    ['a count is no number', (bytes: Buffer) => void bytes.writeDoubleLE(NaN, 4096 + 2048 * 96)],
+  ])('is set aside and not removed when %s', async (_, change) => {
+    damage(await leaveFile(), change)
+    const errors = await recover()
+    expect(errors.map(({ code }) => code)).toEqual(['COUNTER_FILE_INVALID'])
+    expect(readdirSync(setAsideDir(dataDir))).toHaveLength(1)
+    expect(Number.isInteger(store.requests())).toBe(true)
+  })
+})

@@ -1,0 +1,124 @@
+import fc from 'fast-check'
+import type { Context } from 'koa'
+import { describe, expect, test } from 'vitest'
+import { createResolveEndpoint } from '../../src/capture/resolve-endpoint.ts'
+import { readRawPath, sanitisePath, shortenEndpoint } from '../../src/capture/sanitise-path.ts'
+
+const hostilePath = fc
+  .oneof(
+    fc.string({ unit: 'binary', maxLength: 300 }),
+    fc.webPath(),
+    fc.string().map((text) => `/${text}\u0000\ud800é`),
+  )
+  .chain((path) =>
+    fc.constantFrom(path, `/${path}`, `//${path}?key=secret`, `http://host${path}`, path.repeat(5)),
+  )
+
+function expectStorable(endpoint: string, maxBytes: number): void {
+  expect(endpoint).not.toBe('')
+  expect(endpoint.isWellFormed()).toBe(true)
+  expect(endpoint).not.toMatch(/\p{Cc}/u)
+  expect(Buffer.byteLength(endpoint)).toBeLessThanOrEqual(maxBytes)
+}
+
+describe('a raw path', () => {
+  test.each([
+    ['/users/5', '/users/5'],
+    ['//users///5/', '/users/5/'],
+    ['/a%20b', '/a%20b'],
+    ['', '/'],
+    ['*', '*'],
+  ])('%j is counted as %j', (path, endpoint) => {
+    expect(sanitisePath(path, 500)).toBe(endpoint)
+  })
+
+  test('that loses characters gets a hash, so it is not mistaken for another', () => {
+    const endpoints = ['/caf', '/café', '/cafè', '/caf\u0000'].map((path) => sanitisePath(path, 500))
+    expect(new Set(endpoints).size).toBe(4)
+    expect(endpoints[1]).toMatch(/^\/caf…[0-9a-f]{12}$/)
+  })
+
+  test('that is cut gets a hash, so it is not mistaken for another', () => {
+    const [a, b] = ['a', 'b'].map((end) => sanitisePath(`/${'x'.repeat(600)}${end}`, 500)) as [string, string]
+    expect(a).not.toBe(b)
+    expect(Buffer.byteLength(a)).toBe(500)
+  })
+
+  test('is the same endpoint as another only when they differ in repeated slashes', () => {
+    const path = fc.string({ unit: fc.constantFrom('/', 'a', 'é', '\u0000', '…', '0'), maxLength: 30 })
+    fc.assert(
+      fc.property(path, path, fc.integer({ min: 16, max: 40 }), (a, b, maxBytes) => {
+        const fold = (path: string) => path.replace(/\/+/g, '/') || '/'
+        expect(sanitisePath(a, maxBytes) === sanitisePath(b, maxBytes)).toBe(fold(a) === fold(b))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test.each([
+    ['/a?key=secret', '/a'],
+    ['/a#b', '/a'],
+    ['http://host:80/a?x', '/a'],
+    ['?x', ''],
+    ['*', '*'],
+  ])('is read from the request target %j', (target, path) => {
+    expect(readRawPath(target)).toBe(path)
+  })
+})
+
+test('an endpoint is cut between two characters', () => {
+  for (let length = 16; length <= 40; length++) {
+    const cut = shortenEndpoint(`/é😀€${'ü😀'.repeat(20)}`, length)
+    expectStorable(cut, length)
+    expect(cut).not.toContain('\ufffd')
+  }
+})
+
+test('whatever a client requests, its path is an endpoint that can be stored', () => {
+  const resolve = createResolveEndpoint({ endpoint: 'path', maxEndpointLength: 60 }, fail)
+  fc.assert(
+    fc.property(hostilePath, (originalUrl) => {
+      expectStorable(resolve({ originalUrl } as Context), 60)
+    }),
+    { numRuns: 1000 },
+  )
+})
+
+test('whatever routers leave on the context, the endpoint can be stored', () => {
+  let reported = 0
+  const resolve = createResolveEndpoint({ endpoint: 'route', maxEndpointLength: 60 }, () => reported++)
+  const layer = fc.record({
+    path: fc.oneof(hostilePath, fc.constant(new RegExp(String.fromCharCode(94, 0, 0xd800)))),
+    methods: fc.subarray(['GET', 'POST']),
+    regexp: fc.constantFrom(/./, /^\/[^/]+$/, /x/gy, /^(?:\/(.*))?$/),
+    captures: fc.constant((path: string) => [path]),
+  })
+  const context = fc.record({
+    originalUrl: hostilePath,
+    path: hostilePath,
+    method: fc.constantFrom('GET', 'PUT', 'constructor'),
+    matched: fc.oneof(fc.array(layer), fc.anything(), fc.array(fc.anything(), { minLength: 1 })),
+    mountPath: fc.constantFrom(undefined, '/', '/x'),
+    captures: fc.constantFrom(undefined, [], ['x']),
+    _matchedRoute: fc.oneof(hostilePath, fc.anything()),
+  })
+  fc.assert(
+    fc.property(context, (ctx) => expectStorable(resolve(ctx as unknown as Context), 60)),
+    { numRuns: 1000 },
+  )
+  expect(reported).toBeGreaterThan(0)
+})
+
+test.each([
+  [() => '/own', '/own'],
+  [() => undefined, '(unmatched)'],
+  [() => null, '(unmatched)'],
+  [() => '\u0000', '(unmatched)'],
+  [() => 'a\u0000b', 'ab'],
+])('what the app’s own function returns is cleaned: %s', (endpoint, counted) => {
+  expect(createResolveEndpoint({ endpoint, maxEndpointLength: 60 }, fail)({} as Context)).toBe(counted)
+})
+
+function fail(error: Error): never {
+  throw error
+}

@@ -1,0 +1,79 @@
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { expect, test } from 'vitest'
+import { countersDir } from '../../src/buffer/data-dir.ts'
+import { startCounting } from '../support/counting-process.ts'
+import { keepingStore } from '../support/keeping-store.ts'
+import { HOUR } from '../support/make-batch.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+const DAY_MINUTES = 1440
+const FIRST_SLOTS = 2048
+/** A slot's name and its two counts in each of two areas, see `counter-layout.ts`. */
+const SLOT_BYTES = 96 + 2 * 16
+
+/** Cells that each bucket uses, the slots that they need, and what a file of that many takes. */
+const EXAMPLES = [
+  { bucketMinutes: 60, cells: 500, slots: FIRST_SLOTS },
+  { bucketMinutes: 1, cells: 100, slots: FIRST_SLOTS },
+  { bucketMinutes: 60, cells: 5000, slots: 8192 },
+] as const
+
+test.each(EXAMPLES)(
+  'a day without a database takes one file per bucket of $bucketMinutes min with $cells cells, whatever the requests',
+  async ({ bucketMinutes, cells, slots }) => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'apikey-analytics-test-'))
+    const store = keepingStore()
+    store.refuse = true
+    let now = HOUR
+    const { count, flush, crash, buffer } = startCounting({ dataDir, store, now: () => now, bucketMinutes })
+    const heapBefore = usedHeap()
+    const rounds = bucketMinutes === 1 ? 2 : 4
+    for (let minute = 0; minute < DAY_MINUTES; minute += bucketMinutes) {
+      for (let round = 0; round < rounds; round += 1) {
+        for (let cell = 0; cell < cells; cell += 1) count(`key ${cell % 20}`, `/endpoint/${cell}`)
+        // as the timer does
+        buffer.seal()
+        await flush().catch(() => {})
+        now += (bucketMinutes * 60_000) / rounds
+      }
+    }
+    const buckets = DAY_MINUTES / bucketMinutes
+    const bound = (buckets + 3) * (4096 + slots * SLOT_BYTES)
+    const disk = sizeOf(countersDir(dataDir))
+    const heap = usedHeap() - heapBefore
+    expect(disk).toBeLessThanOrEqual(bound)
+    expect(heap).toBeLessThan(buckets * cells * 400 + 20e6)
+    if (process.env['SHOW_FIGURES']) {
+      process.stdout.write(
+        `${bucketMinutes} min x ${cells} cells: disk ${mib(disk)}, heap ${mib(heap)}, bound ${mib(bound)}\n`,
+      )
+    }
+    store.refuse = false
+    while (store.requests() < buffer.counted) await flush()
+    expect(store.requests()).toBe(buckets * rounds * cells)
+    expect(Object.keys(store.requestsByBucket())).toHaveLength(buckets)
+    crash()
+    rmSync(dataDir, { recursive: true, force: true })
+  },
+  120_000,
+)
+
+const mib = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(1)} MiB`
+
+function usedHeap(): number {
+  collectGarbage()
+  return process.memoryUsage().heapUsed
+}
+
+function sizeOf(folder: string): number {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => statSync(join(folder, name)))
+    .filter((stats) => stats.isFile())
+    .reduce((sum, { size }) => sum + size, 0)
+}

@@ -1,0 +1,219 @@
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { AnalyticsError } from '../../src/errors.ts'
+import { resolveOptions } from '../../src/options.ts'
+import type { AnalyticsOptions } from '../../src/options.ts'
+
+const folder = join(import.meta.dirname, 'app')
+
+function refusal(options: unknown, environment: Record<string, string> = {}): AnalyticsError {
+  try {
+    resolveOptions(options as AnalyticsOptions, environment, folder)
+  } catch (error) {
+    expect(error).toBeInstanceOf(AnalyticsError)
+    expect(error).toMatchObject({ code: 'OPTION_INVALID' })
+    return error as AnalyticsError
+  }
+  throw new Error('nothing was refused')
+}
+
+test('every option has a default', () => {
+  expect(resolveOptions(undefined, {}, folder)).toEqual({
+    database: `sqlite:${join(folder, '.apikey-analytics/usage.db')}`,
+    dataDir: join(folder, '.apikey-analytics'),
+    identify: undefined,
+    keyword: 'Api-Key',
+    header: 'x-api-key',
+    endpoint: 'route',
+    ignore: [],
+    bucketMinutes: 60,
+    mapCounters: true,
+    flushIntervalMs: 5000,
+    maxEndpointsPerKey: 1000,
+    maxEndpointLength: 500,
+    maxKeys: 10_000,
+    pepper: undefined,
+    onError: expect.any(Function),
+  })
+})
+
+test('every option can be given', () => {
+  const identify = () => 'key'
+  const endpoint = () => '/x'
+  expect(
+    resolveOptions(
+      {
+        database: 'postgres://db.internal/usage',
+        dataDir: '/var/lib/usage',
+        identify,
+        keyword: 'Bearer',
+        header: 'X-Token',
+        endpoint,
+        ignore: ['/health', /^\/x/],
+        bucket: 'minute',
+        flushIntervalMs: 100,
+        maxEndpointsPerKey: 1,
+        maxEndpointLength: 16,
+        maxKeys: 1,
+        pepper: 'p',
+        onError: () => {},
+      },
+      {
+        DATABASE_URL: 'postgres://other/db',
+        APIKEY_ANALYTICS_DIR: '/other',
+        APIKEY_ANALYTICS_PEPPER: 'other',
+      },
+    ),
+  ).toEqual({
+    database: 'postgres://db.internal/usage',
+    dataDir: '/var/lib/usage',
+    identify,
+    keyword: 'Bearer',
+    header: 'x-token',
+    endpoint,
+    ignore: ['/health', /^\/x/],
+    bucketMinutes: 1,
+    mapCounters: true,
+    flushIntervalMs: 100,
+    maxEndpointsPerKey: 1,
+    maxEndpointLength: 16,
+    maxKeys: 1,
+    pepper: 'p',
+    onError: expect.any(Function),
+  })
+})
+
+test('an option that is undefined has its default', () => {
+  const absent = {
+    keyword: undefined,
+    maxKeys: undefined,
+    pepper: undefined,
+    ignore: undefined,
+    onError: undefined,
+  }
+  expect(resolveOptions(absent, {}, folder)).toMatchObject({
+    keyword: 'Api-Key',
+    maxKeys: 10_000,
+    ignore: [],
+  })
+})
+
+test('database, data folder and pepper are read from the environment', () => {
+  const environment = {
+    DATABASE_URL: 'postgresql://db.internal/usage',
+    APIKEY_ANALYTICS_DIR: 'data',
+    APIKEY_ANALYTICS_PEPPER: 'salt',
+  }
+  expect(resolveOptions({}, environment, folder)).toMatchObject({
+    database: 'postgresql://db.internal/usage',
+    dataDir: join(folder, 'data'),
+    pepper: 'salt',
+  })
+})
+
+test('an empty variable of the environment counts as not set', () => {
+  const empty = { DATABASE_URL: '', APIKEY_ANALYTICS_DIR: '', APIKEY_ANALYTICS_PEPPER: '' }
+  expect({ ...resolveOptions({}, empty, folder), onError: null }).toEqual({
+    ...resolveOptions({}, {}, folder),
+    onError: null,
+  })
+})
+
+test('counter files are written instead of mapped where the environment says so', () => {
+  expect(resolveOptions({}, { APIKEY_ANALYTICS_NO_MMAP: '1' }, folder)).toMatchObject({ mapCounters: false })
+})
+
+test.each<[unknown, string]>([
+  [null, 'The options are null, expected an object.'],
+  ['sqlite:x', "The options are 'sqlite:x', expected an object."],
+  [[], 'The options are [], expected an object.'],
+  [{ flushInterval: 5 }, "Unknown option 'flushInterval'. The options are database, dataDir, identify"],
+  [JSON.parse('{"__proto__": {"maxKeys": 1}}'), "Unknown option '__proto__'"],
+  [{ database: 5 }, 'Option "database" is of type number, expected a text or nothing.'],
+  [{ dataDir: ' ' }, 'Option "dataDir" is empty'],
+  [{ pepper: '' }, 'Option "pepper" is empty'],
+  [{ identify: {} }, 'Option "identify" is {}, expected a function.'],
+  [{ onError: 'log' }, `Option "onError" is 'log', expected a function.`],
+  [{ keyword: 'Api Key' }, `Option "keyword" is 'Api Key', expected one word as it appears in a header.`],
+  [{ header: 'x:y' }, 'Option "header"'],
+  [{ endpoint: 'routes' }, `Option "endpoint" is 'routes', expected 'route', 'path' or a function.`],
+  [{ ignore: '/x' }, 'Option "ignore"'],
+  [{ ignore: ['x'] }, 'Option "ignore"'],
+  [{ bucket: 'week' }, `Option "bucket" is 'week', expected 'minute', 'hour' or 'day'.`],
+  [{ bucket: 'toString' }, 'Option "bucket"'],
+  [{ bucket: null }, 'Option "bucket" is null'],
+  [{ flushIntervalMs: 99 }, 'Option "flushIntervalMs" is 99, expected a whole number from 100 to 3600000.'],
+  [{ flushIntervalMs: '5000' }, 'Option "flushIntervalMs"'],
+  [{ flushIntervalMs: 3_600_001 }, 'Option "flushIntervalMs"'],
+  [{ maxKeys: 0 }, 'Option "maxKeys"'],
+  [{ maxKeys: 1.5 }, 'Option "maxKeys"'],
+  [{ maxKeys: Number.NaN }, 'Option "maxKeys"'],
+  [{ maxEndpointsPerKey: 1_000_001 }, 'Option "maxEndpointsPerKey"'],
+  [{ maxEndpointLength: 15 }, 'Option "maxEndpointLength"'],
+  [{ maxEndpointLength: 501 }, 'Option "maxEndpointLength"'],
+  [{ database: 'mysql://localhost/x' }, 'Cannot read the database URL. Use sqlite:<path>'],
+])('%j is refused with what was found and what is expected', (options, message) => {
+  expect(refusal(options).message).toContain(message)
+})
+
+test('a refusal never repeats a password or the pepper, and names DATABASE_URL where it came from', () => {
+  const url = 'mysql://root:hunter2@localhost/x'
+  expect(refusal({ database: url }).message).not.toContain('hunter2')
+  const fromEnvironment = refusal({}, { DATABASE_URL: url }).message
+  expect(fromEnvironment).not.toContain('hunter2')
+  expect(fromEnvironment).toContain('DATABASE_URL')
+  expect(refusal({ pepper: { hunter2: 'hunter2' } }).message).not.toContain('hunter2')
+})
+
+test('an inherited property is no option', () => {
+  const inherited = Object.create({ maxKeys: 1, keyword: 'Bearer' }) as AnalyticsOptions
+  expect(resolveOptions(inherited, {}, folder)).toMatchObject({ maxKeys: 10_000, keyword: 'Api-Key' })
+})
+
+test('a later change of the options changes nothing', () => {
+  const ignore = ['/a']
+  const resolved = resolveOptions({ ignore }, {}, folder)
+  ignore.push('/b')
+  expect(resolved.ignore).toEqual(['/a'])
+})
+
+test('an onError that throws or rejects hurts nobody', async () => {
+  const rejections: unknown[] = []
+  const note = (cause: unknown) => rejections.push(cause)
+  process.on('unhandledRejection', note)
+  let asked = 0
+  const failing = [
+    () => {
+      asked++
+      throw new Error('no')
+    },
+    async () => {
+      asked++
+      throw new Error('no')
+    },
+  ]
+  for (const onError of failing)
+    resolveOptions({ onError }, {}, folder).onError(new AnalyticsError('INTERNAL', 'x'))
+  await setImmediate()
+  process.off('unhandledRejection', note)
+  expect([asked, rejections]).toEqual([2, []])
+})
+
+test('without onError each code is warned of once', async () => {
+  const { onError } = resolveOptions({}, {}, folder)
+  const warnings: Error[] = []
+  const note = (warning: Error) => warnings.push(warning)
+  process.on('warning', note)
+  const warned = once(process, 'warning')
+  for (const code of ['INTERNAL', 'IDENTIFY_FAILED', 'INTERNAL'] as const)
+    onError(new AnalyticsError(code, code))
+  await warned
+  await setImmediate()
+  process.off('warning', note)
+  expect(warnings).toMatchObject([
+    { name: 'ApiKeyAnalyticsWarning', code: 'INTERNAL', message: 'INTERNAL' },
+    { name: 'ApiKeyAnalyticsWarning', code: 'IDENTIFY_FAILED' },
+  ])
+})

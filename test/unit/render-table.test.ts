@@ -1,0 +1,116 @@
+import { stripVTControlCharacters } from 'node:util'
+import stringWidth from 'string-width'
+import { describe, expect, it } from 'vitest'
+import { describeError } from '../../src/cli/describe-error.ts'
+import { AnalyticsError } from '../../src/errors.ts'
+import { formatChange, formatShare } from '../../src/report/format-cell.ts'
+import { renderChart } from '../../src/report/render-chart.ts'
+import { renderTable } from '../../src/report/render-table.ts'
+import type { ReportTable } from '../../src/report/report-table.ts'
+import { sparkline } from '../../src/report/sparkline.ts'
+
+const table: ReportTable = {
+  columns: [
+    { name: 'key', title: 'Key', kind: 'text' },
+    { name: 'requests', title: 'Requests', kind: 'count' },
+    { name: 'share', title: 'Share', kind: 'share', dropFirst: 1 },
+  ],
+  rows: [
+    ['漢字株式会社', 1234567, 0.9995],
+    ['a name that is much longer than others 😀😀😀', 5, 0.0004],
+  ],
+  total: ['Total of 2 keys', 1234572, 1],
+}
+
+describe('renderTable', () => {
+  it('aligns numbers to the right with thousands separators, whatever the width of the characters', () => {
+    const lines = renderTable(table, { colour: false }).trimEnd().split('\n')
+    const ends = lines.map((line) => stringWidth(line))
+    expect(new Set(ends).size).toBe(1)
+    expect(lines[2]).toMatch(/^漢字株式会社 +1,234,567 {2}>99\.9%$/)
+    expect(lines.at(-1)).toMatch(/^Total of 2 keys +1,234,572 {2}100\.0%$/)
+  })
+
+  it.each([80, 40, 30, 20])(
+    'is never wider than %i columns, keeps the count and says what it left out',
+    (width) => {
+      const drawn = renderTable(table, { width, colour: false })
+      expect(Math.max(...drawn.split('\n').map((line) => stringWidth(line)))).toBeLessThanOrEqual(width)
+      expect(drawn).toContain('1,234,567')
+      if (width <= 30) expect(drawn.replaceAll('\n', ' ')).toContain('1 more column on a wider terminal.')
+      if (width <= 40) expect(drawn).toContain('…')
+    },
+  )
+
+  it('has colours only on a screen that has them, and the same text', () => {
+    const coloured = renderTable(table, { colour: true })
+    expect(coloured).toContain('\u001b[1m')
+    expect(stripVTControlCharacters(coloured)).toBe(renderTable(table, { colour: false }))
+  })
+})
+
+describe('small pictures', () => {
+  it('draws a bar per value, and means of runs when there is no room', () => {
+    expect(sparkline([0, 1, 4, 8])).toBe(' ▁▄█')
+    expect(sparkline([0, 8, 4, 4], 2)).toBe('██')
+    expect(sparkline([])).toBe('')
+  })
+
+  it('shows every step with a request in a chart, also the smallest', () => {
+    const start = new Date('2026-10-01T00:00Z')
+    const steps = [1000, 0, 1].map((requests) => ({ start, requests, errors: 0 }))
+    const chart = renderChart({ unit: 'day', steps }, { width: 40, colour: false }, 'UTC')
+    expect(chart).toContain('1,000 ┤███')
+    expect(chart).toContain('    0 ┤███   ▁▁▁')
+  })
+
+  it('draws nothing without requests', () => {
+    expect(renderChart({ unit: 'day', steps: [] }, { colour: false }, 'UTC')).toBe('')
+  })
+})
+
+describe('numbers', () => {
+  it('never shows something as nothing, or as all', () => {
+    expect([0, 0.0001, 0.5, 0.9999, 1].map(formatShare)).toEqual([
+      '0.0%',
+      '<0.1%',
+      '50.0%',
+      '>99.9%',
+      '100.0%',
+    ])
+  })
+
+  it('shows the sign of a change', () => {
+    expect([0.5, -0.25, 0, 12, null].map(formatChange)).toEqual([
+      '+50.0%',
+      '-25.0%',
+      '0.0%',
+      '+1,200.0%',
+      'new',
+    ])
+  })
+})
+
+describe('describeError', () => {
+  it('makes one line without passwords and control characters', () => {
+    const { message, exitCode } = describeError(
+      new Error('bad\n  postgres://me:p@ss@host/db \u001b]0;x\u0007'),
+    )
+    expect({ message, exitCode }).toEqual({
+      message: expect.stringContaining('bad; postgres://***@host/db'),
+      exitCode: 1,
+    })
+    expect(message).not.toContain('\u001b')
+  })
+
+  it('gives 2 for wrong usage and 1 for everything else', () => {
+    expect(describeError(new AnalyticsError('WRONG_USAGE', 'x')).exitCode).toBe(2)
+    expect(describeError(new AnalyticsError('OPTION_INVALID', 'x')).exitCode).toBe(2)
+    expect(describeError(new AnalyticsError('DATABASE_BUSY', 'x'))).toEqual({
+      code: 'DATABASE_BUSY',
+      message: 'x',
+      exitCode: 1,
+    })
+    expect(describeError(Object.assign(new Error('x'), { oclif: { exit: 2 } })).exitCode).toBe(2)
+  })
+})

@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config'
+
+/** One project per kind of test, so that `vitest --project unit` stays fast. */
+const project = (name: string) => ({
+  extends: true as const,
+  test: { name, include: [`${name}/**/*.test.ts`] },
+})
+
+export default defineConfig({
+  test: {
+    root: import.meta.dirname,
+    globalSetup: ['support/postgres-cluster.ts'],
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
+    pool: 'forks',
+    maxWorkers: 2,
+    projects: ['unit', 'store', 'cli', 'e2e'].map(project),
+  },
+})
