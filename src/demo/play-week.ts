@@ -41,14 +41,15 @@ export async function playWeek({ until, ...options }: WeekOptions): Promise<numb
   const server = createSampleApi(analytics, keys).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const random = createRandom(1)
   let answered = 0
   try {
     for (let hour = 0; hour < HOURS; hour++) {
       now = start + hour * HOUR_MS + HOUR_MS / 2
       const time = { day: dayOf(now), hour: new Date(now).getUTCHours() }
-      const sent = clients.flatMap(({ client, secret }) =>
-        requestsOf(client, time, random).map((request) => send(url, secret, request)),
+      const sent = clients.flatMap(({ client, secret }, index) =>
+        requestsOf(client, time, createRandom(seedOf(index, time))).map((request) =>
+          send(url, secret, request),
+        ),
       )
       await Promise.all(sent)
       answered += sent.length
@@ -61,6 +62,11 @@ export async function playWeek({ until, ...options }: WeekOptions): Promise<numb
     server.closeAllConnections()
   }
   return answered
+}
+
+/** A week has each day and hour once: seeded by them, it has the same requests whenever it is played. */
+function seedOf(client: number, { day, hour }: { day: number; hour: number }): number {
+  return (client * 7 + day) * 24 + hour
 }
 
 function makeSecret(): string {
