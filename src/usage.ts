@@ -1,5 +1,6 @@
 /** The shared nouns: what flows from a request to the database, and what comes back in a report. */
 import type { CalendarUnit } from './calendar.ts'
+import type { DurationBins, Latency } from './duration-bins.ts'
 
 /** One API key as it may be stored and shown: never its secret. */
 export interface KeyIdentity {
@@ -42,8 +43,14 @@ export interface Operation {
 
 /** Where the capture side puts one finished request. Never throws, makes no system call in the steady state. */
 export interface RequestCounter {
-  /** `status` 100-599, `durationUs` whole microseconds; all strings already cleaned. */
-  count(key: KeyIdentity, method: string, endpoint: string, status: number, durationUs: number): void
+  /** `status` 100-599, `durationUs` whole microseconds, nothing when not measured; all strings already cleaned. */
+  count(
+    key: KeyIdentity,
+    method: string,
+    endpoint: string,
+    status: number,
+    durationUs: number | undefined,
+  ): void
 }
 
 /** Width of a bucket in minutes: minute, hour or day (always UTC). */
@@ -59,6 +66,8 @@ export interface BatchRow {
   readonly requestCount: number
   /** Sum over the requests, whole microseconds. */
   readonly durationUs: number
+  /** Requests by duration; they sum up to `requestCount`. */
+  readonly durationBins: DurationBins
 }
 
 /** All that one instance counted between two seals, inside one bucket. */
@@ -141,6 +150,8 @@ export interface UsageQuery extends UsageFilter {
   readonly limit?: number
   /** Adds to each group how it went over time: `trend`, one step per hour, day, week or month. */
   readonly trend?: CalendarUnit
+  /** Adds to each group how long its requests took: `latency`. */
+  readonly latency?: boolean
 }
 
 /** A step of a trend. */
@@ -184,6 +195,8 @@ export interface UsageRow {
   readonly lastBucket: Date
   /** The steps that have requests, oldest first; only when asked for. */
   readonly trend?: readonly TrendStep[]
+  /** Null when no duration in this group was measured; only when asked for. */
+  readonly latency?: Latency | null
 }
 
 /** One stored row, as `export` and `streamUsage` give it. */
@@ -199,4 +212,6 @@ export interface StoredUsageRow {
   readonly status: number
   readonly requestCount: number
   readonly durationUs: number
+  /** Null when no duration in this row was measured; only when asked for. */
+  readonly latency?: Latency | null
 }

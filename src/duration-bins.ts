@@ -1,0 +1,80 @@
+/**
+ * The histogram of durations: logarithmic bins, so that a quantile is right to within 10 % wherever it lies, and
+ * histograms merge exactly by adding bin to bin.
+ *
+ * Bin 0 holds requests whose duration nobody measured, bin 1 those of at most 0.1 ms; bin i from 2 to 74 holds
+ * 0.1 ms x 1.2^(i-2) < duration <= 0.1 ms x 1.2^(i-1), which reaches to 60.2 s; bin 75 holds all above. A quantile is
+ * told as the harmonic middle of its bin, 2 x upper / (1 + 1.2), which is off by at most (1.2 - 1) / (1.2 + 1) = 9.1 %.
+ * After Masson, Rim, Lee: "DDSketch", VLDB 2019, section 2.
+ */
+
+export const GROWTH = 1.2
+export const LEAST_US = 100
+/** The bin of requests whose duration is not known. */
+export const UNMEASURED_BIN = 0
+/** The bin of durations above the longest bound. */
+export const LONGEST_BIN = 75
+/** Bins in all; they are numbered from 0. */
+export const BIN_COUNT = 76
+
+/** Requests by bin, flat and without empty bins, in the order of bins: bin, requests, bin, requests … */
+export type DurationBins = readonly number[]
+
+/** The longest duration of each bin from 1 to 74, whole microseconds. */
+const UPPER_US = Float64Array.from({ length: LONGEST_BIN }, (_, bin) =>
+  bin === UNMEASURED_BIN ? 0 : Math.round(LEAST_US * GROWTH ** (bin - 1)),
+)
+
+/** The bin of a duration in whole microseconds. */
+export function binOf(durationUs: number): number {
+  let low = 1
+  let high = LONGEST_BIN
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (durationUs <= UPPER_US[middle]!) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+/** How long requests took, from entering the middleware to the end of the handlers. */
+export interface Latency {
+  /** Requests whose duration was measured: the quantiles are theirs. */
+  readonly measuredCount: number
+  /**
+   * Half, 95 % and 99 % of them took at most so long, microseconds, to within 10 % from 0.1 ms to 60 s. Shorter ones
+   * are told as 0.1 ms, longer ones as 60.2 s.
+   */
+  readonly p50Us: number
+  readonly p95Us: number
+  readonly p99Us: number
+}
+
+/** @returns null when nothing was measured */
+export function measureLatency(bins: DurationBins): Latency | null {
+  let measuredCount = 0
+  for (let index = 0; index < bins.length; index += 2) {
+    if (bins[index] !== UNMEASURED_BIN) measuredCount += bins[index + 1]!
+  }
+  if (measuredCount === 0) return null
+  const quantile = (share: number): number => durationOf(findBin(bins, Math.ceil(share * measuredCount)))
+  return { measuredCount, p50Us: quantile(0.5), p95Us: quantile(0.95), p99Us: quantile(0.99) }
+}
+
+/** The bin of the request that is the `rank`th shortest, from 1. */
+function findBin(bins: DurationBins, rank: number): number {
+  let passed = 0
+  for (let index = 0; index < bins.length; index += 2) {
+    if (bins[index] === UNMEASURED_BIN) continue
+    passed += bins[index + 1]!
+    if (passed >= rank) return bins[index]!
+  }
+  return LONGEST_BIN
+}
+
+/** What a duration in a bin is told as, whole microseconds. */
+function durationOf(bin: number): number {
+  if (bin === 1) return LEAST_US
+  if (bin === LONGEST_BIN) return UPPER_US[LONGEST_BIN - 1]!
+  return Math.round((2 * LEAST_US * GROWTH ** (bin - 1)) / (1 + GROWTH))
+}
