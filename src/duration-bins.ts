@@ -20,6 +20,19 @@ export const BIN_COUNT = 76
 /** Requests by bin, flat and without empty bins, in the order of bins: bin, requests, bin, requests … */
 export type DurationBins = readonly number[]
 
+/** The requests of a histogram's first bin and of all bins after it, up to its last one. */
+export function fillGaps(bins: DurationBins): number[] {
+  const first = bins[0] ?? 0
+  const filled = Array.from({ length: (bins.at(-2) ?? first - 1) - first + 1 }, () => 0)
+  for (let index = 0; index < bins.length; index += 2) filled[bins[index]! - first] = bins[index + 1]!
+  return filled
+}
+
+/** The histogram of the requests of all bins, from bin 0 on. */
+export function leaveGaps(requests: readonly (number | null)[]): DurationBins {
+  return requests.flatMap((count, bin) => (count ? [bin, count] : []))
+}
+
 /** The longest duration of each bin from 1 to 74, whole microseconds. */
 const UPPER_US = Float64Array.from({ length: LONGEST_BIN }, (_, bin) =>
   bin === UNMEASURED_BIN ? 0 : Math.round(LEAST_US * GROWTH ** (bin - 1)),

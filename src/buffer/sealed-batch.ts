@@ -71,7 +71,15 @@ export class SealedBatch implements Batch {
       if (requestCount === 0) continue
       const { key, endpoint, method, status } = this.#file.cells[slot]!
       const durationUs = this.#counts[slot * 2 + 1]!
-      chunk.push({ keyId: key.id, endpoint, method, status, requestCount, durationUs })
+      chunk.push({
+        keyId: key.id,
+        endpoint,
+        method,
+        status,
+        requestCount,
+        durationUs,
+        durationBins: [0, requestCount],
+      })
       if (chunk.length === CHUNK) {
         yield chunk
         chunk = []

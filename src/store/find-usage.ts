@@ -1,4 +1,6 @@
 import { isCalendarUnit } from '../calendar.ts'
+import { leaveGaps, measureLatency } from '../duration-bins.ts'
+import type { Latency } from '../duration-bins.ts'
 import type { TrendStep, UsageDimension, UsageQuery, UsageRow, UsageSort } from '../usage.ts'
 import { byteOrder } from './byte-order.ts'
 import type { Dialect } from './dialect/dialect.ts'
@@ -41,6 +43,12 @@ const SUMMED_AGAIN: typeof AS_SUMMED = {
 /** `step requests errors` of every step of a group, in no order; an owner has a step once per key. */
 const TREND = `string_agg(
     u.trend_step || ' ' || u.request_count || ' ' || (u.client_error_count + u.server_error_count), ',')`
+
+/** The histogram of a group, and of several summed up again; rows without one have nothing to add. */
+const BINS = {
+  summed: { first: 't.duration_first_bin', bins: 't.duration_bins' },
+  again: { first: '0', bins: 'u.duration_bins' },
+}
 
 type Found = KeyColumns & Record<keyof typeof AS_SUMMED, string | number | null> & { [name: string]: unknown }
 
@@ -105,10 +113,15 @@ export function writeUsageStatement(
     outer.push(`${name.endsWith('bucket') ? dialect.millisecondsOf(sql) : sql} as ${name}`)
   }
   if (query.trend) outer.push(`${TREND} as trend`)
+  const sumUp = [...inner, SUMS]
+  if (query.latency) {
+    sumUp.push(`${dialect.histogram.sum(BINS.summed)} as duration_bins`)
+    outer.push(`${again ? dialect.histogram.sum(BINS.again) : 'u.duration_bins'} as duration_bins`)
+  }
 
   const lines = [
     `select ${outer.join(',\n  ')}`,
-    `from (\n  select ${[...inner, SUMS].join(',\n    ')}`,
+    `from (\n  select ${sumUp.join(',\n    ')}`,
     `  from api_key_analytics t\n  where ${filterUsage(dialect, query, parameters)} and ${ofEveryKey(dialect)}`,
     inner.length > 0 ? `  group by ${inner.map((_, index) => index + 1).join(', ')}\n) u` : ') u',
   ]
@@ -154,7 +167,7 @@ function orderOf(
 function toUsageRow(
   row: Found,
   by: readonly UsageDimension[],
-  { trend }: UsageQuery,
+  { trend, latency }: UsageQuery,
   borders: ReadonlyMap<UsageDimension, TimeBorders>,
 ): UsageRow {
   const group = by.map((dimension) => {
@@ -172,8 +185,15 @@ function toUsageRow(
     durationUs: Number(row.duration_us),
     firstBucket: new Date(Number(row.first_bucket)),
     lastBucket: new Date(Number(row.last_bucket)),
+    ...(latency && { latency: readLatency(row['duration_bins']) }),
     ...(trend && { trend: readTrend(String(row['trend']), borders.get(trend)!) }),
   }
+}
+
+/** SQLite gives the bins as JSON. */
+function readLatency(bins: unknown): Latency | null {
+  const sums = (typeof bins === 'string' ? JSON.parse(bins) : bins) as (number | null)[]
+  return measureLatency(leaveGaps(sums))
 }
 
 function readTrend(text: string, borders: TimeBorders): TrendStep[] {

@@ -1,4 +1,5 @@
 import { AnalyticsError } from '../errors.ts'
+import { fillGaps, UNMEASURED_BIN } from '../duration-bins.ts'
 import type { Batch, BatchRow, KeyIdentity } from '../usage.ts'
 import type { Dialect, Statements } from './dialect/dialect.ts'
 import type { Database } from './open-database.ts'
@@ -57,24 +58,36 @@ const TOUCH = {
 
 const KEY_COLUMNS = { id: 'uuid', label: 'text', name: 'text', owner: 'text' }
 
-const ADD_CELLS = (given: string, bucket: string) => `
+/** `given` are rows of `CELL_COLUMNS`; $1 is the bucket, $2 its width. */
+export function writeAddCells(dialect: Dialect, given: string): string {
+  const { histogram } = dialect
+  const merged = histogram.merge(histogram.ofRow('t'), histogram.ofRow('excluded'))
+  return `
 insert into api_key_analytics as t
-  (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count, duration_us)
-select key_id, ${bucket}, cast($2 as smallint), endpoint, method, status, request_count, duration_us
+  (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count, duration_us,
+   duration_first_bin, duration_bins)
+select key_id, ${dialect.timeOf('$1')}, cast($2 as smallint), endpoint, method, status, request_count, duration_us,
+  duration_first_bin, ${histogram.fromJson('duration_bins')}
 from ${given}
 where true
 order by n
 on conflict (api_key_id, bucket, bucket_minutes, endpoint, method, status) do update set
   request_count = t.request_count + excluded.request_count,
-  duration_us = t.duration_us + excluded.duration_us`
+  duration_us = t.duration_us + excluded.duration_us,
+  duration_first_bin = ${merged.first},
+  duration_bins = ${merged.bins}`
+}
 
-const CELL_COLUMNS = {
+export const CELL_COLUMNS = {
   key_id: 'uuid',
   endpoint: 'text',
   method: 'text',
   status: 'smallint',
   request_count: 'bigint',
   duration_us: 'bigint',
+  duration_first_bin: 'smallint',
+  // a JSON array: unnest would take arrays in an array apart
+  duration_bins: 'text',
 }
 
 /**
@@ -145,7 +158,7 @@ async function addCells(tx: Statements, dialect: Dialect, batch: Batch): Promise
   for await (const rows of batch.rows()) {
     const given = dialect.givenRows(CELL_COLUMNS, rows.map(toCells), 3)
     const params = [batch.bucket, batch.bucketMinutes, ...given.params]
-    await tx.query(ADD_CELLS(given.sql, dialect.timeOf('$1')), params)
+    await tx.query(writeAddCells(dialect, given.sql), params)
     for (const row of rows) requestCount += row.requestCount
   }
   // the ledger would promise what the table does not hold
@@ -155,7 +168,9 @@ async function addCells(tx: Statements, dialect: Dialect, batch: Batch): Promise
 }
 
 function toCells(row: BatchRow): unknown[] {
-  return [row.keyId, row.endpoint, row.method, row.status, row.requestCount, row.durationUs]
+  const { keyId, endpoint, method, status, requestCount, durationUs, durationBins } = row
+  const bins = JSON.stringify(fillGaps(durationBins))
+  return [keyId, endpoint, method, status, requestCount, durationUs, durationBins[0] ?? UNMEASURED_BIN, bins]
 }
 
 function refusal({ instance, sequence }: Batch, why: string, cause?: unknown): AnalyticsError {

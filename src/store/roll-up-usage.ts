@@ -135,14 +135,17 @@ async function mergeRows(tx: Statements, dialect: Dialect, chunk: Chunk): Promis
     const [merged] = await tx.query<Record<keyof RolledUp, string>>(
       `with merged as (
   delete from api_key_analytics as t where ${condition} returning *
-), days as (${mergeInto(day, 'merged t', 'true')} returning 1)
+), days as (${mergeInto(dialect, day, 'merged t', 'true')} returning 1)
 select (select count(*) from merged) as "rowsBefore", (select count(*) from days) as "rowsAfter",
   (select coalesce(sum(request_count), 0) from merged) as requests`,
       params,
     )
     return { ...toNumbers(merged!) }
   }
-  const days = await tx.query(`${mergeInto(day, 'api_key_analytics t', condition)} returning 1`, params)
+  const days = await tx.query(
+    `${mergeInto(dialect, day, 'api_key_analytics t', condition)} returning 1`,
+    params,
+  )
   const merged = await tx.query<{ request_count: number }>(
     `delete from api_key_analytics as t where ${condition} returning request_count`,
     params,
@@ -151,18 +154,28 @@ select (select count(*) from merged) as "rowsBefore", (select count(*) from days
   return { rowsBefore: merged.length, rowsAfter: days.length, requests }
 }
 
-function mergeInto(day: string, rows: string, condition: string): string {
+function mergeInto({ histogram }: Dialect, day: string, rows: string, condition: string): string {
+  const bins = histogram.trim('m.bins')
+  const merged = histogram.merge(histogram.ofRow('d'), histogram.ofRow('excluded'))
   return `
-insert into api_key_analytics
-  (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count, duration_us)
-select t.api_key_id, ${day}, 1440, t.endpoint, t.method, t.status, sum(t.request_count), sum(t.duration_us)
-from ${rows}
-where ${condition}
-group by t.api_key_id, t.endpoint, t.method, t.status
-order by t.api_key_id, t.endpoint, t.method, t.status
-on conflict (api_key_id, bucket, bucket_minutes, endpoint, method, status) do update
-set request_count = api_key_analytics.request_count + excluded.request_count,
-  duration_us = api_key_analytics.duration_us + excluded.duration_us
+insert into api_key_analytics as d
+  (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count, duration_us,
+   duration_first_bin, duration_bins)
+select api_key_id, ${day}, 1440, endpoint, method, status, request_count, duration_us, ${bins.first}, ${bins.bins}
+from (
+  select t.api_key_id, t.endpoint, t.method, t.status, sum(t.request_count) as request_count,
+    sum(t.duration_us) as duration_us, ${histogram.sum(histogram.ofRow('t'))} as bins
+  from ${rows}
+  where ${condition}
+  group by t.api_key_id, t.endpoint, t.method, t.status
+) m
+where true
+order by api_key_id, endpoint, method, status
+on conflict (api_key_id, bucket, bucket_minutes, endpoint, method, status) do update set
+  request_count = d.request_count + excluded.request_count,
+  duration_us = d.duration_us + excluded.duration_us,
+  duration_first_bin = ${merged.first},
+  duration_bins = ${merged.bins}
 `
 }
 

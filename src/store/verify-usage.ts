@@ -1,5 +1,5 @@
 import type { Database } from './open-database.ts'
-import type { Statements } from './dialect/dialect.ts'
+import type { Dialect, Statements } from './dialect/dialect.ts'
 
 /** What one instance delivered. */
 export interface InstanceAccount {
@@ -25,6 +25,8 @@ export interface VerifyResult {
   readonly missingRequests: number
   /** True when what is in the table and what was pruned is exactly what was delivered. */
   readonly balanced: boolean
+  /** Rows whose histogram of durations does not sum up to their requests; only when asked for. */
+  readonly wrongHistograms?: number
   /** Every instance that ever delivered, the latest last. */
   readonly instances: readonly InstanceAccount[]
 }
@@ -36,13 +38,21 @@ select coalesce(sum(request_count), 0) as requests
 from api_key_analytics_prunes
 where action in ('prune', 'forget')`
 
+const WRONG_HISTOGRAMS = ({ histogram }: Dialect) => `
+select count(*) as rows
+from api_key_analytics t
+where t.duration_bins is not null and t.request_count <> ${histogram.total('t.duration_bins')}`
+
 const INSTANCES = (updatedAt: string) => `
 select instance, sequence, request_count, missing, missing_after, missing_before, ${updatedAt} as updated_at
 from api_key_analytics_ledger
 order by updated_at, instance`
 
 /** Compares what is stored with what was delivered, in one snapshot: flushes may go on meanwhile. */
-export async function verifyUsage(db: Database): Promise<VerifyResult> {
+export async function verifyUsage(
+  db: Database,
+  { histograms = false }: { histograms?: boolean } = {},
+): Promise<VerifyResult> {
   return db.transaction(async (tx) => {
     const storedRequests = await sumRequests(tx, STORED)
     const prunedRequests = await sumRequests(tx, PRUNED)
@@ -51,8 +61,22 @@ export async function verifyUsage(db: Database): Promise<VerifyResult> {
     const deliveredRequests = instances.reduce((sum, instance) => sum + instance.deliveredRequests, 0)
     const missingRequests = instances.reduce((sum, instance) => sum + instance.missingRequests, 0)
     const balanced = storedRequests + prunedRequests === deliveredRequests
-    return { storedRequests, prunedRequests, deliveredRequests, missingRequests, balanced, instances }
+    const account = {
+      storedRequests,
+      prunedRequests,
+      deliveredRequests,
+      missingRequests,
+      balanced,
+      instances,
+    }
+    return histograms ? { ...account, wrongHistograms: await countWrongHistograms(tx, db.dialect) } : account
   }, 'snapshot')
+}
+
+/** Reads every histogram, which takes seconds per million rows. */
+async function countWrongHistograms(tx: Statements, dialect: Dialect): Promise<number> {
+  const [row] = await tx.query<{ rows: string | number }>(WRONG_HISTOGRAMS(dialect))
+  return Number(row?.rows)
 }
 
 async function sumRequests(tx: Statements, sql: string): Promise<number> {

@@ -1,4 +1,5 @@
 import type { SqlMikroORM } from '@mikro-orm/sqlite'
+import type { HistogramDialect } from './histogram.ts'
 
 /** Runs statements; `$1`, `$2` … stand for the parameters on both databases. */
 export interface Statements {
@@ -51,6 +52,8 @@ export interface Dialect {
   readonly storedOrder: readonly string[]
   /** SQL for the text of a JSON array of what a value is in each row. */
   jsonColumn(value: string): string
+  /** How histograms of durations are merged, summed up and read. */
+  readonly histogram: HistogramDialect
   /** Held until its transaction ends, so that only one process migrates; a write lock may be that already. */
   readonly migrationLock: string | undefined
   /** MikroORM's list of migrations, as it would make it itself. */

@@ -3,6 +3,7 @@ import type { PostgreSqlConnection } from '@mikro-orm/postgresql'
 import { MIGRATIONS_TABLE, ORM_OPTIONS } from '../orm-options.ts'
 import { translateError } from '../translate-error.ts'
 import type { Dialect, OpenOptions, Session, Statements, TransactionMode } from './dialect.ts'
+import { POSTGRESQL_HISTOGRAM } from './postgresql-histogram.ts'
 
 type Pool = Awaited<ReturnType<PostgreSqlConnection['getNativeClient']>>
 
@@ -32,6 +33,7 @@ export function postgresqlDialect(url: string, place: string): Dialect {
     // as flushes wrote them: by the primary key nearly every row would be on another page
     storedOrder: ['bucket', 'api_key_id', 'bucket_minutes', 'endpoint', 'method', 'status'],
     jsonColumn: (value) => `json_agg(${value})::text`,
+    histogram: POSTGRESQL_HISTOGRAM,
     migrationLock: 'select pg_advisory_xact_lock(7263912548017)',
     migrationsTable: `create table if not exists ${MIGRATIONS_TABLE} (
   id serial primary key,

@@ -7,6 +7,7 @@ import { AnalyticsError } from '../../errors.ts'
 import { MIGRATIONS_TABLE, ORM_OPTIONS } from '../orm-options.ts'
 import { translateError } from '../translate-error.ts'
 import type { Dialect, Session, Statements, TransactionMode } from './dialect.ts'
+import { addHistogramFunctions, SQLITE_HISTOGRAM } from './sqlite-histogram.ts'
 
 type SqliteFile = Awaited<ReturnType<SqliteConnection['getNativeClient']>>
 
@@ -35,6 +36,7 @@ export function sqliteDialect(path: string, place: string): Dialect {
     // the table is its primary key
     storedOrder: ['api_key_id', 'bucket', 'bucket_minutes', 'endpoint', 'method', 'status'],
     jsonColumn: (value) => `json_group_array(${value})`,
+    histogram: SQLITE_HISTOGRAM,
     // begin immediate has the only write lock
     migrationLock: undefined,
     migrationsTable: `create table if not exists ${MIGRATIONS_TABLE} (
@@ -50,6 +52,7 @@ export function sqliteDialect(path: string, place: string): Dialect {
         const file = await orm.em.getConnection().getNativeClient()
         if (create) await useWriteAheadLog(file)
         file.pragma('synchronous = full')
+        addHistogramFunctions(file)
         return { orm, session: openSession(file, place) }
       } catch (error) {
         await orm.close()

@@ -1,6 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core'
 import type { EntitySchema } from '@mikro-orm/core'
 import type { BucketMinutes } from '../../usage.ts'
+import { DurationBinsType } from './duration-bins-type.ts'
 import { ApiKeyAnalyticsKeySchema } from './api-key-analytics-key.ts'
 import type { ApiKeyAnalyticsKey } from './api-key-analytics-key.ts'
 
@@ -16,6 +17,10 @@ export class ApiKeyAnalytics {
   requestCount!: number
   /** Sum over the requests, microseconds. */
   durationUs!: number
+  /** Number of the first bin of the histogram of durations; null in rows from before there was one. */
+  durationFirstBin!: number | null
+  /** Requests of that bin and of those after it; they sum up to `requestCount`. */
+  durationBins!: number[] | null
 }
 
 /** Table `api_key_analytics`; rows of different width never mix, so the width is part of the primary key. */
@@ -40,5 +45,7 @@ export const ApiKeyAnalyticsSchema: EntitySchema<ApiKeyAnalytics> = defineEntity
     status: p.smallint().fieldName('status').primary(),
     requestCount: p.bigint('number').fieldName('request_count').defaultRaw('0'),
     durationUs: p.bigint('number').fieldName('duration_us').defaultRaw('0'),
+    durationFirstBin: p.smallint().fieldName('duration_first_bin').nullable(),
+    durationBins: p.type(DurationBinsType).fieldName('duration_bins').nullable(),
   },
 })

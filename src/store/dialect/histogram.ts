@@ -1,0 +1,21 @@
+/** A histogram of durations in SQL: the number of its first bin, and the requests of that bin and of those after it. */
+export interface HistogramSql {
+  readonly first: string
+  readonly bins: string
+}
+
+/** How a database computes with histograms; what its array of bins is, only it knows. */
+export interface HistogramDialect {
+  /** The array of a JSON array. */
+  fromJson(json: string): string
+  /** That of a row of the usage table; a row from before there were histograms was not measured, which is bin 0. */
+  ofRow(row: string): HistogramSql
+  /** Two as one. */
+  merge(a: HistogramSql, b: HistogramSql): HistogramSql
+  /** Aggregate: the array of many as one, all bins from 0 on. Without any it may be null. */
+  sum(histogram: HistogramSql): string
+  /** The histogram of such a sum, without the empty bins at its ends. */
+  trim(sum: string): HistogramSql
+  /** The requests in an array. */
+  total(bins: string): string
+}

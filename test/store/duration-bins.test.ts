@@ -1,0 +1,221 @@
+import { randomUUID } from 'node:crypto'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { BIN_COUNT, measureLatency, UNMEASURED_BIN, type DurationBins } from '../../src/duration-bins.ts'
+import { ApiKeyAnalyticsSchema } from '../../src/store/entities/api-key-analytics.ts'
+import { findUsage } from '../../src/store/find-usage.ts'
+import { migrate, pendingMigrations } from '../../src/store/migrate.ts'
+import { MIGRATIONS } from '../../src/store/migrations/migrations.ts'
+import { openDatabase } from '../../src/store/open-database.ts'
+import type { Database } from '../../src/store/open-database.ts'
+import { openStore } from '../../src/store/open-store.ts'
+import { requireSchema } from '../../src/store/require-schema.ts'
+import { rollUpUsage } from '../../src/store/roll-up-usage.ts'
+import { verifyUsage } from '../../src/store/verify-usage.ts'
+import type { UsageDimension, UsageRow } from '../../src/usage.ts'
+import { fillKeys, fillUsage } from '../support/fill-usage.ts'
+import { forEachDatabase } from '../support/for-each-database.ts'
+import { HOUR, makeBatch } from '../support/make-batch.ts'
+import type { BatchContent } from '../support/make-batch.ts'
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+
+type Cell = BatchContent['rows'][number]
+
+/** What each row of the table should hold. */
+class Expected {
+  readonly rows = new Map<string, number[]>()
+
+  add(row: string, bins: DurationBins): void {
+    const sums = this.rows.get(row) ?? Array.from({ length: BIN_COUNT }, () => 0)
+    for (let index = 0; index < bins.length; index += 2) sums[bins[index]!]! += bins[index + 1]!
+    this.rows.set(row, sums)
+  }
+
+  /** The latency of all rows whose name fits. */
+  latencyOf(fits: (row: string) => boolean) {
+    const merged = new Expected()
+    for (const [row, sums] of this.rows) if (fits(row)) merged.add('all', toBins(sums))
+    return measureLatency(toBins(merged.rows.get('all') ?? []))
+  }
+}
+
+const toBins = (sums: readonly number[]): DurationBins =>
+  sums.flatMap((count, bin) => (count > 0 ? [bin, count] : []))
+
+const anyBins = fc
+  .uniqueArray(fc.tuple(fc.integer({ min: 0, max: BIN_COUNT - 1 }), fc.integer({ min: 1, max: 1e6 })), {
+    selector: ([bin]) => bin,
+    minLength: 1,
+    maxLength: 12,
+  })
+  .map((pairs) => pairs.sort(([a], [b]) => a - b).flat())
+
+const anyBatch = fc.record({
+  hour: fc.integer({ min: 0, max: 40 }),
+  rows: fc.uniqueArray(
+    fc.record({
+      key: fc.constantFrom('a', 'b', 'c'),
+      endpoint: fc.constantFrom('/x', '/y'),
+      durationBins: anyBins,
+    }),
+    { selector: ({ key, endpoint }) => key + endpoint, minLength: 1, maxLength: 6 },
+  ),
+})
+
+const OWNERS: Record<string, string> = { a: 'Acme', b: 'Acme', c: 'Globex' }
+const IDENTITIES = Object.fromEntries(Object.entries(OWNERS).map(([key, owner]) => [key, { owner }]))
+
+const toCell = (row: { key: string; endpoint: string; durationBins: number[] }): Cell => {
+  const requestCount = row.durationBins.reduce((sum, value, index) => sum + (index % 2 ? value : 0), 0)
+  return { ...row, requestCount, durationUs: requestCount }
+}
+
+/** Each row's bins by label, endpoint and bucket. */
+async function readBins(db: Database): Promise<Map<string, number[]>> {
+  const rows = await db.orm.em.fork().find(ApiKeyAnalyticsSchema, {}, { populate: ['apiKey'] })
+  return new Map(
+    rows.map(({ apiKey, endpoint, bucket, durationFirstBin, durationBins }) => {
+      const sums = Array.from({ length: BIN_COUNT }, () => 0)
+      for (const [index, requests] of durationBins!.entries()) sums[durationFirstBin! + index] = requests
+      return [`${apiKey.label} ${endpoint} ${bucket.getTime()}`, sums]
+    }),
+  )
+}
+
+forEachDatabase('histograms of durations', (kind, makeUrl) => {
+  test('whatever batches come, each row has the sum of their bins, before and after a roll-up', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyBatch, { minLength: 1, maxLength: 8 }), async (batches) => {
+        const url = await makeUrl()
+        const [store, db] = [openStore({ url, pepperCheck: '' }), await openDatabase(url)]
+        try {
+          const [byHour, byDay] = [new Expected(), new Expected()]
+          for (const { hour, rows } of batches) {
+            const bucket = HOUR + hour * HOUR_MS
+            await store.recordBatch(makeBatch({ bucket, identities: IDENTITIES, rows: rows.map(toCell) }))
+            for (const { key, endpoint, durationBins } of rows) {
+              byHour.add(`${key} ${endpoint} ${bucket}`, durationBins)
+              byDay.add(`${key} ${endpoint} ${Math.floor(bucket / DAY_MS) * DAY_MS}`, durationBins)
+            }
+          }
+          expect(await readBins(db)).toEqual(byHour.rows)
+          await expectLatencies(db, byHour)
+          expect(await verifyUsage(db, { histograms: true })).toMatchObject({
+            balanced: true,
+            wrongHistograms: 0,
+          })
+          await rollUpUsage(db, { before: new Date(HOUR + 10 * DAY_MS) })
+          expect(await readBins(db)).toEqual(byDay.rows)
+          await expectLatencies(db, byDay)
+        } finally {
+          await store.close()
+          await db.close()
+        }
+      }),
+      { numRuns: kind === 'sqlite' ? 12 : 8 },
+    )
+  })
+
+  test('counts that come for a day that was rolled up are merged into its histogram by the next roll-up', async () => {
+    const url = await makeUrl()
+    const [store, db] = [openStore({ url, pepperCheck: '' }), await openDatabase(url)]
+    const deliver = (durationBins: number[]) =>
+      store.recordBatch(makeBatch({ rows: [toCell({ key: 'a', endpoint: '/x', durationBins })] }))
+    const day = Math.floor(HOUR / DAY_MS) * DAY_MS
+    for (const bins of [
+      [3, 5],
+      [70, 1],
+      [10, 2, 12, 1],
+    ]) {
+      await deliver(bins)
+      await rollUpUsage(db, { before: new Date(day + DAY_MS) })
+    }
+    const expected = new Expected()
+    expected.add(`a /x ${day}`, [3, 5, 10, 2, 12, 1, 70, 1])
+    expect(await readBins(db)).toEqual(expected.rows)
+    await store.close()
+    await db.close()
+  })
+
+  test('a filled database of version 1 is migrated; its requests count as not measured', async () => {
+    const url = await makeUrl({ migrated: false })
+    const first = await openDatabase(url, { create: true })
+    await first.orm.migrator.up({ to: MIGRATIONS[0]!.name })
+    await fillKeys(first, [{ key: 1, owner: 'Acme' }])
+    const old = Array.from({ length: 50 }, (_, hour) => ({
+      key: 1,
+      bucket: HOUR + hour * HOUR_MS,
+      requests: 3,
+      durationUs: 4500,
+    }))
+    await fillUsage(first, old)
+    await first.query(
+      `insert into api_key_analytics_ledger (instance, sequence, request_count, updated_at)
+values ($1, 1, 150, ${first.dialect.timeOf('$2')})`,
+      [randomUUID(), HOUR],
+    )
+    await expect(requireSchema(first)).rejects.toMatchObject({ code: 'DATABASE_NOT_MIGRATED' })
+    await first.close()
+
+    expect(await pendingMigrations(url)).toEqual(MIGRATIONS.slice(1).map(({ name }) => name))
+    await migrate(url)
+    const [store, db] = [openStore({ url, pepperCheck: '' }), await openDatabase(url)]
+    const [before] = await findUsage(db, { latency: true })
+    expect(before).toMatchObject({ requestCount: 150, durationUs: 50 * 4500, latency: null })
+    const keyId = '00000001-0000-4000-8000-000000000000'
+    await store.recordBatch(
+      makeBatch({
+        identities: { 1: { id: keyId } },
+        rows: [{ key: '1', keyId, durationBins: [20, 4, 30, 1], requestCount: 5, durationUs: 9000 }],
+      }),
+    )
+    const [after] = await findUsage(db, { latency: true })
+    expect(after).toMatchObject({ requestCount: 155, latency: measureLatency([20, 4, 30, 1]) })
+    const mixed = await db.query<{ duration_first_bin: number }>(
+      'select duration_first_bin from api_key_analytics where duration_bins is not null',
+    )
+    expect(mixed).toEqual([{ duration_first_bin: UNMEASURED_BIN }])
+    expect(await verifyUsage(db, { histograms: true })).toMatchObject({ balanced: true, wrongHistograms: 0 })
+    await rollUpUsage(db, { before: new Date(HOUR + 10 * DAY_MS) })
+    const [rolledUp] = await findUsage(db, { latency: true })
+    expect(rolledUp).toMatchObject({ requestCount: 155, latency: after!.latency })
+    expect(await verifyUsage(db, { histograms: true })).toMatchObject({ balanced: true, wrongHistograms: 0 })
+    await store.close()
+    await db.close()
+  })
+
+  test('a row whose bins are not its requests is found', async () => {
+    const url = await makeUrl()
+    const [store, db] = [openStore({ url, pepperCheck: '' }), await openDatabase(url)]
+    await store.recordBatch(makeBatch({ rows: [{ key: 'a', requestCount: 3 }, { key: 'b' }] }))
+    await db.query('update api_key_analytics set duration_first_bin = 7')
+    expect(await verifyUsage(db, { histograms: true })).toMatchObject({ wrongHistograms: 0 })
+    await db.query('update api_key_analytics set request_count = request_count + 1 where request_count = 3')
+    expect(await verifyUsage(db, { histograms: true })).toMatchObject({ wrongHistograms: 1 })
+    await store.close()
+    await db.close()
+  })
+})
+
+/** Every way of grouping tells the quantiles of exactly the requests of its groups. */
+async function expectLatencies(db: Database, all: Expected): Promise<void> {
+  const find = (by: UsageDimension[]) => findUsage(db, { by, latency: true, trend: 'day' })
+  const checks: [UsageDimension[], (group: UsageRow, row: string[]) => boolean][] = [
+    [[], () => true],
+    [['key'], ({ key }, [label]) => key!.label === label],
+    [['owner'], ({ owner }, [label]) => OWNERS[label!] === owner],
+    [
+      ['endpoint', 'day'],
+      ({ endpoint, day }, [, path, bucket]) => {
+        return endpoint === path && Math.floor(Number(bucket) / DAY_MS) * DAY_MS === day!.getTime()
+      },
+    ],
+  ]
+  for (const [by, fits] of checks) {
+    for (const group of await find(by)) {
+      expect(group.latency).toEqual(all.latencyOf((row) => fits(group, row.split(' '))))
+    }
+  }
+}
