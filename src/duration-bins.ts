@@ -33,6 +33,15 @@ export function leaveGaps(requests: readonly (number | null)[]): DurationBins {
   return requests.flatMap((count, bin) => (count ? [bin, count] : []))
 }
 
+/** Several histograms as one: exact, for bins only add up. */
+export function mergeBins(histograms: readonly DurationBins[]): DurationBins {
+  const requests = Array.from({ length: BIN_COUNT }, () => 0)
+  for (const bins of histograms) {
+    for (let index = 0; index < bins.length; index += 2) requests[bins[index]!]! += bins[index + 1]!
+  }
+  return leaveGaps(requests)
+}
+
 /** The longest duration of each bin from 1 to 74, whole microseconds. */
 const UPPER_US = Float64Array.from({ length: LONGEST_BIN }, (_, bin) =>
   bin === UNMEASURED_BIN ? 0 : Math.round(LEAST_US * GROWTH ** (bin - 1)),
@@ -61,6 +70,8 @@ export interface Latency {
   readonly p50Us: number
   readonly p95Us: number
   readonly p99Us: number
+  /** All requests by bin: add up those of several groups to get their latency together. */
+  readonly bins: DurationBins
 }
 
 /** @returns null when nothing was measured */
@@ -71,7 +82,7 @@ export function measureLatency(bins: DurationBins): Latency | null {
   }
   if (measuredCount === 0) return null
   const quantile = (share: number): number => durationOf(findBin(bins, Math.ceil(share * measuredCount)))
-  return { measuredCount, p50Us: quantile(0.5), p95Us: quantile(0.95), p99Us: quantile(0.99) }
+  return { measuredCount, p50Us: quantile(0.5), p95Us: quantile(0.95), p99Us: quantile(0.99), bins }
 }
 
 /** The bin of the request that is the `rank`th shortest, from 1. */

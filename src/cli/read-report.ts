@@ -10,12 +10,13 @@ import type { Screen } from '../report/render-table.ts'
 import { nameOfKey } from '../report/report-table.ts'
 import { renderUsageCsv } from '../report/usage-csv.ts'
 import { buildReport } from '../report/build-report.ts'
+import { isMatrix } from '../report/build-section.ts'
 import type { ReportRequest, UsageSource } from '../report/build-report.ts'
 import type { UsageReport } from '../report/usage-report.ts'
 import { findStraddlingRows } from '../store/find-straddling-rows.ts'
 import { findUsage } from '../store/find-usage.ts'
 import type { Database } from '../store/open-database.ts'
-import type { UsageDimension, UsageSort } from '../usage.ts'
+import type { UsageDimension, UsageRow, UsageSort } from '../usage.ts'
 import type { Place } from './base-command.ts'
 import { findFilter, requireKnownNames } from './find-filter.ts'
 import type { FoundFilter } from './find-filter.ts'
@@ -31,6 +32,7 @@ export interface ReportFlags extends UsageFlags {
   readonly limit?: number | undefined
   readonly compare?: string | undefined
   readonly billable?: readonly string[] | undefined
+  readonly latency?: boolean | undefined
   readonly format: string
 }
 
@@ -54,6 +56,7 @@ export async function readReport(db: Database, flags: ReportFlags, place: Place)
   const found = await findFilter(db, withDefaultPeriod(flags), place)
   const billable = flags.billable?.map(parseStatus)
   const by = billable ? undefined : groupingOf(flags, found)
+  requireLatencyShown(flags, by)
   const request = requestOf(flags, found, by)
   const report = await atOneMoment(db, (source) =>
     billable
@@ -130,7 +133,7 @@ function groupingOf(flags: ReportFlags, { filter, key, period }: FoundFilter): U
 }
 
 function requestOf(
-  { limit, sort, compare, format, billable }: ReportFlags,
+  { limit, sort, compare, format, billable, latency }: ReportFlags,
   { period, filter }: FoundFilter,
   by: readonly UsageDimension[] | undefined,
 ): ReportRequest {
@@ -144,8 +147,30 @@ function requestOf(
     ...(most !== undefined && { limit: most || Number.POSITIVE_INFINITY }),
     comparePrevious: compare !== undefined,
     withTrend: !billable && format !== 'csv',
+    ...(latency && { withLatency: true }),
+    ...(sort === 'p95' && { choose: slowestFirst }),
   }
 }
+
+/** @throws WRONG_USAGE when the durations asked for would not be seen */
+function requireLatencyShown(
+  { latency, billable, sort, format }: ReportFlags,
+  by: readonly UsageDimension[] | undefined,
+): void {
+  if (sort === 'p95' && !latency) throw new AnalyticsError('WRONG_USAGE', '--sort p95 needs --latency.')
+  if (!latency) return
+  if (billable)
+    throw new AnalyticsError('WRONG_USAGE', 'Invoice lines have no durations: leave --latency out.')
+  if (by && isMatrix(by) && (format === 'table' || format === 'markdown')) {
+    throw new AnalyticsError(
+      'WRONG_USAGE',
+      'A table of two dimensions has one number per cell. Use --format csv or json with --latency, or one dimension.',
+    )
+  }
+}
+
+const slowestFirst = (rows: readonly UsageRow[]): UsageRow[] =>
+  rows.toSorted((a, b) => (b.latency?.p95Us ?? -1) - (a.latency?.p95Us ?? -1))
 
 function titleOf({ key, filter }: FoundFilter, by: readonly UsageDimension[] | undefined): string {
   const of = [key && nameOfKey(key), filter.endpoint && `${filter.method ?? ''} ${filter.endpoint}`.trim()]

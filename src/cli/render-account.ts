@@ -69,12 +69,15 @@ function describeVerdict({
   balanced,
   storedRequests,
   prunedRequests,
+  wrongHistograms = 0,
   ...rest
 }: Account): string {
   if (accountedFor) return 'OK: every counted request is accounted for.'
   const findings = [
     !balanced &&
       `the table and what was pruned differ from what was delivered by ${formatCount(storedRequests + prunedRequests - rest.deliveredRequests)}: rows were changed by hand`,
+    wrongHistograms > 0 &&
+      `${formatCount(wrongHistograms)} rows have durations of more or fewer requests than they count`,
     rest.missingRequests > 0 && `${formatCount(rest.missingRequests)} requests are missing`,
     rest.setAside.length > 0 && `${formatCount(rest.setAside.length)} files were set aside`,
     rest.unreadable.length > 0 && `${formatCount(rest.unreadable.length)} counter files cannot be read`,

@@ -3,6 +3,7 @@ import type { UsageDimension, UsageFilter, UsageQuery, UsageRow, UsageSort } fro
 import { buildSection } from './build-section.ts'
 import { buildSeries, chooseUnit, findSteps } from './build-series.ts'
 import { measure, sumUp } from './measure-usage.ts'
+import type { Total } from './measure-usage.ts'
 import { describePeriod, previousPeriod } from './period.ts'
 import type { Period } from './period.ts'
 import type { UsageReport } from './usage-report.ts'
@@ -31,6 +32,8 @@ export interface ReportRequest {
   readonly comparePrevious?: boolean
   /** Adds a series to each group that is shown. An overview always has them. */
   readonly withTrend?: boolean
+  /** Adds to the total and to each group how long its requests took. */
+  readonly withLatency?: boolean
 }
 
 const OVERVIEW_GROUPS = 10
@@ -48,6 +51,7 @@ export async function buildReport(source: UsageSource, request: ReportRequest): 
     ...query,
     ...(request.sort && { sort: request.sort }),
     ...(withTrend && { trend: unit }),
+    ...(request.withLatency && { latency: true }),
   })
   const before = await findBefore(source, request, sections)
   const total = sumUp(found[0] ?? [])
@@ -74,7 +78,10 @@ export async function buildReport(source: UsageSource, request: ReportRequest): 
         steps,
       }),
     ),
-    notes: await noteCutRows(source, { ...query, by: by?.filter(isCalendarUnit) ?? [] }),
+    notes: [
+      ...(await noteCutRows(source, { ...query, by: by?.filter(isCalendarUnit) ?? [] })),
+      ...noteUnmeasured(total),
+    ],
   }
 }
 
@@ -108,6 +115,14 @@ async function noteCutRows(source: UsageSource, query: UsageQuery): Promise<stri
   const [what, them] = rows === 1 ? ['1 stored row', 'it counts'] : [`${rows} stored rows`, 'they count']
   return [
     `A border in time zone ${query.timeZone} cuts ${what} (${requests} requests): ${them} where the row begins.`,
+  ]
+}
+
+function noteUnmeasured({ requestCount, latency }: Total): string[] {
+  const unmeasured = requestCount - (latency?.measuredCount ?? 0)
+  if (latency === undefined || unmeasured === 0) return []
+  return [
+    `The duration of ${unmeasured.toLocaleString('en-US')} of ${requestCount.toLocaleString('en-US')} requests was not measured: p50, p95 and p99 are those of the others.`,
   ]
 }
 

@@ -13,6 +13,7 @@ export function formatCell(cell: Cell, kind: Column['kind'], timeZone: string): 
   if (typeof cell === 'string') return cell
   if (kind === 'share') return formatShare(cell)
   if (kind === 'change') return formatChange(cell)
+  if (kind === 'duration') return formatDuration(cell)
   return formatCount(cell)
 }
 
@@ -32,4 +33,10 @@ export function formatShare(share: number): string {
 export function formatChange(change: number | null): string {
   if (change === null) return 'new'
   return `${change > 0 ? '+' : ''}${(change * 100).toLocaleString('en-US', { maximumFractionDigits: 1, minimumFractionDigits: 1 })}%`
+}
+
+/** `0.4 ms`, `12 ms`, `3.4 s`, with two digits at least: more would promise what a histogram does not know. */
+export function formatDuration(milliseconds: number): string {
+  const [value, unit] = milliseconds < 999.5 ? [milliseconds, 'ms'] : [milliseconds / 1000, 's']
+  return `${value.toFixed(value < 9.95 ? 1 : 0)} ${unit}`
 }

@@ -1,9 +1,10 @@
+import { measureLatency, mergeBins } from '../duration-bins.ts'
 import type { UsageRow } from '../usage.ts'
 import type { Measures } from './usage-report.ts'
 
 /** What rows of usage add up to; without rows there is no first and no last bucket. */
 export type Total = Record<(typeof COUNTS)[number], number> &
-  Partial<Pick<UsageRow, 'firstBucket' | 'lastBucket'>>
+  Partial<Pick<UsageRow, 'firstBucket' | 'lastBucket' | 'latency'>>
 
 const COUNTS = [
   'requestCount',
@@ -27,6 +28,10 @@ export function sumUp(rows: readonly UsageRow[]): Total {
     if (!total.firstBucket || row.firstBucket < total.firstBucket) total.firstBucket = row.firstBucket
     if (!total.lastBucket || row.lastBucket > total.lastBucket) total.lastBucket = row.lastBucket
   }
+  if (rows.some(({ latency }) => latency !== undefined)) {
+    const histograms = rows.flatMap(({ latency }) => (latency ? [latency.bins] : []))
+    return { ...total, latency: measureLatency(mergeBins(histograms)) }
+  }
   return total
 }
 
@@ -42,9 +47,21 @@ export function measure(row: Total, previousRequests?: number): Measures {
     meanDurationMs: requests ? row.durationUs / requests / 1000 : 0,
     firstUsed: row.firstBucket ?? null,
     lastUsed: row.lastBucket ?? null,
+    ...measureDurations(row),
     ...(previousRequests !== undefined && {
       previousRequests,
       change: previousRequests ? (requests - previousRequests) / previousRequests : null,
     }),
+  }
+}
+
+function measureDurations({ latency }: Total): Partial<Measures> {
+  if (latency === undefined) return {}
+  const inMs = (us: number | undefined): number | null => (us === undefined ? null : us / 1000)
+  return {
+    measured: latency?.measuredCount ?? 0,
+    p50Ms: inMs(latency?.p50Us),
+    p95Ms: inMs(latency?.p95Us),
+    p99Ms: inMs(latency?.p99Us),
   }
 }

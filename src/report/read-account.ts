@@ -17,11 +17,15 @@ export interface Account extends VerifyResult, Undelivered {
 }
 
 /** Reads the account of a database and of the data folder on this machine. */
-export async function readAccount(db: Database, dataDir: string): Promise<Account> {
+export async function readAccount(
+  db: Database,
+  dataDir: string,
+  { histograms = false }: { histograms?: boolean } = {},
+): Promise<Account> {
   // The folder first: what is delivered in between is then counted twice at most, and never overlooked.
   const undelivered = await readUndelivered(db, dataDir)
-  const [usage, late] = [await verifyUsage(db), await listLateUsage(db)]
+  const [usage, late] = [await verifyUsage(db, { histograms }), await listLateUsage(db)]
   const lost = usage.missingRequests + undelivered.setAside.length + undelivered.unreadable.length
-  const accountedFor = usage.balanced && lost === 0
+  const accountedFor = usage.balanced && !usage.wrongHistograms && lost === 0
   return { accountedFor, database: db.place, dataDir, ...usage, ...undelivered, late }
 }

@@ -36,5 +36,5 @@ function renderMarkdownTable({ title, columns, rows, total, note }: ReportTable,
 }
 
 function ruleOf({ kind }: Column): string {
-  return kind === 'count' || kind === 'share' || kind === 'change' ? '--:' : ':--'
+  return ['count', 'share', 'change', 'duration'].includes(kind) ? '--:' : ':--'
 }

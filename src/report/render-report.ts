@@ -1,10 +1,10 @@
 import { escapeTerminal } from './escape-terminal.ts'
-import { formatChange, formatCount, formatShare } from './format-cell.ts'
+import { formatChange, formatCount, formatDuration, formatShare } from './format-cell.ts'
 import { renderChart } from './render-chart.ts'
 import { paint, renderTable, wrap } from './render-table.ts'
 import type { Screen } from './render-table.ts'
 import { tablesOf } from './report-table.ts'
-import type { UsageReport } from './usage-report.ts'
+import type { Measures, UsageReport } from './usage-report.ts'
 
 /** What a heading says besides the period. */
 export interface ReportHeading {
@@ -56,6 +56,18 @@ function renderSummary({ total, activeKeys = 0, activeEndpoints = 0 }: UsageRepo
       `${formatShare(total.errorRate)} errors`,
       `${formatCount(total.rejected)} rejected`,
     ].join(' · '),
+    ...summariseDurations(total),
   ]
   return `${parts.join('\n')}\n`
+}
+
+function summariseDurations({ meanDurationMs, p50Ms, p95Ms, p99Ms }: Measures): string[] {
+  if (p50Ms === undefined || p50Ms === null) return []
+  const durations = [
+    ['mean', meanDurationMs],
+    ['p50', p50Ms],
+    ['p95', p95Ms],
+    ['p99', p99Ms],
+  ] as const
+  return [durations.map(([name, ms]) => `${name} ${formatDuration(ms ?? 0)}`).join(' · ')]
 }

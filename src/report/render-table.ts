@@ -102,7 +102,7 @@ function textOfCell(cell: Cell, column: Column | undefined, timeZone: string): s
 }
 
 function alignOf(column: Column | undefined): 'left' | 'right' {
-  return column && ['count', 'share', 'change'].includes(column.kind) ? 'right' : 'left'
+  return column && ['count', 'share', 'change', 'duration'].includes(column.kind) ? 'right' : 'left'
 }
 
 function draw(lines: readonly (readonly string[])[]): string {

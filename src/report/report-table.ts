@@ -6,12 +6,12 @@ import type { Measures, ReportGroup, ReportSection, UsageReport } from './usage-
 /** A cell before it is formatted; the kind of its column says how to read it. */
 export type Cell = string | number | boolean | Date | readonly number[] | null
 
-/** One column. `count` is a whole number, `share` and `change` are ratios, `trend` is a series. */
+/** One column. `count` is a whole number, `share` and `change` are ratios, `duration` is ms, `trend` is a series. */
 export interface Column {
   /** For programs: the column of a CSV file. */
   readonly name: string
   readonly title: string
-  readonly kind: 'text' | 'count' | 'share' | 'change' | 'time' | 'trend'
+  readonly kind: 'text' | 'count' | 'share' | 'change' | 'duration' | 'time' | 'trend'
   /** Left out on a narrow terminal, the highest first; without it never. */
   readonly dropFirst?: number
 }
@@ -109,7 +109,8 @@ function measureColumns(report: UsageReport, by: readonly UsageDimension[]): Mea
   if (report.report === 'invoice')
     return [column('requests', 'Requests', 'count', ({ requests }) => requests)]
   const compared = report.sections.some(({ groups }) => groups[0]?.change !== undefined)
-  const detailed = report.report === 'usage'
+  const timed = report.total.measured !== undefined
+  const detailed = report.report === 'usage' && !timed
   const byTime = by.some(isCalendarUnit)
   return [
     column('requests', 'Requests', 'count', ({ requests }) => requests),
@@ -120,6 +121,14 @@ function measureColumns(report: UsageReport, by: readonly UsageDimension[]): Mea
       ? [
           column('clientErrors', '4xx', 'count', ({ clientErrors }) => clientErrors, 6),
           column('serverErrors', '5xx', 'count', ({ serverErrors }) => serverErrors, 6),
+        ]
+      : []),
+    ...(timed
+      ? [
+          column('meanDurationMs', 'Mean', 'duration', ({ meanDurationMs }) => meanDurationMs, 8),
+          column('p50Ms', 'p50', 'duration', ({ p50Ms = null }) => p50Ms),
+          column('p95Ms', 'p95', 'duration', ({ p95Ms = null }) => p95Ms),
+          column('p99Ms', 'p99', 'duration', ({ p99Ms = null }) => p99Ms),
         ]
       : []),
     ...(detailed && !byTime

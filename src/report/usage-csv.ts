@@ -27,14 +27,18 @@ export function renderUsageCsv(report: UsageReport): string {
   return tables.join('\r\n')
 }
 
+const DURATIONS = ['measured', 'p50Ms', 'p95Ms', 'p99Ms'] as const
+
 function usageLines(by: readonly UsageDimension[], groups: readonly ReportGroup[]): CsvValue[][] {
   const compared = groups.some(({ change }) => change !== undefined)
-  const head = [...by.flatMap(columnsOf), ...MEASURES, ...(compared ? ['previousRequests', 'change'] : [])]
+  const durations = groups.some(({ measured }) => measured !== undefined) ? DURATIONS : []
+  const measures = [...MEASURES, ...durations]
+  const head = [...by.flatMap(columnsOf), ...measures, ...(compared ? ['previousRequests', 'change'] : [])]
   const lines = groups.map((group) =>
     by
       .flatMap((dimension) => valuesOf(group, dimension))
       .concat(
-        MEASURES.map((name) => group[name]),
+        measures.map((name) => group[name] ?? null),
         compared ? [group.previousRequests ?? null, group.change ?? null] : [],
       ),
   )

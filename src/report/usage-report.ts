@@ -16,6 +16,12 @@ export interface Measures {
   /** Start of the first and of the last bucket with a request. */
   readonly firstUsed: Date | null
   readonly lastUsed: Date | null
+  /** Requests whose duration was measured; only with latencies, as are the next three. */
+  readonly measured?: number
+  /** Half, 95 % and 99 % of those took at most so long, to within 10 %; null when none was measured. */
+  readonly p50Ms?: number | null
+  readonly p95Ms?: number | null
+  readonly p99Ms?: number | null
   /** Requests in the period before; only when compared. */
   readonly previousRequests?: number
   /** Change against the period before: 0.1 is 10 % more, null when there was nothing before. */

@@ -14,6 +14,7 @@ export default class Report extends BaseCommand {
     '<%= config.bin %> report --key acme --since 7d',
     "<%= config.bin %> report --endpoint 'GET /users/:id' --compare previous",
     '<%= config.bin %> report --by key,month --since 2026-01-01 --tz Europe/Berlin',
+    '<%= config.bin %> report --by endpoint --latency --sort p95',
     '<%= config.bin %> report --status 4xx --by endpoint --format markdown',
     '<%= config.bin %> report --billable 2xx --month 2026-10 --tz Europe/Berlin --format csv',
     'pbpaste | <%= config.bin %> report --key -',
@@ -31,8 +32,11 @@ export default class Report extends BaseCommand {
       multipleNonGreedy: true,
       delimiter: ',',
     }),
-    sort: Flags.option({ options: ['requests', 'errors', 'last-used', 'group'] as const })({
-      summary: 'What comes first.',
+    latency: Flags.boolean({
+      summary: 'Add how long requests took: mean, p50, p95, p99 (to within 10 %).',
+    }),
+    sort: Flags.option({ options: ['requests', 'errors', 'last-used', 'group', 'p95'] as const })({
+      summary: 'What comes first; p95 needs --latency.',
     }),
     limit: Flags.integer({
       summary: 'Lines at most; 0 for all. Default: 10 in the overview, 20 in tables, all in csv and json.',

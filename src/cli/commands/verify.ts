@@ -4,7 +4,7 @@ import { BaseCommand } from '../base-command.ts'
 export default class Verify extends BaseCommand {
   static override readonly summary = 'Prove that every counted request is in the database exactly once.'
   static override readonly description =
-    'Compares, in one snapshot, what the table holds and what was pruned with what was delivered; names what is missing, not delivered yet and set aside. Exit code 1 unless all is accounted for.'
+    'Compares, in one snapshot, what the table holds and what was pruned with what was delivered, and every histogram of durations with the requests of its row; names what is missing, not delivered yet and set aside. Exit code 1 unless all is accounted for.'
   static override readonly examples = ['<%= config.bin %> verify', '<%= config.bin %> verify --json']
 
   async run(): Promise<object> {
@@ -14,7 +14,7 @@ export default class Verify extends BaseCommand {
         import('../../report/read-account.ts'),
         import('../render-account.ts'),
       ])
-      const account = await readAccount(db, place.dataDir)
+      const account = await readAccount(db, place.dataDir, { histograms: true })
       if (!account.accountedFor) this.differs()
       this.print(renderAccount(account, this.screen(flags)))
       return account
