@@ -76,11 +76,15 @@ function describeVerdict({
   const findings = [
     !balanced &&
       `the table and what was pruned differ from what was delivered by ${formatCount(storedRequests + prunedRequests - rest.deliveredRequests)}: rows were changed by hand`,
-    wrongHistograms > 0 &&
-      `${formatCount(wrongHistograms)} rows have durations of more or fewer requests than they count`,
+    wrongHistograms > 0 && describeWrongHistograms(wrongHistograms),
     rest.missingRequests > 0 && `${formatCount(rest.missingRequests)} requests are missing`,
     rest.setAside.length > 0 && `${formatCount(rest.setAside.length)} files were set aside`,
     rest.unreadable.length > 0 && `${formatCount(rest.unreadable.length)} counter files cannot be read`,
   ]
   return `NOT OK: ${findings.filter(Boolean).join('; ')}.`
+}
+
+function describeWrongHistograms(rows: number): string {
+  const them = rows === 1 ? '1 row has' : `${formatCount(rows)} rows have`
+  return `${them} durations of more or fewer requests than ${rows === 1 ? 'it counts' : 'they count'}`
 }

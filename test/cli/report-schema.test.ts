@@ -69,6 +69,13 @@ forEachDatabase('the JSON schema', (_kind, makeUrl) => {
     expect(Object.keys(usage.sections[0].groups[0])).toEqual([by, ...MEASURES, 'share'])
   })
 
+  it('of durations is stable', async () => {
+    const usage = await json('--by', 'key', '--latency')
+    const measures = [...MEASURES, 'measured', 'p50Ms', 'p95Ms', 'p99Ms']
+    expect(Object.keys(usage.total)).toEqual(measures)
+    expect(Object.keys(usage.sections[0].groups[0])).toEqual(['key', ...measures, 'share', 'trend'])
+  })
+
   it('of an invoice is stable', async () => {
     const invoice = await json('--billable', '2xx')
     expect(Object.keys(invoice)).toEqual([...HEAD, 'sections', 'notes'])
