@@ -5,7 +5,7 @@
  * Bin 0 holds requests whose duration nobody measured, bin 1 those of at most 0.1 ms; bin i from 2 to 74 holds
  * 0.1 ms x 1.2^(i-2) < duration <= 0.1 ms x 1.2^(i-1), which reaches to 60.2 s; bin 75 holds all above. A quantile is
  * told as the harmonic middle of its bin, 2 x upper / (1 + 1.2), which is off by at most (1.2 - 1) / (1.2 + 1) = 9.1 %.
- * After Masson, Rim, Lee: "DDSketch", VLDB 2019, section 2.
+ * After Masson, Rim, Lee: "DDSketch", PVLDB 12, 2019, section 2.
  */
 
 export const GROWTH = 1.2

@@ -1,9 +1,19 @@
-import { inspect } from 'node:util'
 import type { Context } from 'koa'
 import type { ApiKey } from './capture/set-api-key.ts'
 import { locateDatabase } from './database-location.ts'
 import { AnalyticsError } from './errors.ts'
+import {
+  readBucketMinutes,
+  readEndpoint,
+  readFunction,
+  readIgnore,
+  readNumber,
+  readText,
+  readToken,
+  show,
+} from './read-option.ts'
 import { parseDatabaseUrl } from './store/parse-database-url.ts'
+import { contain, warnOncePerCode } from './tell-error.ts'
 import type { BucketMinutes } from './usage.ts'
 
 /** Options of `apiKeyAnalytics()`; all may be left out. A wrong one throws at construction. */
@@ -90,10 +100,6 @@ export interface ResolvedOptions {
   readonly onError: (error: AnalyticsError) => void
 }
 
-const BUCKET_MINUTES = { minute: 1, hour: 60, day: 1440 } as const
-/** RFC 9110: what a header name or an authentication scheme is made of. */
-const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
-
 const NAMES: ReadonlySet<string> = new Set<keyof AnalyticsOptions>([
   'database',
   'dataDir',
@@ -159,22 +165,6 @@ function readGiven(options: unknown): AnalyticsOptions {
   )
 }
 
-function refuse(name: keyof AnalyticsOptions, found: unknown, expected: string): never {
-  throw new AnalyticsError('OPTION_INVALID', `Option "${name}" is ${show(found)}, expected ${expected}.`)
-}
-
-function show(value: unknown): string {
-  return inspect(value, { depth: 0, maxStringLength: 60, breakLength: Infinity })
-}
-
-function readText(given: AnalyticsOptions, name: 'database' | 'dataDir' | 'pepper'): string | undefined {
-  const value: unknown = given[name]
-  if (value === undefined || (typeof value === 'string' && value.trim() !== '')) return value
-  // Only the type is named: the value may be a secret.
-  const found = typeof value === 'string' ? 'empty' : `of type ${typeof value}`
-  throw new AnalyticsError('OPTION_INVALID', `Option "${name}" is ${found}, expected a text or nothing.`)
-}
-
 function checkDatabase(url: string, fromEnvironment: boolean): void {
   try {
     parseDatabaseUrl(url)
@@ -182,73 +172,5 @@ function checkDatabase(url: string, fromEnvironment: boolean): void {
     if (!fromEnvironment || !(cause instanceof AnalyticsError)) throw cause
     const remedy = 'It was read from DATABASE_URL; the option "database" goes before it.'
     throw new AnalyticsError('OPTION_INVALID', `${cause.message} ${remedy}`, { cause })
-  }
-}
-
-function readFunction<Name extends 'identify' | 'onError'>(
-  given: AnalyticsOptions,
-  name: Name,
-): AnalyticsOptions[Name] {
-  const value = given[name]
-  return value === undefined || typeof value === 'function' ? value : refuse(name, value, 'a function')
-}
-
-function readToken(given: AnalyticsOptions, name: 'keyword' | 'header'): string | undefined {
-  const value: unknown = given[name]
-  if (value === undefined || (typeof value === 'string' && TOKEN.test(value))) return value
-  return refuse(name, value, 'one word as it appears in a header')
-}
-
-function readEndpoint(given: AnalyticsOptions): ResolvedOptions['endpoint'] {
-  const { endpoint = 'route' } = given
-  if (endpoint === 'route' || endpoint === 'path' || typeof endpoint === 'function') return endpoint
-  return refuse('endpoint', endpoint, "'route', 'path' or a function")
-}
-
-function readIgnore(given: AnalyticsOptions): ResolvedOptions['ignore'] {
-  const ignore: unknown = given.ignore ?? []
-  const isRule = (rule: unknown) =>
-    rule instanceof RegExp || (typeof rule === 'string' && rule.startsWith('/'))
-  if (Array.isArray(ignore) && ignore.every(isRule)) return [...ignore]
-  return refuse('ignore', ignore, "a list of paths such as '/health' and of RegExps")
-}
-
-function readBucketMinutes(given: AnalyticsOptions): BucketMinutes {
-  const { bucket = 'hour' } = given
-  return typeof bucket === 'string' && Object.hasOwn(BUCKET_MINUTES, bucket)
-    ? BUCKET_MINUTES[bucket]
-    : refuse('bucket', bucket, "'minute', 'hour' or 'day'")
-}
-
-function readNumber(
-  given: AnalyticsOptions,
-  name: 'flushIntervalMs' | 'maxEndpointsPerKey' | 'maxEndpointLength' | 'maxKeys',
-  least: number,
-  most: number,
-): number | undefined {
-  const value: unknown = given[name]
-  if (value === undefined) return undefined
-  if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return Number(value)
-  return refuse(name, value, `a whole number from ${least} to ${most}`)
-}
-
-/** Neither an `onError` that throws nor one that returns a rejected promise may hurt the app. */
-function contain(tell: (error: AnalyticsError) => unknown): (error: AnalyticsError) => void {
-  return (failure) => {
-    try {
-      const told = tell(failure)
-      if (told instanceof Promise) told.catch(() => {})
-    } catch {
-      // There is nobody left to tell.
-    }
-  }
-}
-
-function warnOncePerCode(): (error: AnalyticsError) => void {
-  const warned = new Set<string>()
-  return (error) => {
-    if (warned.has(error.code)) return
-    warned.add(error.code)
-    process.emitWarning(error.message, { type: 'ApiKeyAnalyticsWarning', code: error.code })
   }
 }

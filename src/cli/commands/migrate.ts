@@ -17,7 +17,9 @@ export default class Migrate extends BaseCommand {
       exclusive: ['dry-run', 'down'],
     }),
     'dry-run': Flags.boolean({ summary: 'Print the SQL and change nothing.', exclusive: ['check', 'down'] }),
-    down: Flags.boolean({ summary: 'Take the newest migration back; its tables and their counts are lost.' }),
+    down: Flags.boolean({
+      summary: 'Take the newest migration back; what it made is lost with all that it holds.',
+    }),
     yes: Flags.boolean({ char: 'y', summary: 'Do not ask.', dependsOn: ['down'] }),
   }
 

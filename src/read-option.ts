@@ -1,0 +1,75 @@
+/** How each kind of option is read. All throw OPTION_INVALID with what was found and what is expected. */
+import { inspect } from 'node:util'
+import { AnalyticsError } from './errors.ts'
+import type { AnalyticsOptions, ResolvedOptions } from './options.ts'
+import type { BucketMinutes } from './usage.ts'
+
+const BUCKET_MINUTES = { minute: 1, hour: 60, day: 1440 } as const
+/** RFC 9110: what a header name or an authentication scheme is made of. */
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
+
+export function readText(
+  given: AnalyticsOptions,
+  name: 'database' | 'dataDir' | 'pepper',
+): string | undefined {
+  const value: unknown = given[name]
+  if (value === undefined || (typeof value === 'string' && value.trim() !== '')) return value
+  // Only the type is named: the value may be a secret.
+  const found = typeof value === 'string' ? 'empty' : `of type ${typeof value}`
+  throw new AnalyticsError('OPTION_INVALID', `Option "${name}" is ${found}, expected a text or nothing.`)
+}
+
+export function readFunction<Name extends 'identify' | 'onError'>(
+  given: AnalyticsOptions,
+  name: Name,
+): AnalyticsOptions[Name] {
+  const value = given[name]
+  return value === undefined || typeof value === 'function' ? value : refuse(name, value, 'a function')
+}
+
+export function readToken(given: AnalyticsOptions, name: 'keyword' | 'header'): string | undefined {
+  const value: unknown = given[name]
+  if (value === undefined || (typeof value === 'string' && TOKEN.test(value))) return value
+  return refuse(name, value, 'one word as it appears in a header')
+}
+
+export function readEndpoint(given: AnalyticsOptions): ResolvedOptions['endpoint'] {
+  const { endpoint = 'route' } = given
+  if (endpoint === 'route' || endpoint === 'path' || typeof endpoint === 'function') return endpoint
+  return refuse('endpoint', endpoint, "'route', 'path' or a function")
+}
+
+export function readIgnore(given: AnalyticsOptions): ResolvedOptions['ignore'] {
+  const ignore: unknown = given.ignore ?? []
+  const isRule = (rule: unknown) =>
+    rule instanceof RegExp || (typeof rule === 'string' && rule.startsWith('/'))
+  if (Array.isArray(ignore) && ignore.every(isRule)) return [...ignore]
+  return refuse('ignore', ignore, "a list of paths such as '/health' and of RegExps")
+}
+
+export function readBucketMinutes(given: AnalyticsOptions): BucketMinutes {
+  const { bucket = 'hour' } = given
+  return typeof bucket === 'string' && Object.hasOwn(BUCKET_MINUTES, bucket)
+    ? BUCKET_MINUTES[bucket]
+    : refuse('bucket', bucket, "'minute', 'hour' or 'day'")
+}
+
+export function readNumber(
+  given: AnalyticsOptions,
+  name: 'flushIntervalMs' | 'maxEndpointsPerKey' | 'maxEndpointLength' | 'maxKeys',
+  least: number,
+  most: number,
+): number | undefined {
+  const value: unknown = given[name]
+  if (value === undefined) return undefined
+  if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return Number(value)
+  return refuse(name, value, `a whole number from ${least} to ${most}`)
+}
+
+function refuse(name: keyof AnalyticsOptions, found: unknown, expected: string): never {
+  throw new AnalyticsError('OPTION_INVALID', `Option "${name}" is ${show(found)}, expected ${expected}.`)
+}
+
+export function show(value: unknown): string {
+  return inspect(value, { depth: 0, maxStringLength: 60, breakLength: Infinity })
+}
