@@ -6,18 +6,24 @@ import { forEachDatabase } from '../support/for-each-database.ts'
 import { HOUR, keyIdOf, makeBatch } from '../support/make-batch.ts'
 import { runCli } from '../support/run-cli.ts'
 
+const binsOf = (...counts: [us: number, requests: number][]) =>
+  counts.flatMap(([us, requests]) => [binOf(us), requests])
+
 /** 100 requests of 10 ms to /fast; of /slow 90 take 200 ms and 10 take 3 s. */
-const CELLS = [
-  { key: 'a', endpoint: '/fast', requestCount: 100, durationUs: 1_000_000, bins: [[10_000, 100]] },
+const ROWS = [
+  {
+    key: 'a',
+    endpoint: '/fast',
+    requestCount: 100,
+    durationUs: 1_000_000,
+    durationBins: binsOf([10_000, 100]),
+  },
   {
     key: 'b',
     endpoint: '/slow',
     requestCount: 100,
     durationUs: 48_000_000,
-    bins: [
-      [200_000, 90],
-      [3_000_000, 10],
-    ],
+    durationBins: binsOf([200_000, 90], [3_000_000, 10]),
   },
 ]
 const MONTH = ['--month', '2026-11']
@@ -33,12 +39,8 @@ forEachDatabase('durations', (_kind, makeUrl) => {
 
   beforeAll(async () => {
     url = await makeUrl()
-    const rows = CELLS.map(({ bins, ...cell }) => ({
-      ...cell,
-      durationBins: bins.flatMap(([us = 0, requests = 0]) => [binOf(us), requests]),
-    }))
     const store = openStore({ url, pepperCheck: '' })
-    await store.recordBatch(makeBatch({ rows }))
+    await store.recordBatch(makeBatch({ rows: ROWS }))
     await store.close()
   })
 
