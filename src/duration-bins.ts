@@ -74,7 +74,7 @@ export interface Latency {
   readonly bins: DurationBins
 }
 
-/** @returns null when nothing was measured */
+/** The quantiles of a histogram. @returns null when nothing was measured */
 export function measureLatency(bins: DurationBins): Latency | null {
   let measuredCount = 0
   for (let index = 0; index < bins.length; index += 2) {

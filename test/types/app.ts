@@ -2,6 +2,8 @@
 import {
   AnalyticsError,
   apiKeyAnalytics,
+  measureLatency,
+  mergeBins,
   openUsage,
   setApiKey,
   type AnalyticsErrorCode,
@@ -39,6 +41,9 @@ const usage = await openUsage()
 const rows: UsageRow[] = await usage.findUsage({ by: ['key', 'month'], status: ['2xx', 404], limit: 10 })
 export const name: string | null | undefined = rows[0]?.key?.name
 export const most: number | undefined = (await usage.getMostAccessedEndpoints('key_1'))[0]?.requestCount
+const timed: UsageRow[] = await usage.findUsage({ by: ['key'], latency: true })
+const bins = mergeBins(timed.map(({ latency }) => latency?.bins ?? []))
+export const p95: number | undefined = measureLatency(bins)?.p95Us
 for await (const page of usage.streamUsage({ since: new Date(0) })) page satisfies readonly StoredUsageRow[]
 const em = usage.orm.em.fork()
 export const stored: ApiKeyAnalytics[] = await em.find(ApiKeyAnalytics, { apiKey: { owner: 'Acme' } })
