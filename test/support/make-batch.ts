@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { binOf } from '../../src/duration-bins.ts'
 import type { Batch, BatchRow, KeyIdentity } from '../../src/usage.ts'
 
 /** The start of an hour that tests count in. */
@@ -43,7 +44,9 @@ export function makeBatch(content: BatchContent): Batch {
 
 function toRow({ key, ...cell }: BatchContent['rows'][number]): BatchRow {
   const defaults = { endpoint: '/', method: 'GET', status: 200, requestCount: 1, durationUs: 1000 }
-  return { keyId: keyIdOf(key), ...defaults, ...cell }
+  const row = { keyId: keyIdOf(key), ...defaults, ...cell }
+  const bin = binOf(Math.round(row.durationUs / row.requestCount))
+  return { durationBins: [bin, row.requestCount], ...row }
 }
 
 function compareRows(a: BatchRow, b: BatchRow): number {
