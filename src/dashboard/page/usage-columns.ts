@@ -26,7 +26,7 @@ export function columnsOf(list: 'k' | 'e', view: View): Column[] {
     },
     { title: 'Requests', sort: 'requests', css: 'number', draw: ({ requests }) => formatCount(requests) },
     { title: 'Share', css: 'number soft', draw: ({ share }) => formatShare(share) },
-    { title: 'Errors', sort: 'errors', css: 'number', draw: drawErrors },
+    { title: 'Errors', sort: 'errors', css: 'number errors', draw: drawErrors },
     ...(view['latency'] ? durationColumns() : []),
     {
       title: 'Last use',
