@@ -4,7 +4,7 @@ import { serveDashboard } from '../../src/dashboard/serve-dashboard.ts'
 import type { ServedDashboard } from '../../src/dashboard/serve-dashboard.ts'
 import { formatDuration } from '../../src/report/format-cell.ts'
 import type { ReportGroup } from '../../src/report/usage-report.ts'
-import { openPage, startBrowser } from '../support/browser.ts'
+import { loaded, openPage, startBrowser } from '../support/browser.ts'
 import type { WatchedPage } from '../support/browser.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { runCli } from '../support/run-cli.ts'
@@ -173,10 +173,4 @@ forEachDatabase('durations on the dashboard', (_kind, makeUrl) => {
 /** The durations of a line as the page has to show them. */
 function shown(line: ReportGroup): string[] {
   return NAMES.map((name) => (line[name] ? formatDuration(line[name]) : '–'))
-}
-
-/** Everything that was asked for has come, the account at the end. */
-async function loaded(page: Page): Promise<void> {
-  await page.locator('main[aria-busy=false]').waitFor()
-  await page.locator('footer :is(.verified, .unverified)').waitFor()
 }

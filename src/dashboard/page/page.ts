@@ -119,18 +119,23 @@ function show(): void {
   back.hidden = key === undefined && endpoint === undefined
   live.setAttribute('aria-pressed', String(isLive()))
   timed.setAttribute('aria-pressed', String(isTimed()))
-  main.classList.toggle('timed', isTimed())
-  // their room is taken at once, for reading them may take seconds
-  if (durations.hidden && isTimed()) durations.replaceChildren(...drawDurations(undefined))
-  durations.hidden = !isTimed()
   keys.element.hidden = key !== undefined
   endpoints.element.hidden = endpoint !== undefined
   findings.element.hidden = key !== undefined || endpoint !== undefined
+  showDurations()
   if (other) {
     drawHeading()
     heading.focus()
   }
   void load()
+}
+
+/** Durations take their room at once, for reading them may take seconds; they come with the lists. */
+function showDurations(): void {
+  const wanted = isTimed() && !(keys.element.hidden && endpoints.element.hidden)
+  if (durations.hidden && wanted) durations.replaceChildren(...drawDurations(undefined))
+  durations.hidden = !wanted
+  main.classList.toggle('timed', isTimed())
 }
 
 function drawHeading(): void {
