@@ -1,11 +1,13 @@
 import { AnalyticsError } from '../errors.ts'
-import { exportUsage, groupColumns, pickColumns, STORED_COLUMNS } from '../report/export-usage.ts'
+import { groupColumns, pickColumns, STORED_COLUMNS } from '../report/export-columns.ts'
+import { exportUsage } from '../report/export-usage.ts'
 import type { ExportFormat } from '../report/export-usage.ts'
 import { parseDimensions } from '../report/parse-filter.ts'
 import { findUsage } from '../store/find-usage.ts'
 import type { Database } from '../store/open-database.ts'
-import { streamUsage } from '../store/stream-usage.ts'
-import type { StoredUsageRow, UsageFilter } from '../usage.ts'
+import { streamPages } from '../store/stream-pages.ts'
+import type { UsagePage } from '../store/stream-pages.ts'
+import type { UsageFilter } from '../usage.ts'
 import type { Place } from './base-command.ts'
 import { findFilter, requireKnownNames } from './find-filter.ts'
 import { withInterruption } from './interruption.ts'
@@ -66,11 +68,11 @@ async function* counted(
   filter: UsageFilter,
   total: number,
   bar: ProgressBar,
-): AsyncGenerator<readonly StoredUsageRow[]> {
+): AsyncGenerator<UsagePage> {
   let count = 0
-  for await (const rows of streamUsage(db, filter)) {
-    yield rows
-    for (const row of rows) count += row.requestCount
+  for await (const page of streamPages(db, filter)) {
+    yield page
+    for (const requests of page.requestCount) count += requests
     bar.update(total ? Math.min(1, count / total) : 1, count)
   }
 }
