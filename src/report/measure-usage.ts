@@ -1,3 +1,4 @@
+import { isReservedKey } from '../usage.ts'
 import type { UsageRow } from '../usage.ts'
 import type { Measures } from './usage-report.ts'
 
@@ -28,6 +29,11 @@ export function sumUp(rows: readonly UsageRow[]): Total {
     if (!total.lastBucket || row.lastBucket > total.lastBucket) total.lastBucket = row.lastBucket
   }
   return total
+}
+
+/** How many keys there are among groups by key: `(other)` and `(rejected)` are none. */
+export function countKeys(rows: readonly UsageRow[]): number {
+  return rows.filter(({ key }) => key && !isReservedKey(key.id)).length
 }
 
 /** The numbers of a total or a group as a report has them, compared with the requests in the period before. */
