@@ -39,12 +39,12 @@ function layOutJson(names: readonly string[]): Pick<Layout, 'beforeCell' | 'rend
   return { beforeCell, renderCell: JSON.stringify, rowEnd: '}' }
 }
 
-/** An export as small pieces of text, so that memory stays constant. */
+/** An export as small pieces of UTF-8, each of whole cells, so that memory stays constant. */
 export async function* exportUsage<Page>(
   pages: AsyncIterable<Page>,
   columns: ExportColumns<Page>,
   format: ExportFormat,
-): AsyncGenerator<string, void, undefined> {
+): AsyncGenerator<Buffer, void, undefined> {
   const { start, beforeRow, beforeCell, renderCell, rowEnd, end } = LAYOUTS[format]([...columns.keys()])
   const renderers = beforeCell.map((before) => rememberCells((value) => before + renderCell(value)))
   let [lineStart] = beforeRow
@@ -59,13 +59,25 @@ export async function* exportUsage<Page>(
       text += rowEnd
       lineStart = beforeRow[1]
       if (text.length < PIECE_LENGTH) continue
-      yield text
+      yield toBuffer(text)
       text = ''
     }
-    if (text) yield text
+    if (text) yield toBuffer(text)
     text = ''
   }
-  if (text + end) yield text + end
+  if (text + end) yield toBuffer(text + end)
+}
+
+/**
+ * UTF-8 as a text with a character per byte. One character past U+00FF would double the memory of the whole piece and
+ * make it slow to encode; so each cell is encoded once, and the pieces are only copied.
+ */
+function toBytes(text: string): string {
+  return Buffer.from(text).toString('latin1')
+}
+
+function toBuffer(bytes: string): Buffer {
+  return Buffer.from(bytes, 'latin1')
 }
 
 /** Renders the cells of a column, of which most come again and again; numbers are quicker to render than to find. */
@@ -76,7 +88,7 @@ function rememberCells(render: (value: CsvValue) => string): (value: CsvValue) =
     const id = value instanceof Date ? value.getTime() : value
     let text = known.get(id)
     if (text === undefined) {
-      text = render(value)
+      text = toBytes(render(value))
       if (known.size === CELLS_REMEMBERED) known.clear()
       known.set(id, text)
     }

@@ -128,7 +128,7 @@ function toDates(times: readonly number[]): Date[] {
 
 /** Keys are read apart, each once. */
 async function addKeys(db: Database, keyIds: readonly string[], keys: Map<string, StoredKey>): Promise<void> {
-  const ids = [...new Set(keyIds)].filter((id) => !keys.has(id))
+  const ids = [...new Set(keyIds.filter((id) => !keys.has(id)))]
   if (ids.length === 0) return
   // one that is not found was forgotten a moment after its rows were read
   for (const id of ids) keys.set(id, { keyId: id, keyLabel: '', keyName: null, keyOwner: null })

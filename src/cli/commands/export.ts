@@ -40,7 +40,9 @@ export default class Export extends BaseCommand {
     await this.withDatabase(flags, async (db, place) => {
       const { writeExport } = await import('../write-export.ts')
       const format = this.jsonEnabled() ? 'json' : flags.format
-      await writeExport(db, { ...flags, format }, place, (text) => (flags.out ? text : this.forOutput(text)))
+      const toTerminal = flags.out === undefined && process.stdout.isTTY
+      const safe = toTerminal ? (text: string) => this.forOutput(text) : undefined
+      await writeExport(db, { ...flags, format }, place, safe)
     })
   }
 }
