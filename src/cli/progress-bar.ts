@@ -15,6 +15,8 @@ export async function startProgressBar(what: string, shown: boolean): Promise<Pr
     barCompleteChar: '█',
     barIncompleteChar: '░',
     stream: process.stderr,
+    // leaves room for the rest of the line in 80 columns
+    barsize: 16,
     clearOnComplete: true,
     hideCursor: true,
   })

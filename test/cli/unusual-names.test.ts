@@ -32,7 +32,7 @@ forEachDatabase('names that mean more than one', (_kind, makeUrl) => {
         { name, query: { month: '2026-10', ...query } },
         '/nowhere',
       )
-      return JSON.parse(String(body))
+      return JSON.parse(body)
     } finally {
       await db.close()
     }
