@@ -28,6 +28,11 @@ export const REJECTED_KEY: KeyIdentity = {
   owner: null,
 }
 
+/** Whether a key's id stands for many keys, `(other)` or `(rejected)`, and so counts as none. */
+export function isReservedKey(id: string): boolean {
+  return id === OTHER_KEY.id || id === REJECTED_KEY.id
+}
+
 /** Endpoint of a request that no route matched. */
 export const UNMATCHED_ENDPOINT = '(unmatched)'
 /** Endpoint of a request past `maxEndpointsPerKey`. */
@@ -130,7 +135,7 @@ export interface UsageFilter {
   readonly keyIds?: readonly string[]
   readonly owner?: string
   readonly method?: string
-  /** A pattern as stored, or a glob in which `*` stands for any characters. */
+  /** A pattern as stored, or a glob in which `*` stands for any characters and `[*]` for a star. */
   readonly endpoint?: string
   /** One status (429), a class ('4xx'), or a list of either. */
   readonly status?: StatusFilter | readonly StatusFilter[]

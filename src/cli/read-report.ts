@@ -17,6 +17,7 @@ import type { UsageReport } from '../report/usage-report.ts'
 import { findStraddlingRows } from '../store/find-straddling-rows.ts'
 import { findUsage } from '../store/find-usage.ts'
 import type { Database } from '../store/open-database.ts'
+import { nameOfEndpoint } from '../store/usage-filter.ts'
 import type { UsageDimension, UsageSort } from '../usage.ts'
 import type { Place } from './base-command.ts'
 import { findFilter, requireKnownNames } from './find-filter.ts'
@@ -171,7 +172,10 @@ function requireLatencyShown(
 }
 
 function titleOf({ key, filter }: FoundFilter, by: readonly UsageDimension[] | undefined): string {
-  const of = [key && nameOfKey(key), filter.endpoint && `${filter.method ?? ''} ${filter.endpoint}`.trim()]
+  const of = [
+    key && nameOfKey(key),
+    filter.endpoint && `${filter.method ?? ''} ${nameOfEndpoint(filter.endpoint)}`.trim(),
+  ]
   const what = of.filter(Boolean).join(' on ')
   if (!by) return 'Usage overview'
   if (what && by.join() === 'method,endpoint') return `Endpoints of ${what}`

@@ -16,6 +16,7 @@ import { findKeys } from '../store/find-keys.ts'
 import { findStraddlingRows } from '../store/find-straddling-rows.ts'
 import { findUsage } from '../store/find-usage.ts'
 import type { Database } from '../store/open-database.ts'
+import { preferStoredEndpoint } from '../store/usage-filter.ts'
 import type { KeyRecord, UsageFilter, UsageRow } from '../usage.ts'
 import { readActivity } from './read-activity.ts'
 import type { ActivitySource } from './read-activity.ts'
@@ -186,7 +187,7 @@ async function readRequest(
   const { key, endpoint, method, owner, status } = query
   const filter: Omit<UsageFilter, 'since' | 'until'> = {
     ...(key !== undefined && { keyIds: [(await findKey(db, key)).id] }),
-    ...(endpoint !== undefined && { endpoint }),
+    ...(endpoint !== undefined && { endpoint: await preferStoredEndpoint(db, endpoint) }),
     ...(method !== undefined && { method }),
     ...(owner !== undefined && { owner }),
     ...(status !== undefined && { status: status.split(',').map(parseStatus) }),
