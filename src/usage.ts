@@ -142,6 +142,12 @@ export interface UsageFilter {
 }
 export type StatusFilter = number | '1xx' | '2xx' | '3xx' | '4xx' | '5xx'
 
+/** Which rows `streamUsage` gives. */
+export interface StreamQuery extends UsageFilter {
+  /** Adds to each row how long its requests took: `latency`. */
+  readonly latency?: boolean
+}
+
 /** How `findUsage` sorts: by requests or errors (most first), by last use (latest first), or by the group itself. */
 export type UsageSort = 'requests' | 'errors' | 'lastUsed' | 'group'
 

@@ -1,5 +1,5 @@
 import { AnalyticsError } from '../errors.ts'
-import { groupColumns, pickColumns, STORED_COLUMNS } from '../report/export-columns.ts'
+import { groupColumns, haveLatency, pickColumns, STORED_COLUMNS } from '../report/export-columns.ts'
 import { exportUsage } from '../report/export-usage.ts'
 import type { ExportFormat } from '../report/export-usage.ts'
 import { parseDimensions } from '../report/parse-filter.ts'
@@ -7,7 +7,7 @@ import { findUsage } from '../store/find-usage.ts'
 import type { Database } from '../store/open-database.ts'
 import { streamPages } from '../store/stream-pages.ts'
 import type { UsagePage } from '../store/stream-pages.ts'
-import type { UsageFilter } from '../usage.ts'
+import type { StreamQuery } from '../usage.ts'
 import type { Place } from './base-command.ts'
 import { findFilter, requireKnownNames } from './find-filter.ts'
 import { withInterruption } from './interruption.ts'
@@ -21,6 +21,7 @@ export interface ExportFlags extends UsageFlags {
   readonly by?: readonly string[] | undefined
   readonly format: ExportFormat
   readonly columns?: readonly string[] | undefined
+  readonly latency: boolean
   readonly out?: string | undefined
   readonly gzip: boolean
   readonly progress: boolean
@@ -46,8 +47,9 @@ export async function writeExport(
   const { since, until, timeZone } = period
   const filter = { ...found, ...(since && { since }), ...(until && { until }) }
   const by = parseDimensions(flags.by)
-  const stored = pickColumns(STORED_COLUMNS, by ? undefined : flags.columns)
-  const grouped = pickColumns(groupColumns(by ?? []), by ? flags.columns : undefined)
+  const stored = pickColumns(STORED_COLUMNS, { ...flags, names: by ? undefined : flags.columns })
+  const grouped = pickColumns(groupColumns(by ?? []), { ...flags, names: by ? flags.columns : undefined })
+  const latency = haveLatency((by ? grouped : stored).keys())
   const bar = await startProgressBar('requests', flags.progress && flags.out !== undefined)
   try {
     const named = filter.endpoint !== undefined || filter.owner !== undefined
@@ -55,8 +57,12 @@ export async function writeExport(
     const [total] = named || bar.isShown ? await findUsage(db, filter) : []
     if (named && !total) await requireKnownNames(db, filter)
     const pieces = by
-      ? exportUsage(one(findUsage(db, { ...filter, by, timeZone, sort: 'group' })), grouped, flags.format)
-      : exportUsage(counted(db, filter, total?.requestCount ?? 0, bar), stored, flags.format)
+      ? exportUsage(
+          one(findUsage(db, { ...filter, by, timeZone, sort: 'group', latency })),
+          grouped,
+          flags.format,
+        )
+      : exportUsage(counted(db, { ...filter, latency }, total?.requestCount ?? 0, bar), stored, flags.format)
     await withInterruption((signal) =>
       writeOutput(safe ? mapText(pieces, safe) : pieces, { file: flags.out, gzip: flags.gzip, signal }),
     )
@@ -67,12 +73,12 @@ export async function writeExport(
 
 async function* counted(
   db: Database,
-  filter: UsageFilter,
+  query: StreamQuery,
   total: number,
   bar: ProgressBar,
 ): AsyncGenerator<UsagePage> {
   let count = 0
-  for await (const page of streamPages(db, filter)) {
+  for await (const page of streamPages(db, query)) {
     yield page
     for (const requests of page.requestCount) count += requests
     bar.update(total ? Math.min(1, count / total) : 1, count)

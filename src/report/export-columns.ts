@@ -7,6 +7,9 @@ import type { CsvValue } from './render-csv.ts'
 /** The columns of an export, each with the values of a page of rows. */
 export type ExportColumns<Page> = ReadonlyMap<string, (page: Page) => readonly CsvValue[]>
 
+/** Columns that are read only when asked for; null when no duration was measured. */
+export const LATENCY_COLUMNS = ['measuredCount', 'p50Us', 'p95Us', 'p99Us'] as const
+
 /** Columns of stored rows, one line per key, bucket, endpoint, method and status. */
 export const STORED_COLUMNS: ExportColumns<UsagePage> = new Map<
   string,
@@ -23,6 +26,10 @@ export const STORED_COLUMNS: ExportColumns<UsagePage> = new Map<
   ['status', ({ status }) => status],
   ['requestCount', ({ requestCount }) => requestCount],
   ['durationUs', ({ durationUs }) => durationUs],
+  ...LATENCY_COLUMNS.map((name): [string, (page: UsagePage) => readonly CsvValue[]] => [
+    name,
+    ({ latency = [] }) => latency.map((one) => one?.[name] ?? null),
+  ]),
 ])
 
 /** Columns of groups: the dimensions, then the sums. */
@@ -48,15 +55,24 @@ export function groupColumns(by: readonly UsageDimension[]): ExportColumns<reado
   ] as const) {
     add(name, (row) => row[name])
   }
+  for (const name of LATENCY_COLUMNS) add(name, ({ latency }) => latency?.[name] ?? null)
   return columns
 }
 
-/** Only the columns named, in that order. @throws WRONG_USAGE for one that does not exist */
+/** Whether any column of durations is among these. */
+export function haveLatency(names: Iterable<string>): boolean {
+  return [...names].some((name) => (LATENCY_COLUMNS as readonly string[]).includes(name))
+}
+
+/**
+ * Only the columns named, in that order; without names all, those of durations with `latency`.
+ * @throws WRONG_USAGE for one that does not exist
+ */
 export function pickColumns<Page>(
   columns: ExportColumns<Page>,
-  names: readonly string[] | undefined,
+  { names, latency }: { names: readonly string[] | undefined; latency: boolean },
 ): ExportColumns<Page> {
-  if (!names) return columns
+  if (!names) return latency ? columns : new Map([...columns].filter(([name]) => !haveLatency([name])))
   return new Map(
     names.map((name) => {
       const read = columns.get(name)

@@ -1,5 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
-import type { BucketMinutes, StoredUsageRow, UsageFilter } from '../usage.ts'
+import { leaveGaps, measureLatency } from '../duration-bins.ts'
+import type { Latency } from '../duration-bins.ts'
+import type { BucketMinutes, StoredUsageRow, StreamQuery } from '../usage.ts'
 import type { Dialect } from './dialect/dialect.ts'
 import { keyColumns } from './key-record.ts'
 import type { KeyColumns } from './key-record.ts'
@@ -24,13 +26,15 @@ export interface UsagePage {
   readonly status: readonly number[]
   readonly requestCount: readonly number[]
   readonly durationUs: readonly number[]
+  /** Only when asked for. */
+  readonly latency?: readonly (Latency | null)[]
 }
 
 /** A page as it is stored, before its keys are read. */
 type KeylessPage = Omit<UsagePage, 'key'> & { readonly keyId: readonly string[] }
 
-/** The columns of a page. A page comes as one row of JSON arrays, for a driver takes several times as long row by row. */
-const COLUMNS: Readonly<Record<keyof KeylessPage, string>> = {
+/** The columns of a page without latencies. A page comes as one row of JSON arrays, for a driver takes several times as long row by row. */
+const COLUMNS: Readonly<Record<Exclude<keyof KeylessPage, 'latency'>, string>> = {
   keyId: 't.api_key_id',
   bucket: 't.bucket',
   bucketMinutes: 't.bucket_minutes',
@@ -47,13 +51,13 @@ type Place = Readonly<Record<string, unknown>>
 /** What `streamUsage` gives as rows, by column; no page is empty. */
 export async function* streamPages(
   db: Database,
-  filter: UsageFilter = {},
+  query: StreamQuery = {},
 ): AsyncGenerator<UsagePage, void, undefined> {
   const keys = new Map<string, StoredKey>()
-  let next: Promise<KeylessPage> | undefined = readPage(db, filter)
+  let next: Promise<KeylessPage> | undefined = readPage(db, query)
   while (next) {
     const { keyId, ...page }: KeylessPage = await next
-    next = keyId.length === PAGE_ROWS ? readPage(db, filter, findPlace({ keyId, ...page })) : undefined
+    next = keyId.length === PAGE_ROWS ? readPage(db, query, findPlace({ keyId, ...page })) : undefined
     // if it fails, that is told when its turn comes
     next?.catch(() => {})
     await addKeys(db, keyId, keys)
@@ -66,11 +70,11 @@ export async function* streamPages(
 /** The statement of one page, after the place where the page before ended. */
 export function writePageStatement(
   dialect: Dialect,
-  filter: UsageFilter,
+  query: StreamQuery,
   place?: Place,
 ): { sql: string; params: unknown[] } {
   const parameters = new Parameters()
-  const conditions = [filterUsage(dialect, filter, parameters)]
+  const conditions = [filterUsage(dialect, query, parameters)]
   const order = dialect.storedOrder.map((column) => `t.${column}`)
   if (place) {
     const values = dialect.storedOrder.map((column) => {
@@ -83,6 +87,10 @@ export function writePageStatement(
     const value = name === 'bucket' ? dialect.millisecondsOf(column) : column
     return `${dialect.jsonColumn(value)} as "${name}"`
   })
+  if (query.latency) {
+    columns.push(`${dialect.jsonColumn('t.duration_first_bin')} as "durationFirstBin"`)
+    columns.push(`${dialect.jsonColumn(dialect.histogram.toJson('t.duration_bins'))} as "durationBins"`)
+  }
   const sql = `select ${columns.join(',\n  ')}
 from (
   select *
@@ -105,10 +113,10 @@ function findPlace(page: KeylessPage): Place {
   }
 }
 
-async function readPage(db: Database, filter: UsageFilter, place?: Place): Promise<KeylessPage> {
-  const { sql, params } = writePageStatement(db.dialect, filter, place)
-  const [found] = await db.query<Record<keyof KeylessPage, string | null>>(sql, params)
-  const read = <T>(name: keyof KeylessPage): T[] => JSON.parse(found?.[name] ?? '[]') as T[]
+async function readPage(db: Database, query: StreamQuery, place?: Place): Promise<KeylessPage> {
+  const { sql, params } = writePageStatement(db.dialect, query, place)
+  const [found] = await db.query<Record<string, string | null>>(sql, params)
+  const read = <T>(name: string): T[] => JSON.parse(found?.[name] ?? '[]') as T[]
   return {
     keyId: read('keyId'),
     bucket: toDates(read('bucket')),
@@ -118,7 +126,15 @@ async function readPage(db: Database, filter: UsageFilter, place?: Place): Promi
     status: read('status'),
     requestCount: read('requestCount'),
     durationUs: read('durationUs'),
+    ...(query.latency && { latency: toLatencies(read('durationFirstBin'), read('durationBins')) }),
   }
+}
+
+function toLatencies(
+  firsts: readonly (number | null)[],
+  histograms: readonly (readonly number[] | null)[],
+): (Latency | null)[] {
+  return histograms.map((bins, row) => bins && measureLatency(leaveGaps(bins, firsts[row] ?? 0)))
 }
 
 function toDates(times: readonly number[]): Date[] {

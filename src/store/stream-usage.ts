@@ -1,18 +1,18 @@
-import type { StoredUsageRow, UsageFilter } from '../usage.ts'
+import type { StoredUsageRow, StreamQuery } from '../usage.ts'
 import type { Database } from './open-database.ts'
 import { streamPages } from './stream-pages.ts'
 import type { UsagePage } from './stream-pages.ts'
 
 /**
  * Every stored row that a filter lets through, in pages, in one order (bytewise): by key and bucket on SQLite, by bucket
- * and key on PostgreSQL, then by width, endpoint, method, status. Memory stays constant. Each page is a statement of its own, so rows that change
- * meanwhile appear as they are when their page is read.
+ * and key on PostgreSQL, then by width, endpoint, method, status. Memory stays constant. Each page is a statement of its own, so
+ * rows that change meanwhile appear as they are when their page is read.
  */
 export async function* streamUsage(
   db: Database,
-  filter: UsageFilter = {},
+  query: StreamQuery = {},
 ): AsyncGenerator<readonly StoredUsageRow[], void, undefined> {
-  for await (const page of streamPages(db, filter)) yield toRows(page)
+  for await (const page of streamPages(db, query)) yield toRows(page)
 }
 
 function toRows(page: UsagePage): StoredUsageRow[] {
@@ -25,5 +25,6 @@ function toRows(page: UsagePage): StoredUsageRow[] {
     status: page.status[row]!,
     requestCount: page.requestCount[row]!,
     durationUs: page.durationUs[row]!,
+    ...(page.latency && { latency: page.latency[row]! }),
   }))
 }

@@ -26,6 +26,9 @@ export default class Export extends BaseCommand {
       multipleNonGreedy: true,
       delimiter: ',',
     }),
+    latency: Flags.boolean({
+      summary: 'Add columns of how long requests took: measuredCount, p50Us, p95Us, p99Us (to within 10 %).',
+    }),
     out: Flags.string({
       char: 'o',
       summary: 'A file instead of standard output; it appears when it is complete.',
