@@ -11,6 +11,7 @@ import { verifyUsage, type VerifyResult } from '../../src/store/verify-usage.ts'
 import type { Batch, UsageStore } from '../../src/usage.ts'
 import { startCounting, type CountingProcess } from './counting-process.ts'
 import { HOUR, keyIdOf } from './make-batch.ts'
+import { readRows } from './read-rows.ts'
 
 export type DatabaseName = 'A' | 'B'
 export type Fault = 'none' | 'before commit' | 'after commit'
@@ -298,18 +299,11 @@ export class CountingWorld {
     this.#committed.set(`${name} ${batch}`, requestCount)
   }
 
-  /** @throws Error when the bins of a row are out of order or do not sum up to its requests */
   async #noteBins(batch: Batch): Promise<void> {
-    for await (const rows of batch.rows()) {
-      for (const { keyId, endpoint, requestCount, durationBins } of rows) {
-        const bins = durationBins.filter((_, index) => index % 2 === 0)
-        const requests = durationBins.filter((_, index) => index % 2 === 1)
-        const sum = requests.reduce((total, count) => total + count, 0)
-        const inOrder = bins.every((bin, index) => index === 0 || bins[index - 1]! < bin)
-        if (sum !== requestCount || !inOrder)
-          throw new Error(`${endpoint} has the bins ${durationBins.join()}`)
-        const name = rowName(keyId, batch.bucket, endpoint)
-        for (const [index, bin] of bins.entries()) addToBin(this.#committedBins, name, bin, requests[index]!)
+    for (const { keyId, endpoint, durationBins } of await readRows(batch)) {
+      const name = rowName(keyId, batch.bucket, endpoint)
+      for (let index = 0; index < durationBins.length; index += 2) {
+        addToBin(this.#committedBins, name, durationBins[index]!, durationBins[index + 1]!)
       }
     }
   }
