@@ -11,54 +11,85 @@ import type { UsageStore } from '../../../src/usage.ts'
 import type { DatabaseKind } from '../../support/databases.ts'
 import { makeBatch } from '../../support/make-batch.ts'
 import { timeInTurn } from '../time.ts'
+import type { Work } from '../time.ts'
 import { fillRows, keyId, KEYS, STEADY_KEY } from './fill-rows.ts'
 
 const HOUR_MS = 3_600_000
 const BATCH_ROWS = 1000
 
-/** Milliseconds (medians) on a table with so many rows. */
-export interface RowCosts {
-  /** A flush of 1000 rows whose cells are there. */
-  readonly existing: number
-  /** A flush of 1000 rows of an hour that is not there yet. */
-  readonly fresh: number
-  /** Report of a key that has 720 rows in its 30 days. */
-  readonly key: number
-  /** Overview of 30 days: reads every third row of the table. */
-  readonly overview: number
-}
+/** What is timed on a table; all but the overview should cost the same whatever its size. */
+export type RowCost =
+  /** a flush of 1000 rows whose cells are there */
+  | 'existing'
+  /** a flush of 1000 rows of an hour that is not there yet */
+  | 'fresh'
+  /** the report of a key that has 720 rows in its 30 days */
+  | 'key'
+  /** the overview of 30 days: reads every third row of the table */
+  | 'overview'
 
-/** Fills an empty database and times it. */
+/** Milliseconds (medians) at each size. */
+export type CostsBySize = Readonly<Record<RowCost, readonly number[]>>
+
+/**
+ * Fills an empty, migrated database for each size and times them in turn, so that whatever else the machine does falls
+ * on all of them.
+ */
 export async function measureRows(
   kind: DatabaseKind,
-  url: string,
-  { rows, keys, rounds }: { rows: number; keys: number; rounds: number },
-): Promise<RowCosts> {
+  urls: readonly string[],
+  { sizes, keys, rounds }: { sizes: readonly number[]; keys: number; rounds: number },
+): Promise<CostsBySize> {
   const now = Math.floor(Date.now() / HOUR_MS) * HOUR_MS
-  await fillRows(kind, { url, rows, now })
+  for (const [index, url] of urls.entries()) await fillRows(kind, { url, rows: sizes[index]!, now })
+  const tables = await Promise.all(urls.map((url) => openTable(url, keys, now)))
+  try {
+    return {
+      ...(await timeEach(rounds, tables, ['existing', 'fresh', 'key'])),
+      // of the largest table it takes a while
+      ...(await timeEach(3, tables, ['overview'])),
+    }
+  } finally {
+    for (const table of tables) await table.close()
+  }
+}
+
+type Table = Readonly<Record<RowCost, Work>> & { close(): Promise<void> }
+
+async function openTable(url: string, keys: number, now: number): Promise<Table> {
   const store = openStore({ url, pepperCheck: '' })
   const db = await openDatabase(url)
-  try {
-    const flush = startFlushing(store, keys)
-    let hour = now
-    const period = parsePeriod({ since: '30d' })
-    const flushes = await timeInTurn(rounds, {
-      existing: () => flush(now),
-      fresh: () => flush((hour += HOUR_MS)),
-      key: () =>
-        report(db, {
-          period,
-          filter: { keyIds: [keyId(STEADY_KEY)] },
-          by: ['method', 'endpoint'],
-          withTrend: true,
-        }),
-    })
-    const { overview } = await timeInTurn(3, { overview: () => report(db, { period }) })
-    return { ...flushes, overview }
-  } finally {
-    await store.close()
-    await db.close()
+  const flush = startFlushing(store, keys)
+  const period = parsePeriod({ since: '30d' })
+  const ofKey = {
+    filter: { keyIds: [keyId(STEADY_KEY)] },
+    by: ['method', 'endpoint'],
+    withTrend: true,
+  } as const
+  let hour = now
+  return {
+    existing: () => flush(now),
+    fresh: () => flush((hour += HOUR_MS)),
+    key: () => report(db, { period, ...ofKey }),
+    overview: () => report(db, { period }),
+    async close() {
+      await store.close()
+      await db.close()
+    },
   }
+}
+
+async function timeEach<Cost extends RowCost>(
+  rounds: number,
+  tables: readonly Table[],
+  costs: readonly Cost[],
+): Promise<Record<Cost, number[]>> {
+  const works = tables.flatMap((table, size) =>
+    costs.map((cost) => [`${cost} ${size}`, table[cost]] as const),
+  )
+  const taken = await timeInTurn(rounds, Object.fromEntries(works))
+  const bySize = (cost: Cost) => tables.map((_, size) => taken[`${cost} ${size}`]!)
+  return Object.fromEntries(costs.map((cost) => [cost, bySize(cost)])) as Record<Cost, number[]>
 }
 
 /** @returns what flushes the next batch of one instance: 1000 rows of so many keys, in the bucket of that hour */
