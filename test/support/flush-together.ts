@@ -14,13 +14,21 @@ export interface FlushedTogether {
   readonly exact: boolean
 }
 
-/** Lets `processes` flush the same cells into a migrated, empty database, each `flushes` times and all at once. */
+/**
+ * Lets `processes` flush the same cells into a migrated, empty database, each `flushes` times and all at once, after
+ * `warmUp` flushes each that are not timed.
+ */
 export async function flushTogether(
   url: string,
-  { processes, flushes, cells }: { processes: number; flushes: number; cells: number },
+  {
+    processes,
+    flushes,
+    cells,
+    warmUp = 0,
+  }: { processes: number; flushes: number; cells: number; warmUp?: number },
 ): Promise<FlushedTogether> {
   const flushers = Array.from({ length: processes }, () => {
-    return startProcess('flush-cells', url, String(flushes), String(cells))
+    return startProcess('flush-cells', url, ...[cells, warmUp, flushes].map(String))
   })
   const ended = flushers.map((flusher) => once(flusher, 'exit') as Promise<[number | null]>)
   const outputs = flushers.map((flusher) => createInterface(flusher.stdout!)[Symbol.asyncIterator]())
@@ -34,7 +42,7 @@ export async function flushTogether(
   return {
     ms,
     retries: results.reduce((sum, { value }) => sum + Number(value), 0),
-    exact: await isExact(url, processes * flushes, cells),
+    exact: await isExact(url, processes * (warmUp + flushes), cells),
   }
 }
 

@@ -15,8 +15,8 @@ export interface Panel {
 // Each is seen as well on GitHub's white as on its black: an image cannot know which theme a reader has chosen.
 const INK = '#7a8087'
 const FAINT = 'rgba(122, 128, 135, 0.25)'
-const COLOURS = ['#2f81f7', '#d0680b', '#2b9a48', '#a05cf0']
-const MARKS = ['circle', 'square', 'diamond', 'triangle'] as const
+const COLOURS = ['#2f81f7', '#d0680b', '#2b9a48', '#a05cf0', '#d6409f']
+const MARKS = ['circle', 'square', 'diamond', 'triangle', 'ring'] as const
 
 const PANEL = { width: 300, height: 300, left: 56, top: 44, gap: 28 }
 const LEGEND_LINE = 20
@@ -91,13 +91,15 @@ function drawLegend(name: string, x: number, y: number, line: number): string {
 /** Lines differ by the shape of their marks as well as by colour. */
 function drawMark(x: number, y: number, line: number): string {
   const [left, top] = [round(x), round(y)]
+  const colour = COLOURS[line % COLOURS.length]
   const shape = {
     circle: `<circle cx="${left}" cy="${top}" r="4.5"`,
     square: `<path d="M${left} ${top}m-4-4h8v8h-8z"`,
     diamond: `<path d="M${left} ${top}m0-5.5l5.5 5.5l-5.5 5.5l-5.5-5.5z"`,
+    ring: `<circle cx="${left}" cy="${top}" r="4" stroke="${colour}" stroke-width="2" fill-opacity="0"`,
     triangle: `<path d="M${left} ${top}m0-5.5l5 9h-10z"`,
   }[MARKS[line % MARKS.length]!]
-  return `${shape} fill="${COLOURS[line % COLOURS.length]}"/>`
+  return `${shape} fill="${colour}"/>`
 }
 
 function write(x: number, y: number, text: string, attributes = ''): string {

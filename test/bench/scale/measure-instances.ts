@@ -7,6 +7,8 @@ import { median, timeInTurn } from '../time.ts'
 import { startFlushing } from './measure-rows.ts'
 
 const CELLS = 1000
+/** The first flushes of a process also compile it. */
+const WARM_UP = 5
 
 /** What flushes cost while processes flush the same 1000 cells, by number of processes. */
 export interface InstanceCosts {
@@ -45,7 +47,7 @@ async function flushAtOnce(
 ): Promise<{ perFlush: number; retries: number }> {
   const database = await makeDatabase(kind, { server })
   try {
-    const together = await flushTogether(database.url, { processes, flushes, cells: CELLS })
+    const together = await flushTogether(database.url, { processes, flushes, cells: CELLS, warmUp: WARM_UP })
     if (!together.exact) throw new Error(`${kind}: ${processes} processes left sums that are not exact.`)
     return { perFlush: together.ms / (flushes * processes), retries: together.retries }
   } finally {

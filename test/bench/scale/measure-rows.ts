@@ -16,16 +16,20 @@ import { fillRows, keyId, KEYS, STEADY_KEY } from './fill-rows.ts'
 
 const HOUR_MS = 3_600_000
 const BATCH_ROWS = 1000
+/** Customers that call 20 operations each within a flush. */
+const USUAL_KEYS = 50
 
-/** What is timed on a table; all but the overview should cost the same whatever its size. */
+/** What is timed on a table. */
 export type RowCost =
-  /** a flush of 1000 rows whose cells are there */
+  /** a flush of 1000 rows of 50 keys whose cells are there: the same whatever the size */
   | 'existing'
-  /** a flush of 1000 rows of an hour that is not there yet */
+  /** a flush of 1000 rows of 50 keys in an hour that is not there yet: the same whatever the size */
   | 'fresh'
-  /** the report of a key that has 720 rows in its 30 days */
+  /** a flush of one row of each of 1000 keys: grows until each of them is on a page of its own, and then no more */
+  | 'scattered'
+  /** the report of a key that has 720 rows in its 30 days: the same whatever the size */
   | 'key'
-  /** the overview of 30 days: reads every third row of the table */
+  /** the overview of 30 days: reads every third row of the table, so it grows with them */
   | 'overview'
 
 /** Milliseconds (medians) at each size. */
@@ -38,14 +42,14 @@ export type CostsBySize = Readonly<Record<RowCost, readonly number[]>>
 export async function measureRows(
   kind: DatabaseKind,
   urls: readonly string[],
-  { sizes, keys, rounds }: { sizes: readonly number[]; keys: number; rounds: number },
+  { sizes, rounds }: { sizes: readonly number[]; rounds: number },
 ): Promise<CostsBySize> {
   const now = Math.floor(Date.now() / HOUR_MS) * HOUR_MS
   for (const [index, url] of urls.entries()) await fillRows(kind, { url, rows: sizes[index]!, now })
-  const tables = await Promise.all(urls.map((url) => openTable(url, keys, now)))
+  const tables = await Promise.all(urls.map((url) => openTable(url, now)))
   try {
     return {
-      ...(await timeEach(rounds, tables, ['existing', 'fresh', 'key'])),
+      ...(await timeEach(rounds, tables, ['existing', 'fresh', 'scattered', 'key'])),
       // of the largest table it takes a while
       ...(await timeEach(3, tables, ['overview'])),
     }
@@ -56,10 +60,10 @@ export async function measureRows(
 
 type Table = Readonly<Record<RowCost, Work>> & { close(): Promise<void> }
 
-async function openTable(url: string, keys: number, now: number): Promise<Table> {
+async function openTable(url: string, now: number): Promise<Table> {
   const store = openStore({ url, pepperCheck: '' })
   const db = await openDatabase(url)
-  const flush = startFlushing(store, keys)
+  const [flush, flushScattered] = [startFlushing(store, USUAL_KEYS), startFlushing(store, BATCH_ROWS)]
   const period = parsePeriod({ since: '30d' })
   const ofKey = {
     filter: { keyIds: [keyId(STEADY_KEY)] },
@@ -70,6 +74,7 @@ async function openTable(url: string, keys: number, now: number): Promise<Table>
   return {
     existing: () => flush(now),
     fresh: () => flush((hour += HOUR_MS)),
+    scattered: () => flushScattered(now),
     key: () => report(db, { period, ...ofKey }),
     overview: () => report(db, { period }),
     async close() {
