@@ -5,6 +5,7 @@
  * but the plot is deleted; 10 million rows need 6 GB of disk and about 20 minutes.
  */
 import { writeFileSync } from 'node:fs'
+import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { DATABASE_KINDS, makeDatabase } from '../../support/databases.ts'
 import type { DatabaseKind } from '../../support/databases.ts'
@@ -38,6 +39,9 @@ const FLAT = 1.5
 
 const panels: Panel[] = []
 const together: { name: string; ms: readonly number[] }[] = []
+print(
+  `Node ${process.versions.node}, ${availableParallelism()} cores, load ${loadavg()[0]!.toFixed(1)} before the run`,
+)
 const kinds = DATABASE_KINDS.filter((kind) => values.database === undefined || values.database === kind)
 for (const kind of kinds) await benchDatabase(kind)
 panels.push({
