@@ -2,7 +2,7 @@
  * Times flushes and reports while rows, instances and processes grow, on both databases, and prints Markdown tables:
  * `npm run bench:scale -- [--max-rows 10000000] [--max-instances 16] [--rounds 21] [--flushes 160]
  * [--passes 3] [--database sqlite] [--svg .github/scale.svg]`. Ratios are to the first size of the same run. Everything it makes
- * but the plot is deleted; 10 million rows need 6 GB of disk and about 20 minutes.
+ * but the plot is deleted; 10 million rows need 6 GB of disk and about ten minutes.
  */
 import { writeFileSync } from 'node:fs'
 import { availableParallelism, loadavg } from 'node:os'
