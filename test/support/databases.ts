@@ -21,7 +21,7 @@ export interface TestDatabase {
  */
 export async function makeDatabase(
   kind: DatabaseKind,
-  { migrated = true, server }: { migrated?: boolean; server?: string } = {},
+  { migrated = true, server }: { migrated?: boolean; server?: string | undefined } = {},
 ): Promise<TestDatabase> {
   const database = kind === 'sqlite' ? makeSqlitePath() : await makePostgresDatabase(server)
   if (migrated) await migrate(database.url)
