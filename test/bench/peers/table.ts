@@ -9,6 +9,7 @@ const HEAD = [
   'counts per key',
   'CPU, even traffic',
   'CPU, skewed traffic',
+  'event loop alone',
   'lost by `kill -9`',
 ]
 
@@ -21,16 +22,12 @@ export function renderTable(measurements: readonly (Measurement | Failure)[]): s
     measurement.candidate.name + (measurement.candidate.note ? ` (${index + 1})` : ''),
     versionOf(measurement.candidate),
     measurement.candidate.perKey ? 'yes' : 'no',
-    ...TRAFFICS.map((traffic) => describeRatios(measurement.rounds, traffic)),
+    ...TRAFFICS.map((traffic) => spread(ofTraffic(measurement.rounds, traffic).map(({ ratio }) => ratio))),
+    TRAFFICS.map((traffic) => describeLoop(ofTraffic(measurement.rounds, traffic))).join(', '),
     describeLoss(measurement),
   ])
-  const bare = [
-    'bare app, next to itself',
-    '-',
-    '-',
-    spread(ofTraffic(kept, 'uniform').map(({ control }) => control)),
-  ]
-  bare.push(spread(ofTraffic(kept, 'skewed').map(({ control }) => control)), '-')
+  const controls = TRAFFICS.map((traffic) => spread(ofTraffic(rounds, traffic).map(({ control }) => control)))
+  const bare = ['bare app, next to itself', '-', '-', ...controls, '-', '-']
   const table = [HEAD, HEAD.map(() => '---'), bare, ...rows].map((cells) => `| ${cells.join(' | ')} |`)
   const notes = measurements.flatMap(({ candidate }, index) =>
     candidate.note ? [`(${index + 1}) ${candidate.note}`] : [],
@@ -38,7 +35,7 @@ export function renderTable(measurements: readonly (Measurement | Failure)[]): s
   return [
     ...table,
     '',
-    `CPU per request relative to the bare app: median of the rounds [least-most]. The bare app takes ${median(kept.map(({ bareUs }) => bareUs)).toFixed(0)} us per request. ${kept.length} of ${rounds.length} rounds kept, control ${spread(control)}. ${machine()}`,
+    `CPU of the process per request relative to the bare app: median of the rounds [least-most]; what happens now and then, such as a scrape or an export, shows in the most. The event loop alone, for even and skewed traffic: the share that requests wait for. The bare app takes ${median(kept.map(({ bareUs }) => bareUs)).toFixed(0)} us per request. ${kept.length} of ${rounds.length} rounds kept, control ${spread(control)}. ${machine()}`,
     ...notes,
     '',
   ].join('\n')
@@ -50,16 +47,13 @@ export function renderRound({ traffic, control, ratio, loopRatio, bareUs, reques
   return `  ${traffic}: ${figures}, bare ${bareUs.toFixed(1)} us, ${requests} requests${kept ? '' : ', DISCARDED by its control'}`
 }
 
-function describeRatios(rounds: readonly Round[], traffic: Traffic): string {
-  return spread(
-    ofTraffic(rounds, traffic)
-      .filter(({ kept }) => kept)
-      .map(({ ratio }) => ratio),
-  )
+/** The rounds of one traffic that their control has not discarded. */
+function ofTraffic(rounds: readonly Round[], traffic: Traffic): Round[] {
+  return rounds.filter((round) => round.kept && round.traffic === traffic)
 }
 
-function ofTraffic(rounds: readonly Round[], traffic: Traffic): Round[] {
-  return rounds.filter((round) => round.traffic === traffic)
+function describeLoop(rounds: readonly Round[]): string {
+  return rounds.length === 0 ? '-' : median(rounds.map(({ loopRatio }) => loopRatio)).toFixed(2)
 }
 
 function spread(values: readonly number[]): string {
