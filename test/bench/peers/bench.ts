@@ -19,7 +19,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '5' },
-    'warm-up': { type: 'string', default: '15' },
+    'warm-up': { type: 'string', default: '30' },
     only: { type: 'string' },
     out: { type: 'string' },
   },
