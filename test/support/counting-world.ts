@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { deliverDataDir } from '../../src/buffer/deliver-data-dir.ts'
 import { inspectDataDir } from '../../src/buffer/inspect-data-dir.ts'
 import type { CounterMode } from '../../src/buffer/counter-memory.ts'
-import { binOf } from '../../src/duration-bins.ts'
+import { binOf, leaveGaps } from '../../src/duration-bins.ts'
 import { AnalyticsError } from '../../src/errors.ts'
 import { DatabaseStore } from '../../src/store/database-store.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
@@ -121,6 +121,21 @@ export class CountingWorld {
   /** Requests by row and by bin of all batches that any database ever committed, each batch once. */
   committedBins(): Record<string, Record<number, number>> {
     return Object.fromEntries(this.#committedBins)
+  }
+
+  /** Requests by row and by bin that the table holds. */
+  async storedBins(name: DatabaseName): Promise<Record<string, Record<number, number>>> {
+    const db = await openDatabase(`sqlite:${this.#path(name)}`)
+    const rows = await db.query<BinsRow>('select * from api_key_analytics')
+    await db.close()
+    const stored: BinsByRow = new Map()
+    for (const row of rows) {
+      const bins = leaveGaps(JSON.parse(row.duration_bins) as number[], row.duration_first_bin)
+      for (let index = 0; index < bins.length; index += 2) {
+        addToBin(stored, rowName(row.api_key_id, row.bucket, row.endpoint), bins[index]!, bins[index + 1]!)
+      }
+    }
+    return Object.fromEntries(stored)
   }
 
   /** What the table holds, by row. */
@@ -280,8 +295,10 @@ export class CountingWorld {
         if (fault === 'before commit') throw lostConnection()
         const result = await this.#stores[this.#current].recordBatch(batch)
         if (result === 'applied') {
+          // a restored database has forgotten batches, and is sent them again
+          const again = this.#committed.has(`${this.#current} ${batch.instance} ${batch.sequence}`)
           this.#note(this.#current, batch)
-          await this.#noteBins(batch)
+          if (!again) await this.#noteBins(batch)
         }
         if (fault === 'after commit') throw lostConnection()
         return result
@@ -312,6 +329,11 @@ export class CountingWorld {
 function addToBin(rows: BinsByRow, row: string, bin: number, requests: number): void {
   const bins = rows.get(row) ?? {}
   rows.set(row, { ...bins, [bin]: (bins[bin] ?? 0) + requests })
+}
+
+interface BinsRow extends Row {
+  readonly duration_first_bin: number
+  readonly duration_bins: string
 }
 
 interface Row {

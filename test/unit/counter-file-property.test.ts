@@ -75,7 +75,7 @@ describe.each([
     const property = fc.asyncProperty(anySteps([...counting, ...trouble]), (steps) =>
       play(steps, mapped, async (world) => {
         expect(await world.rows('A')).toEqual(world.added())
-        expect(world.committedBins()).toEqual(world.addedBins())
+        expect(await world.storedBins('A')).toEqual(world.addedBins())
         const account = await world.account('A')
         expect(account).toMatchObject({ balanced: true, missingRequests: 0 })
         expect(account.storedRequests).toBe(world.addedRequests)
