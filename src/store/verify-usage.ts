@@ -1,5 +1,6 @@
 import type { Database } from './open-database.ts'
 import type { Statements } from './dialect/dialect.ts'
+import { readSnapshot } from './read-snapshot.ts'
 
 /** What one instance delivered. */
 export interface InstanceAccount {
@@ -43,7 +44,7 @@ order by updated_at, instance`
 
 /** Compares what is stored with what was delivered, in one snapshot: flushes may go on meanwhile. */
 export async function verifyUsage(db: Database): Promise<VerifyResult> {
-  return db.transaction(async (tx) => {
+  return readSnapshot(db, async (tx) => {
     const storedRequests = await sumRequests(tx, STORED)
     const prunedRequests = await sumRequests(tx, PRUNED)
     const rows = await tx.query<LedgerRow>(INSTANCES(db.dialect.millisecondsOf('updated_at')))
@@ -52,7 +53,7 @@ export async function verifyUsage(db: Database): Promise<VerifyResult> {
     const missingRequests = instances.reduce((sum, instance) => sum + instance.missingRequests, 0)
     const balanced = storedRequests + prunedRequests === deliveredRequests
     return { storedRequests, prunedRequests, deliveredRequests, missingRequests, balanced, instances }
-  }, 'snapshot')
+  })
 }
 
 async function sumRequests(tx: Statements, sql: string): Promise<number> {

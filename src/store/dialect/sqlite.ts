@@ -50,7 +50,7 @@ export function sqliteDialect(path: string, place: string): Dialect {
         const file = await orm.em.getConnection().getNativeClient()
         if (create) await useWriteAheadLog(file)
         file.pragma('synchronous = full')
-        return { orm, session: openSession(file, place) }
+        return { orm, session: openSession(file, place), distributed: false }
       } catch (error) {
         await orm.close()
         throw translateError(error, place)
