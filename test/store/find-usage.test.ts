@@ -6,6 +6,7 @@ import type { Database } from '../../src/store/open-database.ts'
 import type { UsageQuery } from '../../src/usage.ts'
 import { fillKeys, fillUsage, keyIdOf } from '../support/fill-usage.ts'
 import type { RowToFill } from '../support/fill-usage.ts'
+import { explainStatement } from '../support/explain-statement.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 
 const HOUR = 3_600_000
@@ -207,7 +208,6 @@ forEachDatabase('findUsage', (kind, makeUrl) => {
   const explain = async (query: UsageQuery): Promise<string> => {
     const by = query.by ?? []
     const { sql, params } = writeUsageStatement(db.dialect, query, by, await findBorders(db, by, query))
-    const plan = await db.query(`explain ${kind === 'sqlite' ? 'query plan ' : ''}${sql}`, params)
-    return JSON.stringify(plan)
+    return explainStatement(db, sql, params)
   }
 })

@@ -59,5 +59,5 @@ export interface Dialect {
   /** MikroORM's list of migrations, as it would make it itself. */
   readonly migrationsTable: string
   /** Connects, and fails when that is not possible. */
-  open(options: OpenOptions): Promise<{ orm: SqlMikroORM; session: Session }>
+  open(options: OpenOptions): Promise<{ orm: SqlMikroORM; session: Session; distributed: boolean }>
 }

@@ -15,6 +15,9 @@ const BEGIN: Record<TransactionMode, string> = {
   snapshot: 'begin isolation level repeatable read read only',
 }
 
+const FACTS = `
+select current_schema() as schema, exists (select 1 from pg_extension where extname = 'citus') as citus`
+
 /** PostgreSQL 13 or newer. `place` is how error messages name it. */
 export function postgresqlDialect(url: string, place: string): Dialect {
   return {
@@ -44,10 +47,10 @@ export function postgresqlDialect(url: string, place: string): Dialect {
       const orm = createOrm(url, options)
       const session = openSession(await orm.em.getConnection().getNativeClient(), place)
       try {
-        const [row] = await session.query<{ schema: string | null }>('select current_schema() as schema')
+        const [row] = await session.query<{ schema: string | null; citus: boolean }>(FACTS)
         // MikroORM would keep its list of migrations in "public" whatever the search_path says
         orm.config.set('schema', row?.schema ?? 'public')
-        return { orm, session }
+        return { orm, session, distributed: row?.citus ?? false }
       } catch (error) {
         await orm.close()
         throw error

@@ -53,7 +53,7 @@ export function sqliteDialect(path: string, place: string): Dialect {
         if (create) await useWriteAheadLog(file)
         file.pragma('synchronous = full')
         addHistogramFunctions(file)
-        return { orm, session: openSession(file, place) }
+        return { orm, session: openSession(file, place), distributed: false }
       } catch (error) {
         await orm.close()
         throw translateError(error, place)
