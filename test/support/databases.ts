@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { migrate } from '../../src/store/migrate.ts'
 import { administer } from './administer.ts'
-import { createCitusDatabase, dropCitusDatabase } from './make-citus-database.ts'
+import { createOnEveryNode, dropOnEveryNode, joinNodes } from './citus-nodes.ts'
 
 export type DatabaseKind = 'sqlite' | 'postgresql'
 export const DATABASE_KINDS: readonly DatabaseKind[] = ['sqlite', 'postgresql']
@@ -55,14 +55,17 @@ async function makePostgresDatabase(server: string | undefined): Promise<TestDat
 /** Makes the empty PostgreSQL database that a URL names, on Citus on all its servers. */
 export async function createDatabase(url: string): Promise<void> {
   const { server, name } = splitUrl(url)
-  if (isCitus(url)) return createCitusDatabase(server, name)
+  if (isCitus(url)) {
+    await createOnEveryNode(server, name)
+    return joinNodes(server, name)
+  }
   await administer(server, `create database ${name}`)
 }
 
 /** Drops the PostgreSQL database that a URL names, whoever is connected. */
 export async function dropDatabase(url: string): Promise<void> {
   const { server, name } = splitUrl(url)
-  if (isCitus(url)) return dropCitusDatabase(server, name)
+  if (isCitus(url)) return dropOnEveryNode(server, name)
   await administer(server, `drop database if exists ${name} with (force)`)
 }
 

@@ -6,14 +6,15 @@ interface Node {
   readonly isCoordinator: boolean
 }
 
-/** Makes an empty database on every server of a Citus cluster, and joins them as `server`, its coordinator, has it. */
-export async function createCitusDatabase(server: string, name: string): Promise<void> {
+/** Makes an empty database on every server of the Citus cluster that `server` coordinates, not joined yet. */
+export async function createOnEveryNode(server: string, name: string): Promise<void> {
+  await Promise.all((await findNodes(server)).map(({ url }) => administer(url, `create database ${name}`)))
+}
+
+/** Gives the databases of this name Citus, and joins them as those of `server` are. */
+export async function joinNodes(server: string, name: string): Promise<void> {
   const nodes = await findNodes(server)
-  const create = async ({ url }: Node) => {
-    await administer(url, `create database ${name}`)
-    await administer(inDatabase(url, name), 'create extension citus')
-  }
-  await Promise.all(nodes.map(create))
+  await Promise.all(nodes.map(({ url }) => administer(inDatabase(url, name), 'create extension citus')))
   for (const { url, isCoordinator } of nodes) {
     const { hostname, port } = new URL(url)
     const join = isCoordinator ? 'citus_set_coordinator_host' : 'citus_add_node'
@@ -22,7 +23,7 @@ export async function createCitusDatabase(server: string, name: string): Promise
 }
 
 /** Drops it on every server, whoever is connected. */
-export async function dropCitusDatabase(server: string, name: string): Promise<void> {
+export async function dropOnEveryNode(server: string, name: string): Promise<void> {
   for (const { url } of await findNodes(server)) {
     await administer(url, `drop database if exists ${name} with (force)`)
   }
