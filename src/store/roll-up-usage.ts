@@ -156,20 +156,22 @@ select (select count(*) from merged) as "rowsBefore", (select count(*) from days
 }
 
 function mergeInto({ histogram }: Dialect, day: string, rows: string, condition: string): string {
+  // materialized: only from sums that it has brought together does Citus trim
   const bins = histogram.trim('m.bins')
   const merged = histogram.merge(histogram.ofRow('d'), histogram.ofRow('excluded'))
   return `
 insert into api_key_analytics as d
   (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count, duration_us,
    duration_first_bin, duration_bins)
-select api_key_id, ${day}, 1440, endpoint, method, status, request_count, duration_us, ${bins.first}, ${bins.bins}
-from (
+with m as materialized (
   select t.api_key_id, t.endpoint, t.method, t.status, sum(t.request_count) as request_count,
     sum(t.duration_us) as duration_us, ${histogram.sum(histogram.ofRow('t'))} as bins
   from ${rows}
   where ${condition}
   group by t.api_key_id, t.endpoint, t.method, t.status
-) m
+)
+select api_key_id, ${day}, 1440, endpoint, method, status, request_count, duration_us, ${bins.first}, ${bins.bins}
+from m
 where true
 order by api_key_id, endpoint, method, status
 on conflict (api_key_id, bucket, bucket_minutes, endpoint, method, status) do update set
