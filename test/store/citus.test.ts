@@ -18,7 +18,6 @@ import { makeBatch } from '../support/make-batch.ts'
 import { runProcess } from '../support/run-process.ts'
 
 const SERVER = process.env['TEST_CITUS_URL']
-const NAME = SERVER ? 'Citus' : 'Citus: not run, set TEST_CITUS_URL to a coordinator with two workers'
 
 const TABLES = [
   'api_key_analytics_keys',
@@ -35,7 +34,7 @@ test('without Citus nothing is to be distributed', async () => {
   await database.remove()
 })
 
-describe.runIf(SERVER)(NAME, () => {
+describe.runIf(SERVER)('Citus (run when TEST_CITUS_URL names a coordinator with two workers)', () => {
   const ends: (() => Promise<void>)[] = []
   afterEach(async () => {
     for (const end of ends.splice(0).toReversed()) await end()
@@ -71,10 +70,11 @@ describe.runIf(SERVER)(NAME, () => {
     const store = openStore({ url, pepperCheck: '' })
     ends.push(() => store.close())
     const failures: string[] = []
-    let [stopped, requests] = [false, 0]
+    const end = new AbortController()
+    let requests = 0
     const flushing = (async () => {
       const instance = randomUUID()
-      for (let sequence = 1; !stopped; sequence++) {
+      for (let sequence = 1; !end.signal.aborted; sequence++) {
         const rows = Array.from({ length: 60 }, (_, index) => ({
           key: `k${index}`,
           endpoint: `/${index % 7}`,
@@ -85,7 +85,7 @@ describe.runIf(SERVER)(NAME, () => {
       }
     })()
     return async () => {
-      stopped = true
+      end.abort()
       await flushing
       return { requests, failures }
     }
