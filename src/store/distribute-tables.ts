@@ -1,3 +1,4 @@
+import { AnalyticsError } from '../errors.ts'
 import type { Statements } from './dialect/dialect.ts'
 import type { Database } from './open-database.ts'
 
@@ -29,9 +30,21 @@ where not exists (
 )
 order by n`
 
-/** The tables that Citus should spread over its workers and does not yet, tables to come included; none without Citus. */
-export async function findUndistributed(db: Statements & Pick<Database, 'distributed'>): Promise<string[]> {
+/**
+ * The tables that Citus should spread over its workers and does not yet, tables to come included; none without Citus.
+ * @throws DATABASE_REFUSED on a worker, where tables would be its own
+ */
+export async function findUndistributed(
+  db: Statements & Pick<Database, 'distributed' | 'place'>,
+): Promise<string[]> {
   if (!db.distributed) return []
+  const [node] = await db.query<{ coordinates: boolean }>('select citus_is_coordinator() as coordinates')
+  if (!node?.coordinates) {
+    throw new AnalyticsError(
+      'DATABASE_REFUSED',
+      `${db.place} is a worker of Citus. Name the coordinator in --database or DATABASE_URL.`,
+    )
+  }
   const names = DISTRIBUTED.map(({ table }) => table)
   return (await db.query<{ name: string }>(UNDISTRIBUTED, [names])).map(({ name }) => name)
 }

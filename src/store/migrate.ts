@@ -23,11 +23,9 @@ export async function migrate(url: string): Promise<Migrated> {
 
 /** `migrate` on an open database. */
 export async function migrateDatabase(db: Database): Promise<Migrated> {
-  const pending = await findPending(db)
   // no migration of its own: Citus may come long after every migration was applied
-  if (pending.length === 0 && (await findUndistributed(db)).length === 0) {
-    return { applied: [], distributed: [] }
-  }
+  const undistributed = await findUndistributed(db)
+  if (undistributed.length + (await findPending(db)).length === 0) return { applied: [], distributed: [] }
   return alone(db, async (tx) => {
     const applied = await db.orm.migrator.up()
     return { applied: applied.map(({ name }) => name), distributed: await distribute(db, tx) }
@@ -72,7 +70,7 @@ export async function revertMigration(url: string): Promise<string | undefined> 
 
 /** Looks only now that no other process can be at it. */
 async function distribute(db: Database, tx: Statements): Promise<string[]> {
-  const tables = await findUndistributed({ ...tx, distributed: db.distributed })
+  const tables = await findUndistributed({ ...db, ...tx })
   if (tables.length > 0) await tx.query(writeDistribution(tables))
   return tables
 }
