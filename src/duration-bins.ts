@@ -28,9 +28,9 @@ export function fillGaps(bins: DurationBins): number[] {
   return filled
 }
 
-/** The histogram of the requests of all bins, from bin 0 on. */
-export function leaveGaps(requests: readonly (number | null)[]): DurationBins {
-  return requests.flatMap((count, bin) => (count ? [bin, count] : []))
+/** The histogram of the requests of a bin and of all bins after it. */
+export function leaveGaps(requests: readonly (number | null)[], first = 0): DurationBins {
+  return requests.flatMap((count, index) => (count ? [first + index, count] : []))
 }
 
 /** Several histograms as one: exact, for bins only add up. */

@@ -24,6 +24,7 @@ export {
   type Operation,
   type StatusFilter,
   type StoredUsageRow,
+  type StreamQuery,
   type TrendStep,
   type UsageDimension,
   type UsageFilter,

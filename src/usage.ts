@@ -28,6 +28,11 @@ export const REJECTED_KEY: KeyIdentity = {
   owner: null,
 }
 
+/** Whether a key's id stands for many keys, `(other)` or `(rejected)`, and so counts as none. */
+export function isReservedKey(id: string): boolean {
+  return id === OTHER_KEY.id || id === REJECTED_KEY.id
+}
+
 /** Endpoint of a request that no route matched. */
 export const UNMATCHED_ENDPOINT = '(unmatched)'
 /** Endpoint of a request past `maxEndpointsPerKey`. */
@@ -130,12 +135,18 @@ export interface UsageFilter {
   readonly keyIds?: readonly string[]
   readonly owner?: string
   readonly method?: string
-  /** A pattern as stored, or a glob in which `*` stands for any characters. */
+  /** A pattern as stored, or a glob in which `*` stands for any characters and `[*]` for a star. */
   readonly endpoint?: string
   /** One status (429), a class ('4xx'), or a list of either. */
   readonly status?: StatusFilter | readonly StatusFilter[]
 }
 export type StatusFilter = number | '1xx' | '2xx' | '3xx' | '4xx' | '5xx'
+
+/** Which rows `streamUsage` gives. */
+export interface StreamQuery extends UsageFilter {
+  /** Adds to each row how long its requests took: `latency`. */
+  readonly latency?: boolean
+}
 
 /** How `findUsage` sorts: by requests or errors (most first), by last use (latest first), or by the group itself. */
 export type UsageSort = 'requests' | 'errors' | 'lastUsed' | 'group'

@@ -1,18 +1,18 @@
 import { OTHER_ENDPOINT, OTHER_KEY, REJECTED_KEY, UNMATCHED_ENDPOINT, type KeyIdentity } from '../usage.ts'
 import type { CellName } from './name-records.ts'
 
+const NO_CELLS: readonly number[] = []
+
 /** The cells of one key and endpoint: a handful of (method, status) pairs, so a list beats a map. */
 class EndpointCells {
   /** The bucket in which this endpoint was last admitted. */
-  bucket = NaN
-  /** The file that the slots belong to. */
-  generation = -1
-  readonly codes: number[] = []
-  readonly slots: number[] = []
+  bucket = 0
+  /** Flat: code of method and status, number of the cell. Replaced by one that is just as long when it grows. */
+  cells = NO_CELLS
 }
 
 class KeyCells {
-  bucket = NaN
+  bucket = 0
   endpointsInBucket = 0
   readonly endpoints = new Map<string, EndpointCells>()
 }
@@ -22,51 +22,53 @@ export interface CellLimits {
   readonly maxEndpointsPerKey: number
 }
 
-/** Finds the slot of a cell, and keeps the limits per bucket: past them cells become `(other)`. */
+/** Finds the number of a cell in its file, and keeps the limits per bucket: past them cells become `(other)`. */
 export class CellIndex {
   readonly #limits: CellLimits
   readonly #keys = new Map<string, KeyCells>()
   readonly #methods = new Map<string, number>()
-  #bucket = NaN
+  #bucketStart = NaN
+  /** How many buckets were entered: a small integer takes no room on the heap, the time of a bucket's start would. */
+  #bucket = 0
   #keysInBucket = 0
-  #generation = 0
 
   constructor(limits: CellLimits) {
     this.#limits = limits
   }
 
   /** Begins a bucket: the limits start anew. */
-  enterBucket(bucket: number): void {
-    if (bucket === this.#bucket) return
-    this.#bucket = bucket
+  enterBucket(start: number): void {
+    if (start === this.#bucketStart) return
+    this.#bucketStart = start
+    this.#bucket += 1
     this.#keysInBucket = 0
   }
 
   /**
-   * Begins a new file: every slot is to be given again, and what this bucket has not used is forgotten.
-   * @returns how many cells are left
+   * Begins a new file: every cell is to be added again, and what this bucket has not used is forgotten.
+   * @returns how many cells this bucket used
    */
   enterFile(): number {
-    this.#generation += 1
-    let left = 0
+    let used = 0
     for (const [id, key] of this.#keys) {
       if (key.bucket !== this.#bucket) {
         this.#keys.delete(id)
         continue
       }
-      for (const [endpoint, cells] of key.endpoints) {
-        if (cells.bucket === this.#bucket) left += cells.codes.length
+      for (const [endpoint, found] of key.endpoints) {
+        if (found.bucket === this.#bucket) used += found.cells.length / 2
         else key.endpoints.delete(endpoint)
+        found.cells = NO_CELLS
       }
     }
-    return left
+    return used
   }
 
   /**
-   * The slot of a cell; `add` gives a new cell its slot, or nothing when the file is full.
+   * The number of a cell; `add` gives a new cell its number, or nothing when the file is full.
    * @returns undefined when `add` gave nothing
    */
-  findSlot(
+  findCell(
     key: KeyIdentity,
     method: string,
     endpoint: string,
@@ -75,30 +77,24 @@ export class CellIndex {
   ): number | undefined {
     let keyCells = this.#keys.get(key.id)
     if (keyCells?.bucket !== this.#bucket) {
-      if (!this.#admitsKey(key)) return this.findSlot(OTHER_KEY, method, endpoint, status, add)
+      if (!this.#admitsKey(key)) return this.findCell(OTHER_KEY, method, endpoint, status, add)
       keyCells = this.#admitKey(key, keyCells)
     }
-    let cells = keyCells.endpoints.get(endpoint)
-    if (cells?.bucket !== this.#bucket) {
+    let found = keyCells.endpoints.get(endpoint)
+    if (found?.bucket !== this.#bucket) {
       if (!this.#admitsEndpoint(keyCells, endpoint)) {
-        return this.findSlot(key, method, OTHER_ENDPOINT, status, add)
+        return this.findCell(key, method, OTHER_ENDPOINT, status, add)
       }
-      cells = this.#admitEndpoint(keyCells, endpoint, cells)
+      found = this.#admitEndpoint(keyCells, endpoint, found)
     }
-    if (cells.generation !== this.#generation) {
-      cells.generation = this.#generation
-      cells.codes.length = 0
-      cells.slots.length = 0
-    }
+    const { cells } = found
     const code = this.#methodNumber(method) * 1000 + status
-    const known = cells.codes.indexOf(code)
-    if (known >= 0) return cells.slots[known]
-    const slot = add({ key, method, endpoint, status })
-    if (slot !== undefined) {
-      cells.codes.push(code)
-      cells.slots.push(slot)
+    for (let index = 0; index < cells.length; index += 2) {
+      if (cells[index] === code) return cells[index + 1]
     }
-    return slot
+    const cell = add({ key, method, endpoint, status })
+    if (cell !== undefined) found.cells = [...cells, code, cell]
+    return cell
   }
 
   #admitsKey(key: KeyIdentity): boolean {

@@ -1,3 +1,4 @@
+import { binOf, UNMEASURED_BIN } from '../duration-bins.ts'
 import type { BucketMinutes, KeyIdentity, RequestCounter } from '../usage.ts'
 import { CellIndex, type CellLimits } from './cell-index.ts'
 import type { CounterFile } from './counter-file.ts'
@@ -7,7 +8,8 @@ import type { CellName } from './name-records.ts'
 
 /** A clock that steps back less than this stays in the open bucket: time servers correct in small steps. */
 const CLOCK_STEP_MS = 60_000
-const FIRST_SLOTS = 2048
+/** Some 800 cells of five bins each; the file takes 260 KiB of disk. */
+const FIRST_SLOTS = 4096
 
 /** Where the buffer gets its files from and gives them back to. */
 export interface CounterFiles {
@@ -56,14 +58,18 @@ export class CounterBuffer implements RequestCounter {
     return this.#file.mode
   }
 
-  count(key: KeyIdentity, method: string, endpoint: string, status: number, durationUs: number): void {
+  count(
+    key: KeyIdentity,
+    method: string,
+    endpoint: string,
+    status: number,
+    durationUs: number | undefined,
+  ): void {
     this.#followClock()
-    let slot = this.#index.findSlot(key, method, endpoint, status, this.#addCell)
-    while (slot === undefined) {
+    const bin = durationUs === undefined ? UNMEASURED_BIN : binOf(durationUs)
+    while (!this.#add(key, method, endpoint, status, bin, durationUs ?? 0)) {
       this.#rotate(this.#parts.now(), true)
-      slot = this.#index.findSlot(key, method, endpoint, status, this.#addCell)
     }
-    this.#file.add(slot, durationUs)
     this.#counted += 1
   }
 
@@ -91,6 +97,19 @@ export class CounterBuffer implements RequestCounter {
     this.#rotate(this.#parts.now())
   }
 
+  /** @returns false when the open file is full */
+  #add(
+    key: KeyIdentity,
+    method: string,
+    endpoint: string,
+    status: number,
+    bin: number,
+    durationUs: number,
+  ): boolean {
+    const cell = this.#index.findCell(key, method, endpoint, status, this.#addCell)
+    return cell !== undefined && this.#file.add(cell, bin, durationUs)
+  }
+
   #followClock(): void {
     const now = this.#parts.now()
     if (now >= this.#bucket + this.#bucketMs || now < this.#bucket - CLOCK_STEP_MS) this.#enterBucket(now)
@@ -109,7 +128,7 @@ export class CounterBuffer implements RequestCounter {
     const active = this.#index.enterFile()
     const { slots } = left.identity
     // Doubled only if this bucket itself needs the room: names of past buckets are not carried over. Compared with the
-    // cells and not with the slots, because long names use a file up before its slots do.
+    // cells and not with the slots, because long names use a file up before its slots do, and bins come with time.
     const needsMore = full && active * 2 > left.cells.length
     this.#file = this.#parts.files.open(needsMore ? slots * 2 : slots, this.#bucket)
     this.#retired.push(left)

@@ -1,45 +1,32 @@
 /**
- * Layout of a counter file, version 1. All words are little-endian; the header's words are float64.
+ * Layout of a counter file, version 2. All words are little-endian; the header's words are float64.
  *
  * | bytes | what |
  * |---|---|
  * | 0-43 | identity: magic, version, slots, names bytes, bucket minutes, instance UUID, CRC-32 of these |
  * | 64-87 | header words: file state, bytes of names published, open area |
  * | 128-191, 256-319 | headers of the two count areas |
- * | 4096 … | names region: records of u32 length, u32 CRC-32, JSON |
+ * | 4096 … | names region: records of keys, cells and slots, see `name-records.ts` |
  * | then | two count areas: per slot float64 requests, float64 microseconds |
+ *
+ * A slot counts the requests of one cell whose duration falls into one bin. In version 1 there was one slot per cell
+ * and no record of slots; the rest is the same.
  */
 import { crc32 } from 'node:zlib'
 import type { BucketMinutes } from '../usage.ts'
 
 export const HEADER_BYTES = 4096
 export const SLOT_BYTES = 16
-/** Room per slot in the names region: typical records take 50 to 90 bytes. A file that runs out is simply full. */
-const NAME_BYTES_PER_SLOT = 96
+/**
+ * Room per slot in the names region: a slot's record takes 8 bytes and a cell's 50 to 90, which some four slots
+ * share. A file that runs out is simply full.
+ */
+const NAME_BYTES_PER_SLOT = 32
 /** The least room for names, so that a small file still takes keys with long names. */
 const LEAST_NAME_BYTES = 64 * 1024
 
-/** Word numbers in the file header. */
-export const WORD = { fileState: 8, namesPublished: 9, openArea: 10 } as const
-/** `free`: nothing in this file counts, it may be zeroed and used again. */
-export const FILE_STATE = { free: 0, inUse: 1 } as const
-/** Word number at which the header of area 0 or 1 begins. */
-export const AREA_WORD = [16, 32] as const
-/** Word numbers within an area header; the database id takes two words. */
-export const AREA = {
-  state: 0,
-  sequence: 1,
-  bucket: 2,
-  countedBefore: 3,
-  sealedAt: 4,
-  stamped: 5,
-  databaseId: 6,
-} as const
-/** `empty`: never used or delivered; `counting`: holds a batch, which is sealed unless this is the open area. */
-export const AREA_STATE = { empty: 0, counting: 1 } as const
-
 const MAGIC = 'AKACOUNT'
-const VERSION = 1
+const VERSION = 2
 const IDENTITY_BYTES = 40
 
 export interface FileShape {
@@ -51,6 +38,11 @@ export interface FileShape {
 export interface FileIdentity extends FileShape {
   readonly instance: string
   readonly bucketMinutes: BucketMinutes
+}
+
+/** Version 1 is only read: files are always begun as version 2. */
+export interface DecodedIdentity extends FileIdentity {
+  readonly version: 1 | 2
 }
 
 export function shapeFor(slots: number): FileShape {
@@ -78,17 +70,18 @@ export function encodeIdentity(identity: FileIdentity): Buffer {
 }
 
 /** @returns the identity, or a sentence that says what is wrong with these bytes */
-export function decodeIdentity(buffer: ArrayBuffer): FileIdentity | string {
+export function decodeIdentity(buffer: ArrayBuffer): DecodedIdentity | string {
   const bytes = Buffer.from(buffer)
   if (bytes.length < HEADER_BYTES)
     return `it has ${bytes.length} bytes, less than its header of ${HEADER_BYTES}`
   if (bytes.toString('latin1', 0, 8) !== MAGIC) return 'it does not begin like a counter file'
-  if (bytes.readUInt32LE(8) !== VERSION)
-    return `its format is version ${bytes.readUInt32LE(8)}, not ${VERSION}`
+  const version = bytes.readUInt32LE(8)
+  if (version !== 1 && version !== VERSION) return `its format is version ${version}, not 1 or ${VERSION}`
   if (crc32(bytes.subarray(0, IDENTITY_BYTES)) !== bytes.readUInt32LE(IDENTITY_BYTES)) {
     return 'its header does not match its checksum'
   }
   return {
+    version,
     slots: bytes.readUInt32LE(12),
     namesBytes: bytes.readUInt32LE(16),
     bucketMinutes: bytes.readUInt32LE(20) as BucketMinutes,

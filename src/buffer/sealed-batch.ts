@@ -17,7 +17,7 @@ interface SealedBatchFields {
   readonly counts: Float64Array
 }
 
-/** A sealed area of a counter file, seen as a batch. Valid until the file marks it delivered. */
+/** A sealed area of a counter file, seen as a batch: the slots of each cell are one row. Valid until the file marks it delivered. */
 export class SealedBatch implements Batch {
   readonly area: 0 | 1
   readonly instance: string
@@ -51,9 +51,9 @@ export class SealedBatch implements Batch {
   async *keys(): AsyncGenerator<readonly KeyIdentity[]> {
     let chunk: KeyIdentity[] = []
     let last: KeyIdentity | undefined
-    for (const slot of await this.#file.sortedSlots()) {
-      const { key } = this.#file.cells[slot]!
-      if (this.#counts[slot * 2] === 0 || key.id === last?.id) continue
+    for (const cell of await this.#file.sortedCells()) {
+      const { key } = this.#file.cells[cell]!
+      if (key.id === last?.id || !this.#hasRequests(cell)) continue
       last = key
       chunk.push(key)
       if (chunk.length === CHUNK) {
@@ -66,25 +66,39 @@ export class SealedBatch implements Batch {
 
   async *rows(): AsyncGenerator<readonly BatchRow[]> {
     let chunk: BatchRow[] = []
-    for (const slot of await this.#file.sortedSlots()) {
-      const requestCount = this.#counts[slot * 2]!
-      if (requestCount === 0) continue
-      const { key, endpoint, method, status } = this.#file.cells[slot]!
-      const durationUs = this.#counts[slot * 2 + 1]!
-      chunk.push({
-        keyId: key.id,
-        endpoint,
-        method,
-        status,
-        requestCount,
-        durationUs,
-        durationBins: [0, requestCount],
-      })
+    for (const cell of await this.#file.sortedCells()) {
+      if (!this.#hasRequests(cell)) continue
+      chunk.push(this.#readRow(cell))
       if (chunk.length === CHUNK) {
         yield chunk
         chunk = []
       }
     }
     if (chunk.length > 0) yield chunk
+  }
+
+  #hasRequests(cell: number): boolean {
+    const { slots } = this.#file
+    for (let slot = slots.firstOf(cell); slot >= 0; slot = slots.nextOf(slot)) {
+      if (this.#counts[slot * 2] !== 0) return true
+    }
+    return false
+  }
+
+  /** The row of a cell: what its slots counted, in the order of bins. */
+  #readRow(cell: number): BatchRow {
+    const { slots, cells } = this.#file
+    const durationBins: number[] = []
+    let requestCount = 0
+    let durationUs = 0
+    for (let slot = slots.firstOf(cell); slot >= 0; slot = slots.nextOf(slot)) {
+      const requests = this.#counts[slot * 2]!
+      if (requests === 0) continue
+      requestCount += requests
+      durationUs += this.#counts[slot * 2 + 1]!
+      durationBins.push(slots.binOf(slot), requests)
+    }
+    const { key, endpoint, method, status } = cells[cell]!
+    return { keyId: key.id, endpoint, method, status, requestCount, durationUs, durationBins }
   }
 }

@@ -8,11 +8,14 @@ import type { ReadKey } from './read-key.ts'
 import { shortenEndpoint } from './sanitise-path.ts'
 import type { ApiKey } from './set-api-key.ts'
 
+/** A year: the sum of some hundred is still a whole number of microseconds. */
+const LONGEST_MS = 365 * 86_400_000
+
 /** One access as code reports it. */
 export interface EndpointAccess extends Operation {
   /** 100 to 599. Default: 200. */
   readonly status?: number | undefined
-  /** Default: 0. */
+  /** 0 or more. Without it the access counts in no latency, and as 0 in the mean. */
   readonly durationMs?: number | undefined
 }
 
@@ -30,10 +33,11 @@ export interface AccessParts {
 export function countAccess(key: ApiKey, operation: EndpointAccess | string, parts: AccessParts): void {
   const identity = parts.readKey(key)
   if (!identity) throw new AnalyticsError('OPTION_INVALID', 'No API key was given. Give a secret or { id }.')
-  const { method, endpoint, status = 200, durationMs = 0 } = readAccess(operation)
+  const { method, endpoint, status = 200, durationMs } = readAccess(operation)
   parts.knownKeys.learn(identity.id)
   const shortened = shortenEndpoint(endpoint, parts.options.maxEndpointLength)
-  parts.counter.count(identity, method, shortened, status, Math.round(durationMs * 1000))
+  const durationUs = durationMs === undefined ? undefined : Math.round(durationMs * 1000)
+  parts.counter.count(identity, method, shortened, status, durationUs)
 }
 
 function readAccess(operation: EndpointAccess | string): EndpointAccess {
@@ -43,12 +47,16 @@ function readAccess(operation: EndpointAccess | string): EndpointAccess {
   const method = readText(access.method).toUpperCase()
   const endpoint = cleanText(readText(access.endpoint))
   const status = Number(access.status ?? 200)
-  const durationMs = Number(access.durationMs ?? 0)
+  const durationMs = isGiven(access.durationMs) ? Number(access.durationMs) : undefined
   if (!METHODS.includes(method) || endpoint === '') refuse('operation', operation, "such as 'GET /users/:id'")
   if (!(Number.isInteger(status) && status >= 100 && status <= 599)) refuse('status', status, '100 to 599')
-  if (!(durationMs >= 0 && durationMs < Infinity)) refuse('durationMs', durationMs, '0 or more')
+  if (durationMs !== undefined && !(durationMs >= 0 && durationMs <= LONGEST_MS)) {
+    refuse('durationMs', durationMs, `0 to ${LONGEST_MS}`)
+  }
   return { method, endpoint, status, durationMs }
 }
+
+const isGiven = (value: unknown): boolean => value !== undefined && value !== null
 
 const readText = (value: unknown): string => (typeof value === 'string' ? value : '')
 

@@ -47,14 +47,25 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
     }
   }
 
-  function count(ctx: Context, startedAt: number, status: number): Promise<void> | undefined {
-    if (isLeftUncounted(ctx.req)) return undefined
-    const durationUs = Math.max(0, Math.round((performance.now() - startedAt) * 1000))
-    const identified = identifyKey(ctx)
-    if (identified instanceof Promise) {
-      return identified.then((found) => record(ctx, found, status, durationUs)).catch(reportBug)
+  /** Never throws. @returns a promise only when the app's `identify` returned one */
+  function count(
+    ctx: Context,
+    startedAt: number,
+    thrown: unknown,
+    failed: boolean,
+  ): Promise<void> | undefined {
+    try {
+      if (isLeftUncounted(ctx.req)) return undefined
+      const durationUs = Math.max(0, Math.round((performance.now() - startedAt) * 1000))
+      const status = failed ? resolveThrownStatus(ctx, thrown) : resolveStatus(ctx)
+      const identified = identifyKey(ctx)
+      if (identified instanceof Promise) {
+        return identified.then((found) => record(ctx, found, status, durationUs)).catch(reportBug)
+      }
+      record(ctx, identified, status, durationUs)
+    } catch (cause) {
+      reportBug(cause)
     }
-    record(ctx, identified, status, durationUs)
     return undefined
   }
 
@@ -98,19 +109,13 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
     try {
       result = await next()
     } catch (thrown) {
-      await guard(() => count(ctx, startedAt, resolveThrownStatus(ctx, thrown)))
+      const counting = count(ctx, startedAt, thrown, true)
+      if (counting) await counting
       throw thrown
     }
-    await guard(() => count(ctx, startedAt, resolveStatus(ctx)))
+    const counting = count(ctx, startedAt, undefined, false)
+    // an await costs a turn of the microtask queue even where there is nothing to wait for
+    if (counting) await counting
     return result
-  }
-
-  function guard(run: () => Promise<void> | undefined): Promise<void> | undefined {
-    try {
-      return run()
-    } catch (cause) {
-      reportBug(cause)
-      return undefined
-    }
   }
 }

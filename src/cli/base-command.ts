@@ -24,6 +24,11 @@ export interface Place extends DatabaseLocation {
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 
+/** The end of a command's description. `one` says when the command ends with 1. */
+export function exitCodes(one = 'failed'): string {
+  return `Exit codes: 0 done, 1 ${one}, 2 wrong usage.`
+}
+
 /** What all commands share: where the database is, how output and errors look, which exit code they give. */
 export abstract class BaseCommand extends Command {
   static override readonly enableJsonFlag = true

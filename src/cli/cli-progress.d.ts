@@ -5,6 +5,7 @@ declare module 'cli-progress' {
     readonly barCompleteChar: string
     readonly barIncompleteChar: string
     readonly stream: NodeJS.WritableStream
+    readonly barsize: number
     readonly clearOnComplete: boolean
     readonly hideCursor: boolean
   }

@@ -4,6 +4,7 @@ import { parsePeriod } from '../report/period.ts'
 import type { Period } from '../report/period.ts'
 import { didYouMean, suggest } from '../suggest.ts'
 import type { Database } from '../store/open-database.ts'
+import { nameOfEndpoint, preferStoredEndpoint } from '../store/usage-filter.ts'
 import type { KeyRecord, UsageFilter } from '../usage.ts'
 import type { Place } from './base-command.ts'
 import { findKey } from './find-key.ts'
@@ -25,11 +26,12 @@ export async function findFilter(db: Database, flags: UsageFlags, place: Place):
     month: flags.month,
     timeZone: flags.tz,
   })
-  const operation = parseEndpoint(flags.endpoint, flags.method)
+  const { endpoint, method } = parseEndpoint(flags.endpoint, flags.method)
   const status = flags.status?.map(parseStatus)
   const key = flags.key === undefined ? undefined : await findKey(db, flags.key, place)
   const filter = {
-    ...operation,
+    ...(endpoint !== undefined && { endpoint: await preferStoredEndpoint(db, endpoint) }),
+    ...(method !== undefined && { method }),
     ...(key && { keyIds: [key.id] }),
     ...(flags.owner !== undefined && { owner: flags.owner }),
     ...(status && { status }),
@@ -55,7 +57,7 @@ export async function requireKnownNames(
       )
       throw new AnalyticsError(
         'WRONG_USAGE',
-        `No requests to "${[method ?? '', endpoint].join(' ').trim()}" are stored.${near}`,
+        `No requests to "${[method ?? '', nameOfEndpoint(endpoint)].join(' ').trim()}" are stored.${near}`,
       )
     }
   }

@@ -1,5 +1,6 @@
 /** A bar on standard error; does nothing when that is no terminal or `--no-progress` is given. */
 export interface ProgressBar {
+  readonly isShown: boolean
   /** `done` from 0 to 1, `count` for people. */
   update(done: number, count: number): void
   stop(): void
@@ -7,13 +8,15 @@ export interface ProgressBar {
 
 /** Starts a bar for work that counts `what` (requests, rows). */
 export async function startProgressBar(what: string, shown: boolean): Promise<ProgressBar> {
-  if (!shown || !process.stderr.isTTY) return { update() {}, stop() {} }
+  if (!shown || !process.stderr.isTTY) return { isShown: false, update() {}, stop() {} }
   const { default: progress } = await import('cli-progress')
   const bar = new progress.SingleBar({
     format: `{bar} {percentage}% | {count} ${what} | {rate}/s | {eta_formatted} left`,
     barCompleteChar: '█',
     barIncompleteChar: '░',
     stream: process.stderr,
+    // leaves room for the rest of the line in 80 columns
+    barsize: 16,
     clearOnComplete: true,
     hideCursor: true,
   })
@@ -21,6 +24,7 @@ export async function startProgressBar(what: string, shown: boolean): Promise<Pr
   const SCALE = 10_000
   bar.start(SCALE, 0, { count: '0', rate: '0' })
   return {
+    isShown: true,
     update(done, count) {
       const rate = Math.round(count / Math.max(0.001, (performance.now() - startedAt) / 1000))
       bar.update(Math.round(done * SCALE), {

@@ -8,6 +8,7 @@ import { renderReport } from '../report/render-report.ts'
 import type { ReportHeading } from '../report/render-report.ts'
 import type { Screen } from '../report/render-table.ts'
 import { nameOfKey } from '../report/report-table.ts'
+import { slowestFirst } from '../report/slowest-first.ts'
 import { renderUsageCsv } from '../report/usage-csv.ts'
 import { buildReport } from '../report/build-report.ts'
 import { isMatrix } from '../report/build-section.ts'
@@ -16,7 +17,8 @@ import type { UsageReport } from '../report/usage-report.ts'
 import { findStraddlingRows } from '../store/find-straddling-rows.ts'
 import { findUsage } from '../store/find-usage.ts'
 import type { Database } from '../store/open-database.ts'
-import type { UsageDimension, UsageRow, UsageSort } from '../usage.ts'
+import { nameOfEndpoint } from '../store/usage-filter.ts'
+import type { UsageDimension, UsageSort } from '../usage.ts'
 import type { Place } from './base-command.ts'
 import { findFilter, requireKnownNames } from './find-filter.ts'
 import type { FoundFilter } from './find-filter.ts'
@@ -169,11 +171,11 @@ function requireLatencyShown(
   }
 }
 
-const slowestFirst = (rows: readonly UsageRow[]): UsageRow[] =>
-  rows.toSorted((a, b) => (b.latency?.p95Us ?? -1) - (a.latency?.p95Us ?? -1))
-
 function titleOf({ key, filter }: FoundFilter, by: readonly UsageDimension[] | undefined): string {
-  const of = [key && nameOfKey(key), filter.endpoint && `${filter.method ?? ''} ${filter.endpoint}`.trim()]
+  const of = [
+    key && nameOfKey(key),
+    filter.endpoint && `${filter.method ?? ''} ${nameOfEndpoint(filter.endpoint)}`.trim(),
+  ]
   const what = of.filter(Boolean).join(' on ')
   if (!by) return 'Usage overview'
   if (what && by.join() === 'method,endpoint') return `Endpoints of ${what}`

@@ -49,7 +49,7 @@ export async function planPrune(
     rows === 0
       ? `There is nothing to prune${whose} in ${where}.`
       : rollUp
-        ? `Looks at ${what}${span}, and merges hour and minute rows into day rows in ${where}. All totals stay; times within a day are lost.`
+        ? `Looks at ${what}${whose}${span}, and merges hour and minute rows into day rows in ${where}. All totals stay; times within a day are lost.`
         : `Deletes ${what}${whose}${span} in ${where}.`
   const result = { before, rollUp, rows, requests, from, to, done: false }
   return { before, ...(keyIds && { keyIds }), rollUp, rows, text, result }
@@ -70,7 +70,7 @@ export async function runPrune(
   return withInterruption(async (signal) => {
     try {
       if (rollUp) {
-        const rolled = await rollUpUsage(db, { before, onProgress, signal })
+        const rolled = await rollUpUsage(db, { before, keyId: keyIds?.[0], onProgress, signal })
         const text = `Rolled ${formatCount(rolled.rowsBefore)} rows up into ${formatCount(rolled.rowsAfter)} day rows; ${formatCount(rolled.requests)} requests, as before.\n`
         return { text, result: { before, rollUp, ...rolled, done: true } }
       }

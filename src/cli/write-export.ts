@@ -1,11 +1,13 @@
 import { AnalyticsError } from '../errors.ts'
-import { exportUsage, groupColumns, pickColumns, STORED_COLUMNS } from '../report/export-usage.ts'
+import { groupColumns, haveLatency, pickColumns, STORED_COLUMNS } from '../report/export-columns.ts'
+import { exportUsage } from '../report/export-usage.ts'
 import type { ExportFormat } from '../report/export-usage.ts'
 import { parseDimensions } from '../report/parse-filter.ts'
 import { findUsage } from '../store/find-usage.ts'
 import type { Database } from '../store/open-database.ts'
-import { streamUsage } from '../store/stream-usage.ts'
-import type { StoredUsageRow, UsageFilter } from '../usage.ts'
+import { streamPages } from '../store/stream-pages.ts'
+import type { UsagePage } from '../store/stream-pages.ts'
+import type { StreamQuery } from '../usage.ts'
 import type { Place } from './base-command.ts'
 import { findFilter, requireKnownNames } from './find-filter.ts'
 import { withInterruption } from './interruption.ts'
@@ -19,20 +21,21 @@ export interface ExportFlags extends UsageFlags {
   readonly by?: readonly string[] | undefined
   readonly format: ExportFormat
   readonly columns?: readonly string[] | undefined
+  readonly latency: boolean
   readonly out?: string | undefined
   readonly gzip: boolean
   readonly progress: boolean
 }
 
 /**
- * Writes the rows, or the groups, that the flags ask for; `safe` makes text fit for where it goes. Ends in order on
+ * Writes the rows, or the groups, that the flags ask for; `safe` makes text fit for a terminal. Ends in order on
  * Ctrl-C: a file is then left as it was.
  */
 export async function writeExport(
   db: Database,
   flags: ExportFlags,
   place: Place,
-  safe: (text: string) => string,
+  safe: ((text: string) => string) | undefined,
 ): Promise<void> {
   if (flags.gzip && flags.out === undefined && process.stdout.isTTY) {
     throw new AnalyticsError(
@@ -44,17 +47,24 @@ export async function writeExport(
   const { since, until, timeZone } = period
   const filter = { ...found, ...(since && { since }), ...(until && { until }) }
   const by = parseDimensions(flags.by)
-  const stored = pickColumns(STORED_COLUMNS, by ? undefined : flags.columns)
-  const grouped = pickColumns(groupColumns(by ?? []), by ? flags.columns : undefined)
-  const [total] = await findUsage(db, filter)
-  if (!total) await requireKnownNames(db, filter)
+  const stored = pickColumns(STORED_COLUMNS, { ...flags, names: by ? undefined : flags.columns })
+  const grouped = pickColumns(groupColumns(by ?? []), { ...flags, names: by ? flags.columns : undefined })
+  const latency = haveLatency((by ? grouped : stored).keys())
   const bar = await startProgressBar('requests', flags.progress && flags.out !== undefined)
-  const text = by
-    ? exportUsage(one(findUsage(db, { ...filter, by, timeZone, sort: 'group' })), grouped, flags.format)
-    : exportUsage(counted(db, filter, total?.requestCount ?? 0, bar), stored, flags.format)
   try {
+    const named = filter.endpoint !== undefined || filter.owner !== undefined
+    // a sum over all rows, so only when somebody looks at it
+    const [total] = named || bar.isShown ? await findUsage(db, filter) : []
+    if (named && !total) await requireKnownNames(db, filter)
+    const pieces = by
+      ? exportUsage(
+          one(findUsage(db, { ...filter, by, timeZone, sort: 'group', latency })),
+          grouped,
+          flags.format,
+        )
+      : exportUsage(counted(db, { ...filter, latency }, total?.requestCount ?? 0, bar), stored, flags.format)
     await withInterruption((signal) =>
-      writeOutput(map(text, safe), { file: flags.out, gzip: flags.gzip, signal }),
+      writeOutput(safe ? mapText(pieces, safe) : pieces, { file: flags.out, gzip: flags.gzip, signal }),
     )
   } finally {
     bar.stop()
@@ -63,14 +73,14 @@ export async function writeExport(
 
 async function* counted(
   db: Database,
-  filter: UsageFilter,
+  query: StreamQuery,
   total: number,
   bar: ProgressBar,
-): AsyncGenerator<readonly StoredUsageRow[]> {
+): AsyncGenerator<UsagePage> {
   let count = 0
-  for await (const rows of streamUsage(db, filter)) {
-    yield rows
-    for (const row of rows) count += row.requestCount
+  for await (const page of streamPages(db, query)) {
+    yield page
+    for (const requests of page.requestCount) count += requests
     bar.update(total ? Math.min(1, count / total) : 1, count)
   }
 }
@@ -79,6 +89,9 @@ async function* one<T>(value: Promise<T>): AsyncGenerator<T> {
   yield await value
 }
 
-async function* map(text: AsyncIterable<string>, change: (piece: string) => string): AsyncGenerator<string> {
-  for await (const piece of text) yield change(piece)
+async function* mapText(
+  pieces: AsyncIterable<Buffer>,
+  change: (text: string) => string,
+): AsyncGenerator<string> {
+  for await (const piece of pieces) yield change(piece.toString())
 }

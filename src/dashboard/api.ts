@@ -7,6 +7,7 @@ import { parsePeriod } from '../report/period.ts'
 import type { Period } from '../report/period.ts'
 import { readAccount } from '../report/read-account.ts'
 import { nameOfKey } from '../report/report-table.ts'
+import { slowestFirst } from '../report/slowest-first.ts'
 import { renderUsageCsv } from '../report/usage-csv.ts'
 import { findFindings } from '../security/find-findings.ts'
 import type { SecurityFindings } from '../security/find-findings.ts'
@@ -15,7 +16,8 @@ import { findKeys } from '../store/find-keys.ts'
 import { findStraddlingRows } from '../store/find-straddling-rows.ts'
 import { findUsage } from '../store/find-usage.ts'
 import type { Database } from '../store/open-database.ts'
-import type { KeyRecord, UsageFilter, UsageRow, UsageSort } from '../usage.ts'
+import { preferStoredEndpoint } from '../store/usage-filter.ts'
+import type { KeyRecord, UsageFilter, UsageRow } from '../usage.ts'
 import { readActivity } from './read-activity.ts'
 import type { ActivitySource } from './read-activity.ts'
 
@@ -48,13 +50,14 @@ const MAX_ROWS = 1000
 /** Findings are for days; the weeks before are read as well. */
 const SECURITY_DAYS = 31
 const MAX_CSV_ROWS = 100_000
-const SORTS: readonly UsageSort[] = ['requests', 'errors', 'lastUsed', 'group']
+const SORTS = ['requests', 'errors', 'lastUsed', 'group', 'p95'] as const
 const DAY_MS = 86_400_000
 
 /**
  * Everything that can be asked, by GET:
  * - `api/report`: what `report --json` gives. Parameters: those of the command (`key endpoint method owner status since
  *   until month tz by compare sort limit`), and `order=asc|desc`, `search`, `offset` for lists in pages, `format=csv`.
+ *   `latency=1` adds what `--latency` adds, and takes seconds over tens of millions of rows; `sort=p95` needs it.
  * - `api/activity`: requests over time by status class, the period before, and a heat map of hours and weekdays.
  * - `api/key?key=ID`: one key with its first and last use.
  * - `api/security`: the findings of `security --json`. Parameters: `since until` (default: the last 24 hours).
@@ -62,7 +65,18 @@ const DAY_MS = 86_400_000
  */
 export const API: Readonly<Record<string, Api>> = {
   report: {
-    parameters: [...FILTER, 'by', 'compare', 'sort', 'order', 'search', 'limit', 'offset', 'format'],
+    parameters: [
+      ...FILTER,
+      'by',
+      'latency',
+      'compare',
+      'sort',
+      'order',
+      'search',
+      'limit',
+      'offset',
+      'format',
+    ],
     answer: answerReport,
   },
   activity: {
@@ -115,6 +129,7 @@ async function answerReport(db: Database, query: Query, dataDir: string): Promis
     ...(by.length > 0 && { by }),
     comparePrevious: readChoice(query, 'compare', ['previous']) !== undefined,
     withTrend: !csv,
+    withLatency: readChoice(query, 'latency', ['1']) !== undefined,
   })
   if (csv) return renderUsageCsv(report)
   const { report: kind, ...rest } = report
@@ -132,18 +147,20 @@ async function answerSecurity(db: Database, { since = '24h', until }: Query): Pr
 /** Which groups of a section are shown, and in what order. */
 function readPage(query: Query, csv: boolean): Partial<ReportRequest> {
   const sort = readChoice(query, 'sort', SORTS)
+  if (sort === 'p95' && query['latency'] === undefined) throw wrongUsage('sort=p95 needs latency=1.')
   const order = readChoice(query, 'order', ['asc', 'desc'])
   // Groups come in their own order or with the most first.
   const reversed = order !== undefined && order !== (sort === 'group' ? 'asc' : 'desc')
   const search = query['search']?.toLowerCase()
   const choose = (rows: readonly UsageRow[]) => {
-    const found = search ? rows.filter((row) => textOf(row).toLowerCase().includes(search)) : rows
+    const sorted = sort === 'p95' ? slowestFirst(rows) : rows
+    const found = search ? sorted.filter((row) => textOf(row).toLowerCase().includes(search)) : sorted
     return reversed ? found.toReversed() : found
   }
   // An overview has its own number of groups
   const given = query['limit'] ?? (query['by'] ? String(DEFAULT_ROWS) : undefined)
   return {
-    ...(sort && { sort }),
+    ...(sort && sort !== 'p95' && { sort }),
     ...(csv
       ? { limit: MAX_CSV_ROWS }
       : given !== undefined && { limit: readCount('limit', given, 1, MAX_ROWS) }),
@@ -170,7 +187,7 @@ async function readRequest(
   const { key, endpoint, method, owner, status } = query
   const filter: Omit<UsageFilter, 'since' | 'until'> = {
     ...(key !== undefined && { keyIds: [(await findKey(db, key)).id] }),
-    ...(endpoint !== undefined && { endpoint }),
+    ...(endpoint !== undefined && { endpoint: await preferStoredEndpoint(db, endpoint) }),
     ...(method !== undefined && { method }),
     ...(owner !== undefined && { owner }),
     ...(status !== undefined && { status: status.split(',').map(parseStatus) }),

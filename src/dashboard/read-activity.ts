@@ -3,7 +3,7 @@ import type { CalendarUnit } from '../calendar.ts'
 import { queryOf } from '../report/build-report.ts'
 import type { ReportRequest, UsageSource } from '../report/build-report.ts'
 import { chooseUnit, findSteps, spread } from '../report/build-series.ts'
-import { measure, sumUp } from '../report/measure-usage.ts'
+import { countKeys, measure, sumUp } from '../report/measure-usage.ts'
 import { describePeriod, previousPeriod } from '../report/period.ts'
 import type { Measures, UsageReport } from '../report/usage-report.ts'
 import type { UsageFilter, UsageRow } from '../usage.ts'
@@ -18,6 +18,7 @@ export interface ActivityStep {
 export interface Activity {
   readonly period: UsageReport['period']
   readonly total: Measures
+  /** Without `(other)` and `(rejected)`. */
   readonly activeKeys: number
   /** The period of the same length before. */
   readonly previous: (Measures & { readonly activeKeys: number }) | null
@@ -63,8 +64,8 @@ export async function readActivity(
   return {
     period: { since: period.since ?? null, until: until ?? null, timeZone, text: describePeriod(period) },
     total: measure(total, totalBefore?.requestCount),
-    activeKeys: keys.length,
-    previous: totalBefore ? { ...measure(totalBefore), activeKeys: keysBefore.length } : null,
+    activeKeys: countKeys(keys),
+    previous: totalBefore ? { ...measure(totalBefore), activeKeys: countKeys(keysBefore) } : null,
     series: { unit, steps: countClasses(rows, grain, findSteps(unit, since, period, total.lastBucket)) },
     statuses: sumUpStatuses(rows),
     heat: fine ? mapHeat(rows, timeZone) : null,

@@ -1,3 +1,4 @@
+import { setTimeout as work } from 'node:timers/promises'
 import { Router } from '@koa/router'
 import Koa from 'koa'
 import type { Middleware } from 'koa'
@@ -66,14 +67,16 @@ function createRoutes(keys: SampleKeys): Router {
     if (Number(ctx.params['id']) > PRODUCTS) ctx.throw(404, 'No such product')
     ctx.body = { id: Number(ctx.params['id']) }
   })
-  v1.post('/orders', (ctx) => {
+  v1.post('/orders', async (ctx) => {
+    await work(3)
     ctx.status = 201
     ctx.body = { id: 1 }
   })
   v1.get('/orders/:id', (ctx) => {
     ctx.body = { id: ctx.params['id'] }
   })
-  v1.get('/reports/:year', (ctx) => {
+  v1.get('/reports/:year', async (ctx) => {
+    await work(15)
     if (ctx.params['year'] === '2026') throw new TypeError('A bug in a handler')
     ctx.body = { year: ctx.params['year'] }
   })

@@ -2,7 +2,7 @@ import { isCalendarUnit } from '../calendar.ts'
 import type { UsageDimension, UsageFilter, UsageQuery, UsageRow, UsageSort } from '../usage.ts'
 import { buildSection } from './build-section.ts'
 import { buildSeries, chooseUnit, findSteps } from './build-series.ts'
-import { measure, sumUp } from './measure-usage.ts'
+import { countKeys, measure, sumUp } from './measure-usage.ts'
 import type { Total } from './measure-usage.ts'
 import { describePeriod, previousPeriod } from './period.ts'
 import type { Period } from './period.ts'
@@ -65,7 +65,7 @@ export async function buildReport(source: UsageSource, request: ReportRequest): 
       text: describePeriod(period),
     },
     total: measure(total, before && sumUp(before[0] ?? []).requestCount),
-    ...(!by && { activeKeys: found[0]?.length ?? 0, activeEndpoints: found[1]?.length ?? 0 }),
+    ...(!by && { activeKeys: countKeys(found[0] ?? []), activeEndpoints: found[1]?.length ?? 0 }),
     ...(withTrend && { series: buildSeries(unit, steps, found[0] ?? []) }),
     sections: sections.map((dimensions, index) =>
       buildSection({

@@ -1,7 +1,7 @@
 import { isCalendarUnit } from '../calendar.ts'
 import type { UsageDimension, UsageRow } from '../usage.ts'
 import { spread } from './build-series.ts'
-import { measure } from './measure-usage.ts'
+import { countKeys, measure } from './measure-usage.ts'
 import type { ReportGroup, ReportSection } from './usage-report.ts'
 
 /** What a section is made of. */
@@ -32,7 +32,8 @@ export function buildSection(parts: SectionParts): ReportSection {
       ...(steps.length > 0 && { trend: spread(row.trend ?? [], steps, ({ requestCount }) => requestCount) }),
     })
   })
-  return { by, groupCount: rows.length, groups }
+  const ofKeys = by.length === 1 && by[0] === 'key'
+  return { by, groupCount: rows.length, ...(ofKeys && { keyCount: countKeys(rows) }), groups }
 }
 
 /** Whether two dimensions are shown as lines and columns; method and endpoint are one operation. */

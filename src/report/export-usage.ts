@@ -1,8 +1,6 @@
-import { AnalyticsError } from '../errors.ts'
-import type { StoredUsageRow, UsageDimension, UsageRow } from '../usage.ts'
-import { renderCsv, renderCsvCell, renderCsvLine } from './render-csv.ts'
+import type { ExportColumns } from './export-columns.ts'
+import { renderCsv, renderCsvCell } from './render-csv.ts'
 import type { CsvValue } from './render-csv.ts'
-import { didYouMean, suggest } from '../suggest.ts'
 
 /** How an export is written. */
 export type ExportFormat = 'csv' | 'json' | 'ndjson'
@@ -12,114 +10,85 @@ const PIECE_LENGTH = 32_768
 /** Enough for the hours of a year. */
 const CELLS_REMEMBERED = 10_000
 
-/** The columns of an export and how each is read from a row. */
-export type ExportColumns<Row> = ReadonlyMap<string, (row: Row) => CsvValue>
-
-/** Columns of stored rows, one line per key, bucket, endpoint, method and status. */
-export const STORED_COLUMNS: ExportColumns<StoredUsageRow> = new Map<
-  string,
-  (row: StoredUsageRow) => CsvValue
->([
-  ['keyId', (row) => row.keyId],
-  ['keyLabel', (row) => row.keyLabel],
-  ['keyName', (row) => row.keyName],
-  ['keyOwner', (row) => row.keyOwner],
-  ['bucket', (row) => row.bucket],
-  ['bucketMinutes', (row) => row.bucketMinutes],
-  ['method', (row) => row.method],
-  ['endpoint', (row) => row.endpoint],
-  ['status', (row) => row.status],
-  ['requestCount', (row) => row.requestCount],
-  ['durationUs', (row) => row.durationUs],
-])
-
-/** Columns of groups: the dimensions, then the sums. */
-export function groupColumns(by: readonly UsageDimension[]): ExportColumns<UsageRow> {
-  const columns = new Map<string, (row: UsageRow) => CsvValue>()
-  for (const dimension of by) {
-    if (dimension === 'key') {
-      columns.set('keyId', ({ key }) => key?.id ?? null)
-      columns.set('keyLabel', ({ key }) => key?.label ?? null)
-      columns.set('keyName', ({ key }) => key?.name ?? null)
-      columns.set('keyOwner', ({ key }) => key?.owner ?? null)
-    } else columns.set(dimension, (row) => row[dimension] ?? null)
-  }
-  for (const name of [
-    'requestCount',
-    'clientErrorCount',
-    'serverErrorCount',
-    'rejectedCount',
-    'durationUs',
-  ] as const) {
-    columns.set(name, (row) => row[name])
-  }
-  columns.set('firstBucket', (row) => row.firstBucket)
-  columns.set('lastBucket', (row) => row.lastBucket)
-  return columns
+/** What stands around the rows and cells of a format, and how it writes a cell. */
+interface Layout {
+  readonly start: string
+  /** Before the first row, and before every other. */
+  readonly beforeRow: readonly [first: string, other: string]
+  readonly beforeCell: readonly string[]
+  readonly renderCell: (value: CsvValue) => string
+  readonly rowEnd: string
+  readonly end: string
 }
 
-/** Only the columns named, in that order. @throws WRONG_USAGE for one that does not exist */
-export function pickColumns<Row>(
-  columns: ExportColumns<Row>,
-  names: readonly string[] | undefined,
-): ExportColumns<Row> {
-  if (!names) return columns
-  return new Map(
-    names.map((name) => {
-      const read = columns.get(name)
-      if (read) return [name, read]
-      const near = didYouMean(suggest(name, columns.keys()))
-      const all = [...columns.keys()].join(', ')
-      throw new AnalyticsError('WRONG_USAGE', `There is no column "${name}".${near} Columns: ${all}.`)
-    }),
-  )
+const LAYOUTS: Readonly<Record<ExportFormat, (names: readonly string[]) => Layout>> = {
+  csv: (names) => ({
+    start: renderCsv([names]),
+    beforeRow: ['', ''],
+    beforeCell: names.map((_, index) => (index === 0 ? '' : ',')),
+    renderCell: renderCsvCell,
+    rowEnd: '\r\n',
+    end: '',
+  }),
+  json: (names) => ({ ...layOutJson(names), start: '[', beforeRow: ['\n', ',\n'], end: '\n]\n' }),
+  ndjson: (names) => ({ ...layOutJson(names), start: '', beforeRow: ['', ''], rowEnd: '}\n', end: '' }),
 }
 
-/** An export as pieces of text, one per page of rows, so that memory stays constant. */
-export async function* exportUsage<Row>(
-  pages: AsyncIterable<readonly Row[]>,
-  columns: ExportColumns<Row>,
+function layOutJson(names: readonly string[]): Pick<Layout, 'beforeCell' | 'renderCell' | 'rowEnd'> {
+  const beforeCell = names.map((name, index) => `${index === 0 ? '{' : ','}${JSON.stringify(name)}:`)
+  return { beforeCell, renderCell: JSON.stringify, rowEnd: '}' }
+}
+
+/** An export as small pieces of UTF-8, each of whole cells, so that memory stays constant. */
+export async function* exportUsage<Page>(
+  pages: AsyncIterable<Page>,
+  columns: ExportColumns<Page>,
   format: ExportFormat,
-): AsyncGenerator<string, void, undefined> {
-  const names = [...columns.keys()]
-  const readers = [...columns.values()]
-  const cells = readers.map(rememberCells)
-  if (format === 'csv') yield renderCsv([names])
-  if (format === 'json') yield '['
-  let separator = '\n'
-  for await (const rows of pages) {
-    if (format === 'csv') {
-      let csv = ''
-      for (const row of rows) {
-        csv += renderCsvLine(readers.map((read, column) => cells[column]!(read(row))))
-        if (csv.length < PIECE_LENGTH) continue
-        yield csv
-        csv = ''
+): AsyncGenerator<Buffer, void, undefined> {
+  const { start, beforeRow, beforeCell, renderCell, rowEnd, end } = LAYOUTS[format]([...columns.keys()])
+  const renderers = beforeCell.map((before) => rememberCells((value) => before + renderCell(value)))
+  let [lineStart] = beforeRow
+  let text = start
+  for await (const page of pages) {
+    const values = Array.from(columns.values(), (read) => read(page))
+    for (let row = 0; row < values[0]!.length; row++) {
+      text += lineStart
+      for (let column = 0; column < values.length; column++) {
+        text += renderers[column]!(values[column]![row]!)
       }
-      if (csv) yield csv
-      continue
+      text += rowEnd
+      lineStart = beforeRow[1]
+      if (text.length < PIECE_LENGTH) continue
+      yield toBuffer(text)
+      text = ''
     }
-    const records = rows.map((row) =>
-      JSON.stringify(Object.fromEntries(names.map((name, index) => [name, readers[index]!(row)]))),
-    )
-    if (format === 'ndjson') yield `${records.join('\n')}\n`
-    else if (records.length > 0) {
-      yield separator + records.join(',\n')
-      separator = ',\n'
-    }
+    if (text) yield toBuffer(text)
+    text = ''
   }
-  if (format === 'json') yield '\n]\n'
+  if (text + end) yield toBuffer(text + end)
+}
+
+/**
+ * UTF-8 as a text with a character per byte. One character past U+00FF would double the memory of the whole piece and
+ * make it slow to encode; so each cell is encoded once, and the pieces are only copied.
+ */
+function toBytes(text: string): string {
+  return Buffer.from(text).toString('latin1')
+}
+
+function toBuffer(bytes: string): Buffer {
+  return Buffer.from(bytes, 'latin1')
 }
 
 /** Renders the cells of a column, of which most come again and again; numbers are quicker to render than to find. */
-function rememberCells(): (value: CsvValue) => string {
+function rememberCells(render: (value: CsvValue) => string): (value: CsvValue) => string {
   const known = new Map<CsvValue, string>()
   return (value) => {
-    if (typeof value === 'number') return String(value)
+    if (typeof value === 'number') return render(value)
     const id = value instanceof Date ? value.getTime() : value
     let text = known.get(id)
     if (text === undefined) {
-      text = renderCsvCell(value)
+      text = toBytes(render(value))
       if (known.size === CELLS_REMEMBERED) known.clear()
       known.set(id, text)
     }

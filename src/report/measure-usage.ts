@@ -1,4 +1,5 @@
 import { measureLatency, mergeBins } from '../duration-bins.ts'
+import { isReservedKey } from '../usage.ts'
 import type { UsageRow } from '../usage.ts'
 import type { Measures } from './usage-report.ts'
 
@@ -33,6 +34,11 @@ export function sumUp(rows: readonly UsageRow[]): Total {
     return { ...total, latency: measureLatency(mergeBins(histograms)) }
   }
   return total
+}
+
+/** How many keys there are among groups by key: `(other)` and `(rejected)` are none. */
+export function countKeys(rows: readonly UsageRow[]): number {
+  return rows.filter(({ key }) => key && !isReservedKey(key.id)).length
 }
 
 /** The numbers of a total or a group as a report has them, compared with the requests in the period before. */

@@ -4,13 +4,8 @@ export type CsvValue = string | number | boolean | Date | null
 /** Lines of RFC 4180, each ended by CRLF, safe to open in a spreadsheet; `parseCsvText` gives the texts back. */
 export function renderCsv(rows: Iterable<readonly CsvValue[]>): string {
   let csv = ''
-  for (const row of rows) csv += renderCsvLine(row.map(renderCsvCell))
+  for (const row of rows) csv += `${row.map(renderCsvCell).join(',')}\r\n`
   return csv
-}
-
-/** One line of cells as `renderCsvCell` makes them. */
-export function renderCsvLine(cells: readonly string[]): string {
-  return `${cells.join(',')}\r\n`
 }
 
 /**

@@ -73,7 +73,7 @@ export function tablesOf(report: UsageReport): ReportTable[] {
 
 function groupTable(report: UsageReport, section: ReportSection): ReportTable {
   const { timeZone } = report.period
-  const { by, groups, groupCount } = section
+  const { by, groups, groupCount, keyCount: totalCount = groupCount } = section
   const operations = by.join() === 'method,endpoint'
   const dimensions: Column[] = operations
     ? [{ name: 'endpoint', title: 'Endpoint', kind: 'text' }]
@@ -90,7 +90,7 @@ function groupTable(report: UsageReport, section: ReportSection): ReportTable {
     columns: [...dimensions, ...measures.map(({ column }) => column)],
     rows: groups.map((group) => namesOf(group).concat(measures.map(({ cell }) => cell(group)))),
     total: [
-      `Total of ${formatNumber(groupCount)} ${groupCount === 1 ? singular : plural}`,
+      `Total of ${formatNumber(totalCount)} ${totalCount === 1 ? singular : plural}`,
       ...dimensions.slice(1).map(() => null),
       ...measures.map(({ cell }) => cell({ ...report.total, share: report.total.requests ? 1 : 0 })),
     ],

@@ -50,6 +50,8 @@ export interface ReportSection {
   readonly by: readonly UsageDimension[]
   /** Groups that exist, shown or not. */
   readonly groupCount: number
+  /** Of groups by key alone, those of one key: not `(other)` and `(rejected)`. */
+  readonly keyCount?: number
   readonly groups: readonly ReportGroup[]
 }
 
@@ -70,6 +72,7 @@ export interface UsageReport {
     readonly text: string
   }
   readonly total: Measures
+  /** Keys with requests, without `(other)` and `(rejected)`. */
   readonly activeKeys?: number
   readonly activeEndpoints?: number
   readonly series?: ReportSeries

@@ -1,5 +1,5 @@
 import { AnalyticsError } from '../errors.ts'
-import { OTHER_KEY, REJECTED_KEY } from '../usage.ts'
+import { isReservedKey } from '../usage.ts'
 import type { KeyRecord, UsageRow } from '../usage.ts'
 import { SEVERITIES } from './finding.ts'
 import type { Finding, FindingSource, RuleContext } from './finding.ts'
@@ -101,7 +101,7 @@ function readPeriod(since: Date | undefined, until: Date): { since: Date; until:
 /** Requests a day of each key that has enough history, fewest first. */
 function findUsualDays(before: readonly UsageRow[], since: Date, { minHistoryDays }: Thresholds): number[] {
   const days = before.map(({ key, requestCount, firstBucket }) => ({
-    isShared: isShared(key!),
+    isShared: isReservedKey(key!.id),
     requestCount,
     days: (since.getTime() - firstBucket.getTime()) / DAY_MS,
   }))
@@ -112,11 +112,7 @@ function findUsualDays(before: readonly UsageRow[], since: Date, { minHistoryDay
 }
 
 function countKeys(keys: readonly KeyRecord[]): number {
-  return keys.filter((key) => !isShared(key)).length
-}
-
-function isShared({ id }: KeyRecord): boolean {
-  return id === OTHER_KEY.id || id === REJECTED_KEY.id
+  return keys.filter(({ id }) => !isReservedKey(id)).length
 }
 
 function compareFindings(a: Finding, b: Finding): number {

@@ -1,4 +1,4 @@
-import { OTHER_KEY, REJECTED_KEY } from '../usage.ts'
+import { isReservedKey } from '../usage.ts'
 import type { KeyRecord } from '../usage.ts'
 import { fitDispersion, medianOf, surpriseOf } from './surprise.ts'
 
@@ -62,7 +62,7 @@ export class KeyHistory {
 
   /** Whether it stands for many keys: `(other)` or `(rejected)`. */
   get isShared(): boolean {
-    return this.key.id === OTHER_KEY.id || this.key.id === REJECTED_KEY.id
+    return isReservedKey(this.key.id)
   }
 
   /** Days of history before the period. */

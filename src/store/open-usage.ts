@@ -1,6 +1,6 @@
 import type { SqlMikroORM } from '@mikro-orm/sqlite'
 import { locateDatabase } from '../database-location.ts'
-import type { KeyIdentity, KeyRecord, StoredUsageRow, UsageFilter, UsageQuery, UsageRow } from '../usage.ts'
+import type { KeyIdentity, KeyRecord, StoredUsageRow, StreamQuery, UsageQuery, UsageRow } from '../usage.ts'
 import { findKeys } from './find-keys.ts'
 import { findUsage } from './find-usage.ts'
 import { getMostAccessedEndpoints } from './most-accessed-endpoints.ts'
@@ -14,7 +14,7 @@ export interface Usage {
   /** Usage summed up by any combination of dimensions. */
   findUsage(query: UsageQuery): Promise<UsageRow[]>
   /** The stored rows in pages, always in the same order; memory stays constant. */
-  streamUsage(filter?: UsageFilter): AsyncIterable<readonly StoredUsageRow[]>
+  streamUsage(query?: StreamQuery): AsyncIterable<readonly StoredUsageRow[]>
   /** The endpoints of one key (its id or record), most used first. */
   getMostAccessedEndpoints(
     key: string | Pick<KeyIdentity, 'id'>,
@@ -42,7 +42,7 @@ export async function openUsage(url?: string): Promise<Usage> {
   }
   return {
     findUsage: (query) => findUsage(db, query),
-    streamUsage: (filter) => streamUsage(db, filter),
+    streamUsage: (query) => streamUsage(db, query),
     getMostAccessedEndpoints: (key, options) => getMostAccessedEndpoints(db, key, options),
     findKeys: (text) => findKeys(db, text),
     orm: db.orm,

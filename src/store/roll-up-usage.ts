@@ -18,8 +18,9 @@ export interface RolledUp {
   readonly requests: number
 }
 
-/** Some keys' rows of one UTC day: those after one key, up to another. */
+/** Some keys' rows of one UTC day: one key's, or those after one key, up to another. */
 interface Chunk {
+  readonly keyId: string | undefined
   readonly day: number
   readonly after: string | undefined
   readonly upTo: string | undefined
@@ -28,7 +29,7 @@ interface Chunk {
 }
 
 /**
- * Merges hour and minute rows into UTC day rows, for all UTC days that are over by `before`; no total changes. Works in
+ * Merges hour and minute rows, of all keys or of one, into UTC day rows, for all UTC days that are over by `before`; no total changes. Works in
  * bounded transactions that log what they merged: after an abort or a crash, running again goes on where it stopped.
  * Rejects with the signal's reason.
  */
@@ -36,10 +37,12 @@ export async function rollUpUsage(
   db: Database,
   {
     before,
+    keyId,
     onProgress,
     signal,
   }: {
     readonly before: Date
+    readonly keyId?: string | undefined
     readonly onProgress?: (progress: Progress) => void
     readonly signal?: AbortSignal
   },
@@ -48,14 +51,14 @@ export async function rollUpUsage(
   const share = await measureProgress(db, end)
   const total = { rowsBefore: 0, rowsAfter: 0, requests: 0 }
   let logId: number | undefined
-  for await (const chunk of findChunks(db, end)) {
+  for await (const chunk of findChunks(db, end, keyId)) {
     signal?.throwIfAborted()
     const merged = await takeTurn(db, async (tx) => {
       const { rowsBefore: rows, ...merged } = await mergeRows(tx, db, chunk)
       const log = {
         action: 'roll up' as const,
         before: chunk.doneBefore,
-        keyId: null,
+        keyId: keyId ?? null,
         rows,
         requests: merged.requests,
       }
@@ -71,14 +74,14 @@ export async function rollUpUsage(
 }
 
 /** Goes through the days that have rows to merge, and through the keys of a day that has many. */
-async function* findChunks(db: Database, end: number): AsyncGenerator<Chunk> {
-  let day = await findDay(db, 0, end)
+async function* findChunks(db: Database, end: number, keyId: string | undefined): AsyncGenerator<Chunk> {
+  let day = await findDay(db, 0, end, keyId)
   while (day !== undefined) {
-    const next: number | undefined = await findDay(db, day + DAY_MS, end)
+    const next: number | undefined = await findDay(db, day + DAY_MS, end, keyId)
     let after: string | undefined
     do {
-      const upTo = await findLastKey(db, { day, after, upTo: undefined })
-      yield { day, after, upTo, doneBefore: upTo === undefined ? (next ?? end) : day }
+      const upTo = await findLastKey(db, { keyId, day, after, upTo: undefined })
+      yield { keyId, day, after, upTo, doneBefore: upTo === undefined ? (next ?? end) : day }
       after = upTo
     } while (after !== undefined)
     day = next
@@ -86,14 +89,20 @@ async function* findChunks(db: Database, end: number): AsyncGenerator<Chunk> {
 }
 
 /** The first day from `start` on that has rows to merge. */
-async function findDay(db: Database, start: number, end: number): Promise<number | undefined> {
+async function findDay(
+  db: Database,
+  start: number,
+  end: number,
+  keyId: string | undefined,
+): Promise<number | undefined> {
   const [found] = await db.query<{ bucket: string }>(
     `select ${db.dialect.millisecondsOf('t.bucket')} as bucket
 from api_key_analytics t
 where t.bucket >= ${db.dialect.timeOf('$1')} and t.bucket < ${db.dialect.timeOf('$2')} and t.bucket_minutes < 1440
+  ${keyId === undefined ? '' : 'and t.api_key_id = $3'}
 order by t.bucket
 limit 1`,
-    [start, end],
+    keyId === undefined ? [start, end] : [start, end, keyId],
   )
   return found && Math.floor(Number(found.bucket) / DAY_MS) * DAY_MS
 }
@@ -121,6 +130,7 @@ function writeCondition(
   const conditions = [
     `t.bucket >= ${time(chunk.day)} and t.bucket < ${time(chunk.day + DAY_MS)} and t.bucket_minutes < 1440`,
   ]
+  if (chunk.keyId !== undefined) conditions.push(`t.api_key_id = ${parameters.add(chunk.keyId)}`)
   if (chunk.after !== undefined) conditions.push(`t.api_key_id > ${parameters.add(chunk.after)}`)
   if (chunk.upTo !== undefined) conditions.push(`t.api_key_id <= ${parameters.add(chunk.upTo)}`)
   return { condition: conditions.join(' and '), params: parameters.values }

@@ -1,6 +1,9 @@
 import { AnalyticsError } from '../errors.ts'
 import type { StatusFilter, UsageFilter } from '../usage.ts'
-import type { Dialect } from './dialect/dialect.ts'
+import type { Dialect, Statements } from './dialect/dialect.ts'
+
+/** How a glob writes a star that is meant as one: as SQLite does. */
+const STAR = '[*]'
 
 /** Parameters of a statement in the making. */
 export class Parameters {
@@ -41,6 +44,21 @@ export function filterRows(dialect: Dialect, filter: UsageFilter, parameters: Pa
 }
 
 /**
+ * What a person means by an endpoint: the stored one of exactly that name, as a wildcard route may have, rather than
+ * all that the name would fit as a glob.
+ */
+export async function preferStoredEndpoint(db: Statements, endpoint: string): Promise<string> {
+  if (!endpoint.includes('*')) return endpoint
+  const stored = await db.query('select 1 from api_key_analytics where endpoint = $1 limit 1', [endpoint])
+  return stored.length > 0 ? endpoint.replaceAll('*', STAR) : endpoint
+}
+
+/** An endpoint of a filter as a person writes it. */
+export function nameOfEndpoint(endpoint: string): string {
+  return endpoint.replaceAll(STAR, '*')
+}
+
+/**
  * A condition that every row fits. It makes SQLite read the period of one key after the other, as the rows lie; by the
  * index on bucket it would have to search for each row.
  */
@@ -78,9 +96,15 @@ export function isUuid(text: string): boolean {
 
 /** SQLite's `like` ignores case, so it matches with `glob`; each has its own characters to escape. */
 function filterEndpoint(dialect: Dialect, endpoint: string, parameters: Parameters): string {
-  if (!endpoint.includes('*')) return `t.endpoint = ${parameters.add(endpoint)}`
-  if (dialect.kind === 'sqlite') return `t.endpoint glob ${parameters.add(endpoint.replace(/[?[]/g, '[$&]'))}`
-  const pattern = endpoint.replace(/[!%_]/g, '!$&').replaceAll('*', '%')
+  if (!endpoint.replaceAll(STAR, '').includes('*')) {
+    return `t.endpoint = ${parameters.add(nameOfEndpoint(endpoint))}`
+  }
+  const parts = endpoint.split(STAR)
+  if (dialect.kind === 'sqlite') {
+    const pattern = parts.map((part) => part.replace(/[?[]/g, '[$&]')).join(STAR)
+    return `t.endpoint glob ${parameters.add(pattern)}`
+  }
+  const pattern = parts.map((part) => part.replace(/[!%_]/g, '!$&').replaceAll('*', '%')).join('*')
   return `t.endpoint like ${parameters.add(pattern)} escape '!'`
 }
 

@@ -4,6 +4,7 @@
  * Everything it makes is deleted at the end.
  */
 import { answerApi } from '../../src/dashboard/api.ts'
+import type { ApiRequest } from '../../src/dashboard/api.ts'
 import { serveDashboard } from '../../src/dashboard/serve-dashboard.ts'
 import { parsePeriod, previousPeriod } from '../../src/report/period.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
@@ -20,6 +21,10 @@ const FIRST_VIEW = [
   { name: 'activity', query: {} },
   { name: 'report', query: { by: 'key', limit: '10' } },
   { name: 'report', query: { by: 'method,endpoint', limit: '10' } },
+]
+const LISTS_WITH_DURATIONS = [
+  { name: 'report', query: { by: 'key', limit: '10', latency: '1' } },
+  { name: 'report', query: { by: 'method,endpoint', limit: '10', latency: '1' } },
 ]
 const ROUNDS = 3
 const SINCE_ANSWER = `new Promise((resolve) => requestAnimationFrame(() => setTimeout(() => {
@@ -46,17 +51,28 @@ async function benchDatabase(kind: DatabaseKind, rows: number): Promise<void> {
   }
 }
 
+async function answer(db: Database, request: ApiRequest): Promise<void> {
+  const { status, body } = await answerApi(async () => db, request, '/nowhere')
+  if (status !== 200) throw new Error(body)
+}
+
 /** Both send their statements at once, as the page does. */
 async function benchApi(kind: DatabaseKind, url: string): Promise<void> {
   const db = await openDatabase(url)
   try {
     if (kind === 'postgresql') await db.query("set time zone 'UTC'")
-    const { api, hand } = await timeInTurn(ROUNDS, {
+    const ask = (requests: readonly ApiRequest[]) =>
+      Promise.all(requests.map((request) => answer(db, request)))
+    const { api, hand, timedApi, timedHand } = await timeInTurn(ROUNDS, {
       hand: () => runByHand(kind, db),
-      api: () => Promise.all(FIRST_VIEW.map((request) => answerApi(async () => db, request, '/nowhere'))),
+      api: () => ask(FIRST_VIEW),
+      timedHand: () => runByHandWithDurations(kind, db),
+      timedApi: () => ask(LISTS_WITH_DURATIONS),
     })
     judge('API of the first view against the SQL that it needs', api / hand, 'x', 1.5)
     say(`  ${api.toFixed(0)} ms against ${hand.toFixed(0)} ms`)
+    judge('API of the lists with durations against their SQL', timedApi / timedHand, 'x', 1.5)
+    say(`  ${timedApi.toFixed(0)} ms against ${timedHand.toFixed(0)} ms`)
   } finally {
     await db.close()
   }
@@ -72,6 +88,15 @@ function runByHand(kind: DatabaseKind, db: Database): Promise<unknown> {
     db.query(keysBetween(kind), [before, since]),
     db.query(topKeys(kind), [since]),
     db.query(topEndpoints(kind), [since]),
+  ])
+}
+
+function runByHandWithDurations(kind: DatabaseKind, db: Database): Promise<unknown> {
+  const since = parsePeriod({ since: '30d' }).since!
+  const parameters = [kind === 'sqlite' ? since.getTime() : since]
+  return Promise.all([
+    db.query(topKeys(kind, true), parameters),
+    db.query(topEndpoints(kind, true), parameters),
   ])
 }
 

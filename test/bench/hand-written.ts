@@ -1,3 +1,4 @@
+import { BIN_COUNT } from '../../src/duration-bins.ts'
 import type { DatabaseKind } from '../support/databases.ts'
 
 /** The sums that every line of a report shows. */
@@ -9,6 +10,19 @@ const SUMS = `sum(request_count) as requests,
 
 const AGAIN = `sum(requests) as requests, sum(client_errors), sum(server_errors), sum(rejected), sum(duration), min(first),
   max(last), string_agg(day || ' ' || requests || ' ' || client_errors || ' ' || server_errors, ',')`
+
+/** The histograms of rows, and of their sums. */
+const BINS: Record<DatabaseKind, [ofRows: string, again: string]> = {
+  sqlite: ['sum_bins(duration_first_bin, duration_bins) as bins', 'sum_bins(0, bins) as bins'],
+  postgresql: [
+    arrayOf((bin) => `sum(duration_bins[${bin + 1} - duration_first_bin]::double precision)`),
+    arrayOf((bin) => `sum(bins[${bin + 1}])`),
+  ],
+}
+
+function arrayOf(sumOf: (bin: number) => string): string {
+  return `array[${Array.from({ length: BIN_COUNT }, (_, bin) => sumOf(bin)).join(', ')}] as bins`
+}
 
 /** Every key in turn: SQLite then reads only the rows of the period, in the order in which they lie. */
 const BY_KEY = 'api_key_analytics_keys k cross join api_key_analytics on api_key_id = k.id and'
@@ -32,11 +46,12 @@ group by method, endpoint
 order by requests desc, method, endpoint`
 }
 
-/** Sums and days of all keys since $1. */
-export function topKeys(kind: DatabaseKind): string {
-  return `select k.id, k.label, k.name, k.owner, ${AGAIN}
+/** Sums and days of all keys since $1, and their histograms if they are wanted. */
+export function topKeys(kind: DatabaseKind, withBins = false): string {
+  const [bins, again] = withBins ? BINS[kind].map((sql) => `, ${sql}`) : ['', '']
+  return `select k.id, k.label, k.name, k.owner, ${AGAIN}${again}
 from (
-  select api_key_id, ${DAY[kind]} as day, ${SUMS}
+  select api_key_id, ${DAY[kind]} as day, ${SUMS}${bins}
   from ${FROM[kind]} bucket >= $1
   group by 1, 2
 ) as days
@@ -45,11 +60,12 @@ group by k.id
 order by requests desc, k.id`
 }
 
-/** Sums and days of all endpoints since $1. */
-export function topEndpoints(kind: DatabaseKind): string {
-  return `select method, endpoint, ${AGAIN}
+/** The same of all endpoints. */
+export function topEndpoints(kind: DatabaseKind, withBins = false): string {
+  const [bins, again] = withBins ? BINS[kind].map((sql) => `, ${sql}`) : ['', '']
+  return `select method, endpoint, ${AGAIN}${again}
 from (
-  select method, endpoint, ${DAY[kind]} as day, ${SUMS}
+  select method, endpoint, ${DAY[kind]} as day, ${SUMS}${bins}
   from ${FROM[kind]} bucket >= $1
   group by 1, 2, 3
 ) as days

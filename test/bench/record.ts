@@ -1,6 +1,7 @@
 /**
  * What counting costs: nanoseconds per count in memory, in a mapped and in a written file, and how long a flush of
- * 50 000 cells holds the event loop. `--steady mapped` only counts and flushes, for strace.
+ * 50 000 cells holds the event loop. Each cell has durations in five bins. `--counts` leaves the flushes out;
+ * `--steady mapped` only counts and flushes, for strace.
  */
 import { existsSync, mkdtempSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -21,11 +22,12 @@ import startSharedCluster from '../support/postgres-cluster.ts'
 const MODES = ['heap', 'mapped', 'written'] as const
 type Mode = (typeof MODES)[number]
 const ROUNDS = 5
+const DURATIONS_US = [900, 1100, 1300, 1600, 5000]
 
 /** A buffer in one of the three ways, the folder of its file, and its flusher. */
 function startBuffer(mode: Mode, store: UsageStore) {
   const dataDir = mkdtempSync(join(tmpdir(), 'apikey-analytics-bench-'))
-  const firstSlots = 65_536
+  const firstSlots = 524_288
   const limits = { maxKeys: 100_000, maxEndpointsPerKey: 100_000 }
   const counting = startCounting({
     dataDir,
@@ -59,10 +61,14 @@ function makeHeapBuffer(
 function makeRound(cells: number) {
   const keys = Array.from({ length: cells / 50 }, (_, index) => identify(`key ${index}`))
   const endpoints = Array.from({ length: 50 }, (_, index) => `/endpoint/${index}`)
+  let turn = 0
   return (buffer: CounterBuffer) => {
+    turn += 1
     for (let index = 0; index < cells; index += 1) {
       const cell = (index * 7919) % cells
-      buffer.count(keys[cell % keys.length]!, 'GET', endpoints[Math.floor(cell / keys.length)]!, 200, 1500)
+      const durationUs = DURATIONS_US[(index + turn) % DURATIONS_US.length]!
+      const endpoint = endpoints[Math.floor(cell / keys.length)]!
+      buffer.count(keys[cell % keys.length]!, 'GET', endpoint, 200, durationUs)
     }
   }
 }
@@ -72,7 +78,7 @@ function measureCounts(cells: number): Record<Mode, number> {
   const round = makeRound(cells)
   const buffers = MODES.map((mode) => ({ mode, ...startBuffer(mode, keepingStore()) }))
   const best: Record<Mode, number> = { heap: Infinity, mapped: Infinity, written: Infinity }
-  for (const { buffer } of buffers) round(buffer)
+  for (const { buffer } of buffers) for (const _ of DURATIONS_US) round(buffer)
   for (let turn = 0; turn < ROUNDS; turn += 1) {
     for (const { mode, buffer } of buffers) {
       const repeats = Math.ceil((mode === 'written' ? 100_000 : 2_000_000) / cells)
@@ -152,6 +158,15 @@ async function keepSteady(mode: Mode): Promise<void> {
   remove()
 }
 
+async function printFlushes(): Promise<void> {
+  const stopCluster = await startSharedCluster()
+  for (const kind of ['sqlite', 'postgresql'] as const) {
+    const figures = Object.entries(await measureFlush(kind)).map(([name, value]) => `${name}: ${value}`)
+    print(`50 000 cells to ${kind}: ${figures.join(', ')}`)
+  }
+  await stopCluster()
+}
+
 const print = (text: string) => writeSync(1, `${text}\n`)
 
 if (process.argv[2] === '--steady') {
@@ -165,10 +180,5 @@ if (process.argv[2] === '--steady') {
     })
     print(`one count at ${cells} cells: ${figures.join(', ')}`)
   }
-  const stopCluster = await startSharedCluster()
-  for (const kind of ['sqlite', 'postgresql'] as const) {
-    const figures = Object.entries(await measureFlush(kind)).map(([name, value]) => `${name}: ${value}`)
-    print(`50 000 cells to ${kind}: ${figures.join(', ')}`)
-  }
-  await stopCluster()
+  if (process.argv[2] !== '--counts') await printFlushes()
 }

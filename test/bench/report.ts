@@ -99,14 +99,23 @@ async function benchCommands(kind: DatabaseKind, url: string): Promise<void> {
 }
 
 async function benchExport(kind: DatabaseKind, url: string): Promise<void> {
-  const ours = await run(process.execPath, [BIN, 'export', '--format', 'csv'], { DATABASE_URL: url })
+  const peaks: number[] = []
+  const taken = await timeInTurn(3, {
+    async ours() {
+      peaks.push((await run(process.execPath, [BIN, 'export'], { DATABASE_URL: url })).peakMb)
+    },
+    copy:
+      kind === 'postgresql'
+        ? () => run('psql', [url, '--quiet', '--command', `\\copy (${STORED_ROWS}) to stdout csv`])
+        : async () => {},
+  })
+  const peak = Math.max(...peaks)
   say(
-    `  export --format csv: ${rate(ours.ms)}, peak memory ${ours.peakMb.toFixed(0)} MB ${verdict(ours.peakMb <= 250)} (target 250 MB)`,
+    `  export --format csv: ${rate(taken.ours)}, peak memory ${peak.toFixed(0)} MB ${verdict(peak <= 250)} (target 250 MB)`,
   )
   if (kind === 'sqlite') return
-  const copy = await run('psql', [url, '--quiet', '--command', `\\copy (${STORED_ROWS}) to stdout csv`])
-  say(`  psql \\copy of the same rows: ${rate(copy.ms)}`)
-  judge(`export, against psql \\copy (${describeLoad()})`, ours.ms, copy.ms, 2)
+  say(`  psql \\copy of the same rows: ${rate(taken.copy)}`)
+  judge(`export, against psql \\copy (${describeLoad()})`, taken.ours, taken.copy, 2)
 }
 
 /** `--help` against that of an oclif program which has one command and nothing else. */

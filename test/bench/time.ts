@@ -59,6 +59,7 @@ export async function run(
   return { ms: performance.now() - start, peakMb: Number(await memory) / 1024 }
 }
 
-function median(values: readonly number[]): number {
+/** The one in the middle; of an even number the upper. */
+export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
 }

@@ -85,6 +85,29 @@ forEachDatabase('durations', (_kind, makeUrl) => {
     })
   })
 
+  it('are exported per row and per group, when asked for or named as columns', async () => {
+    const rows = await run(
+      'export',
+      ...MONTH,
+      '--latency',
+      '--columns',
+      'endpoint,requestCount,measuredCount',
+    )
+    const [names, ...lines] = rows.stdout.trim().split('\r\n')
+    expect(names).toBe('endpoint,requestCount,measuredCount')
+    expect(lines.sort()).toEqual(['/fast,100,100', '/slow,100,100'])
+    const groups = JSON.parse(
+      (await run('export', ...MONTH, '--by', 'method', '--columns', 'p50Us,p99Us', '--format', 'json'))
+        .stdout,
+    )
+    within(groups[0].p50Us, 10_000)
+    within(groups[0].p99Us, 3_000_000)
+    const head = async (...args: string[]) => (await run('export', ...args)).stdout.split('\r\n')[0]
+    expect(await head()).toMatch(/,requestCount,durationUs$/)
+    expect(await head('--latency')).toMatch(/,durationUs,measuredCount,p50Us,p95Us,p99Us$/)
+    expect(await head('--by', 'key', '--latency')).toMatch(/,lastBucket,measuredCount,p50Us,p95Us,p99Us$/)
+  })
+
   it('that nobody measured are named, and are in no quantile', async () => {
     const db = await openDatabase(url)
     await db.query(
@@ -93,6 +116,8 @@ values ($1, ${db.dialect.timeOf('$2')}, 60, '/old', 'GET', 200, 7)`,
       [keyIdOf('a'), HOUR],
     )
     await db.close()
+    const old = await run('export', '--endpoint', '/old', '--columns', 'requestCount,measuredCount,p95Us')
+    expect(old.stdout.split('\r\n')[1]).toBe('7,,')
     const report = await json('--endpoint', '/old')
     expect(report.total).toMatchObject({ requests: 7, measured: 0, p50Ms: null, p95Ms: null, p99Ms: null })
     const all = await json('--by', 'endpoint')

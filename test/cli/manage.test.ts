@@ -63,6 +63,17 @@ forEachDatabase('prune and keys', (_kind, makeUrl) => {
     expect((await stored()).sort()).toEqual(['part…77aa,1440,5', 'sk_l…9f2a,1440,1500', 'sk_l…9f2a,60,40'])
   })
 
+  it('rolls the rows of one key up', async () => {
+    const rollUp = ['prune', '--before', '2026-02-01', '--roll-up', 'day', '--key', 'part', '--yes']
+    const { code, stdout, stderr } = await run(...rollUp)
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: 'Rolled 1 rows up into 1 day rows; 5 requests, as before.\n',
+    })
+    expect(stderr).toContain('Looks at 1 rows with 5 requests of part…77aa, from')
+    expect((await stored()).filter((row) => row.includes(',1440,'))).toEqual(['part…77aa,1440,5'])
+  })
+
   it('says when there is nothing to prune', async () => {
     const { code, stderr } = await run('prune', '--before', '2020-01-01', '--yes')
     expect({ code, stderr }).toEqual({

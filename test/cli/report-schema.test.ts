@@ -49,7 +49,7 @@ forEachDatabase('the JSON schema', (_kind, makeUrl) => {
     expect(Object.keys(overview.series)).toEqual(['unit', 'steps'])
     expect(Object.keys(overview.series.steps[0])).toEqual(['start', 'requests', 'errors'])
     const [keys, endpoints] = overview.sections
-    expect(Object.keys(keys)).toEqual(['by', 'groupCount', 'groups'])
+    expect(Object.keys(keys)).toEqual(['by', 'groupCount', 'keyCount', 'groups'])
     expect(Object.keys(keys.groups[0])).toEqual(['key', ...MEASURES, 'share', 'trend'])
     expect(Object.keys(keys.groups[0].key)).toEqual(KEY)
     expect(Object.keys(endpoints.groups[0])).toEqual(['method', 'endpoint', ...MEASURES, 'share', 'trend'])

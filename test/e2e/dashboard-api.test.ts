@@ -20,7 +20,7 @@ const ROWS = [
   { key: acme, bucket: '2026-09-15T10:00Z', requests: 100 },
   { key: acme, bucket: '2026-10-01T22:00Z', requests: 1200 },
   { key: acme, bucket: '2026-10-05T09:00Z', status: 404, requests: 34 },
-  { key: evil, bucket: '2026-10-05T09:00Z', endpoint: '/<b>', status: 401, requests: 5 },
+  { key: evil, bucket: '2026-10-05T09:00Z', endpoint: '/<b>', status: 401, requests: 5, durationUs: 9e4 },
   { key: acme, bucket: '2026-10-31T23:00Z', method: 'POST', endpoint: '/orders', status: 503, requests: 500 },
 ]
 const OCTOBER = 'month=2026-10'
@@ -60,6 +60,8 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
       'by=status&endpoint=/orders&compare=previous',
       ['--by', 'status', '--endpoint', '/orders', '--compare', 'previous'],
     ],
+    ['latency=1', ['--latency']],
+    ['by=key&latency=1&sort=p95', ['--by', 'key', '--latency', '--sort', 'p95']],
   ])('gives what report --json gives, for %s', async (query, flags) => {
     const { json } = await get(`api/report?${OCTOBER}&limit=1000&${query}`)
     const env = { DATABASE_URL: database, APIKEY_ANALYTICS_DIR: '/nowhere' }
@@ -114,6 +116,17 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
     const lines = (await answer.text()).split('\r\n')
     expect(lines[0]).toMatch(/^method,endpoint,requests/)
     expect(lines[1]).toMatch(/^GET,\/users\/:id,1234,/)
+    expect(lines[0]).not.toContain('p95Ms')
+  })
+
+  it('gives as CSV the durations that were asked for, the slowest first', async () => {
+    const query = `${OCTOBER}&by=method,endpoint&latency=1&sort=p95&format=csv`
+    const [head = '', first = ''] = (await (await get(`api/report?${query}`)).answer.text()).split('\r\n')
+    expect(head).toMatch(/,measured,p50Ms,p95Ms,p99Ms$/)
+    const [p50, p95, p99] = first.split(',').slice(-3).map(Number)
+    expect(first).toMatch(/^GET,\/<b>,5,/)
+    expect(p50).toBeCloseTo(90, -1)
+    expect([p95, p99]).toEqual([p50, p50])
   })
 
   it('gives one key, and the account of every request', async () => {
@@ -134,7 +147,10 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
     ['api/report?by=key&limit=1001', 400, 'WRONG_USAGE', 'Use 1 to 1000.'],
     ['api/report?by=key&offset=-1', 400, 'WRONG_USAGE', 'Use 0 to 1000000.'],
     ['api/report?by=key,endpoint', 400, 'WRONG_USAGE', 'one dimension'],
-    ['api/report?sort=name', 400, 'WRONG_USAGE', 'Use requests or errors or lastUsed or group.'],
+    ['api/report?sort=name', 400, 'WRONG_USAGE', 'Use requests or errors or lastUsed or group or p95.'],
+    ['api/report?sort=p95', 400, 'WRONG_USAGE', 'sort=p95 needs latency=1.'],
+    ['api/report?latency=yes', 400, 'WRONG_USAGE', 'Cannot read latency="yes". Use 1.'],
+    ['api/activity?latency=1', 400, 'WRONG_USAGE', 'Unknown parameter "latency".'],
     ['api/report?sortt=name', 400, 'WRONG_USAGE', 'Unknown parameter "sortt".'],
     ['api/report?tz=UTC&tz=UTC', 400, 'WRONG_USAGE', 'Pass tz once.'],
     ['api/report?tz=Mars', 400, 'WRONG_USAGE', 'Unknown time zone "Mars".'],

@@ -3,6 +3,7 @@ import { findBorders, findUsage, writeUsageStatement } from '../../src/store/fin
 import { getMostAccessedEndpoints } from '../../src/store/most-accessed-endpoints.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import type { Database } from '../../src/store/open-database.ts'
+import { preferStoredEndpoint } from '../../src/store/usage-filter.ts'
 import type { UsageQuery } from '../../src/usage.ts'
 import { fillKeys, fillUsage, keyIdOf } from '../support/fill-usage.ts'
 import type { RowToFill } from '../support/fill-usage.ts'
@@ -164,6 +165,14 @@ forEachDatabase('findUsage', (kind, makeUrl) => {
       expect(await endpoints(`${text}*`)).toEqual([text])
     },
   )
+
+  it('takes [*] for a star within a glob, and a stored name with a star for itself', async () => {
+    expect(await endpoints('/[*]')).toEqual(['/*'])
+    expect(await endpoints('[*]*')).toEqual([])
+    expect(await endpoints('*[*]')).toEqual(['/*'])
+    expect(await preferStoredEndpoint(db, '/*')).toBe('/[*]')
+    expect(await preferStoredEndpoint(db, '/a*')).toBe('/a*')
+  })
 
   it('minds the case of methods and endpoints', async () => {
     expect(await endpoints('/a*')).toEqual(['/a_c', '/abc'])

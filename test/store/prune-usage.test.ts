@@ -8,6 +8,7 @@ import type { Database } from '../../src/store/open-database.ts'
 import { countPrunable, pruneUsage } from '../../src/store/prune-usage.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { rollUpUsage } from '../../src/store/roll-up-usage.ts'
+import { streamUsage } from '../../src/store/stream-usage.ts'
 import { verifyUsage } from '../../src/store/verify-usage.ts'
 import type { UsageStore } from '../../src/usage.ts'
 import { deliverUsage, keyIdOf } from '../support/fill-usage.ts'
@@ -161,6 +162,16 @@ from api_key_analytics_prunes order by id`,
       requests: 9,
     })
     expect(await account()).toMatchObject({ stored: all + 14, rows: 24 })
+  })
+
+  it('rolls one key up and leaves the others as they are', async () => {
+    const total = await fill(24, 3)
+    const rolledUp = await rollUpUsage(db, { before: new Date(START + DAY), keyId: keyIdOf(2) })
+    expect(rolledUp).toEqual({ rowsBefore: 24 * 3, rowsAfter: 3, requests: 24 * 6 })
+    expect(await log()).toEqual([['roll up', keyIdOf(2), 72, 144, START + DAY]])
+    expect(await account()).toEqual({ stored: total, removed: 0, rows: 3 + 2 * 24 * 3 })
+    const ofKey = await Array.fromAsync(streamUsage(db, { keyIds: [keyIdOf(2)] }))
+    expect(ofKey.flat().map(({ bucketMinutes }) => bucketMinutes)).toEqual([1440, 1440, 1440])
   })
 
   it('rolls up the rest after it was broken off within a day', async () => {

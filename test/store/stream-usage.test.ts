@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openDatabase } from '../../src/store/open-database.ts'
 import type { Database } from '../../src/store/open-database.ts'
-import { streamUsage, writePageStatement } from '../../src/store/stream-usage.ts'
+import { streamPages, writePageStatement } from '../../src/store/stream-pages.ts'
+import { streamUsage } from '../../src/store/stream-usage.ts'
 import type { StoredUsageRow, UsageFilter } from '../../src/usage.ts'
 import { fillKeys, fillUsage, keyIdOf } from '../support/fill-usage.ts'
 import type { RowToFill } from '../support/fill-usage.ts'
@@ -87,13 +88,28 @@ forEachDatabase('streamUsage', (kind, makeUrl) => {
     ])
   })
 
+  it('gives a time of its own with each row, though pages by column share them', async () => {
+    const [first, second] = (await collect({ keyIds: [keyIdOf(2)] })).rows
+    expect(first!.bucket).toEqual(second!.bucket)
+    expect(first!.bucket).not.toBe(second!.bucket)
+    const [page] = await Array.fromAsync(streamPages(db, { keyIds: [keyIdOf(2)] }))
+    expect(page!.bucket[0]).toBe(page!.bucket[1])
+  })
+
   it('gives no page when nothing matches', async () => {
     expect(await collect({ owner: 'nobody' })).toEqual({ pages: [], rows: [] })
   })
 
   it('finds the next page by an index', async () => {
-    const { rows } = await collect({ until: new Date(START + HOUR) })
-    const { sql, params } = writePageStatement(db.dialect, {}, rows[0])
+    const place = {
+      api_key_id: keyIdOf(1),
+      bucket: START,
+      bucket_minutes: 60,
+      endpoint: '/a',
+      method: 'GET',
+      status: 200,
+    }
+    const { sql, params } = writePageStatement(db.dialect, {}, place)
     expect(await explainStatement(db, sql, params)).toMatch(
       kind === 'sqlite'
         ? /USING PRIMARY KEY \(\(api_key_id,bucket/

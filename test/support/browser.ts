@@ -72,3 +72,9 @@ export async function openPage(
     },
   }
 }
+
+/** Waits until everything that was asked for has come to the dashboard, the account at the end. */
+export async function loaded(page: Page): Promise<void> {
+  await page.locator('main[aria-busy=false]').waitFor()
+  await page.locator('footer :is(.verified, .unverified)').waitFor()
+}

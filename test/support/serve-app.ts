@@ -24,7 +24,7 @@ export interface Counted {
   readonly method: string
   readonly endpoint: string
   readonly status: number
-  readonly durationUs: number
+  readonly durationUs: number | undefined
 }
 
 export interface ServedApp extends AsyncDisposable {

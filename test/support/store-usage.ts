@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import type { DurationBins } from '../../src/duration-bins.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import type { BucketMinutes, KeyIdentity } from '../../src/usage.ts'
 import { makeBatch } from './make-batch.ts'
+import type { BatchContent } from './make-batch.ts'
 
 /** One stored row; what is absent has a default. */
 export interface StoredRow {
@@ -13,6 +15,10 @@ export interface StoredRow {
   readonly endpoint?: string
   readonly status?: number
   readonly requests: number
+  /** How long each of them took; default 1500. */
+  readonly durationUs?: number
+  /** Default: as `durationUs` says. */
+  readonly durationBins?: DurationBins
 }
 
 /** A key for tests; its id comes from its number. */
@@ -39,20 +45,26 @@ export async function storeUsage(url: string, rows: readonly StoredRow[]): Promi
         bucketMinutes: group[0]!.bucketMinutes ?? 60,
         sealedAt: bucket,
         identities: Object.fromEntries(group.map(({ key }) => [key.label, key])),
-        rows: group.map(({ key, method = 'GET', endpoint = '/users/:id', status = 200, requests }) => ({
-          key: key.label,
-          keyId: key.id,
-          method,
-          endpoint,
-          status,
-          requestCount: requests,
-          durationUs: requests * 1500,
-        })),
+        rows: group.map(toCell),
       })
       await store.recordBatch(batch)
       countedBefore += batch.requestCount
     }
   } finally {
     await store.close()
+  }
+}
+
+function toCell(row: StoredRow): BatchContent['rows'][number] {
+  const { key, requests, durationUs = 1500, durationBins } = row
+  return {
+    key: key.label,
+    keyId: key.id,
+    method: row.method ?? 'GET',
+    endpoint: row.endpoint ?? '/users/:id',
+    status: row.status ?? 200,
+    requestCount: requests,
+    durationUs: requests * durationUs,
+    ...(durationBins && { durationBins }),
   }
 }

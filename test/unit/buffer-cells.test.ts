@@ -4,22 +4,22 @@ import type { CellName } from '../../src/buffer/name-records.ts'
 import { OTHER_ENDPOINT, OTHER_KEY, REJECTED_KEY, UNMATCHED_ENDPOINT } from '../../src/usage.ts'
 import { identify } from '../support/counting-process.ts'
 
-/** An index with room for two keys of three endpoints each, and the cells that it gave slots to. */
+/** An index with room for two keys of three endpoints each, and the cells that it gave numbers to. */
 function makeIndex() {
   const index = new CellIndex({ maxKeys: 2, maxEndpointsPerKey: 3 })
   const cells: CellName[] = []
   index.enterBucket(1)
   const find = (key: string | typeof OTHER_KEY, endpoint = '/', status = 200) => {
     const identity = typeof key === 'string' ? identify(key) : key
-    const slot = index.findSlot(identity, 'GET', endpoint, status, (cell) => cells.push(cell) - 1)
-    const { key: found, endpoint: at } = cells[slot!]!
+    const number = index.findCell(identity, 'GET', endpoint, status, (cell) => cells.push(cell) - 1)
+    const { key: found, endpoint: at } = cells[number!]!
     return `${found.label} ${at}`
   }
   return { index, cells, find }
 }
 
 describe('the limits of a process', () => {
-  test('give a cell one slot, however often it is asked for', () => {
+  test('give a cell one number, however often it is asked for', () => {
     const { cells, find } = makeIndex()
     for (let time = 0; time < 3; time += 1) {
       find('a')
@@ -65,7 +65,7 @@ describe('the limits of a process', () => {
     ])
   })
 
-  test('ask for every slot again after a new file, and report how many cells the bucket used', () => {
+  test('ask for every number again after a new file, and report how many cells the bucket used', () => {
     const { index, cells, find } = makeIndex()
     find('a', '/old')
     index.enterBucket(2)

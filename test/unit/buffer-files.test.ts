@@ -2,12 +2,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { areaOffset, shapeFor } from '../../src/buffer/counter-layout.ts'
 import { setAsideDir } from '../../src/buffer/data-dir.ts'
 import { deliverDataDir } from '../../src/buffer/deliver-data-dir.ts'
 import { inspectDataDir } from '../../src/buffer/inspect-data-dir.ts'
 import { listCounterFiles, listProcessFolders } from '../../src/buffer/recovery.ts'
 import type { AnalyticsError } from '../../src/errors.ts'
 import {
+  identify,
   startCounting,
   type CountingProcess,
   type CountingProcessParts,
@@ -17,6 +19,10 @@ import { keepingStore, type KeepingStore } from '../support/keeping-store.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
+/** How the record of cell 2's slot for 1 ms begins, see `name-records.ts`. */
+const SLOT_2 = Buffer.from(Uint32Array.of(2 ** 31 + 2 * 128 + 14).buffer)
+/** Slots of a process's first file. */
+const SLOTS = 4096
 
 let dataDir: string
 let store: KeepingStore
@@ -95,6 +101,33 @@ describe.each(MODES)('a counter file (%s)', (mode, mapped) => {
     expect(new Set(store.rows().map(({ endpoint }) => endpoint)).size).toBe(10)
   })
 
+  test('counts each request in the bin of its duration, and those without one in bin 0', async () => {
+    const { buffer, count, flush } = start({ mapped })
+    for (const durationUs of [70_000_000, 0, 144, 101, 120, 70_000_001, 145]) count('a', '/', 200, durationUs)
+    buffer.count(identify('a'), 'GET', '/', 200, undefined)
+    count('a', '/', 404, 100)
+    await flush()
+    for (const durationUs of [120, 5000]) count('a', '/', 200, durationUs)
+    await flush()
+    const durationBins = [0, 1, 1, 1, 2, 2, 3, 1, 4, 1, 75, 2]
+    const [first, second] = store.batches.map(({ rows }) => rows)
+    expect(first).toMatchObject([
+      { status: 200, requestCount: 8, durationUs: 140_000_511, durationBins },
+      { status: 404, requestCount: 1, durationUs: 100, durationBins: [1, 1] },
+    ])
+    expect(second).toMatchObject([{ requestCount: 2, durationUs: 5120, durationBins: [2, 1, 23, 1] }])
+  })
+
+  test('hands on to a next one when the bins of a cell use its slots up, and each delivers what it counted', async () => {
+    const { count, flush } = start({ mapped, firstSlots: 4 })
+    const durationsUs = [100, 200, 400, 800, 1600, 3200, 100, 200]
+    for (const durationUs of durationsUs) count('a', '/', 200, durationUs)
+    expect(counterFiles()).toHaveLength(2)
+    await flush()
+    expect(store.batches.map(({ requestCount }) => requestCount)).toEqual([4, 4])
+    expect(store.rows().reduce((sum, { durationUs }) => sum + durationUs, 0)).toBe(6600)
+  })
+
   test('hands on to a larger one when long names use up its room, and a database that is away does not add to them', () => {
     const { count } = start({ mapped })
     const countAll = () => {
@@ -108,9 +141,11 @@ describe.each(MODES)('a counter file (%s)', (mode, mapped) => {
   })
 
   test('delivers 100 000 different cells in one batch, sorted, and their counts in the next without new names', async () => {
-    const { count, flush } = start({ mapped, firstSlots: 131_072, maxKeys: 100, maxEndpointsPerKey: 1000 })
+    const { count, flush } = start({ mapped, firstSlots: 262_144, maxKeys: 100, maxEndpointsPerKey: 1000 })
     const countAll = () => {
-      for (let cell = 0; cell < 100_000; cell += 1) count(`key ${cell % 100}`, `/${cell % 1000}/${cell}`)
+      for (let cell = 0; cell < 100_000; cell += 1) {
+        count(`key ${cell % 100}`, `/${cell % 1000}/${cell}`, 200, 1000 + (cell % 2))
+      }
     }
     countAll()
     await flush()
@@ -192,7 +227,11 @@ describe('a counter file that a dead process left', () => {
   test.each([
     ['is not ours', (bytes: Buffer) => void bytes.write('SQLite format 3'), /does not begin like/],
     ['has a bad header', (bytes: Buffer) => void bytes.writeUInt32LE(7, 12), /does not match its checksum/],
-    ['comes from a newer version', (bytes: Buffer) => void bytes.writeUInt32LE(2, 8), /version 2, not 1/],
+    [
+      'comes from a newer version',
+      (bytes: Buffer) => void bytes.writeUInt32LE(3, 8),
+      /version 3, not 1 or 2/,
+    ],
     ['lost the page of its header', (bytes: Buffer) => void bytes.fill(0, 0, 4096), /does not begin like/],
   ])('is set aside when it %s', async (_, change, problem) => {
     damage(await leaveFile(), change)
@@ -206,6 +245,11 @@ describe('a counter file that a dead process left', () => {
 
   test.each([
     ['a damaged name', (bytes: Buffer) => void bytes.write('#', 4096 + 300), 0],
+    [
+      'a damaged slot record',
+      (bytes: Buffer) => void bytes.writeUInt32LE(2 ** 31 + 1, bytes.indexOf(SLOT_2)),
+      0,
+    ],
     ['a page of zeros among its names', (bytes: Buffer) => void bytes.fill(0, 4096 + 300, 8192), 0],
   ])('is set aside for %s after the counts before it were delivered', async (_, change) => {
     const path = await leaveFile()
@@ -220,15 +264,18 @@ describe('a counter file that a dead process left', () => {
   test('is set aside when it was truncated, after the counts before the end were delivered', async () => {
     const path = await leaveFile()
     // the second area is gone, and with it the open batch
-    truncateSync(path, readFileSync(path).length - 2048 * 16)
-    await expectSetAside(/ends 32768 bytes too early/, 40)
+    truncateSync(path, readFileSync(path).length - SLOTS * 16)
+    await expectSetAside(/ends 65536 bytes too early/, 40)
   })
 
   test.each([
     ['its names are said to be none', (bytes: Buffer) => void bytes.writeDoubleLE(0, 9 * 8)],
     ['its names are said to be without end', (bytes: Buffer) => void bytes.writeDoubleLE(1e300, 9 * 8)],
     ['its names are no number', (bytes: Buffer) => void bytes.writeDoubleLE(NaN, 9 * 8)],
-    ['a count is no number', (bytes: Buffer) => void bytes.writeDoubleLE(NaN, 4096 + 2048 * 96)],
+    [
+      'a count is no number',
+      (bytes: Buffer) => void bytes.writeDoubleLE(NaN, areaOffset(shapeFor(SLOTS), 0)),
+    ],
   ])('is set aside and not removed when %s', async (_, change) => {
     damage(await leaveFile(), change)
     const errors = await recover()

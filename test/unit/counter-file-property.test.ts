@@ -75,6 +75,7 @@ describe.each([
     const property = fc.asyncProperty(anySteps([...counting, ...trouble]), (steps) =>
       play(steps, mapped, async (world) => {
         expect(await world.rows('A')).toEqual(world.added())
+        expect(world.committedBins()).toEqual(world.addedBins())
         const account = await world.account('A')
         expect(account).toMatchObject({ balanced: true, missingRequests: 0 })
         expect(account.storedRequests).toBe(world.addedRequests)
@@ -93,6 +94,7 @@ describe.each([
         }
         // each batch went to one database only, and all that was added went to one
         expect(world.committedRequests()).toBe(world.addedRequests)
+        expect(world.committedBins()).toEqual(world.addedBins())
         expect(mode).toBe(world.mode)
       }),
     )

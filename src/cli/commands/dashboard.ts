@@ -1,12 +1,11 @@
 import { once } from 'node:events'
 import { Flags } from '@oclif/core'
-import { BaseCommand } from '../base-command.ts'
+import { BaseCommand, exitCodes } from '../base-command.ts'
 
 /** `apikey-analytics dashboard` */
 export default class Dashboard extends BaseCommand {
   static override readonly summary = 'Show usage in the browser, to this machine only.'
-  static override readonly description =
-    'Prints a link that works once and lets one browser in, until the command ends with Ctrl-C. Nothing can be changed in it. To show it to others, mount analyticsDashboard() in an app.'
+  static override readonly description = `Prints a link that works once and lets one browser in, until the command ends with Ctrl-C. Nothing can be changed in it. To show it to others, mount analyticsDashboard() in an app.\n\n${exitCodes()}`
   static override readonly examples = [
     '<%= config.bin %> dashboard --open',
     '<%= config.bin %> dashboard --port 8080 --database postgres://…',

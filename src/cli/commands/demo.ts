@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { AnalyticsError } from '../../errors.ts'
-import { BaseCommand } from '../base-command.ts'
+import { BaseCommand, exitCodes } from '../base-command.ts'
 import type { BaseFlags } from '../base-command.ts'
 
 const SINCE = '7d'
@@ -9,8 +9,7 @@ const SINCE = '7d'
 /** `apikey-analytics demo` */
 export default class Demo extends BaseCommand {
   static override readonly summary = 'Play a week of requests to a sample API, and show the reports.'
-  static override readonly description =
-    'Serves a Koa app on loopback, sends it real requests from several keys, and counts them into an SQLite file in the folder "demo" of the data folder, apart from real data. Only the clock is moved, so that they spread over a week.'
+  static override readonly description = `Serves a Koa app on loopback, sends it real requests from several keys, and counts them into an SQLite file in the folder "demo" of the data folder, apart from real data. Only the clock is moved, so that they spread over a week.\n\n${exitCodes()}`
   static override readonly examples = ['<%= config.bin %> demo']
 
   async run(): Promise<object> {

@@ -1,16 +1,15 @@
 import { Flags } from '@oclif/core'
-import { BaseCommand } from '../base-command.ts'
+import { BaseCommand, exitCodes } from '../base-command.ts'
 import { byFlag, usageFlags } from '../usage-flags.ts'
 
 /** `apikey-analytics export` */
 export default class Export extends BaseCommand {
   static override readonly summary = 'Write stored rows, or groups of them, as CSV, JSON or NDJSON.'
-  static override readonly description =
-    'The same data gives the same bytes. In CSV a text that a spreadsheet could take for a formula gets a leading apostrophe, and so does one that starts with an apostrophe: remove one from each text that has it to get the exact values back. Empty cells are null, "" is an empty text.'
+  static override readonly description = `The same data gives the same bytes. In CSV a text that a spreadsheet could take for a formula gets a leading apostrophe, and so does one that starts with an apostrophe: remove one from each text that has it to get the exact values back. Empty cells are null, "" is an empty text.\n\n${exitCodes('failed or interrupted')}`
   static override readonly examples = [
     '<%= config.bin %> export > usage.csv',
-    '<%= config.bin %> export --month 2026-10 --tz Europe/Berlin --out october.csv.gz --gzip',
-    '<%= config.bin %> export --format ndjson --key acme --columns bucket,endpoint,requestCount',
+    '<%= config.bin %> export --month 2026-10 --gzip --out october.csv.gz',
+    '<%= config.bin %> export --format ndjson --columns bucket,endpoint,requestCount',
     '<%= config.bin %> export --by key,day --since 30d --format json',
   ]
   static override readonly flags = {
@@ -27,6 +26,9 @@ export default class Export extends BaseCommand {
       multipleNonGreedy: true,
       delimiter: ',',
     }),
+    latency: Flags.boolean({
+      summary: 'Add columns of how long requests took: measuredCount, p50Us, p95Us, p99Us (to within 10 %).',
+    }),
     out: Flags.string({
       char: 'o',
       summary: 'A file instead of standard output; it appears when it is complete.',
@@ -41,7 +43,9 @@ export default class Export extends BaseCommand {
     await this.withDatabase(flags, async (db, place) => {
       const { writeExport } = await import('../write-export.ts')
       const format = this.jsonEnabled() ? 'json' : flags.format
-      await writeExport(db, { ...flags, format }, place, (text) => (flags.out ? text : this.forOutput(text)))
+      const toTerminal = flags.out === undefined && process.stdout.isTTY
+      const safe = toTerminal ? (text: string) => this.forOutput(text) : undefined
+      await writeExport(db, { ...flags, format }, place, safe)
     })
   }
 }

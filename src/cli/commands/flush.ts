@@ -1,12 +1,11 @@
 import { Flags } from '@oclif/core'
 import type { AnalyticsError } from '../../errors.ts'
-import { BaseCommand } from '../base-command.ts'
+import { BaseCommand, exitCodes } from '../base-command.ts'
 
 /** `apikey-analytics flush` */
 export default class Flush extends BaseCommand {
   static override readonly summary = 'Deliver what processes that died left in the data folder.'
-  static override readonly description =
-    'Running processes deliver their own counts, and those of dead ones within a minute: this is for folders whose app is not started again. Exit code 1 when something has to stay.'
+  static override readonly description = `Running processes deliver their own counts, and those of dead ones within a minute: this is for folders whose app is not started again.\n\n${exitCodes('failed or something had to stay')}`
   static override readonly examples = [
     '<%= config.bin %> flush',
     '<%= config.bin %> flush --data-dir /var/lib/api/analytics --adopt',

@@ -1,10 +1,11 @@
 import { Flags } from '@oclif/core'
-import { BaseCommand } from '../base-command.ts'
+import { BaseCommand, exitCodes } from '../base-command.ts'
 import { confirm } from '../confirm.ts'
 
 /** `apikey-analytics migrate` */
 export default class Migrate extends BaseCommand {
   static override readonly summary = 'Create or update the tables; safe to run from many processes at once.'
+  static override readonly description = exitCodes('failed, or --check found migrations to apply')
   static override readonly examples = [
     '<%= config.bin %> migrate',
     '<%= config.bin %> migrate --check',

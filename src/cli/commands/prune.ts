@@ -1,17 +1,16 @@
 import { Flags } from '@oclif/core'
-import { BaseCommand } from '../base-command.ts'
+import { BaseCommand, exitCodes } from '../base-command.ts'
 
 /** `apikey-analytics prune` */
 export default class Prune extends BaseCommand {
   static override readonly summary =
     'Delete old rows, or merge them into day rows; logged, and totals stay provable.'
-  static override readonly description =
-    'Works in small steps, so that other writers are not held up. Ctrl-C ends it in order; running it again goes on.'
+  static override readonly description = `Works in small steps, so that other writers are not held up. Ctrl-C ends it in order; running it again goes on.\n\n${exitCodes('failed or interrupted')}`
   static override readonly examples = [
     '<%= config.bin %> prune --older-than 90d --dry-run',
     '<%= config.bin %> prune --older-than 90d --yes',
     '<%= config.bin %> prune --before 2026-01-01 --key acme',
-    '<%= config.bin %> prune --roll-up day --older-than 30d',
+    '<%= config.bin %> prune --roll-up day --older-than 30d --key acme',
   ]
   static override readonly flags = {
     'older-than': Flags.string({
@@ -22,7 +21,6 @@ export default class Prune extends BaseCommand {
     before: Flags.string({ summary: 'Rows that end by this date or time (UTC).', helpValue: 'TIME' }),
     'roll-up': Flags.option({ options: ['day'] as const })({
       summary: 'Keep the counts: merge hour and minute rows into UTC day rows.',
-      exclusive: ['key'],
     }),
     key: Flags.string({ char: 'k', summary: 'Only the rows of one key.', helpValue: 'KEY' }),
     'dry-run': Flags.boolean({ summary: 'Show the numbers and change nothing.' }),

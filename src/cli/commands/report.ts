@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core'
-import { BaseCommand } from '../base-command.ts'
+import { BaseCommand, exitCodes } from '../base-command.ts'
 import type { HeadedReport, ReportFormat } from '../read-report.ts'
 import { byFlag, usageFlags } from '../usage-flags.ts'
 
@@ -7,16 +7,15 @@ import { byFlag, usageFlags } from '../usage-flags.ts'
 export default class Report extends BaseCommand {
   static override readonly summary =
     'Show who called what: an overview, a key, an endpoint, any grouping, invoice lines.'
-  static override readonly description =
-    'Without --since, --until and --month: the last 30 days. --json gives the report as one object, {report, title, database, dataDir, period, total, series, sections, notes}; its fields are listed in the README under "report --json" and stay within a major version.'
+  static override readonly description = `Without --since, --until and --month: the last 30 days. --json gives the report as one object, {report, title, database, dataDir, period, total, series, sections, notes}; its fields are listed in the README under "report --json" and stay within a major version.\n\n${exitCodes()}`
   static override readonly examples = [
     '<%= config.bin %> report',
     '<%= config.bin %> report --key acme --since 7d',
     "<%= config.bin %> report --endpoint 'GET /users/:id' --compare previous",
-    '<%= config.bin %> report --by key,month --since 2026-01-01 --tz Europe/Berlin',
+    '<%= config.bin %> report --by key,month --since 365d --tz Europe/Berlin',
     '<%= config.bin %> report --by endpoint --latency --sort p95',
     '<%= config.bin %> report --status 4xx --by endpoint --format markdown',
-    '<%= config.bin %> report --billable 2xx --month 2026-10 --tz Europe/Berlin --format csv',
+    '<%= config.bin %> report --billable 2xx --month 2026-10 --tz Europe/Berlin',
     'pbpaste | <%= config.bin %> report --key -',
   ]
   static override readonly flags = {

@@ -1,18 +1,17 @@
 import { Flags } from '@oclif/core'
 import { SEVERITIES } from '../../security/finding.ts'
 import { RULES } from '../../security/rules.ts'
-import { BaseCommand } from '../base-command.ts'
+import { BaseCommand, exitCodes } from '../base-command.ts'
 
 /** `apikey-analytics security` */
 export default class Security extends BaseCommand {
   static override readonly summary = 'Find who tries what he should not: bursts, scans, unusual keys.'
-  static override readonly description =
-    'Compares the period with the weeks before it and lists what a person should look at, most severe first. Reads only. With --fail-on the exit code is 1 when there is a finding of that severity or worse.'
+  static override readonly description = `Compares the period with the weeks before it and lists what a person should look at, most severe first. Reads only.\n\n${exitCodes('failed, or --fail-on found something')}`
   static override readonly examples = [
     '<%= config.bin %> security',
     '<%= config.bin %> security --since 7d --format markdown',
     '<%= config.bin %> security --since 2h --fail-on high',
-    '<%= config.bin %> security --threshold rateFactor=6 --threshold dormantDays=90',
+    '<%= config.bin %> security --threshold rateFactor=6',
     '<%= config.bin %> security --explain unusual-rate',
   ]
   static override readonly flags = {

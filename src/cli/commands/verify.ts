@@ -1,10 +1,9 @@
-import { BaseCommand } from '../base-command.ts'
+import { BaseCommand, exitCodes } from '../base-command.ts'
 
 /** `apikey-analytics verify` */
 export default class Verify extends BaseCommand {
   static override readonly summary = 'Prove that every counted request is in the database exactly once.'
-  static override readonly description =
-    'Compares, in one snapshot, what the table holds and what was pruned with what was delivered, and every histogram of durations with the requests of its row; names what is missing, not delivered yet and set aside. Exit code 1 unless all is accounted for.'
+  static override readonly description = `Compares, in one snapshot, what the table holds and what was pruned with what was delivered, and every histogram of durations with the requests of its row; names what is missing, not delivered yet and set aside.\n\n${exitCodes('failed or not all is accounted for')}`
   static override readonly examples = ['<%= config.bin %> verify', '<%= config.bin %> verify --json']
 
   async run(): Promise<object> {

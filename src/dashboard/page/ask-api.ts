@@ -1,48 +1,18 @@
-/** What the API answers, as far as the page reads it; times are ISO texts. */
-export interface Measures {
-  readonly requests: number
-  readonly clientErrors: number
-  readonly serverErrors: number
-  readonly rejected: number
-  readonly errorRate: number
-  readonly meanDurationMs: number
-  readonly lastUsed: string | null
-}
-export interface Key {
-  readonly id: string
-  readonly label: string
-  readonly name: string | null
-  readonly owner: string | null
-}
-export interface KeyFacts extends Key {
-  readonly firstSeenAt: string
-  readonly lastUsedAt: string
-}
-export interface Group extends Measures {
-  readonly key?: Key
-  readonly method?: string
-  readonly endpoint?: string
-  readonly share: number
-  readonly trend?: readonly number[]
-}
-export interface Report {
-  readonly database: string
-  readonly sections: readonly [{ readonly groupCount: number; readonly groups: readonly Group[] }]
-  readonly notes: readonly string[]
-}
-export interface Activity {
-  readonly period: { readonly text: string; readonly timeZone: string }
-  readonly total: Measures
-  readonly activeKeys: number
-  readonly previous: (Measures & { readonly activeKeys: number }) | null
-  readonly series: {
-    readonly unit: 'hour' | 'day' | 'week' | 'month'
-    readonly steps: readonly { readonly start: string; readonly statuses: readonly number[] }[]
-  }
-  readonly statuses: readonly { readonly status: number; readonly requests: number }[]
-  readonly heat: readonly (readonly number[])[] | null
-  readonly wholeDayRequests: number
-}
+import type * as reports from '../../report/usage-report.ts'
+import type { KeyIdentity, KeyRecord } from '../../usage.ts'
+import type * as activities from '../read-activity.ts'
+
+/** What the API answers to the page: plain data as JSON brings it, so times are ISO texts. */
+type Told<T> = T extends Date ? string : T extends object ? { readonly [Name in keyof T]: Told<T[Name]> } : T
+
+export type Key = KeyIdentity
+export type KeyFacts = Told<KeyRecord>
+export type Measures = Told<reports.Measures>
+export type Group = Told<reports.ReportGroup>
+/** A report of one section, as lists ask for it. */
+export type Report = Told<Omit<reports.UsageReport, 'sections'> & { sections: [reports.ReportSection] }>
+export type Activity = Told<activities.Activity>
+/** What the page reads of an account. */
 export interface Account {
   readonly accountedFor: boolean
   readonly database: string

@@ -1,5 +1,5 @@
 import type { Activity } from './ask-api.ts'
-import { formatCount, formatShare, formatTenths } from './format.ts'
+import { formatCount, formatDuration, formatShare } from './format.ts'
 import { make } from './make.ts'
 
 interface Card {
@@ -23,7 +23,7 @@ export function drawCards({ total, previous, activeKeys }: Activity, ofOneKey: b
   }
   const meanTime = {
     title: 'Mean time',
-    value: `${formatTenths(total.meanDurationMs)} ms`,
+    value: formatDuration(total.meanDurationMs),
     now: total.meanDurationMs,
     before: previous?.requests ? previous.meanDurationMs : undefined,
     bad: true,

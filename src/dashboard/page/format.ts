@@ -3,12 +3,11 @@ import { showInvisible } from './make.ts'
 
 const COUNT = new Intl.NumberFormat('en-US')
 const SHORT = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 })
-const TENTHS = new Intl.NumberFormat('en-US', { minimumFractionDigits: 1, maximumFractionDigits: 1 })
 const HOUR_MS = 3_600_000
 
 export const formatCount = (count: number): string => COUNT.format(count)
 export const formatShort = (count: number): string => SHORT.format(count)
-export const formatTenths = (number: number): string => TENTHS.format(number)
+export { formatDuration } from '../../report/format-cell.ts'
 
 /** A ratio as `4.2%`; one that is not quite nothing as `<0.1%`. */
 export function formatShare(share: number): string {

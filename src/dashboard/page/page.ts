@@ -4,6 +4,7 @@ import type { Account, Activity, KeyFacts, Report } from './ask-api.ts'
 import { drawCards } from './cards.ts'
 import { Chart } from './chart.ts'
 import { Controls } from './controls.ts'
+import { drawDurations } from './durations.ts'
 import { FindingsPanel } from './findings.ts'
 import { drawFooter } from './footer.ts'
 import { formatAge, formatCount, formatTime, nameOfKey } from './format.ts'
@@ -11,7 +12,7 @@ import { drawHeatMap } from './heat-map.ts'
 import { foreign, make } from './make.ts'
 import { drawStatuses } from './status-list.ts'
 import { UsageTable } from './usage-table.ts'
-import { addressOf, addressOfPage, filterOf, readView } from './view.ts'
+import { addressOf, addressOfPage, addressOfTimed, filterOf, readView } from './view.ts'
 import type { View } from './view.ts'
 
 const REFRESH_MS = 5000
@@ -26,7 +27,12 @@ const keys = new UsageTable({ name: 'k', title: 'Keys', by: 'key' }, go)
 const endpoints = new UsageTable({ name: 'e', title: 'Endpoints', by: 'method,endpoint' }, go)
 const findings = new FindingsPanel((key) => addressOfPage(view, { key: key.id }))
 const home = make('a', { class: 'home' }, 'API key usage')
-const live = make('button', { type: 'button', class: 'live' }, 'Live')
+const live = make('button', { type: 'button', class: 'toggle' }, 'Live')
+const timed = make(
+  'button',
+  { type: 'button', class: 'toggle', title: 'How long requests took; takes longer to read' },
+  'Durations',
+)
 const banner = make('p', { class: 'banner', role: 'alert', hidden: true })
 const heading = make('h1', { tabindex: -1 }, 'Overview')
 const back = make('a', { class: 'back' }, 'Overview ›')
@@ -36,6 +42,7 @@ const cards = make(
   { class: 'cards' },
   ...Array.from({ length: 4 }, () => make('div', { class: 'card' })),
 )
+const durations = make('div', { class: 'cards', hidden: true })
 const statuses = make('div', { class: 'scroll' })
 const heat = make('div', { class: 'scroll' })
 const notes = make('div', { class: 'notes' })
@@ -51,6 +58,7 @@ const main = make(
   make('div', { class: 'title' }, back, heading, facts),
   empty,
   cards,
+  durations,
   panel('Requests', 'chart-panel', chart.element),
   make('div', { class: 'lists' }, keys.element, endpoints.element),
   make(
@@ -68,12 +76,13 @@ let loading = new AbortController()
 let timer: number | undefined
 
 document.body.replaceChildren(
-  make('header', { class: 'top' }, home, controls.element, live),
+  make('header', { class: 'top' }, home, controls.element, timed, live),
   banner,
   main,
   footer,
 )
 live.addEventListener('click', () => go(addressOf(view, { live: isLive() ? 'off' : '' })))
+timed.addEventListener('click', () => go(addressOfTimed(view)))
 addEventListener('popstate', () => show())
 document.addEventListener('click', followLink)
 document.addEventListener('keydown', focusSearch)
@@ -87,6 +96,10 @@ function panel(title: string, css: string, content: Node): HTMLElement {
 
 function isLive(): boolean {
   return view['live'] !== 'off'
+}
+
+function isTimed(): boolean {
+  return Boolean(view['latency'])
 }
 
 /** Opens an address of this page without leaving it. */
@@ -105,14 +118,24 @@ function show(): void {
   back.href = home.href
   back.hidden = key === undefined && endpoint === undefined
   live.setAttribute('aria-pressed', String(isLive()))
+  timed.setAttribute('aria-pressed', String(isTimed()))
   keys.element.hidden = key !== undefined
   endpoints.element.hidden = endpoint !== undefined
   findings.element.hidden = key !== undefined || endpoint !== undefined
+  showDurations()
   if (other) {
     drawHeading()
     heading.focus()
   }
   void load()
+}
+
+/** Durations take their room at once, for reading them may take seconds; they come with the lists. */
+function showDurations(): void {
+  const wanted = isTimed() && !(keys.element.hidden && endpoints.element.hidden)
+  if (durations.hidden && wanted) durations.replaceChildren(...drawDurations(undefined))
+  durations.hidden = !wanted
+  main.classList.toggle('timed', isTimed())
 }
 
 function drawHeading(): void {
@@ -192,6 +215,7 @@ function drawActivity(activity: Activity): void {
 async function loadList(table: UsageTable, filter: View, signal: AbortSignal): Promise<void> {
   const report = await askApi<Report>('report', table.parametersOf(filter, view), signal)
   table.draw(report, filter, view)
+  if (isTimed()) durations.replaceChildren(...drawDurations(report.total))
   notes.replaceChildren(...report.notes.map((note) => make('p', {}, note)))
 }
 

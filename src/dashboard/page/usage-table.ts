@@ -1,21 +1,13 @@
 import { urlOf } from './ask-api.ts'
 import type { Group, Parameters, Report } from './ask-api.ts'
-import { formatAge, formatCount, formatShare, formatTime, nameOfKey } from './format.ts'
-import { foreign, make } from './make.ts'
-import { drawSparkline } from './sparkline.ts'
-import { addressOf, addressOfPage } from './view.ts'
+import { formatCount } from './format.ts'
+import { make } from './make.ts'
+import { columnsOf } from './usage-columns.ts'
+import { addressOf } from './view.ts'
 import type { View } from './view.ts'
 
 const ROWS = 10
 const TYPING_MS = 250
-
-interface Column {
-  readonly title: string
-  /** How the API calls this order. */
-  readonly sort?: string
-  readonly css: string
-  readonly draw: (group: Group, timeZone: string) => Node | string
-}
 
 /** Which list it is. */
 export interface TableKind {
@@ -105,6 +97,7 @@ export class UsageTable {
       sort: state('sort'),
       order: state('order'),
       search: state('search'),
+      latency: view['latency'],
     }
   }
 
@@ -117,25 +110,9 @@ export class UsageTable {
     this.#go(addressOf(this.#view, Object.fromEntries(named)))
   }
 
-  #columns(): Column[] {
-    return [
-      {
-        title: this.#kind.name === 'k' ? 'Key' : 'Endpoint',
-        sort: 'group',
-        css: 'name',
-        draw: (group) => this.#nameOf(group),
-      },
-      { title: 'Requests', sort: 'requests', css: 'number', draw: ({ requests }) => formatCount(requests) },
-      { title: 'Share', css: 'number soft', draw: ({ share }) => formatShare(share) },
-      { title: 'Errors', sort: 'errors', css: 'number', draw: drawErrors },
-      { title: 'Last use', sort: 'lastUsed', css: 'number soft age', draw: drawLastUse },
-      { title: 'Trend', css: 'trend', draw: ({ trend = [] }) => drawSparkline(trend) },
-    ]
-  }
-
   #drawHead(): void {
     const sorted = this.#state(this.#view, 'sort') || 'requests'
-    const cells = this.#columns().map(({ title, sort, css }) => {
+    const cells = columnsOf(this.#kind.name, this.#view).map(({ title, sort, css }) => {
       if (!sort) return make('th', { scope: 'col', class: css }, title)
       const current = sort === sorted
       const natural = sort === 'group' ? 'asc' : 'desc'
@@ -151,34 +128,19 @@ export class UsageTable {
   }
 
   #rowsOf(groups: readonly Group[]): HTMLElement[] {
-    const columns = this.#columns()
+    const columns = columnsOf(this.#kind.name, this.#view)
     if (groups.length === 0) {
       const text = this.#state(this.#view, 'search')
         ? 'Nothing fits this search.'
         : 'No requests in this period.'
       return [make('tr', {}, make('td', { colspan: columns.length, class: 'none' }, text))]
     }
-    const timeZone = this.#view['tz'] ?? 'UTC'
     return groups.map((group) => {
       const cells = columns.map(({ css, draw }, index) =>
-        make(
-          index === 0 ? 'th' : 'td',
-          { class: css, scope: index === 0 ? 'row' : undefined },
-          draw(group, timeZone),
-        ),
+        make(index === 0 ? 'th' : 'td', { class: css, scope: index === 0 ? 'row' : undefined }, draw(group)),
       )
       return make('tr', {}, ...cells)
     })
-  }
-
-  #nameOf({ key, method = '', endpoint = '' }: Group): HTMLElement {
-    const page: View = key ? { key: key.id } : { method, endpoint }
-    const href = addressOfPage(this.#view, page)
-    const inside = key
-      ? [foreign(nameOfKey(key)), key.name === null ? undefined : foreign(key.label, { class: 'soft' })]
-      : [make('span', { class: 'method' }, method), foreign(endpoint)]
-    const title = key ? nameOfKey(key) : `${method} ${endpoint}`
-    return make('a', { href, title, 'data-focus': href }, ...inside)
   }
 
   #drawPager(count: number): void {
@@ -201,16 +163,6 @@ export class UsageTable {
       turn(page + 1, '›', 'Next page'),
     )
   }
-}
-
-function drawErrors({ clientErrors, serverErrors, errorRate }: Group): Node | string {
-  const errors = clientErrors + serverErrors
-  if (errors === 0) return make('span', { class: 'soft' }, '0')
-  return make('span', { title: `${formatCount(errors)} errors` }, formatShare(errorRate))
-}
-
-function drawLastUse({ lastUsed }: Group, timeZone: string): Node | string {
-  return lastUsed ? make('time', { title: formatTime(lastUsed, timeZone) }, formatAge(lastUsed)) : '–'
 }
 
 /** Draws without taking the focus away from where the keyboard is. */

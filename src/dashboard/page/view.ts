@@ -1,11 +1,14 @@
 /**
  * What is looked at, all of it in the address: a view can be shared, reloaded, and left with the Back button.
- * `key`, or `method` and `endpoint`, choose a page; `k.…` and `e.…` are the state of the lists of keys and endpoints.
+ * `key`, or `method` and `endpoint`, choose a page; `k.…` and `e.…` are the state of the lists of keys and endpoints;
+ * `latency` shows durations.
  */
 export type View = Readonly<Record<string, string>>
 
+/** What says which requests count, on every page. */
+const FILTER = ['since', 'until', 'month', 'tz', 'status']
 /** What stays when another page is opened. */
-const KEPT = ['since', 'until', 'month', 'tz', 'status']
+const KEPT = [...FILTER, 'latency']
 
 /** The view in the address. */
 export function readView(): View {
@@ -18,6 +21,14 @@ export function addressOf(view: View, changes: View): string {
   return `?${new URLSearchParams(parts)}`
 }
 
+/** The address of the view with durations, or without: then no list can be in their order. */
+export function addressOfTimed(view: View): string {
+  if (!view['latency']) return addressOf(view, { latency: '1' })
+  const slowest = ['k', 'e'].filter((list) => view[`${list}.sort`] === 'p95')
+  const orders = slowest.flatMap((list) => [`${list}.sort`, `${list}.order`, `${list}.page`])
+  return addressOf(view, Object.fromEntries(['latency', ...orders].map((name) => [name, ''])))
+}
+
 /** The address of another page, for the same time and statuses. */
 export function addressOfPage(view: View, page: View): string {
   return addressOf(Object.fromEntries(KEPT.flatMap((name) => (view[name] ? [[name, view[name]]] : []))), page)
@@ -25,7 +36,7 @@ export function addressOfPage(view: View, page: View): string {
 
 /** The part of a view that says which requests count, as the API takes it. */
 export function filterOf(view: View): View {
-  const names = [...KEPT, 'key', 'method', 'endpoint']
+  const names = [...FILTER, 'key', 'method', 'endpoint']
   const given = names.flatMap((name) => (view[name] ? [[name, view[name]]] : []))
   return Object.fromEntries(given)
 }

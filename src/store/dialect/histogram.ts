@@ -8,6 +8,8 @@ export interface HistogramSql {
 export interface HistogramDialect {
   /** The array of a JSON array. */
   fromJson(json: string): string
+  /** The JSON array of an array, for `jsonColumn`. */
+  toJson(bins: string): string
   /** That of a row of the usage table; a row from before there were histograms was not measured, which is bin 0. */
   ofRow(row: string): HistogramSql
   /** Two as one. */

@@ -6,6 +6,7 @@ const ALL_BINS = Array.from({ length: BIN_COUNT }, (_, bin) => bin)
 /** Histograms are arrays of bigint. */
 export const POSTGRESQL_HISTOGRAM: HistogramDialect = {
   fromJson: (json) => `translate(${json}, '[]', '{}')::bigint[]`,
+  toJson: (bins) => bins,
   ofRow: (row) => ({
     first: `coalesce(${row}.duration_first_bin, 0)`,
     bins: `coalesce(${row}.duration_bins, array[${row}.request_count])`,

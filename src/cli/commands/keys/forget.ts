@@ -1,11 +1,11 @@
 import { Args, Flags } from '@oclif/core'
-import { BaseCommand } from '../../base-command.ts'
+import { BaseCommand, exitCodes } from '../../base-command.ts'
 import { confirm } from '../../confirm.ts'
 
 /** `apikey-analytics keys forget` */
 export default class KeysForget extends BaseCommand {
   static override readonly summary = 'Delete a key and all its rows; logged, so that totals stay provable.'
-  static override readonly description = 'If the key is used again it appears anew.'
+  static override readonly description = `If the key is used again it appears anew.\n\n${exitCodes()}`
   static override readonly examples = [
     '<%= config.bin %> keys forget sk_l…9f2a',
     '<%= config.bin %> keys forget acme --yes',

@@ -1,10 +1,11 @@
 import { Flags } from '@oclif/core'
-import { BaseCommand } from '../../base-command.ts'
+import { BaseCommand, exitCodes } from '../../base-command.ts'
 
 /** `apikey-analytics keys list` */
 export default class KeysList extends BaseCommand {
   static override readonly summary =
     'List the keys: who owns them, when they were last used, how much in 30 days.'
+  static override readonly description = exitCodes()
   static override readonly examples = [
     '<%= config.bin %> keys list',
     '<%= config.bin %> keys list --unused-for 30d',

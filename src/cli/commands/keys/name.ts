@@ -1,9 +1,10 @@
 import { Args, Flags } from '@oclif/core'
-import { BaseCommand } from '../../base-command.ts'
+import { BaseCommand, exitCodes } from '../../base-command.ts'
 
 /** `apikey-analytics keys name` */
 export default class KeysName extends BaseCommand {
   static override readonly summary = 'Give a key a name or an owner; an empty text takes it away.'
+  static override readonly description = exitCodes()
   static override readonly examples = [
     "<%= config.bin %> keys name sk_l…9f2a --name 'Mobile app' --owner acme",
     "<%= config.bin %> keys name 'Mobile app' --owner ''",
