@@ -20,8 +20,8 @@ export interface Database extends Session {
 export async function openDatabase(url: string, options: OpenOptions = {}): Promise<Database> {
   const place = describeDatabaseUrl(url)
   const dialect = await loadDialect(url, place)
-  const { orm, session, distributed } = await dialect.open(options)
-  return { ...session, dialect, orm, distributed, place, close: () => orm.close() }
+  const { orm, session, distributed, close } = await dialect.open(options)
+  return { ...session, dialect, orm, distributed, place, close }
 }
 
 /** Loads the one driver that is needed: each costs most of a second. */

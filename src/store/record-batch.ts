@@ -112,6 +112,7 @@ export async function recordBatch(
 ): Promise<'applied' | 'applied before'> {
   try {
     const result = await db.transaction(async (tx) => {
+      if (db.dialect.flushLock) await tx.query(db.dialect.flushLock)
       await requireSameDatabase(tx, databaseId, db.place)
       if (!(await advanceLedger(tx, db.dialect, batch))) return 'applied before'
       for await (const keys of batch.keys()) await insertKeys(tx, db, batch, keys, touched)

@@ -5,10 +5,14 @@ import { text } from 'node:stream/consumers'
 /** Work to be timed. */
 export type Work = () => Promise<unknown>
 
-/** Runs each work in turn, `rounds` times after one round to warm up; gives the median of each in milliseconds. */
+/**
+ * Runs each work in turn, `rounds` times after one round to warm up; gives the median of each in milliseconds, or what
+ * `choose` takes of its times.
+ */
 export async function timeInTurn<Name extends string>(
   rounds: number,
   works: Readonly<Record<Name, Work>>,
+  choose: (times: readonly number[]) => number = median,
 ): Promise<Record<Name, number>> {
   const names = Object.keys(works) as Name[]
   const times = new Map<Name, number[]>(names.map((name) => [name, []]))
@@ -19,7 +23,7 @@ export async function timeInTurn<Name extends string>(
       if (round > 0) times.get(name)!.push(performance.now() - start)
     }
   }
-  return Object.fromEntries([...times].map(([name, all]) => [name, median(all)])) as Record<Name, number>
+  return Object.fromEntries([...times].map(([name, all]) => [name, choose(all)])) as Record<Name, number>
 }
 
 /** What a process took. */

@@ -61,6 +61,8 @@ test('the package exports exactly these names', async () => {
     'analyticsDashboard',
     'apiKeyAnalytics',
     'findFindings',
+    'measureLatency',
+    'mergeBins',
     'openUsage',
     'setApiKey',
   ])

@@ -25,7 +25,7 @@ test(`PostgreSQL: ${FLUSHES} flushes of the same rows change no index (HOT), and
     const { url } = await makeDatabase('postgresql', { server: cluster.url })
     const db = await openDatabase(url)
     const first: Record<string, number> = {}
-    await flushSameRows(url, async () => Object.assign(first, await measureTables(db)))
+    await flushSameRows(url, FLUSHES, async () => Object.assign(first, await measureTables(db)))
     const last = await measureTables(db)
     for (const [table, updates] of Object.entries(UPDATES)) {
       const { updated, hot } = await readUpdates(db, table, updates * 0.9)
@@ -38,13 +38,45 @@ test(`PostgreSQL: ${FLUSHES} flushes of the same rows change no index (HOT), and
   }
 })
 
+test('PostgreSQL: flushers of the same rows take turns, so that waiting for a row keeps no old versions alive', async () => {
+  const cluster = await startCluster()
+  try {
+    const { url } = await makeDatabase('postgresql', { server: cluster.url })
+    const db = await openDatabase(url)
+    const [flushers, flushes] = [6, 80]
+    await Promise.all(Array.from({ length: flushers }, () => flushSameRows(url, flushes)))
+    const updates = (flushers * flushes - 1) * ROWS
+    const { updated, hot } = await readUpdates(db, 'api_key_analytics', updates * 0.9)
+    expect(hot / updated).toBeGreaterThanOrEqual(0.9)
+    await db.close()
+  } finally {
+    await cluster.remove()
+  }
+})
+
+test('PostgreSQL: a flusher whose machine vanishes holds up the others for a minute at most', async () => {
+  const database = await makeDatabase('postgresql')
+  const db = await openDatabase(database.url)
+  await db.transaction(async (tx) => {
+    await tx.query(db.dialect.flushLock!)
+    expect(await tx.query('show idle_in_transaction_session_timeout')).toEqual([
+      { idle_in_transaction_session_timeout: '1min' },
+    ])
+  })
+  expect(await db.query('show idle_in_transaction_session_timeout')).not.toEqual([
+    { idle_in_transaction_session_timeout: '1min' },
+  ])
+  await db.close()
+  await database.remove()
+})
+
 test(`SQLite: ${FLUSHES} flushes of the same rows add nothing to the file, and its log starts anew`, async () => {
   const database = await makeDatabase('sqlite')
   const db = await openDatabase(database.url)
   try {
     const readPages = () => db.query('pragma page_count')
     let first: unknown
-    await flushSameRows(database.url, async () => (first = await readPages()))
+    await flushSameRows(database.url, FLUSHES, async () => (first = await readPages()))
     expect(await readPages()).toEqual(first)
     const log = statSync(`${database.url.replace('sqlite:', '')}-wal`)
     // SQLite takes the log over into the file at 1000 pages of 4 kB; the flush that is under way then adds to it
@@ -56,16 +88,20 @@ test(`SQLite: ${FLUSHES} flushes of the same rows add nothing to the file, and i
 })
 
 /** Flushes the same cells over and over, as an app with steady traffic does within an hour. */
-async function flushSameRows(url: string, afterFirst: () => Promise<unknown>): Promise<void> {
+async function flushSameRows(
+  url: string,
+  flushes: number,
+  afterFirst?: () => Promise<unknown>,
+): Promise<void> {
   const store = openStore({ url, pepperCheck: '' })
   const instance = randomUUID()
   const rows = Array.from({ length: ROWS }, (_, index) => ({ key: `key ${index}`, endpoint: '/users/:id' }))
   const same = makeBatch({ instance, rows })
-  for (let sequence = 1; sequence <= FLUSHES; sequence++) {
+  for (let sequence = 1; sequence <= flushes; sequence++) {
     // a minute later each time, so that every flush also moves the keys' time of last use
     const sealedAt = HOUR + sequence * 60_000
     await store.recordBatch({ ...same, sequence, countedBefore: (sequence - 1) * ROWS, sealedAt })
-    if (sequence === 1) await afterFirst()
+    if (sequence === 1) await afterFirst?.()
   }
   await store.close()
 }

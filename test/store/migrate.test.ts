@@ -69,8 +69,7 @@ forEachDatabase('migrate', (kind, makeUrl) => {
     expect(await listTables(url)).toEqual([])
     expect(await pendingMigrations(url)).toEqual(NAMES)
     await use(url, async (db) => {
-      for (const statement of sql.split(/;\n(?! |end)/).filter(Boolean))
-        await db.query(statement)
+      for (const statement of sql.split(/;\n(?! |end)/).filter(Boolean)) await db.query(statement)
       await requireSchema(db)
       expect(await diffSchema(db)).toBe('')
     })

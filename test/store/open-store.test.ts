@@ -223,6 +223,24 @@ test.each([
   await cluster.remove()
 })
 
+test('a store that is closed leaves no connection to PostgreSQL behind', async () => {
+  const database = await makeDatabase('postgresql')
+  const [store, db] = [open(database.url), await openDatabase(database.url)]
+  await store.recordBatch(makeBatch({ rows: [{ key: 'a' }] }))
+  const count = async () => {
+    const [row] = await db.query<{ count: string }>(
+      "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'apikey-analytics'",
+    )
+    return Number(row?.count)
+  }
+  expect(await count()).toBe(2)
+  await store.close()
+  // the server takes a moment to see that it was left
+  await expect.poll(count, { timeout: 5000 }).toBe(1)
+  await db.close()
+  await database.remove()
+})
+
 test('a wrong password is said in one line without any password', async () => {
   const cluster = await startCluster()
   const url = new URL(cluster.url)

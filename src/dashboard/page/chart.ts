@@ -7,7 +7,18 @@ import { make } from './make.ts'
 const STACK = [1, 2, 0, 3, 4]
 const NAMES = ['1xx', '2xx', '3xx', '4xx', '5xx']
 const HEIGHT = 220
-const UNIT_SECONDS = { hour: 3600, day: 86_400, week: 7 * 86_400, month: 28 * 86_400 }
+const HOUR = 3600
+const DAY = 24 * HOUR
+const MONTH = 30 * DAY
+const YEAR = 365 * DAY
+/** Distances of two dates below the chart, seconds; uPlot knows how long a month really is. */
+const DISTANCES = [
+  ...[1, 2, 3, 4, 6, 8, 12].map((hours) => hours * HOUR),
+  ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15].map((days) => days * DAY),
+  ...[1, 2, 3, 4, 6].map((months) => months * MONTH),
+  ...[1, 2, 5, 10].map((years) => years * YEAR),
+]
+const UNIT_SECONDS = { hour: HOUR, day: DAY, week: 7 * DAY, month: 28 * DAY }
 
 /** Requests over time, stacked by status class. Arrow keys move along the bars; what is there is said below. */
 export class Chart {
@@ -64,7 +75,7 @@ export class Chart {
     return {
       width: this.#canvas.clientWidth,
       height: HEIGHT,
-      padding: [8, 20, 0, 0],
+      padding: [8, 32, 0, 0],
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), timeZone),
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
@@ -73,7 +84,15 @@ export class Chart {
         y: { range: (_plot, _low, high) => [0, Math.max(high * 1.05, 5)] },
       },
       axes: [
-        { ...axis, grid: { show: false }, space: 60, size: unit === 'hour' ? 44 : 28, values: DATES },
+        {
+          ...axis,
+          grid: { show: false },
+          space: 60,
+          size: unit === 'hour' ? 44 : 28,
+          // there are no times of day to tell when a bar is a day
+          incrs: unit === 'hour' ? DISTANCES : DISTANCES.filter((seconds) => seconds >= DAY),
+          values: DATES,
+        },
         {
           ...axis,
           grid,

@@ -54,10 +54,17 @@ export interface Dialect {
   jsonColumn(value: string): string
   /** How histograms of durations are merged, summed up and read. */
   readonly histogram: HistogramDialect
+  /** Held by a flush until its transaction ends; a write lock may be that already. */
+  readonly flushLock: string | undefined
   /** Held until its transaction ends, so that only one process migrates; a write lock may be that already. */
   readonly migrationLock: string | undefined
   /** MikroORM's list of migrations, as it would make it itself. */
   readonly migrationsTable: string
   /** Connects, and fails when that is not possible. */
-  open(options: OpenOptions): Promise<{ orm: SqlMikroORM; session: Session; distributed: boolean }>
+  open(options: OpenOptions): Promise<{
+    orm: SqlMikroORM
+    session: Session
+    distributed: boolean
+    close: () => Promise<void>
+  }>
 }

@@ -10,6 +10,14 @@ type Pool = Awaited<ReturnType<PostgreSqlConnection['getNativeClient']>>
 /** Long enough for a server far away, short enough to be told while somebody still watches. */
 const CONNECT_TIMEOUT_MS = 5000
 
+/**
+ * Flushers of the same rows would wait for each other row by row, each with a snapshot that keeps the server from
+ * cleaning up: four times the work per flush, and a table that grows. Whoever waits for a table has no snapshot yet.
+ * A flusher whose machine vanishes must not hold up the others for long.
+ */
+const FLUSH_LOCK = `set local idle_in_transaction_session_timeout = 60000;
+lock table api_key_analytics_meta in share update exclusive mode`
+
 const BEGIN: Record<TransactionMode, string> = {
   write: 'begin',
   snapshot: 'begin isolation level repeatable read read only',
@@ -37,6 +45,7 @@ export function postgresqlDialect(url: string, place: string): Dialect {
     storedOrder: ['bucket', 'api_key_id', 'bucket_minutes', 'endpoint', 'method', 'status'],
     jsonColumn: (value) => `json_agg(${value})::text`,
     histogram: POSTGRESQL_HISTOGRAM,
+    flushLock: FLUSH_LOCK,
     migrationLock: 'select pg_advisory_xact_lock(7263912548017)',
     migrationsTable: `create table if not exists ${MIGRATIONS_TABLE} (
   id serial primary key,
@@ -45,14 +54,20 @@ export function postgresqlDialect(url: string, place: string): Dialect {
 )`,
     async open(options) {
       const orm = createOrm(url, options)
-      const session = openSession(await orm.em.getConnection().getNativeClient(), place)
+      const pool = await orm.em.getConnection().getNativeClient()
+      const session = openSession(pool, place)
+      // MikroORM ends only a pool that its own statements have used
+      const close = async () => {
+        await orm.close()
+        if (!pool.ending) await pool.end()
+      }
       try {
         const [row] = await session.query<{ schema: string | null; citus: boolean }>(FACTS)
         // MikroORM would keep its list of migrations in "public" whatever the search_path says
         orm.config.set('schema', row?.schema ?? 'public')
-        return { orm, session, distributed: row?.citus ?? false }
+        return { orm, session, distributed: row?.citus ?? false, close }
       } catch (error) {
-        await orm.close()
+        await close()
         throw error
       }
     },

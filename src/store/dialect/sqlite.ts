@@ -38,6 +38,7 @@ export function sqliteDialect(path: string, place: string): Dialect {
     jsonColumn: (value) => `json_group_array(${value})`,
     histogram: SQLITE_HISTOGRAM,
     // begin immediate has the only write lock
+    flushLock: undefined,
     migrationLock: undefined,
     migrationsTable: `create table if not exists ${MIGRATIONS_TABLE} (
   id integer not null primary key autoincrement,
@@ -53,7 +54,7 @@ export function sqliteDialect(path: string, place: string): Dialect {
         if (create) await useWriteAheadLog(file)
         file.pragma('synchronous = full')
         addHistogramFunctions(file)
-        return { orm, session: openSession(file, place), distributed: false }
+        return { orm, session: openSession(file, place), distributed: false, close: () => orm.close() }
       } catch (error) {
         await orm.close()
         throw translateError(error, place)

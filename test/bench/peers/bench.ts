@@ -1,0 +1,74 @@
+/**
+ * What counting costs a request, next to its peers: `npm run bench -- [--rounds 3] [--seconds 5] [--only id,…]
+ * [--out FILE]`. Candidate and two bare apps run at the same time on the same core and get the same requests in turn;
+ * 1000 keys x 50 routes, evenly and by Zipf's law in alternating rounds of 5 s (so each has one of our flushes). Then
+ * the candidate is killed under load. The peers are installed below this folder, never in our own dependency tree.
+ */
+import { execFileSync } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { startCluster } from '../../support/start-cluster.ts'
+import { CANDIDATES } from './candidates.ts'
+import { measure, type Failure, type Measurement } from './measure.ts'
+import { canPin, pinTo, startProcess } from './start-process.ts'
+import { describeKill, renderRound, renderTable } from './table.ts'
+
+const LOAD_CORE = 1
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '5' },
+    'warm-up': { type: 'string', default: '30' },
+    only: { type: 'string' },
+    out: { type: 'string' },
+  },
+})
+const wanted = values.only?.split(',')
+const unknown = wanted?.filter((id) => !CANDIDATES.some((candidate) => candidate.id === id)) ?? []
+if (unknown.length > 0)
+  throw new Error(`--only: no "${unknown.join('", "')}" among ${CANDIDATES.map(({ id }) => id).join(', ')}`)
+const chosen = CANDIDATES.filter(({ id }) => wanted?.includes(id) ?? true)
+
+if (chosen.some((candidate) => candidate.package && candidate.package !== 'apikey-analytics')) installPeers()
+if (canPin) pinTo(LOAD_CORE)
+else say('No taskset or one core only: nothing is tied to a core, so expect more noise.')
+
+const cluster = chosen.some(({ database }) => database) ? await startCluster() : undefined
+const collector = await startProcess('collector.ts', [], LOAD_CORE)
+const measurements: (Measurement | Failure)[] = []
+try {
+  for (const candidate of chosen) {
+    say(candidate.name)
+    const settings = {
+      rounds: Number(values.rounds),
+      seconds: Number(values.seconds),
+      warmUpMs: Number(values['warm-up']) * 1000,
+      onRound: (round: Parameters<typeof renderRound>[0]) => say(renderRound(round)),
+    }
+    const measurement = await measure(candidate, settings, { collector, postgresql: cluster?.url }).catch(
+      (error: unknown) => ({ candidate, rounds: [], failure: String(error) }),
+    )
+    say(`  ${describeKill(measurement)}`)
+    if ('failure' in measurement) process.exitCode = 1
+    measurements.push(measurement)
+  }
+} finally {
+  await collector.kill()
+  await cluster?.remove()
+}
+const table = renderTable(measurements)
+if (values.out) writeFileSync(values.out, table)
+process.stdout.write(`\n${table}`)
+
+function installPeers(): void {
+  if (existsSync(new URL('node_modules', import.meta.url))) return
+  execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+    cwd: new URL('.', import.meta.url).pathname,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`)
+}

@@ -1,0 +1,137 @@
+import type { Candidate } from './candidates.ts'
+import { runLoad } from './load.ts'
+import type { CpuTime } from './server.ts'
+import { startProcess, type StartedProcess } from './start-process.ts'
+import { prepareStorage, type Services } from './storage.ts'
+import { drawRequests, TRAFFICS, walkAllCells, type NextRequest, type Traffic } from './traffic.ts'
+
+const SERVER_CORE = 0
+/** A round counts only when the same app next to itself measured the same. */
+const CONTROL_LIMIT = 0.03
+/** Enough for the optimising compiler. */
+const WARM_UP_REQUESTS = 25_000
+/** Together every cell twice, because a store that grows may learn them anew: none is new when it is measured. */
+const CELL_REQUESTS = 75_000
+const KILL_AFTER_MS = 1500
+
+export interface Round {
+  readonly traffic: Traffic
+  /** CPU per request of the two bare apps to each other: 1 but for the noise. */
+  readonly control: number
+  /** CPU per request of the candidate to the mean of the two bare apps. */
+  readonly ratio: number
+  /** The same of its event loop alone, without its other threads. */
+  readonly loopRatio: number
+  /** Of the bare app, microseconds. */
+  readonly bareUs: number
+  readonly requests: number
+  /** False when the control is off by more than 0.03. */
+  readonly kept: boolean
+}
+
+export interface Measurement {
+  readonly candidate: Candidate
+  readonly rounds: readonly Round[]
+  /** Requests until the kill: sent, answered in full, and what the product can show of them after it. */
+  readonly sent: number
+  readonly answered: number
+  readonly stored: number
+}
+
+/** A candidate that could not be measured, and why. */
+export interface Failure {
+  readonly candidate: Candidate
+  readonly rounds: readonly Round[]
+  readonly failure: string
+}
+
+export interface Settings {
+  /** Rounds of each traffic. */
+  readonly rounds: number
+  readonly seconds: number
+  readonly warmUpMs: number
+  readonly onRound: (round: Round) => void
+}
+
+/** Runs a candidate next to two bare apps on one core, then kills it under load and looks for what it counted. */
+export async function measure(
+  candidate: Candidate,
+  settings: Settings,
+  services: Services,
+): Promise<Measurement> {
+  const storage = await prepareStorage(candidate, services)
+  const options = JSON.stringify({ ...candidate.options, ...storage.options })
+  const servers: StartedProcess[] = []
+  try {
+    for (const args of [['bare'], ['bare'], [candidate.module, options]]) {
+      servers.push(await startProcess('server.ts', args, SERVER_CORE))
+    }
+    const [, , counting] = servers as [StartedProcess, StartedProcess, StartedProcess]
+    storage.onStart(counting.port)
+    const load = countLoad(counting.port)
+    const walk = walkAllCells()
+    await load.run(servers, walk, { ms: settings.warmUpMs, requests: WARM_UP_REQUESTS })
+    await load.run([counting], walk, { ms: settings.warmUpMs, requests: CELL_REQUESTS })
+    const rounds: Round[] = []
+    for (let index = 0; index < settings.rounds * TRAFFICS.length; index += 1) {
+      const round = await runRound(index, servers, settings, load)
+      rounds.push(round)
+      settings.onRound(round)
+    }
+    const killed = new Promise<void>((resolve) => {
+      setTimeout(() => void counting.kill().then(resolve), KILL_AFTER_MS)
+    })
+    const end = { ms: KILL_AFTER_MS * 4 }
+    await Promise.all([killed, load.run([counting], drawRequests('uniform', rounds.length), end)])
+    return { candidate, rounds, ...load.total, stored: await storage.countStored() }
+  } finally {
+    await Promise.all(servers.map((server) => server.kill()))
+    await storage.remove()
+  }
+}
+
+/** Keeps the sums of what one of the servers was sent and answered. */
+function countLoad(port: number) {
+  const total = { sent: 0, answered: 0 }
+  return {
+    total,
+    async run(servers: readonly StartedProcess[], next: NextRequest, end: Parameters<typeof runLoad>[2]) {
+      const ports = servers.map((server) => server.port)
+      const { sent, answered } = await runLoad(ports, next, end)
+      const index = ports.indexOf(port)
+      total.sent += sent[index]!
+      total.answered += answered[index]!
+      return answered[index]!
+    },
+  }
+}
+
+async function runRound(
+  index: number,
+  servers: readonly StartedProcess[],
+  { seconds }: Settings,
+  load: ReturnType<typeof countLoad>,
+): Promise<Round> {
+  const traffic = TRAFFICS[index % TRAFFICS.length]!
+  const first = Math.floor(index / TRAFFICS.length) % servers.length
+  const order = [...servers.slice(first), ...servers.slice(0, first)]
+  const readCpu = () => Promise.all(servers.map((server) => server.ask<CpuTime>({})))
+  const before = await readCpu()
+  const requests = await load.run(order, drawRequests(traffic, index), { ms: seconds * 1000 })
+  const after = await readCpu()
+  const [a, b, counting] = after.map((cpu, place) => ({
+    process: (cpu.process - before[place]!.process) / requests,
+    loop: (cpu.loop - before[place]!.loop) / requests,
+  })) as [CpuTime, CpuTime, CpuTime]
+  const control = a.process / b.process
+  const bareUs = (a.process + b.process) / 2
+  return {
+    traffic,
+    control,
+    ratio: counting.process / bareUs,
+    loopRatio: counting.loop / ((a.loop + b.loop) / 2),
+    bareUs,
+    requests,
+    kept: Math.abs(control - 1) <= CONTROL_LIMIT,
+  }
+}

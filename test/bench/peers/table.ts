@@ -1,0 +1,91 @@
+import { arch, cpus, platform } from 'node:os'
+import { versionOf } from './candidates.ts'
+import type { Failure, Measurement, Round } from './measure.ts'
+import { TRAFFICS, type Traffic } from './traffic.ts'
+
+const HEAD = [
+  '',
+  'version',
+  'counts per key',
+  'CPU, even traffic',
+  'CPU, skewed traffic',
+  'event loop alone',
+  'lost by `kill -9`',
+]
+
+/** The results as a Markdown table for the README, with what is needed to read it. */
+export function renderTable(measurements: readonly (Measurement | Failure)[]): string {
+  const rounds = measurements.flatMap((measurement) => measurement.rounds)
+  const kept = rounds.filter((round) => round.kept)
+  const control = kept.map((round) => round.control)
+  const rows = measurements.map((measurement, index) => [
+    measurement.candidate.name + (measurement.candidate.note ? ` (${index + 1})` : ''),
+    versionOf(measurement.candidate),
+    measurement.candidate.perKey ? 'yes' : 'no',
+    ...TRAFFICS.map((traffic) => spread(ofTraffic(measurement.rounds, traffic).map(({ ratio }) => ratio))),
+    TRAFFICS.map((traffic) => describeLoop(ofTraffic(measurement.rounds, traffic))).join(', '),
+    describeLoss(measurement),
+  ])
+  const controls = TRAFFICS.map((traffic) => spread(ofTraffic(rounds, traffic).map(({ control }) => control)))
+  const bare = ['bare app, next to itself', '-', '-', ...controls, '-', '-']
+  const table = [HEAD, HEAD.map(() => '---'), bare, ...rows].map((cells) => `| ${cells.join(' | ')} |`)
+  const notes = measurements.flatMap(({ candidate }, index) =>
+    candidate.note ? [`(${index + 1}) ${candidate.note}`] : [],
+  )
+  return [
+    ...table,
+    '',
+    `CPU of the process per request relative to the bare app: median of the rounds [least-most]; what happens now and then, such as a scrape or an export, shows in the most. The event loop alone, for even and skewed traffic: the share that requests wait for. The bare app takes ${median(kept.map(({ bareUs }) => bareUs)).toFixed(0)} us per request. ${kept.length} of ${rounds.length} rounds kept, control ${spread(control)}. ${machine()}`,
+    ...notes,
+    '',
+  ].join('\n')
+}
+
+/** One round, for the log. */
+export function renderRound({ traffic, control, ratio, loopRatio, bareUs, requests, kept }: Round): string {
+  const figures = `${ratio.toFixed(3)}x (event loop ${loopRatio.toFixed(3)}x), control ${control.toFixed(3)}`
+  return `  ${traffic}: ${figures}, bare ${bareUs.toFixed(1)} us, ${requests} requests${kept ? '' : ', DISCARDED by its control'}`
+}
+
+/** The rounds of one traffic that their control has not discarded. */
+function ofTraffic(rounds: readonly Round[], traffic: Traffic): Round[] {
+  return rounds.filter((round) => round.kept && round.traffic === traffic)
+}
+
+function describeLoop(rounds: readonly Round[]): string {
+  return rounds.length === 0 ? '-' : median(rounds.map(({ loopRatio }) => loopRatio)).toFixed(2)
+}
+
+function spread(values: readonly number[]): string {
+  if (values.length === 0) return 'no round kept'
+  const [least, most] = [Math.min(...values), Math.max(...values)]
+  return `${median(values).toFixed(2)} [${least.toFixed(2)}-${most.toFixed(2)}]`
+}
+
+/** What became of the requests when the process was killed, for the log. */
+export function describeKill(measurement: Measurement | Failure): string {
+  if ('failure' in measurement) return `DID NOT RUN: ${measurement.failure}`
+  const { candidate, sent, answered, stored } = measurement
+  if (candidate.keeps === 'nothing') return 'keeps nothing'
+  return `killed: sent ${sent}, answered ${answered}, stored ${stored}, lost ${Math.max(0, answered - stored)}`
+}
+
+function describeLoss(measurement: Measurement | Failure): string {
+  if ('failure' in measurement) return 'did not run'
+  const { candidate, sent, answered, stored } = measurement
+  if (candidate.keeps === 'nothing') return '-'
+  const lost = answered - stored
+  // What was under way at the kill may have been counted; more than was sent was counted twice.
+  if (lost <= 0) return stored > sent ? `0, but ${stored - sent} twice` : '0'
+  return `${lost.toLocaleString('en-US')} of ${answered.toLocaleString('en-US')}`
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return ((sorted[(sorted.length - 1) >> 1] ?? NaN) + (sorted[sorted.length >> 1] ?? NaN)) / 2
+}
+
+function machine(): string {
+  const all = cpus()
+  return `Node ${process.versions.node}, ${platform()} ${arch()}, ${all.length} x ${all[0]?.model.trim() || 'unnamed CPU'}.`
+}
