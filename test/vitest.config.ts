@@ -1,5 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
+if (!process.env['TEST_CITUS_URL']) {
+  process.stderr.write('Citus: not run, set TEST_CITUS_URL to a coordinator with two workers.\n')
+}
+
 /** One project per kind of test, so that `vitest --project unit` stays fast. */
 const project = (name: string) => ({
   extends: true as const,

@@ -1,4 +1,11 @@
-import type { Dialect, Statements } from './dialect/dialect.ts'
+import type { Statements } from './dialect/dialect.ts'
+import type { Database } from './open-database.ts'
+
+/**
+ * Citus locks no rows of several shards in an order, and has no snapshot of all its servers: there, who needs either
+ * lets the writers wait.
+ */
+export const HOLD_WRITERS = 'lock table api_key_analytics in share row exclusive mode'
 
 /**
  * Locks the rows of `api_key_analytics t` that fit a condition in primary-key order, the order of the flushes, so that
@@ -6,11 +13,12 @@ import type { Dialect, Statements } from './dialect/dialect.ts'
  */
 export async function lockRows(
   tx: Statements,
-  dialect: Dialect,
+  { dialect, distributed }: Database,
   condition: string,
   params: readonly unknown[],
 ): Promise<void> {
   if (dialect.kind === 'sqlite') return
+  if (distributed) return void (await tx.query(HOLD_WRITERS))
   await tx.query(
     `select count(*)
 from (

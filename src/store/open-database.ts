@@ -6,6 +6,8 @@ import { describeDatabaseUrl, parseDatabaseUrl } from './parse-database-url.ts'
 export interface Database extends Session {
   readonly dialect: Dialect
   readonly orm: SqlMikroORM
+  /** True on Citus: rows lie on several servers, each with snapshots and locks of its own. */
+  readonly distributed: boolean
   /** How headings and messages name it; without user and password. */
   readonly place: string
   close(): Promise<void>
@@ -18,8 +20,8 @@ export interface Database extends Session {
 export async function openDatabase(url: string, options: OpenOptions = {}): Promise<Database> {
   const place = describeDatabaseUrl(url)
   const dialect = await loadDialect(url, place)
-  const { orm, session, close } = await dialect.open(options)
-  return { ...session, dialect, orm, place, close }
+  const { orm, session, distributed, close } = await dialect.open(options)
+  return { ...session, dialect, orm, distributed, place, close }
 }
 
 /** Loads the one driver that is needed: each costs most of a second. */

@@ -32,7 +32,7 @@ const INSERT_KEYS = (given: string, time: string, { where, onConflict }: typeof 
 insert into api_key_analytics_keys as k (id, label, name, owner, first_seen_at, last_used_at)
 select id, label, name, owner, ${time}, ${time}
 from ${given}
-where ${where}
+where ${where(given)}
 order by n
 on conflict (id) ${onConflict}`
 
@@ -41,12 +41,21 @@ on conflict (id) ${onConflict}`
  * alone waits too, for whoever updates the row just then, out of the order that keeps flushers from deadlocks.
  */
 const KEEP = {
-  where: 'not exists (select 1 from api_key_analytics_keys there where there.id = given.id)',
+  where: (_given: string) =>
+    'not exists (select 1 from api_key_analytics_keys there where there.id = given.id)',
   onConflict: 'do nothing',
 }
 
-const TOUCH = {
-  where: 'true',
+/** The same for Citus, which lets no subquery look at the given row. */
+const KEEP_ON_CITUS: typeof KEEP = {
+  ...KEEP,
+  where: (given) => `id not in (
+  select there.id from api_key_analytics_keys there where there.id in (select id from ${given})
+)`,
+}
+
+const TOUCH: typeof KEEP = {
+  where: () => 'true',
   onConflict: `do update set
   name = coalesce(k.name, excluded.name),
   owner = coalesce(k.owner, excluded.owner),
@@ -106,7 +115,7 @@ export async function recordBatch(
       if (db.dialect.flushLock) await tx.query(db.dialect.flushLock)
       await requireSameDatabase(tx, databaseId, db.place)
       if (!(await advanceLedger(tx, db.dialect, batch))) return 'applied before'
-      for await (const keys of batch.keys()) await insertKeys(tx, db.dialect, batch, keys, touched)
+      for await (const keys of batch.keys()) await insertKeys(tx, db, batch, keys, touched)
       await addCells(tx, db.dialect, batch)
       return 'applied'
     })
@@ -136,7 +145,7 @@ async function advanceLedger(tx: Statements, dialect: Dialect, batch: Batch): Pr
 
 async function insertKeys(
   tx: Statements,
-  dialect: Dialect,
+  { dialect, distributed }: Database,
   batch: Batch,
   keys: readonly KeyIdentity[],
   touched: TouchedKeys,
@@ -145,7 +154,7 @@ async function insertKeys(
   const kept = keys.filter((key) => !due.has(key))
   for (const [part, action] of [
     [[...due], TOUCH],
-    [kept, KEEP],
+    [kept, distributed ? KEEP_ON_CITUS : KEEP],
   ] as const) {
     if (part.length === 0) continue
     const rows = part.map(({ id, label, name, owner }) => [id, label, name, owner])

@@ -93,10 +93,10 @@ function writeCondition(
 
 async function deleteRows(
   tx: Statements,
-  { dialect }: Database,
+  db: Database,
   { condition, params }: { condition: string; params: unknown[] },
 ): Promise<{ rows: number; requests: number }> {
-  await lockRows(tx, dialect, condition, params)
+  await lockRows(tx, db, condition, params)
   // not summed up in SQL: SQLite has no delete within a query
   const deleted = await tx.query<{ request_count: string }>(
     `delete from api_key_analytics as t

@@ -54,7 +54,7 @@ export async function rollUpUsage(
   for await (const chunk of findChunks(db, end, keyId)) {
     signal?.throwIfAborted()
     const merged = await takeTurn(db, async (tx) => {
-      const { rowsBefore: rows, ...merged } = await mergeRows(tx, db.dialect, chunk)
+      const { rowsBefore: rows, ...merged } = await mergeRows(tx, db, chunk)
       const log = {
         action: 'roll up' as const,
         before: chunk.doneBefore,
@@ -136,12 +136,13 @@ function writeCondition(
   return { condition: conditions.join(' and '), params: parameters.values }
 }
 
-async function mergeRows(tx: Statements, dialect: Dialect, chunk: Chunk): Promise<RolledUp> {
+async function mergeRows(tx: Statements, db: Database, chunk: Chunk): Promise<RolledUp> {
+  const { dialect, distributed } = db
   const { condition, params } = writeCondition(dialect, chunk)
   const day = dialect.timeOf(String(chunk.day))
-  await lockRows(tx, dialect, condition, params)
-  if (dialect.kind === 'postgresql') {
-    // one statement: a flush could add rows between two
+  await lockRows(tx, db, condition, params)
+  if (dialect.kind === 'postgresql' && !distributed) {
+    // one statement: a flush could add rows between two. On Citus, which has no such statement, none can
     const [merged] = await tx.query<Record<keyof RolledUp, string>>(
       `with merged as (
   delete from api_key_analytics as t where ${condition} returning *
@@ -156,29 +157,31 @@ select (select count(*) from merged) as "rowsBefore", (select count(*) from days
     `${mergeInto(dialect, day, 'api_key_analytics t', condition)} returning 1`,
     params,
   )
-  const merged = await tx.query<{ request_count: number }>(
+  const merged = await tx.query<{ request_count: number | string }>(
     `delete from api_key_analytics as t where ${condition} returning request_count`,
     params,
   )
-  const requests = merged.reduce((sum, row) => sum + row.request_count, 0)
+  const requests = merged.reduce((sum, row) => sum + Number(row.request_count), 0)
   return { rowsBefore: merged.length, rowsAfter: days.length, requests }
 }
 
 function mergeInto({ histogram }: Dialect, day: string, rows: string, condition: string): string {
+  // materialized: only from sums that it has brought together does Citus trim
   const bins = histogram.trim('m.bins')
   const merged = histogram.merge(histogram.ofRow('d'), histogram.ofRow('excluded'))
   return `
 insert into api_key_analytics as d
   (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count, duration_us,
    duration_first_bin, duration_bins)
-select api_key_id, ${day}, 1440, endpoint, method, status, request_count, duration_us, ${bins.first}, ${bins.bins}
-from (
+with m as materialized (
   select t.api_key_id, t.endpoint, t.method, t.status, sum(t.request_count) as request_count,
     sum(t.duration_us) as duration_us, ${histogram.sum(histogram.ofRow('t'))} as bins
   from ${rows}
   where ${condition}
   group by t.api_key_id, t.endpoint, t.method, t.status
-) m
+)
+select api_key_id, ${day}, 1440, endpoint, method, status, request_count, duration_us, ${bins.first}, ${bins.bins}
+from m
 where true
 order by api_key_id, endpoint, method, status
 on conflict (api_key_id, bucket, bucket_minutes, endpoint, method, status) do update set

@@ -1,5 +1,6 @@
 import type { Database } from './open-database.ts'
 import type { Dialect, Statements } from './dialect/dialect.ts'
+import { readSnapshot } from './read-snapshot.ts'
 
 /** What one instance delivered. */
 export interface InstanceAccount {
@@ -53,7 +54,7 @@ export async function verifyUsage(
   db: Database,
   { histograms = false }: { histograms?: boolean } = {},
 ): Promise<VerifyResult> {
-  return db.transaction(async (tx) => {
+  return readSnapshot(db, async (tx) => {
     const storedRequests = await sumRequests(tx, STORED)
     const prunedRequests = await sumRequests(tx, PRUNED)
     const rows = await tx.query<LedgerRow>(INSTANCES(db.dialect.millisecondsOf('updated_at')))
@@ -70,7 +71,7 @@ export async function verifyUsage(
       instances,
     }
     return histograms ? { ...account, wrongHistograms: await countWrongHistograms(tx, db.dialect) } : account
-  }, 'snapshot')
+  })
 }
 
 /** Reads every histogram, which takes seconds per million rows. */

@@ -7,11 +7,14 @@ import { preferStoredEndpoint } from '../../src/store/usage-filter.ts'
 import type { UsageQuery } from '../../src/usage.ts'
 import { fillKeys, fillUsage, keyIdOf } from '../support/fill-usage.ts'
 import type { RowToFill } from '../support/fill-usage.ts'
+import { explainStatement } from '../support/explain-statement.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 const START = Date.UTC(2026, 9, 1)
+/** So many that each shard of Citus has several. */
+const MANY_KEYS = 40
 const HOSTILE = [
   '/100%',
   '/a_c',
@@ -194,6 +197,10 @@ forEachDatabase('findUsage', (kind, makeUrl) => {
   })
 
   it('reads one key by the primary key, and a period by its index', async () => {
+    await fillKeys(
+      db,
+      Array.from({ length: MANY_KEYS }, (_, i) => ({ key: i + 1 })),
+    )
     await fillUsage(db, manyRows())
     if (kind === 'postgresql') await db.query('analyze api_key_analytics')
     const period = { since: new Date(START - 10 * HOUR), until: new Date(START - 8 * HOUR) }
@@ -209,14 +216,13 @@ forEachDatabase('findUsage', (kind, makeUrl) => {
 
   const manyRows = (): RowToFill[] =>
     Array.from({ length: 20_000 }, (_, i) => ({
-      key: 1 + (i % 4),
-      bucket: START - HOUR * (1 + Math.floor(i / 4)),
+      key: 1 + (i % MANY_KEYS),
+      bucket: START - HOUR * (1 + Math.floor(i / MANY_KEYS)),
     }))
 
   const explain = async (query: UsageQuery): Promise<string> => {
     const by = query.by ?? []
     const { sql, params } = writeUsageStatement(db.dialect, query, by, await findBorders(db, by, query))
-    const plan = await db.query(`explain ${kind === 'sqlite' ? 'query plan ' : ''}${sql}`, params)
-    return JSON.stringify(plan)
+    return explainStatement(db, sql, params)
   }
 })

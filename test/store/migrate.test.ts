@@ -22,6 +22,12 @@ async function use<T>(url: string, run: (db: Database) => Promise<T>): Promise<T
   }
 }
 
+/** What MikroORM would change to make the tables fit the entities; views that Citus brings are not ours. */
+async function diffSchema(db: Database): Promise<string> {
+  const sql = await db.orm.schema.getUpdateSchemaSQL({ wrap: false })
+  return sql.replaceAll(/^drop view if exists "citus_\w+" cascade;\n+/gm, '')
+}
+
 /** Names of our tables in the database. */
 function listTables(url: string): Promise<string[]> {
   return use(url, async (db) => {
@@ -38,14 +44,14 @@ function listTables(url: string): Promise<string[]> {
 forEachDatabase('migrate', (kind, makeUrl) => {
   test('makes tables that fit the entities without any difference', async () => {
     const url = await makeUrl({ migrated: false })
-    expect(await migrate(url)).toEqual({ applied: NAMES })
+    expect(await migrate(url)).toMatchObject({ applied: NAMES })
     expect(await pendingMigrations(url)).toEqual([])
-    expect(await use(url, (db) => db.orm.schema.getUpdateSchemaSQL({ wrap: false }))).toBe('')
+    expect(await use(url, diffSchema)).toBe('')
     expect(await listTables(url)).toHaveLength(6)
   })
 
   test('does nothing the second time', async () => {
-    expect(await migrate(await makeUrl())).toEqual({ applied: [] })
+    expect(await migrate(await makeUrl())).toEqual({ applied: [], distributed: [] })
   })
 
   test('ten processes may migrate at once: one does it, none fails', async () => {
@@ -63,11 +69,11 @@ forEachDatabase('migrate', (kind, makeUrl) => {
     expect(await listTables(url)).toEqual([])
     expect(await pendingMigrations(url)).toEqual(NAMES)
     await use(url, async (db) => {
-      for (const statement of sql.split(';\n').filter(Boolean)) await db.query(statement)
+      for (const statement of sql.split(/;\n(?! |end)/).filter(Boolean)) await db.query(statement)
       await requireSchema(db)
-      expect(await db.orm.schema.getUpdateSchemaSQL({ wrap: false })).toBe('')
+      expect(await diffSchema(db)).toBe('')
     })
-    expect(await migrate(url)).toEqual({ applied: [] })
+    expect(await migrate(url)).toEqual({ applied: [], distributed: [] })
     expect(await printMigrations(url)).toBe('')
   })
 
@@ -76,7 +82,7 @@ forEachDatabase('migrate', (kind, makeUrl) => {
     for (const name of NAMES.toReversed()) expect(await revertMigration(url)).toBe(name)
     expect(await revertMigration(url)).toBeUndefined()
     expect(await listTables(url)).toEqual(['api_key_analytics_migrations'])
-    expect(await migrate(url)).toEqual({ applied: NAMES })
+    expect(await migrate(url)).toMatchObject({ applied: NAMES })
   })
 
   test('gives every database an id of its own', async () => {
@@ -152,7 +158,7 @@ test('a search path takes the tables and the list of migrations along', async ()
   await migrate(url)
   await use(url, async (db) => {
     await requireSchema(db)
-    expect(await db.orm.schema.getUpdateSchemaSQL({ wrap: false })).toBe('')
+    expect(await diffSchema(db)).toBe('')
     const tables = await db.query("select 1 from pg_tables where schemaname = 'metering'")
     expect(tables).toHaveLength(6)
   })

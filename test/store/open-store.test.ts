@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Worker } from 'node:worker_threads'
-import pg from 'pg'
 import { afterAll, expect, test, vi } from 'vitest'
 import { migrate } from '../../src/store/migrate.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
@@ -11,7 +10,7 @@ import { openStore } from '../../src/store/open-store.ts'
 import { verifyUsage } from '../../src/store/verify-usage.ts'
 import type { UsageStore } from '../../src/usage.ts'
 import { OTHER_KEY } from '../../src/usage.ts'
-import { makeDatabase } from '../support/databases.ts'
+import { createDatabase, dropDatabase, makeDatabase } from '../support/databases.ts'
 import { copyEmbeddedPostgres } from '../support/find-postgres.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { HOUR, keyIdOf, makeBatch } from '../support/make-batch.ts'
@@ -118,12 +117,8 @@ forEachDatabase('openStore', (kind, makeUrl) => {
       rmSync(dirname(pathOf(url)), { recursive: true })
       return
     }
-    const name = new URL(url).pathname.slice(1)
-    const client = new pg.Client({ connectionString: process.env['TEST_DATABASE_URL'] })
-    await client.connect()
-    await client.query(`drop database ${name} with (force)`)
-    await client.query(`create database ${name}`)
-    await client.end()
+    await dropDatabase(url)
+    await createDatabase(url)
     await migrate(url)
   }
 

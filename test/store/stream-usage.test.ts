@@ -6,6 +6,7 @@ import { streamUsage } from '../../src/store/stream-usage.ts'
 import type { StoredUsageRow, UsageFilter } from '../../src/usage.ts'
 import { fillKeys, fillUsage, keyIdOf } from '../support/fill-usage.ts'
 import type { RowToFill } from '../support/fill-usage.ts'
+import { explainStatement } from '../support/explain-statement.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 
 const HOUR = 3_600_000
@@ -109,10 +110,7 @@ forEachDatabase('streamUsage', (kind, makeUrl) => {
       status: 200,
     }
     const { sql, params } = writePageStatement(db.dialect, {}, place)
-    const plan = JSON.stringify(
-      await db.query(`explain ${kind === 'sqlite' ? 'query plan ' : ''}${sql}`, params),
-    )
-    expect(plan).toMatch(
+    expect(await explainStatement(db, sql, params)).toMatch(
       kind === 'sqlite'
         ? /USING PRIMARY KEY \(\(api_key_id,bucket/
         : /Scan using api_key_analytics_bucket_index/,

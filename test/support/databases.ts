@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import pg from 'pg'
 import { migrate } from '../../src/store/migrate.ts'
+import { administer } from './administer.ts'
+import { createOnEveryNode, dropOnEveryNode, joinNodes } from './citus-nodes.ts'
 
 export type DatabaseKind = 'sqlite' | 'postgresql'
 export const DATABASE_KINDS: readonly DatabaseKind[] = ['sqlite', 'postgresql']
@@ -17,13 +18,18 @@ export interface TestDatabase {
 
 /**
  * Makes a new database; with `migrated: false` an empty one (on SQLite: a path without a file).
- * PostgreSQL is the one of `startSharedCluster`, or `server`.
+ * PostgreSQL is the one of `startSharedCluster`, or `server`; Citus is the one of TEST_CITUS_URL.
  */
 export async function makeDatabase(
-  kind: DatabaseKind,
+  kind: DatabaseKind | 'citus',
   { migrated = true, server }: { migrated?: boolean; server?: string | undefined } = {},
 ): Promise<TestDatabase> {
-  const database = kind === 'sqlite' ? makeSqlitePath() : await makePostgresDatabase(server)
+  const database =
+    kind === 'sqlite'
+      ? makeSqlitePath()
+      : await makePostgresDatabase(
+          server ?? process.env[kind === 'citus' ? 'TEST_CITUS_URL' : 'TEST_DATABASE_URL'],
+        )
   if (migrated) await migrate(database.url)
   return database
 }
@@ -37,26 +43,41 @@ function makeSqlitePath(): TestDatabase {
   }
 }
 
-async function makePostgresDatabase(server = process.env['TEST_DATABASE_URL']): Promise<TestDatabase> {
+async function makePostgresDatabase(server: string | undefined): Promise<TestDatabase> {
   if (!server)
     throw new Error('No PostgreSQL: call startSharedCluster first, or name one in TEST_DATABASE_URL.')
-  const name = `apikey_analytics_test_${randomBytes(8).toString('hex')}`
-  await administer(server, `create database ${name}`)
   const url = new URL(server)
-  url.pathname = `/${name}`
-  return {
-    kind: 'postgresql',
-    url: url.href,
-    remove: () => administer(server, `drop database if exists ${name} with (force)`),
-  }
+  url.pathname = `/apikey_analytics_test_${randomBytes(8).toString('hex')}`
+  await createDatabase(url.href)
+  return { kind: 'postgresql', url: url.href, remove: () => dropDatabase(url.href) }
 }
 
-async function administer(server: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: server })
-  await client.connect()
-  try {
-    await client.query(sql)
-  } finally {
-    await client.end()
+/** Makes the empty PostgreSQL database that a URL names, on Citus on all its servers. */
+export async function createDatabase(url: string): Promise<void> {
+  const { server, name } = splitUrl(url)
+  if (isCitus(url)) {
+    await createOnEveryNode(server, name)
+    return joinNodes(server, name)
   }
+  await administer(server, `create database ${name}`)
+}
+
+/** Drops the PostgreSQL database that a URL names, whoever is connected. */
+export async function dropDatabase(url: string): Promise<void> {
+  const { server, name } = splitUrl(url)
+  if (isCitus(url)) return dropOnEveryNode(server, name)
+  await administer(server, `drop database if exists ${name} with (force)`)
+}
+
+/** The database `postgres` of the same server, and the name. */
+function splitUrl(url: string): { server: string; name: string } {
+  const server = new URL(url)
+  const name = server.pathname.slice(1)
+  server.pathname = '/postgres'
+  return { server: server.href, name }
+}
+
+function isCitus(url: string): boolean {
+  const citus = process.env['TEST_CITUS_URL']
+  return citus !== undefined && new URL(url).host === new URL(citus).host
 }

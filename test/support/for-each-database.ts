@@ -5,14 +5,17 @@ import type { DatabaseKind, TestDatabase } from './databases.ts'
 /** Makes a new database and gives its URL; all are removed after the last test of the group. */
 export type MakeUrl = (options?: { migrated?: boolean }) => Promise<string>
 
-/** Defines the same tests for SQLite and for PostgreSQL. */
+/** Citus is PostgreSQL to every test. It cannot be installed by npm, so it takes part where there is one. */
+const CITUS = process.env['TEST_CITUS_URL'] ? (['citus'] as const) : []
+
+/** Defines the same tests for SQLite, for PostgreSQL, and for Citus when TEST_CITUS_URL names a coordinator. */
 export function forEachDatabase(name: string, define: (kind: DatabaseKind, makeUrl: MakeUrl) => void): void {
-  describe.each(DATABASE_KINDS)(`${name} (%s)`, (kind) => {
+  describe.each([...DATABASE_KINDS, ...CITUS])(`${name} (%s)`, (kind) => {
     const made: TestDatabase[] = []
     afterAll(async () => {
       for (const database of made) await database.remove()
     })
-    define(kind, async (options) => {
+    define(kind === 'citus' ? 'postgresql' : kind, async (options) => {
       const database = await makeDatabase(kind, options)
       made.push(database)
       return database.url

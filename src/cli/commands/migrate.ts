@@ -14,7 +14,7 @@ export default class Migrate extends BaseCommand {
   ]
   static override readonly flags = {
     check: Flags.boolean({
-      summary: 'Only look: exit code 1 when a migration is pending.',
+      summary: 'Only look: exit code 1 when there is something to do.',
       exclusive: ['dry-run', 'down'],
     }),
     'dry-run': Flags.boolean({ summary: 'Print the SQL and change nothing.', exclusive: ['check', 'down'] }),
@@ -32,7 +32,10 @@ export default class Migrate extends BaseCommand {
       import('../../store/parse-database-url.ts'),
     ])
     const place = describeDatabaseUrl(database)
-    if (flags.check) return this.check(await store.pendingMigrations(database), place)
+    if (flags.check) {
+      const pending = await store.pendingMigrations(database)
+      return this.check(pending, await store.pendingDistribution(database), place)
+    }
     if (flags['dry-run']) {
       const sql = await store.printMigrations(database)
       this.print(this.forOutput(sql))
@@ -44,18 +47,28 @@ export default class Migrate extends BaseCommand {
       this.print(reverted ? `Took ${reverted} back in ${place}.\n` : `Nothing was taken back in ${place}.\n`)
       return { reverted: reverted ?? null }
     }
-    const { applied } = await store.migrate(database)
-    this.print(
-      applied.length > 0 ? `Applied ${applied.join(', ')} to ${place}.\n` : `${place} is up to date.\n`,
-    )
-    return { applied }
+    const { applied, distributed } = await store.migrate(database)
+    this.tell(place, [
+      ['Applied', applied, `to ${place}`],
+      ['Distributed', distributed, `over the workers of Citus in ${place}`],
+    ])
+    return { applied, distributed }
   }
 
-  private check(pending: readonly string[], place: string): object {
-    if (pending.length > 0) this.differs()
-    this.print(
-      pending.length > 0 ? `Pending in ${place}: ${pending.join(', ')}.\n` : `${place} is up to date.\n`,
-    )
-    return { pending }
+  private check(pending: readonly string[], undistributed: readonly string[], place: string): object {
+    if (pending.length + undistributed.length > 0) this.differs()
+    this.tell(place, [
+      [`Pending in ${place}:`, pending],
+      [`To be distributed over the workers of Citus in ${place}:`, undistributed],
+    ])
+    return { pending, undistributed }
+  }
+
+  /** A line for each list that is not empty. */
+  private tell(place: string, lists: readonly (readonly [string, readonly string[], string?])[]): void {
+    const lines = lists
+      .filter(([, names]) => names.length > 0)
+      .map(([before, names, after]) => [before, names.join(', '), after].filter(Boolean).join(' '))
+    for (const line of lines.length > 0 ? lines : [`${place} is up to date`]) this.print(`${line}.\n`)
   }
 }

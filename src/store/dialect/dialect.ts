@@ -61,5 +61,10 @@ export interface Dialect {
   /** MikroORM's list of migrations, as it would make it itself. */
   readonly migrationsTable: string
   /** Connects, and fails when that is not possible. */
-  open(options: OpenOptions): Promise<{ orm: SqlMikroORM; session: Session; close: () => Promise<void> }>
+  open(options: OpenOptions): Promise<{
+    orm: SqlMikroORM
+    session: Session
+    distributed: boolean
+    close: () => Promise<void>
+  }>
 }

@@ -23,6 +23,9 @@ const BEGIN: Record<TransactionMode, string> = {
   snapshot: 'begin isolation level repeatable read read only',
 }
 
+const FACTS = `
+select current_schema() as schema, exists (select 1 from pg_extension where extname = 'citus') as citus`
+
 /** PostgreSQL 13 or newer. `place` is how error messages name it. */
 export function postgresqlDialect(url: string, place: string): Dialect {
   return {
@@ -59,10 +62,10 @@ export function postgresqlDialect(url: string, place: string): Dialect {
         if (!pool.ending) await pool.end()
       }
       try {
-        const [row] = await session.query<{ schema: string | null }>('select current_schema() as schema')
+        const [row] = await session.query<{ schema: string | null; citus: boolean }>(FACTS)
         // MikroORM would keep its list of migrations in "public" whatever the search_path says
         orm.config.set('schema', row?.schema ?? 'public')
-        return { orm, session, close }
+        return { orm, session, distributed: row?.citus ?? false, close }
       } catch (error) {
         await close()
         throw error

@@ -54,7 +54,7 @@ export function sqliteDialect(path: string, place: string): Dialect {
         if (create) await useWriteAheadLog(file)
         file.pragma('synchronous = full')
         addHistogramFunctions(file)
-        return { orm, session: openSession(file, place), close: () => orm.close() }
+        return { orm, session: openSession(file, place), distributed: false, close: () => orm.close() }
       } catch (error) {
         await orm.close()
         throw translateError(error, place)
