@@ -1,6 +1,7 @@
 import { binOf, UNMEASURED_BIN } from '../duration-bins.ts'
 import type { BucketMinutes, KeyIdentity, RequestCounter } from '../usage.ts'
 import { CellIndex, type CellLimits } from './cell-index.ts'
+import { MOST_SLOTS } from './counter-layout.ts'
 import type { CounterFile } from './counter-file.ts'
 import type { CounterMode } from './counter-memory.ts'
 import { faultPoint } from './fault-point.ts'
@@ -130,7 +131,7 @@ export class CounterBuffer implements RequestCounter {
     // Doubled only if this bucket itself needs the room: names of past buckets are not carried over. Compared with the
     // cells and not with the slots, because long names use a file up before its slots do, and bins come with time.
     const needsMore = full && active * 2 > left.cells.length
-    this.#file = this.#parts.files.open(needsMore ? slots * 2 : slots, this.#bucket)
+    this.#file = this.#parts.files.open(needsMore ? Math.min(slots * 2, MOST_SLOTS) : slots, this.#bucket)
     this.#retired.push(left)
     faultPoint('next file opened')
     this.#parts.onRotate()

@@ -17,6 +17,8 @@ import type { BucketMinutes } from '../usage.ts'
 
 export const HEADER_BYTES = 4096
 export const SLOT_BYTES = 16
+/** Slots of a file at most, a gigabyte: the number of a cell has 24 bits in a name record. */
+export const MOST_SLOTS = 2 ** 24
 /**
  * Room per slot in the names region: a slot's record takes 8 bytes and a cell's 50 to 90, which some four slots
  * share. A file that runs out is simply full.

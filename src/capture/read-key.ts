@@ -40,11 +40,10 @@ export function createReadKey(
       )
       return undefined
     }
-    if (RESERVED.has(id.toLowerCase())) {
-      reportOnce(`The API key id "${id}" is reserved and was counted under (other). Use another id.`)
-      return OTHER_KEY
-    }
-    return withNames(ofId(id), value.name, value.owner)
+    const key = ofId(id)
+    if (key !== OTHER_KEY) return withNames(key, value.name, value.owner)
+    reportOnce(`The API key id "${id}" is reserved and was counted under (other). Use another id.`)
+    return key
   }
 
   return (value) => {
@@ -63,6 +62,7 @@ function identifySecret(secret: string, pepper: string | undefined): KeyIdentity
 }
 
 function identifyId(given: string): KeyIdentity {
+  if (RESERVED.has(given.toLowerCase())) return OTHER_KEY
   const id = keyIdOfName(given)
   return { id, label: cleanName(given) || fingerprint(id), name: null, owner: null }
 }
