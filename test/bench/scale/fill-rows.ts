@@ -20,7 +20,13 @@ const GRID = `60, '/v1/resource-' || ((k * 7 + r * 31) % 200) || '/items/:id',
 const STEADY = `60, '/v1/steady', 'GET', 200, 10, 15000`
 
 const INSERT = `insert into api_key_analytics
-  (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count, duration_us)`
+  (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count, duration_us,
+   duration_first_bin, duration_bins)`
+/** Four bins per row, as a steady endpoint has. */
+const BINS: Record<DatabaseKind, string> = {
+  sqlite: "20, '[1,5,3,1]'",
+  postgresql: "20, '{1,5,3,1}'::bigint[]",
+}
 
 const FILL: Record<DatabaseKind, (rowsPerKey: number, start: number) => string[]> = {
   sqlite: (rowsPerKey, start) => [
@@ -33,11 +39,11 @@ from (select k as n from k union all select ${STEADY_KEY})`,
     `${INSERT}
 with recursive k (k) as (select 0 union all select k + 1 from k where k + 1 < ${KEYS}),
   r (r) as (select 0 union all select r + 1 from r where r + 1 < ${rowsPerKey})
-select printf('%08d-0000-4000-8000-000000000000', k), ${start} + (r * ${HOURS} / ${rowsPerKey}) * ${HOUR_MS}, ${GRID}
+select printf('%08d-0000-4000-8000-000000000000', k), ${start} + (r * ${HOURS} / ${rowsPerKey}) * ${HOUR_MS}, ${GRID}, ${BINS.sqlite}
 from k cross join r`,
     `${INSERT}
 with recursive h (h) as (select ${HOURS - STEADY_HOURS} union all select h + 1 from h where h + 1 < ${HOURS})
-select '${keyId(STEADY_KEY)}', ${start} + h * ${HOUR_MS}, ${STEADY} from h`,
+select '${keyId(STEADY_KEY)}', ${start} + h * ${HOUR_MS}, ${STEADY}, ${BINS.sqlite} from h`,
     'create index api_key_analytics_bucket_index on api_key_analytics (bucket)',
     'pragma wal_checkpoint(truncate)',
   ],
@@ -52,11 +58,11 @@ from (select generate_series(0, ${KEYS} - 1) as n union all select ${STEADY_KEY}
     `do $$ begin
   for h in 0 .. ${HOURS - 1} loop
     ${INSERT}
-    select (lpad(k::text, 8, '0') || '-0000-4000-8000-000000000000')::uuid, to_timestamp(${start / 1000} + h * 3600), ${GRID}
+    select (lpad(k::text, 8, '0') || '-0000-4000-8000-000000000000')::uuid, to_timestamp(${start / 1000} + h * 3600), ${GRID}, ${BINS.postgresql}
     from generate_series(0, ${KEYS - 1}) k cross join generate_series(
       ceil(h::numeric * ${rowsPerKey} / ${HOURS})::int, ceil((h + 1)::numeric * ${rowsPerKey} / ${HOURS})::int - 1) r;
     if h >= ${HOURS - STEADY_HOURS} then
-      ${INSERT} values ('${keyId(STEADY_KEY)}', to_timestamp(${start / 1000} + h * 3600), ${STEADY});
+      ${INSERT} values ('${keyId(STEADY_KEY)}', to_timestamp(${start / 1000} + h * 3600), ${STEADY}, ${BINS.postgresql});
     end if;
   end loop;
 end $$`,
