@@ -35,6 +35,7 @@ export class DatabaseStore implements UsageStore {
   readonly #touched = new TouchedKeys()
   #opening: Promise<Database> | undefined
   #opened: Database | undefined
+  readonly #uses = new Set<Promise<unknown>>()
   /** The database that batches go to, since `connect` last said so. */
   #databaseId: string | undefined
 
@@ -65,6 +66,12 @@ export class DatabaseStore implements UsageStore {
   }
 
   async close(): Promise<void> {
+    // a pool that ends gives no connection to those who still wait for one
+    await Promise.allSettled(this.#uses)
+    await this.#closeDatabase()
+  }
+
+  async #closeDatabase(): Promise<void> {
     const opening = this.#opening
     this.#opening = this.#opened = undefined
     // one that never opened needs no closing
@@ -72,7 +79,13 @@ export class DatabaseStore implements UsageStore {
     await db?.close()
   }
 
-  async #use<T>(run: (db: Database) => Promise<T>): Promise<T> {
+  #use<T>(run: (db: Database) => Promise<T>): Promise<T> {
+    const use = this.#useOpened(run).finally(() => this.#uses.delete(use))
+    this.#uses.add(use)
+    return use
+  }
+
+  async #useOpened<T>(run: (db: Database) => Promise<T>): Promise<T> {
     const db = await this.#open()
     try {
       const result = await run(db)
@@ -80,14 +93,14 @@ export class DatabaseStore implements UsageStore {
       throw new AnalyticsError('DATABASE_CHANGED', `${db.place} was deleted or replaced while it was in use.`)
     } catch (error) {
       // whatever the open file suffers from, opening it anew may find it well
-      if (error instanceof AnalyticsError && error.code === 'DATABASE_FAILED') await this.close()
+      if (error instanceof AnalyticsError && error.code === 'DATABASE_FAILED') await this.#closeDatabase()
       throw error
     }
   }
 
   async #open(): Promise<Database> {
     // a file that was deleted or replaced stays open as it was: only opening it anew finds the other one
-    if (this.#opened && !this.#opened.isCurrent()) await this.close()
+    if (this.#opened && !this.#opened.isCurrent()) await this.#closeDatabase()
     this.#opening ??= openForWriting(this.#options.url)
     try {
       this.#opened = await this.#opening
