@@ -37,6 +37,7 @@ export function formatChange(change: number | null): string {
 
 /** `0.4 ms`, `12 ms`, `3.4 s`, with two digits at least: more would promise what a histogram does not know. */
 export function formatDuration(milliseconds: number): string {
+  if (milliseconds > 0 && milliseconds <= 0.1) return '≤0.1 ms'
   const [value, unit] = milliseconds < 999.5 ? [milliseconds, 'ms'] : [milliseconds / 1000, 's']
   return `${value.toFixed(value < 9.95 ? 1 : 0)} ${unit}`
 }

@@ -166,7 +166,7 @@ function shapeOf(output: string): string[] {
       .replace(/.*┤.*/, '')
       .replace(/[▁-█─]+/g, '')
       .replace(/\d[\d,.:%T-]*Z?/g, '0')
-      .replace(/\b0 s\b/g, '0 ms')
+      .replace(/≤?\b0 m?s\b/g, '0 ms')
       .replace(/\s+/g, ' ')
       .trim(),
   )
