@@ -1,4 +1,8 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+
+// hundreds of processes are started from sources: their types are stripped and they are compiled once
+process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '../node_modules/.cache/compile')
 
 if (!process.env['TEST_CITUS_URL']) {
   process.stderr.write('Citus: not run, set TEST_CITUS_URL to a coordinator with two workers.\n')

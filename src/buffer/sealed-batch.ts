@@ -79,8 +79,9 @@ export class SealedBatch implements Batch {
 
   #hasRequests(cell: number): boolean {
     const { slots } = this.#file
-    for (let slot = slots.firstOf(cell); slot >= 0; slot = slots.nextOf(slot)) {
-      if (this.#counts[slot * 2] !== 0) return true
+    const end = slots.endOf(cell)
+    for (let place = slots.beginOf(cell); place < end; place++) {
+      if (this.#counts[slots.slotAt(place) * 2] !== 0) return true
     }
     return false
   }
@@ -91,12 +92,14 @@ export class SealedBatch implements Batch {
     const durationBins: number[] = []
     let requestCount = 0
     let durationUs = 0
-    for (let slot = slots.firstOf(cell); slot >= 0; slot = slots.nextOf(slot)) {
+    const end = slots.endOf(cell)
+    for (let place = slots.beginOf(cell); place < end; place++) {
+      const slot = slots.slotAt(place)
       const requests = this.#counts[slot * 2]!
       if (requests === 0) continue
       requestCount += requests
       durationUs += this.#counts[slot * 2 + 1]!
-      durationBins.push(slots.binOf(slot), requests)
+      durationBins.push(slots.binAt(place), requests)
     }
     const { key, endpoint, method, status } = cells[cell]!
     return { keyId: key.id, endpoint, method, status, requestCount, durationUs, durationBins }

@@ -1,18 +1,24 @@
-/** Cells and slots that a table has room for at first. */
+/** Cells and words that a table has room for at first. */
 const FIRST_ROOM = 64
 /** Bits of a word that hold a bin; the others hold a slot. */
 const BIN_BITS = 7
 const BIN_MASK = 2 ** BIN_BITS - 1
+/** Words of the smallest block: its length and three slots. */
+const SMALLEST_BLOCK = 4
 
 /**
- * The slots of each cell, one per bin of durations that it has seen, linked in the order of bins. Typed arrays take 4
- * bytes per slot and 4 per cell; an object or a map would take ten times as much.
+ * The slots of each cell, one per bin of durations that it has seen, side by side in the order of bins: a look-up
+ * reads two places in memory, however many bins there are. Typed arrays take some 10 bytes per slot; an object or a
+ * map would take five times as much.
  */
 export class SlotTable {
-  /** Per cell: its first slot + 1, so that 0 is none. */
-  #first = new Int32Array(FIRST_ROOM)
-  /** Per slot: the next slot of its cell + 1, and its bin; in one word, because a search reads both. */
-  #slots = new Uint32Array(FIRST_ROOM)
+  /** Per cell: the place of its block; 0 is none, for the first word belongs to nobody. */
+  #blocks = new Int32Array(FIRST_ROOM)
+  /** Blocks of 4, 8, 16 … words: how many slots there are, then per slot its number and its bin in one word. */
+  #words = new Uint32Array(FIRST_ROOM)
+  #used = 1
+  /** Blocks that their cells have outgrown, by size. */
+  readonly #free = new Map<number, number[]>()
   #count = 0
 
   /** Slots given so far; they are numbered from 0. */
@@ -22,12 +28,10 @@ export class SlotTable {
 
   /** @returns -1 when the cell has no slot for this bin */
   find(cell: number, bin: number): number {
-    let slot = this.firstOf(cell)
-    while (slot >= 0) {
-      const word = this.#slots[slot]!
-      const found = word & BIN_MASK
-      if (found >= bin) return found === bin ? slot : -1
-      slot = (word >>> BIN_BITS) - 1
+    const end = this.endOf(cell)
+    for (let place = this.beginOf(cell); place < end; place++) {
+      const word = this.#words[place]!
+      if ((word & BIN_MASK) === bin) return word >>> BIN_BITS
     }
     return -1
   }
@@ -36,49 +40,75 @@ export class SlotTable {
   add(cell: number, bin: number): number {
     this.#makeRoom(cell)
     const slot = this.#count++
-    let before = -1
-    let after = this.firstOf(cell)
-    while (after >= 0 && this.binOf(after) < bin) {
-      before = after
-      after = this.nextOf(after)
+    const begin = this.beginOf(cell)
+    let place = this.endOf(cell)
+    for (; place > begin && this.binAt(place - 1) > bin; place--) {
+      this.#words[place] = this.#words[place - 1]!
     }
-    this.#link(slot, after, bin)
-    if (before < 0) this.#first[cell] = slot + 1
-    else this.#link(before, slot, this.binOf(before))
+    this.#words[place] = slot * 2 ** BIN_BITS + bin
+    this.#words[begin - 1]! += 1
     return slot
   }
 
-  /** The slot of a cell's shortest durations; -1 when it has none. */
-  firstOf(cell: number): number {
-    return cell < this.#first.length ? this.#first[cell]! - 1 : -1
+  /** The place of a cell's shortest durations. */
+  beginOf(cell: number): number {
+    return (this.#blocks[cell] ?? 0) + 1
   }
 
-  /** The slot of its cell's next longer durations; -1 after the last. */
-  nextOf(slot: number): number {
-    return (this.#slots[slot]! >>> BIN_BITS) - 1
+  /** The place after that of its longest durations. */
+  endOf(cell: number): number {
+    const block = this.#blocks[cell] ?? 0
+    return block === 0 ? 1 : block + 1 + this.#words[block]!
   }
 
-  binOf(slot: number): number {
-    return this.#slots[slot]! & BIN_MASK
+  slotAt(place: number): number {
+    return this.#words[place]! >>> BIN_BITS
+  }
+
+  binAt(place: number): number {
+    return this.#words[place]! & BIN_MASK
   }
 
   /** Forgets every slot. */
   clear(): void {
-    this.#first = new Int32Array(FIRST_ROOM)
-    this.#slots = new Uint32Array(FIRST_ROOM)
+    this.#blocks = new Int32Array(FIRST_ROOM)
+    this.#words = new Uint32Array(FIRST_ROOM)
+    this.#used = 1
+    this.#free.clear()
     this.#count = 0
   }
 
-  #link(slot: number, next: number, bin: number): void {
-    this.#slots[slot] = (next + 1) * 2 ** BIN_BITS + bin
+  /** Makes room for one more slot of a cell: in a block of twice the size when its own is full. */
+  #makeRoom(cell: number): void {
+    const { length } = this.#blocks
+    if (cell >= length) {
+      this.#blocks = new Int32Array(this.#blocks.buffer.transfer(Math.max(length * 2, cell + 1) * 4))
+    }
+    const block = this.#blocks[cell]!
+    if (block === 0) {
+      this.#blocks[cell] = this.#takeBlock(SMALLEST_BLOCK)
+      return
+    }
+    const words = this.#words[block]! + 1
+    // the sizes are powers of two, and only a full block has as many words as its size
+    if (words < SMALLEST_BLOCK || (words & (words - 1)) !== 0) return
+    const larger = this.#takeBlock(words * 2)
+    this.#words.copyWithin(larger, block, block + words)
+    this.#blocks[cell] = larger
+    this.#words[block] = 0
+    const free = this.#free.get(words)
+    if (free) free.push(block)
+    else this.#free.set(words, [block])
   }
 
-  /** Doubles what is full, with zeros. */
-  #makeRoom(cell: number): void {
-    const { length: cells } = this.#first
-    if (cell >= cells)
-      this.#first = new Int32Array(this.#first.buffer.transfer(Math.max(cells * 2, cell + 1) * 4))
-    const { length: slots } = this.#slots
-    if (this.#count >= slots) this.#slots = new Uint32Array(this.#slots.buffer.transfer(slots * 2 * 4))
+  /** A block that holds no slots. */
+  #takeBlock(size: number): number {
+    const free = this.#free.get(size)?.pop()
+    if (free !== undefined) return free
+    const { length } = this.#words
+    if (this.#used + size > length) this.#words = new Uint32Array(this.#words.buffer.transfer(length * 8))
+    const block = this.#used
+    this.#used += size
+    return block
   }
 }

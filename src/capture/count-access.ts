@@ -31,13 +31,13 @@ export interface AccessParts {
  * @throws OPTION_INVALID, naming what cannot be counted and never the key
  */
 export function countAccess(key: ApiKey, operation: EndpointAccess | string, parts: AccessParts): void {
-  const identity = parts.readKey(key)
-  if (!identity) throw new AnalyticsError('OPTION_INVALID', 'No API key was given. Give a secret or { id }.')
+  const caller = parts.readKey(key)
+  if (!caller) throw new AnalyticsError('OPTION_INVALID', 'No API key was given. Give a secret or { id }.')
   const { method, endpoint, status = 200, durationMs } = readAccess(operation)
-  parts.knownKeys.learn(identity.id)
+  parts.knownKeys.learn(caller)
   const shortened = shortenEndpoint(endpoint, parts.options.maxEndpointLength)
   const durationUs = durationMs === undefined ? undefined : Math.round(durationMs * 1000)
-  parts.counter.count(identity, method, shortened, status, durationUs)
+  parts.counter.count(caller.identity, method, shortened, status, durationUs)
 }
 
 function readAccess(operation: EndpointAccess | string): EndpointAccess {

@@ -1,14 +1,13 @@
 import type { Context } from 'koa'
 import { AnalyticsError } from '../errors.ts'
 import type { ResolvedOptions } from '../options.ts'
-import { OTHER_KEY } from '../usage.ts'
-import type { KeyIdentity } from '../usage.ts'
-import type { ReadKey } from './read-key.ts'
+import { OTHER_CALLER } from './read-key.ts'
+import type { Caller, ReadKey } from './read-key.ts'
 import { getApiKey } from './set-api-key.ts'
 
 /** Whose request it is, and whether the app itself said so: then the key is real. */
 export interface IdentifiedKey {
-  readonly key: KeyIdentity
+  readonly caller: Caller
   readonly vouched: boolean
 }
 
@@ -29,8 +28,8 @@ export function createIdentifyKey(
   const keyword = options.keyword.toLowerCase()
 
   const vouch = (value: unknown): IdentifiedKey | undefined => {
-    const key = readKey(value)
-    return key && { key, vouched: true }
+    const caller = readKey(value)
+    return caller && { caller, vouched: true }
   }
 
   const giveUp = (cause: unknown): IdentifiedKey => {
@@ -41,15 +40,15 @@ export function createIdentifyKey(
         { cause },
       ),
     )
-    return { key: OTHER_KEY, vouched: true }
+    return { caller: OTHER_CALLER, vouched: true }
   }
 
   const readHeaders = (ctx: Context): IdentifiedKey | undefined => {
     const { headers } = ctx.req
-    const key =
+    const caller =
       readKey(readCredentials(firstValue(headers.authorization), keyword)) ??
       readKey(firstValue(headers[header]))
-    return key && { key, vouched: false }
+    return caller && { caller, vouched: false }
   }
 
   return (ctx) => {

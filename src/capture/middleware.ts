@@ -84,10 +84,10 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
   }
 
   /** A key that nobody vouched for, let in or stored may be a guess: guesses share two keys. */
-  function chooseKey({ key, vouched }: IdentifiedKey, letIn: boolean, status: number): KeyIdentity {
-    if (vouched || letIn) knownKeys.learn(key.id)
-    else if (!knownKeys.has(key.id)) return status === 401 || status === 403 ? REJECTED_KEY : OTHER_KEY
-    return key
+  function chooseKey({ caller, vouched }: IdentifiedKey, letIn: boolean, status: number): KeyIdentity {
+    if (vouched || letIn) knownKeys.learn(caller)
+    else if (!knownKeys.has(caller)) return status === 401 || status === 403 ? REJECTED_KEY : OTHER_KEY
+    return caller.identity
   }
 
   function reportBug(cause: unknown): void {

@@ -11,8 +11,17 @@ const LONGEST_CACHED = 256
 const SHORTEST_SHOWN_SECRET = 20
 const RESERVED = new Set([OTHER_KEY, REJECTED_KEY].flatMap((key) => [key.id, key.label]))
 
-/** Turns what an app or a client gave as a key (a secret, `{ id, name?, owner? }`, or anything) into an identity. */
-export type ReadKey = (value: unknown) => KeyIdentity | undefined
+/** Whose request it is. The same object as long as it is remembered, so that what was found out about it stays. */
+export interface Caller {
+  readonly identity: KeyIdentity
+  /** Known to be real: `KnownKeys` need not be asked again. */
+  learned: boolean
+}
+
+export const OTHER_CALLER: Caller = { identity: OTHER_KEY, learned: true }
+
+/** Turns what an app or a client gave as a key (a secret, `{ id, name?, owner? }`, or anything) into a caller. */
+export type ReadKey = (value: unknown) => Caller | undefined
 
 /**
  * Makes a `ReadKey`. It gives nothing for nothing (`undefined`, `null`, a blank string). An object without a usable
@@ -22,8 +31,8 @@ export function createReadKey(
   options: { readonly pepper: string | undefined; readonly maxKeys: number },
   report: (error: AnalyticsError) => void,
 ): ReadKey {
-  const ofSecret = remember(options.maxKeys, (secret) => identifySecret(secret, options.pepper))
-  const ofId = remember(options.maxKeys, identifyId)
+  const ofSecret = new RecentMap<Caller>(options.maxKeys)
+  const ofId = new RecentMap<Caller>(options.maxKeys)
   const reported = new Set<string>()
 
   function reportOnce(message: string): void {
@@ -32,7 +41,7 @@ export function createReadKey(
     report(new AnalyticsError('IDENTIFY_FAILED', message))
   }
 
-  function readNamedKey(value: { id?: unknown; name?: unknown; owner?: unknown }): KeyIdentity | undefined {
+  function readNamedKey(value: { id?: unknown; name?: unknown; owner?: unknown }): Caller | undefined {
     const id = readId(value.id)
     if (id === undefined) {
       reportOnce(
@@ -40,17 +49,28 @@ export function createReadKey(
       )
       return undefined
     }
-    const key = ofId(id)
-    if (key !== OTHER_KEY) return withNames(key, value.name, value.owner)
-    reportOnce(`The API key id "${id}" is reserved and was counted under (other). Use another id.`)
-    return key
+    const known = ofId.get(id)
+    if (known && isNamed(known.identity, value)) return known
+    if (RESERVED.has(id.toLowerCase())) {
+      reportOnce(`The API key id "${id}" is reserved and was counted under (other). Use another id.`)
+      return OTHER_CALLER
+    }
+    const { id: keyId, label } = known?.identity ?? identifyId(id)
+    const identity = { id: keyId, label, name: readName(value.name), owner: readName(value.owner) }
+    return remember(ofId, id, { identity, learned: false })
+  }
+
+  function readSecret(secret: string): Caller {
+    const known = ofSecret.get(secret)
+    if (known) return known
+    return remember(ofSecret, secret, { identity: identifySecret(secret, options.pepper), learned: false })
   }
 
   return (value) => {
     if (value === undefined || value === null) return undefined
     if (typeof value !== 'string') return readNamedKey(value)
     const secret = value.trim()
-    return secret === '' ? undefined : ofSecret(secret)
+    return secret === '' ? undefined : readSecret(secret)
   }
 }
 
@@ -62,7 +82,6 @@ function identifySecret(secret: string, pepper: string | undefined): KeyIdentity
 }
 
 function identifyId(given: string): KeyIdentity {
-  if (RESERVED.has(given.toLowerCase())) return OTHER_KEY
   const id = keyIdOfName(given)
   return { id, label: cleanName(given) || fingerprint(id), name: null, owner: null }
 }
@@ -76,22 +95,16 @@ function readId(id: unknown): string | undefined {
   return typeof id === 'bigint' || Number.isSafeInteger(id) ? String(id) : undefined
 }
 
-function withNames(key: KeyIdentity, name: unknown, owner: unknown): KeyIdentity {
-  if (!name && !owner) return key
-  return { id: key.id, label: key.label, name: readName(name), owner: readName(owner) }
+/** Whether an identity has these names already: then nothing is cleaned or made anew. */
+function isNamed(identity: KeyIdentity, { name, owner }: { name?: unknown; owner?: unknown }): boolean {
+  return (name || null) === identity.name && (owner || null) === identity.owner
 }
 
 function readName(name: unknown): string | null {
   return typeof name === 'string' ? cleanName(name) || null : null
 }
 
-function remember(size: number, identify: (text: string) => KeyIdentity): (text: string) => KeyIdentity {
-  const recent = new RecentMap<KeyIdentity>(size)
-  return (text) => {
-    const known = recent.get(text)
-    if (known) return known
-    const key = identify(text)
-    if (text.length <= LONGEST_CACHED) recent.set(text, key)
-    return key
-  }
+function remember(callers: RecentMap<Caller>, text: string, caller: Caller): Caller {
+  if (text.length <= LONGEST_CACHED) callers.set(text, caller)
+  return caller
 }

@@ -4,7 +4,10 @@ import type { ResolvedOptions } from '../options.ts'
 import { UNMATCHED_ENDPOINT } from '../usage.ts'
 import { cleanText } from './clean-text.ts'
 import { findRoute } from './find-route.ts'
+import { RecentMap } from './recent-map.ts'
 import { readRawPath, sanitisePath, shortenEndpoint } from './sanitise-path.ts'
+
+const PATTERNS_REMEMBERED = 1000
 
 /** Finds the endpoint of a request after the handlers have finished. */
 export type ResolveEndpoint = (ctx: Context) => string
@@ -20,10 +23,13 @@ export function createResolveEndpoint(
   const { endpoint, maxEndpointLength } = options
   if (endpoint === 'path') return (ctx) => sanitisePath(readRawPath(ctx.originalUrl), maxEndpointLength)
 
-  const find = endpoint === 'route' ? findRoute : (ctx: Context) => requireText(endpoint(ctx))
+  const clean = (found: string | undefined) =>
+    shortenEndpoint(cleanText(found ?? '') || UNMATCHED_ENDPOINT, maxEndpointLength)
+  const find =
+    endpoint === 'route' ? rememberCleaned(clean) : (ctx: Context) => clean(requireText(endpoint(ctx)))
   return (ctx) => {
     try {
-      return shortenEndpoint(cleanText(find(ctx) ?? '') || UNMATCHED_ENDPOINT, maxEndpointLength)
+      return find(ctx)
     } catch (cause) {
       report(
         new AnalyticsError(
@@ -34,6 +40,19 @@ export function createResolveEndpoint(
       )
       return UNMATCHED_ENDPOINT
     }
+  }
+}
+
+/** An app has few patterns and cleans them over and over. */
+function rememberCleaned(clean: (pattern: string | undefined) => string): (ctx: Context) => string {
+  const cleaned = new RecentMap<string>(PATTERNS_REMEMBERED)
+  return (ctx) => {
+    const pattern = findRoute(ctx) ?? ''
+    const known = cleaned.get(pattern)
+    if (known !== undefined) return known
+    const endpoint = clean(pattern)
+    cleaned.set(pattern, endpoint)
+    return endpoint
   }
 }
 

@@ -11,8 +11,11 @@ import type { AnalyticsError } from '../../src/errors.ts'
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 function readKeyWith(errors: AnalyticsError[] = []) {
-  return createReadKey({ pepper: undefined, maxKeys: 4 }, (error) => errors.push(error))
+  const readKey = createReadKey({ pepper: undefined, maxKeys: 4 }, (error) => errors.push(error))
+  return (value: unknown) => readKey(value)?.identity
 }
+
+const callerOf = (id: string) => ({ identity: { id, label: id, name: null, owner: null }, learned: false })
 
 test('the same secret has the same id in every process, another one with a pepper', () => {
   expect(keyIdOfSecret('abc', undefined)).toBe('7fd72846-8c31-0896-116d-2643be7c17f0')
@@ -54,6 +57,21 @@ test('a name that changes is seen at once', () => {
   expect(readKey({ id: 'k' })?.name).toBe(null)
 })
 
+test('a caller is the same object while its names stay, so that what was learned of it stays', () => {
+  const readKey = createReadKey({ pepper: undefined, maxKeys: 4 }, () => {})
+  const known = new KnownKeys(4)
+  for (const value of ['a secret', { id: 'k' }, { id: 'n', name: 'Bob', owner: null }]) {
+    const caller = readKey(value)!
+    expect(known.has(caller)).toBe(false)
+    known.learn(caller)
+    expect(readKey(value)).toBe(caller)
+    expect(known.has(caller)).toBe(true)
+  }
+  // another name is another caller of the same key, which is known by its id
+  const renamed = readKey({ id: 'n', name: 'Rob' })!
+  expect({ learned: renamed.learned, known: known.has(renamed) }).toEqual({ learned: false, known: true })
+})
+
 test('an id is the same whether it is remembered or not', () => {
   const readKey = readKeyWith()
   fc.assert(
@@ -79,11 +97,11 @@ test('a recent map keeps what was used last and forgets the rest', () => {
 
 test('known keys are bounded, and what was learned outlives a refresh from the database', () => {
   const known = new KnownKeys(3)
-  known.learn('learned')
+  known.learn(callerOf('learned'))
   known.replace(['a', 'b', 'c', 'd'])
-  expect(['learned', 'a', 'c', 'd'].map((id) => known.has(id))).toEqual([true, true, true, false])
+  expect(['learned', 'a', 'c', 'd'].map((id) => known.has(callerOf(id)))).toEqual([true, true, true, false])
   known.replace([])
-  expect(['learned', 'a'].map((id) => known.has(id))).toEqual([true, false])
+  expect(['learned', 'a'].map((id) => known.has(callerOf(id)))).toEqual([true, false])
 })
 
 test('whatever a client or an app sends, the identity can be stored', () => {
@@ -114,9 +132,10 @@ test('whatever a client or an app sends, the identity can be stored', () => {
       const found = identifyKey({ req: { headers }, state: { apiKey } } as unknown as Context)
       if (!found || found instanceof Promise) return
       identified++
-      expect(found.key.id).toMatch(UUID)
-      expect(found.key.label).not.toBe('')
-      for (const text of [found.key.label, found.key.name, found.key.owner]) {
+      const { id, label, name, owner } = found.caller.identity
+      expect(id).toMatch(UUID)
+      expect(label).not.toBe('')
+      for (const text of [label, name, owner]) {
         if (text === null) continue
         expect(text.isWellFormed()).toBe(true)
         expect(text).not.toMatch(/\p{Cc}/u)

@@ -2,6 +2,8 @@ import { openConnection, type Connection } from './connection.ts'
 import type { NextRequest } from './traffic.ts'
 
 const LANES = 12
+/** Requests to one server before the next one gets them: some 20 ms. */
+const TURN = 480
 
 /** When a load ends by itself: after so long, or after so many requests to each server. */
 export interface LoadEnd {
@@ -16,8 +18,9 @@ export interface LoadResult {
 }
 
 /**
- * Sends the same requests to every server. Each lane asks one server after the other and waits for each answer, so
- * all get the same number at the same time, and whatever else the machine does hits all of them.
+ * Sends the same requests to every server, `TURN` to one and then to the next: all get the same number at the same
+ * time, whatever else the machine does hits all of them, and within its turn a server runs with warm caches, as one
+ * under load does. Taking turns request by request would measure the changing of processes.
  */
 export async function runLoad(
   ports: readonly number[],
@@ -26,41 +29,45 @@ export async function runLoad(
 ): Promise<LoadResult> {
   const result = { sent: ports.map(() => 0), answered: ports.map(() => 0) }
   const deadline = performance.now() + end.ms
-  let cycles = end.requests ?? Infinity
-  const mayGoOn = () => performance.now() < deadline && cycles-- > 0
-  await Promise.all(
-    Array.from({ length: LANES }, async () => {
-      const connections = await Promise.all(ports.map(openConnection))
-      await Promise.race([
-        runLane(connections, next, mayGoOn, result),
-        ...connections.map((each) => each.closed),
-      ])
-      for (const connection of connections) connection.close()
-    }),
-  )
-  return result
+  let left = end.requests ?? Infinity
+  const lanes = await Promise.all(ports.map((port) => openLanes(port)))
+  const broken = Promise.race(lanes.flat().map(({ closed }) => closed)).then(() => true)
+  try {
+    while (performance.now() < deadline && left > 0) {
+      const requests = Array.from({ length: Math.min(TURN, left) }, next)
+      left -= requests.length
+      for (const [server, connections] of lanes.entries()) {
+        const turn = Promise.all(connections.map((lane, n) => runLane(lane, requests, n, server, result)))
+        if (await Promise.race([turn.then(() => false), broken])) return result
+      }
+    }
+    return result
+  } finally {
+    for (const lane of lanes.flat()) lane.close()
+  }
 }
 
+const openLanes = (port: number): Promise<Connection[]> =>
+  Promise.all(Array.from({ length: LANES }, () => openConnection(port)))
+
+/** Sends every request of a turn that falls to this lane, each after the answer to the one before. */
 function runLane(
-  connections: readonly Connection[],
-  next: NextRequest,
-  mayGoOn: () => boolean,
+  connection: Connection,
+  requests: readonly string[],
+  lane: number,
+  server: number,
   { sent, answered }: LoadResult,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const ask = (request: string, index: number): void => {
-      sent[index]! += 1
-      connections[index]!.send(request, (status) => {
+    const ask = (index: number): void => {
+      if (index >= requests.length) return resolve()
+      sent[server]! += 1
+      connection.send(requests[index]!, (status) => {
         if (status !== 200) reject(new Error(`A server answered with ${status} instead of 200.`))
-        answered[index]! += 1
-        if (index + 1 < connections.length) ask(request, index + 1)
-        else begin()
+        answered[server]! += 1
+        ask(index + LANES)
       })
     }
-    const begin = (): void => {
-      if (mayGoOn()) ask(next(), 0)
-      else resolve()
-    }
-    begin()
+    ask(lane)
   })
 }

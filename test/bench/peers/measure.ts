@@ -10,8 +10,8 @@ const SERVER_CORE = 0
 const CONTROL_LIMIT = 0.03
 /** Enough for the optimising compiler. */
 const WARM_UP_REQUESTS = 25_000
-/** Together every cell twice, because a store that grows may learn them anew: none is new when it is measured. */
-const CELL_REQUESTS = 75_000
+/** What a process learns once is not its cost: every cell comes by this often, with the durations that it has. */
+const CELL_REQUESTS = 500_000
 const KILL_AFTER_MS = 1500
 
 export interface Round {

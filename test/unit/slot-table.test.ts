@@ -1,0 +1,44 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { SlotTable } from '../../src/buffer/slot-table.ts'
+import { BIN_COUNT } from '../../src/duration-bins.ts'
+
+test('every slot is found under its cell and bin, whatever came in which order', () => {
+  const pairs = fc.array(fc.tuple(fc.nat(200), fc.nat(BIN_COUNT - 1)), { maxLength: 2000 })
+  fc.assert(
+    fc.property(pairs, (pairs) => {
+      const table = new SlotTable()
+      const expected = new Map<number, Map<number, number>>()
+      for (const [cell, bin] of pairs) {
+        const slots = expected.get(cell) ?? new Map<number, number>()
+        expect(table.find(cell, bin)).toBe(slots.get(bin) ?? -1)
+        if (!slots.has(bin)) slots.set(bin, table.add(cell, bin))
+        expected.set(cell, slots)
+      }
+      for (const [cell, slots] of expected) expect(readSlots(table, cell)).toEqual(sortByBin(slots))
+      const numbers = [...expected.values()].flatMap((slots) => [...slots.values()])
+      expect(numbers.toSorted((a, b) => a - b)).toEqual(
+        Array.from({ length: table.count }, (_, slot) => slot),
+      )
+    }),
+    { numRuns: 200 },
+  )
+})
+
+test('a table that was cleared knows no slot', () => {
+  const table = new SlotTable()
+  for (let bin = 0; bin < BIN_COUNT; bin++) table.add(7, bin)
+  table.clear()
+  expect([table.count, table.find(7, 3), readSlots(table, 7)]).toEqual([0, -1, []])
+  expect([table.add(9, 3), table.find(9, 3)]).toEqual([0, 0])
+})
+
+function readSlots(table: SlotTable, cell: number): [bin: number, slot: number][] {
+  const slots: [number, number][] = []
+  for (let place = table.beginOf(cell); place < table.endOf(cell); place++) {
+    slots.push([table.binAt(place), table.slotAt(place)])
+  }
+  return slots
+}
+
+const sortByBin = (slots: Map<number, number>) => [...slots].toSorted(([a], [b]) => a - b)
