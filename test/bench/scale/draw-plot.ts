@@ -18,7 +18,7 @@ const FAINT = 'rgba(122, 128, 135, 0.25)'
 const COLOURS = ['#2f81f7', '#d0680b', '#2b9a48', '#a05cf0', '#d6409f']
 const MARKS = ['circle', 'square', 'diamond', 'triangle', 'ring'] as const
 
-const PANEL = { width: 300, height: 300, left: 56, top: 44, gap: 28 }
+const PANEL = { width: 300, height: 300, left: 64, top: 44, gap: 28 }
 const LEGEND_LINE = 20
 
 /** Draws panels side by side with one y axis in milliseconds; legends below. @returns an SVG document */
