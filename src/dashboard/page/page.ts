@@ -7,8 +7,9 @@ import { Controls } from './controls.ts'
 import { drawDurations } from './durations.ts'
 import { FindingsPanel } from './findings.ts'
 import { drawFooter } from './footer.ts'
-import { formatAge, formatCount, formatTime, nameOfKey } from './format.ts'
+import { formatCount, nameOfKey } from './format.ts'
 import { drawHeatMap } from './heat-map.ts'
+import { drawKeyFacts } from './key-facts.ts'
 import { foreign, make } from './make.ts'
 import { drawStatuses } from './status-list.ts'
 import { UsageTable } from './usage-table.ts'
@@ -18,8 +19,6 @@ import type { View } from './view.ts'
 const REFRESH_MS = 5000
 /** A slow database is asked less often: it should not be busy with us alone. */
 const REST_PER_WORK = 10
-const STALE_DAYS = 30
-const DAY_MS = 86_400_000
 
 const controls = new Controls(go)
 const chart = new Chart()
@@ -220,19 +219,9 @@ async function loadList(table: UsageTable, filter: View, signal: AbortSignal): P
 }
 
 function drawKey(key: KeyFacts): void {
-  const timeZone = view['tz'] ?? 'UTC'
-  const idle = Date.now() - Date.parse(key.lastUsedAt) > STALE_DAYS * DAY_MS
   heading.replaceChildren(foreign(nameOfKey(key)))
   document.title = `${nameOfKey(key)} – API key usage`
-  const parts = [
-    key.name === null ? undefined : foreign(key.label),
-    key.owner === null ? undefined : make('span', {}, 'of ', foreign(key.owner)),
-    make('span', {}, `first seen ${formatTime(key.firstSeenAt, timeZone)}`),
-    make('span', {}, `last used ${formatTime(key.lastUsedAt, timeZone)} (${formatAge(key.lastUsedAt)})`),
-    idle ? make('strong', { class: 'stale' }, `Not used for over ${STALE_DAYS} days`) : undefined,
-    make('span', { class: 'id' }, key.id),
-  ]
-  facts.replaceChildren(...parts.filter((part) => part !== undefined))
+  facts.replaceChildren(...drawKeyFacts(key, view['tz'] ?? 'UTC'))
 }
 
 /** Links to other views of this page stay in it; new tabs and downloads work as everywhere. */
