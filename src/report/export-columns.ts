@@ -1,5 +1,5 @@
 import { AnalyticsError } from '../errors.ts'
-import type { UsagePage } from '../store/stream-pages.ts'
+import type { UsagePage } from '../store/usage-page.ts'
 import { didYouMean, suggest } from '../suggest.ts'
 import type { UsageDimension, UsageRow } from '../usage.ts'
 import type { CsvValue } from './render-csv.ts'

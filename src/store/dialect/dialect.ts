@@ -18,6 +18,11 @@ export type TransactionMode = 'write' | 'snapshot'
 export interface Session extends Statements {
   /** Commits when `run` resolves and rolls back when it throws. Inside, only `tx` may be used. */
   transaction<T>(run: (tx: Statements) => Promise<T>, mode?: TransactionMode): Promise<T>
+  /**
+   * The rows of one `select` as COPY's binary format, in pieces of any size: PostgreSQL only. Whoever stops early
+   * ends the statement too.
+   */
+  readonly copy?: (sql: string, params: readonly unknown[]) => AsyncIterable<Buffer>
   /** False once the file was deleted or replaced: what is written then is lost. */
   isCurrent(): boolean
 }

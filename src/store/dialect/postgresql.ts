@@ -1,5 +1,6 @@
 import { MikroORM } from '@mikro-orm/postgresql'
 import type { PostgreSqlConnection } from '@mikro-orm/postgresql'
+import { to as copyTo } from 'pg-copy-streams'
 import { MIGRATIONS_TABLE, ORM_OPTIONS } from '../orm-options.ts'
 import { translateError } from '../translate-error.ts'
 import type { Dialect, OpenOptions, Session, Statements, TransactionMode } from './dialect.ts'
@@ -98,6 +99,15 @@ function replaceNul(parameter: unknown): unknown {
   return typeof parameter === 'string' ? parameter.replaceAll('\0', '\ufffd') : parameter
 }
 
+/** COPY takes no parameters, so the driver's own quoting writes them into the statement. */
+function writeParameters(
+  sql: string,
+  params: readonly unknown[],
+  { escapeLiteral }: { readonly escapeLiteral: (text: string) => string },
+): string {
+  return sql.replace(/\$(\d+)/g, (_, number) => escapeLiteral(String(replaceNul(params[Number(number) - 1]))))
+}
+
 function openSession(pool: Pool, place: string): Session {
   const statements = (client: Pick<Pool, 'query'>): Statements => ({
     query: async (sql, params = []) => {
@@ -108,10 +118,28 @@ function openSession(pool: Pool, place: string): Session {
       }
     },
   })
-  const transaction: Session['transaction'] = async (run, mode = 'write') => {
-    const client = await pool.connect().catch((error: unknown) => {
+  const connect = () =>
+    pool.connect().catch((error: unknown) => {
       throw translateError(error, place)
     })
+  async function* copy(sql: string, params: readonly unknown[]): AsyncGenerator<Buffer, void, undefined> {
+    const client = await connect()
+    let finished = false
+    try {
+      const rows = client.query(
+        copyTo(`copy (${writeParameters(sql, params, client)}) to stdout (format binary)`),
+      )
+      for await (const bytes of rows) yield bytes as Buffer
+      finished = true
+    } catch (error) {
+      throw translateError(error, place)
+    } finally {
+      // only a connection that is closed stops sending in the middle
+      client.release(!finished)
+    }
+  }
+  const transaction: Session['transaction'] = async (run, mode = 'write') => {
+    const client = await connect()
     const tx = statements(client)
     let broken = false
     try {
@@ -127,5 +155,5 @@ function openSession(pool: Pool, place: string): Session {
       client.release(broken)
     }
   }
-  return { ...statements(pool), transaction, isCurrent: () => true }
+  return { ...statements(pool), transaction, copy, isCurrent: () => true }
 }
