@@ -46,11 +46,27 @@ export interface Operation {
   readonly endpoint: string
 }
 
+/**
+ * A key to be counted. Where it is the same object for the same key, a counter finds the key's cells by what it has
+ * noted on it: looking its id up would touch four more places in memory.
+ */
+export interface CountedKey {
+  readonly identity: KeyIdentity
+  /** Notes of the counter that counted it last, 0 at first: which of its numberings, and the key's number in it. */
+  generation: number
+  number: number
+}
+
+/** A key that no counter has seen. */
+export function toCountedKey(identity: KeyIdentity): CountedKey {
+  return { identity, generation: 0, number: 0 }
+}
+
 /** Where the capture side puts one finished request. Never throws, makes no system call in the steady state. */
 export interface RequestCounter {
   /** `status` 100-599, `durationUs` whole microseconds, nothing when not measured; all strings already cleaned. */
   count(
-    key: KeyIdentity,
+    key: CountedKey,
     method: string,
     endpoint: string,
     status: number,

@@ -1,34 +1,37 @@
-import { isReservedKey, OTHER_ENDPOINT, OTHER_KEY, UNMATCHED_ENDPOINT, type KeyIdentity } from '../usage.ts'
+import { isReservedKey, OTHER_ENDPOINT, OTHER_KEY, toCountedKey, UNMATCHED_ENDPOINT } from '../usage.ts'
+import type { CountedKey } from '../usage.ts'
 import { CellTable } from './cell-table.ts'
 import type { CellName } from './name-records.ts'
 
-/** Stands for an endpoint of a key with whatever method and status: when it was admitted. */
+/** Stands for an endpoint of a key with whatever method and status: that it was admitted. */
 const ANY = 0
-const NO_CELL = -1
+const NO_CELL = 0
 
 export interface CellLimits {
   readonly maxKeys: number
   readonly maxEndpointsPerKey: number
 }
 
-/** The bucket in which a key was last admitted, and how many of its endpoints were in it. */
-interface KeyUse {
-  readonly bucket: number
-  endpoints: number
-}
+/** The numbers that keys have in one file are of no use in another: each file of each index is a generation. */
+let generations = 0
 
 /** Finds the number of a cell in its file, and keeps the limits per bucket: past them cells become `(other)`. */
 export class CellIndex {
   readonly #limits: CellLimits
   readonly #methods = new Map<string, number>()
+  readonly #other = toCountedKey(OTHER_KEY)
+  #generation = ++generations
   #keys = new Map<string, number>()
   #endpoints = new Map<string, number>()
-  /** By the number of a key. */
-  #uses: KeyUse[] = []
-  #table = new CellTable()
+  /** Every cell of the file. */
+  #known = new CellTable()
+  /** The cells that this bucket has used: the limits need not be asked again. */
+  readonly #current = new CellTable()
+  /** The endpoints of each key that this bucket has used. */
+  readonly #admitted = new CellTable()
+  /** How many endpoints of a key, by its number, this bucket has used. */
+  readonly #endpointsOf = new Map<number, number>()
   #bucketStart = NaN
-  /** How many buckets were entered: a small number where a time would not fit. */
-  #bucket = 0
   #keysInBucket = 0
 
   constructor(limits: CellLimits) {
@@ -39,8 +42,10 @@ export class CellIndex {
   enterBucket(start: number): void {
     if (start === this.#bucketStart) return
     this.#bucketStart = start
-    this.#bucket += 1
     this.#keysInBucket = 0
+    this.#current.clear()
+    this.#admitted.clear()
+    this.#endpointsOf.clear()
   }
 
   /**
@@ -48,16 +53,18 @@ export class CellIndex {
    * @returns how many cells this bucket used
    */
   enterFile(): number {
+    const used = this.#current.size
     const [ids, endpoints] = [[...this.#keys.keys()], [...this.#endpoints.keys()]]
-    const before = this.#table
+    const admitted = [...this.#admitted.entries()]
+    this.#generation = ++generations
     this.#keys = new Map()
     this.#endpoints = new Map()
-    this.#uses = []
-    this.#table = new CellTable()
-    let used = 0
-    for (const [key, endpoint, code] of before.entriesIn(this.#bucket)) {
-      if (code === ANY) this.#enterEndpoint(this.#enterKey(ids[key - 1]!), endpoints[endpoint - 1]!)
-      else used += 1
+    this.#known = new CellTable()
+    this.#current.clear()
+    this.#admitted.clear()
+    this.#endpointsOf.clear()
+    for (const [key, endpoint] of admitted) {
+      this.#enterEndpoint(this.#enterKey(ids[key - 1]!), endpoints[endpoint - 1]!)
     }
     return used
   }
@@ -67,48 +74,49 @@ export class CellIndex {
    * @returns undefined when `add` gave nothing
    */
   findCell(
-    key: KeyIdentity,
+    key: CountedKey,
     method: string,
     endpoint: string,
     status: number,
     add: (cell: CellName) => number | undefined,
   ): number | undefined {
-    const keyNumber = this.#keys.get(key.id)
     const endpointNumber = this.#endpoints.get(endpoint)
-    if (keyNumber !== undefined && endpointNumber !== undefined) {
-      const place = this.#table.find(keyNumber, endpointNumber, this.#codeOf(method, status))
-      if (place >= 0 && this.#table.bucketAt(place) === this.#bucket) return this.#table.cellAt(place)
+    if (endpointNumber !== undefined && key.generation === this.#generation) {
+      const cell = this.#current.find(key.number, endpointNumber, this.#codeOf(method, status))
+      if (cell >= 0) return cell
     }
     return this.#admitCell(key, method, endpoint, status, add)
   }
 
   /** What happens to a cell once per bucket. */
   #admitCell(
-    key: KeyIdentity,
+    key: CountedKey,
     method: string,
     endpoint: string,
     status: number,
     add: (cell: CellName) => number | undefined,
   ): number | undefined {
-    const keyNumber = this.#admitKey(key.id)
-    if (keyNumber === undefined) return this.findCell(OTHER_KEY, method, endpoint, status, add)
+    const keyNumber = this.#admitKey(key.identity.id)
+    if (keyNumber === undefined) return this.findCell(this.#other, method, endpoint, status, add)
     const endpointNumber = this.#admitEndpoint(keyNumber, endpoint)
     if (endpointNumber === undefined) return this.findCell(key, method, OTHER_ENDPOINT, status, add)
+    key.generation = this.#generation
+    key.number = keyNumber
     const code = this.#codeOf(method, status)
-    const place = this.#table.find(keyNumber, endpointNumber, code)
-    if (place >= 0) {
-      this.#table.setBucket(place, this.#bucket)
-      return this.#table.cellAt(place)
-    }
-    const cell = add({ key, method, endpoint, status })
-    if (cell !== undefined) this.#table.add(keyNumber, endpointNumber, code, cell, this.#bucket)
+    const current = this.#current.find(keyNumber, endpointNumber, code)
+    if (current >= 0) return current
+    const known = this.#known.find(keyNumber, endpointNumber, code)
+    const cell = known >= 0 ? known : add({ key: key.identity, method, endpoint, status })
+    if (cell === undefined) return undefined
+    if (known < 0) this.#known.add(keyNumber, endpointNumber, code, cell)
+    this.#current.add(keyNumber, endpointNumber, code, cell)
     return cell
   }
 
   /** @returns the number of the key; undefined past the limit */
   #admitKey(id: string): number | undefined {
     const known = this.#keys.get(id)
-    if (known !== undefined && this.#uses[known - 1]!.bucket === this.#bucket) return known
+    if (known !== undefined && this.#endpointsOf.has(known)) return known
     if (!isReservedKey(id) && this.#keysInBucket >= this.#limits.maxKeys) return undefined
     if (!isReservedKey(id)) this.#keysInBucket += 1
     return this.#enterKey(id)
@@ -116,27 +124,23 @@ export class CellIndex {
 
   #enterKey(id: string): number {
     const number = numberOf(this.#keys, id)
-    const use = this.#uses[number - 1]
-    if (use?.bucket !== this.#bucket) this.#uses[number - 1] = { bucket: this.#bucket, endpoints: 0 }
+    if (!this.#endpointsOf.has(number)) this.#endpointsOf.set(number, 0)
     return number
   }
 
   /** @returns the number of the endpoint; undefined past the limit of its key */
   #admitEndpoint(key: number, endpoint: string): number | undefined {
     const known = this.#endpoints.get(endpoint)
-    const place = known === undefined ? -1 : this.#table.find(key, known, ANY)
-    if (place >= 0 && this.#table.bucketAt(place) === this.#bucket) return known
-    const { endpoints } = this.#uses[key - 1]!
-    if (!isShared(endpoint) && endpoints >= this.#limits.maxEndpointsPerKey) return undefined
+    if (known !== undefined && this.#admitted.find(key, known, ANY) >= 0) return known
+    if (!isShared(endpoint) && this.#endpointsOf.get(key)! >= this.#limits.maxEndpointsPerKey)
+      return undefined
     return this.#enterEndpoint(key, endpoint)
   }
 
   #enterEndpoint(key: number, endpoint: string): number {
     const number = numberOf(this.#endpoints, endpoint)
-    const place = this.#table.find(key, number, ANY)
-    if (place >= 0) this.#table.setBucket(place, this.#bucket)
-    else this.#table.add(key, number, ANY, NO_CELL, this.#bucket)
-    if (!isShared(endpoint)) this.#uses[key - 1]!.endpoints += 1
+    this.#admitted.add(key, number, ANY, NO_CELL)
+    if (!isShared(endpoint)) this.#endpointsOf.set(key, this.#endpointsOf.get(key)! + 1)
     return number
   }
 

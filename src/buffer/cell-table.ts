@@ -1,10 +1,9 @@
-/** Words per entry: key, endpoint, code, cell, bucket. */
-const WORDS = 5
+/** Words per entry: key, endpoint, code, cell. Four entries share a line of the processor's cache. */
+const WORDS = 4
 const KEY = 0
 const ENDPOINT = 1
 const CODE = 2
 const CELL = 3
-const BUCKET = 4
 const FIRST_ROOM = 1024
 
 /**
@@ -13,64 +12,68 @@ const FIRST_ROOM = 1024
  */
 export class CellTable {
   #words = new Int32Array(FIRST_ROOM * WORDS)
-  #room = FIRST_ROOM
+  #mask = FIRST_ROOM - 1
   #count = 0
 
-  /** Where an entry is; -1 when there is none. Places change when entries are added. */
+  get size(): number {
+    return this.#count
+  }
+
+  /** The cell of an entry; -1 when there is none. */
   find(key: number, endpoint: number, code: number): number {
+    const words = this.#words
     const place = this.#search(key, endpoint, code)
-    return this.#words[place + KEY] === 0 ? -1 : place
+    return words[place + KEY] === 0 ? -1 : words[place + CELL]!
   }
 
   /** Adds an entry that is not there yet. */
-  add(key: number, endpoint: number, code: number, cell: number, bucket: number): void {
-    if (this.#count * 2 >= this.#room) this.#grow()
+  add(key: number, endpoint: number, code: number, cell: number): void {
+    if (this.#count * 2 > this.#mask) this.#grow()
     this.#count += 1
-    this.#words.set([key, endpoint, code, cell, bucket], this.#search(key, endpoint, code))
+    this.#put(key, endpoint, code, cell)
   }
 
-  cellAt(place: number): number {
-    return this.#words[place + CELL]!
+  /** Forgets every entry and keeps the room for them. */
+  clear(): void {
+    this.#words.fill(0)
+    this.#count = 0
   }
 
-  bucketAt(place: number): number {
-    return this.#words[place + BUCKET]!
-  }
-
-  setBucket(place: number, bucket: number): void {
-    this.#words[place + BUCKET] = bucket
-  }
-
-  /** The entries of one bucket: key, endpoint, code. */
-  *entriesIn(bucket: number): Generator<readonly [key: number, endpoint: number, code: number]> {
+  /** Every entry: key, endpoint. */
+  *entries(): Generator<readonly [key: number, endpoint: number]> {
     const words = this.#words
     for (let place = 0; place < words.length; place += WORDS) {
-      if (words[place + KEY] === 0 || words[place + BUCKET] !== bucket) continue
-      yield [words[place + KEY]!, words[place + ENDPOINT]!, words[place + CODE]!]
+      if (words[place + KEY] !== 0) yield [words[place + KEY]!, words[place + ENDPOINT]!]
     }
   }
 
   /** The place of an entry, or of the room for it. */
   #search(key: number, endpoint: number, code: number): number {
     const words = this.#words
-    let index = hash(key, endpoint, code) & (this.#room - 1)
-    for (;;) {
+    const mask = this.#mask
+    for (let index = hash(key, endpoint, code) & mask; ; index = (index + 1) & mask) {
       const place = index * WORDS
       const found = words[place + KEY]
       if (found === 0) return place
       if (found === key && words[place + ENDPOINT] === endpoint && words[place + CODE] === code) return place
-      index = (index + 1) & (this.#room - 1)
     }
+  }
+
+  #put(key: number, endpoint: number, code: number, cell: number): void {
+    const place = this.#search(key, endpoint, code)
+    this.#words[place + KEY] = key
+    this.#words[place + ENDPOINT] = endpoint
+    this.#words[place + CODE] = code
+    this.#words[place + CELL] = cell
   }
 
   #grow(): void {
     const before = this.#words
-    this.#room *= 2
-    this.#words = new Int32Array(this.#room * WORDS)
+    this.#words = new Int32Array(before.length * 2)
+    this.#mask = this.#mask * 2 + 1
     for (let place = 0; place < before.length; place += WORDS) {
       if (before[place + KEY] === 0) continue
-      const entry = before.subarray(place, place + WORDS)
-      this.#words.set(entry, this.#search(entry[KEY]!, entry[ENDPOINT]!, entry[CODE]!))
+      this.#put(before[place + KEY]!, before[place + ENDPOINT]!, before[place + CODE]!, before[place + CELL]!)
     }
   }
 }

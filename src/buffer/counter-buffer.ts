@@ -1,5 +1,5 @@
 import { binOf, UNMEASURED_BIN } from '../duration-bins.ts'
-import type { BucketMinutes, KeyIdentity, RequestCounter } from '../usage.ts'
+import type { BucketMinutes, CountedKey, RequestCounter } from '../usage.ts'
 import { CellIndex, type CellLimits } from './cell-index.ts'
 import { MOST_SLOTS } from './counter-layout.ts'
 import type { CounterFile } from './counter-file.ts'
@@ -60,7 +60,7 @@ export class CounterBuffer implements RequestCounter {
   }
 
   count(
-    key: KeyIdentity,
+    key: CountedKey,
     method: string,
     endpoint: string,
     status: number,
@@ -100,7 +100,7 @@ export class CounterBuffer implements RequestCounter {
 
   /** @returns false when the open file is full */
   #add(
-    key: KeyIdentity,
+    key: CountedKey,
     method: string,
     endpoint: string,
     status: number,

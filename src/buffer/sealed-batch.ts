@@ -31,6 +31,7 @@ export class SealedBatch implements Batch {
   readonly databaseId: string | undefined
   readonly #file: CounterFile
   readonly #counts: Float64Array
+  readonly #pairs: number[] = []
 
   constructor(fields: SealedBatchFields) {
     this.#file = fields.file
@@ -78,30 +79,34 @@ export class SealedBatch implements Batch {
   }
 
   #hasRequests(cell: number): boolean {
-    const { slots } = this.#file
-    const end = slots.endOf(cell)
-    for (let place = slots.beginOf(cell); place < end; place++) {
-      if (this.#counts[slots.slotAt(place) * 2] !== 0) return true
+    const pairs = this.#readSlots(cell)
+    for (let index = 1; index < pairs.length; index += 2) {
+      if (this.#counts[pairs[index]! * 2] !== 0) return true
     }
     return false
   }
 
   /** The row of a cell: what its slots counted, in the order of bins. */
   #readRow(cell: number): BatchRow {
-    const { slots, cells } = this.#file
+    const pairs = this.#readSlots(cell)
     const durationBins: number[] = []
     let requestCount = 0
     let durationUs = 0
-    const end = slots.endOf(cell)
-    for (let place = slots.beginOf(cell); place < end; place++) {
-      const slot = slots.slotAt(place)
+    for (let index = 0; index < pairs.length; index += 2) {
+      const slot = pairs[index + 1]!
       const requests = this.#counts[slot * 2]!
       if (requests === 0) continue
       requestCount += requests
       durationUs += this.#counts[slot * 2 + 1]!
-      durationBins.push(slots.binAt(place), requests)
+      durationBins.push(pairs[index]!, requests)
     }
-    const { key, endpoint, method, status } = cells[cell]!
+    const { key, endpoint, method, status } = this.#file.cells[cell]!
     return { keyId: key.id, endpoint, method, status, requestCount, durationUs, durationBins }
+  }
+
+  /** Bin and slot in turn; valid until the next call. */
+  #readSlots(cell: number): readonly number[] {
+    this.#file.slots.read(cell, this.#pairs)
+    return this.#pairs
   }
 }

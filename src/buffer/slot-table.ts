@@ -1,24 +1,20 @@
-/** Cells and words that a table has room for at first. */
-const FIRST_ROOM = 64
-/** Bits of a word that hold a bin; the others hold a slot. */
+/** Words per block: where the cell's next block is, then its slots. Two blocks share a line of the processor's cache. */
+const WORDS = 8
+/** Bits of a slot's word that hold its bin; the others hold its number, from 1. */
 const BIN_BITS = 7
 const BIN_MASK = 2 ** BIN_BITS - 1
-/** Words of the smallest block: its length and three slots. */
-const SMALLEST_BLOCK = 4
+const FIRST_BLOCKS = 64
 
 /**
- * The slots of each cell, one per bin of durations that it has seen, side by side in the order of bins: a look-up
- * reads two places in memory, however many bins there are. Typed arrays take some 10 bytes per slot; an object or a
- * map would take five times as much.
+ * The slots of each cell, one per bin of durations that it has seen. Seven lie in the cell's own block, as many as most
+ * cells have, so that a look-up reads one place in memory; more of them in a chain of further blocks.
  */
 export class SlotTable {
-  /** Per cell: the place of its block; 0 is none, for the first word belongs to nobody. */
-  #blocks = new Int32Array(FIRST_ROOM)
-  /** Blocks of 4, 8, 16 … words: how many slots there are, then per slot its number and its bin in one word. */
-  #words = new Uint32Array(FIRST_ROOM)
-  #used = 1
-  /** Blocks that their cells have outgrown, by size. */
-  readonly #free = new Map<number, number[]>()
+  /** The own block of each cell, by its number. */
+  #own = new Uint32Array(FIRST_BLOCKS * WORDS)
+  /** Further blocks; the first belongs to nobody, for 0 is no block. */
+  #further = new Uint32Array(FIRST_BLOCKS * WORDS)
+  #furtherBlocks = 1
   #count = 0
 
   /** Slots given so far; they are numbered from 0. */
@@ -28,87 +24,80 @@ export class SlotTable {
 
   /** @returns -1 when the cell has no slot for this bin */
   find(cell: number, bin: number): number {
-    const end = this.endOf(cell)
-    for (let place = this.beginOf(cell); place < end; place++) {
-      const word = this.#words[place]!
-      if ((word & BIN_MASK) === bin) return word >>> BIN_BITS
+    let words = this.#own
+    let block = cell * WORDS
+    for (;;) {
+      for (let place = block + 1; place < block + WORDS; place++) {
+        const word = words[place]
+        // undefined is a cell that has no block yet
+        if (!word) return -1
+        if ((word & BIN_MASK) === bin) return (word >>> BIN_BITS) - 1
+      }
+      if (words[block] === 0) return -1
+      block = words[block]! * WORDS
+      words = this.#further
     }
-    return -1
   }
 
   /** Gives a cell its slot for a bin for which it has none yet. */
   add(cell: number, bin: number): number {
-    this.#makeRoom(cell)
-    const slot = this.#count++
-    const begin = this.beginOf(cell)
-    let place = this.endOf(cell)
-    for (; place > begin && this.binAt(place - 1) > bin; place--) {
-      this.#words[place] = this.#words[place - 1]!
+    if ((cell + 1) * WORDS > this.#own.length) this.#own = lengthen(this.#own, (cell + 1) * WORDS)
+    let words = this.#own
+    let block = cell * WORDS
+    while (words[block] !== 0) {
+      block = words[block]! * WORDS
+      words = this.#further
     }
-    this.#words[place] = slot * 2 ** BIN_BITS + bin
-    this.#words[begin - 1]! += 1
+    let place = block + 1
+    while (place < block + WORDS && words[place] !== 0) place++
+    if (place === block + WORDS) {
+      const next = this.#furtherBlocks++
+      words[block] = next
+      if ((next + 1) * WORDS > this.#further.length) this.#further = lengthen(this.#further, 0)
+      words = this.#further
+      place = next * WORDS + 1
+    }
+    const slot = this.#count++
+    words[place] = (slot + 1) * 2 ** BIN_BITS + bin
     return slot
   }
 
-  /** The place of a cell's shortest durations. */
-  beginOf(cell: number): number {
-    return (this.#blocks[cell] ?? 0) + 1
-  }
-
-  /** The place after that of its longest durations. */
-  endOf(cell: number): number {
-    const block = this.#blocks[cell] ?? 0
-    return block === 0 ? 1 : block + 1 + this.#words[block]!
-  }
-
-  slotAt(place: number): number {
-    return this.#words[place]! >>> BIN_BITS
-  }
-
-  binAt(place: number): number {
-    return this.#words[place]! & BIN_MASK
+  /**
+   * Reads the slots of a cell in the order of their bins: bin, slot, bin, slot …
+   * @param into is overwritten, and as long as there is to read
+   */
+  read(cell: number, into: number[]): void {
+    into.length = 0
+    let words = this.#own
+    for (let block = cell * WORDS; ; block = words[block]! * WORDS, words = this.#further) {
+      for (let place = block + 1; place < block + WORDS && words[place]; place++) {
+        insert(into, words[place]! & BIN_MASK, (words[place]! >>> BIN_BITS) - 1)
+      }
+      if (!words[block]) return
+    }
   }
 
   /** Forgets every slot. */
   clear(): void {
-    this.#blocks = new Int32Array(FIRST_ROOM)
-    this.#words = new Uint32Array(FIRST_ROOM)
-    this.#used = 1
-    this.#free.clear()
+    this.#own = new Uint32Array(FIRST_BLOCKS * WORDS)
+    this.#further = new Uint32Array(FIRST_BLOCKS * WORDS)
+    this.#furtherBlocks = 1
     this.#count = 0
   }
+}
 
-  /** Makes room for one more slot of a cell: in a block of twice the size when its own is full. */
-  #makeRoom(cell: number): void {
-    const { length } = this.#blocks
-    if (cell >= length) {
-      this.#blocks = new Int32Array(this.#blocks.buffer.transfer(Math.max(length * 2, cell + 1) * 4))
-    }
-    const block = this.#blocks[cell]!
-    if (block === 0) {
-      this.#blocks[cell] = this.#takeBlock(SMALLEST_BLOCK)
-      return
-    }
-    const words = this.#words[block]! + 1
-    // the sizes are powers of two, and only a full block has as many words as its size
-    if (words < SMALLEST_BLOCK || (words & (words - 1)) !== 0) return
-    const larger = this.#takeBlock(words * 2)
-    this.#words.copyWithin(larger, block, block + words)
-    this.#blocks[cell] = larger
-    this.#words[block] = 0
-    const free = this.#free.get(words)
-    if (free) free.push(block)
-    else this.#free.set(words, [block])
-  }
+function lengthen(words: Uint32Array, least: number): Uint32Array<ArrayBuffer> {
+  const bytes = Math.max(words.length * 2, least) * Uint32Array.BYTES_PER_ELEMENT
+  return new Uint32Array((words.buffer as ArrayBuffer).transfer(bytes))
+}
 
-  /** A block that holds no slots. */
-  #takeBlock(size: number): number {
-    const free = this.#free.get(size)?.pop()
-    if (free !== undefined) return free
-    const { length } = this.#words
-    if (this.#used + size > length) this.#words = new Uint32Array(this.#words.buffer.transfer(length * 8))
-    const block = this.#used
-    this.#used += size
-    return block
+/** Bins come nearly in order, and few: moving the larger ones is the quickest way to sort them. */
+function insert(pairs: number[], bin: number, slot: number): void {
+  let place = pairs.length
+  for (; place > 0 && pairs[place - 2]! > bin; place -= 2) {
+    pairs[place] = pairs[place - 2]!
+    pairs[place + 1] = pairs[place - 1]!
   }
+  pairs[place] = bin
+  pairs[place + 1] = slot
 }

@@ -37,7 +37,7 @@ export function countAccess(key: ApiKey, operation: EndpointAccess | string, par
   parts.knownKeys.learn(caller)
   const shortened = shortenEndpoint(endpoint, parts.options.maxEndpointLength)
   const durationUs = durationMs === undefined ? undefined : Math.round(durationMs * 1000)
-  parts.counter.count(caller.identity, method, shortened, status, durationUs)
+  parts.counter.count(caller, method, shortened, status, durationUs)
 }
 
 function readAccess(operation: EndpointAccess | string): EndpointAccess {

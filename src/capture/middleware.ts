@@ -2,14 +2,15 @@ import { METHODS } from 'node:http'
 import type { Context, Middleware } from 'koa'
 import { AnalyticsError } from '../errors.ts'
 import type { ResolvedOptions } from '../options.ts'
-import { OTHER_KEY, OTHER_METHOD, REJECTED_KEY, UNMATCHED_ENDPOINT } from '../usage.ts'
-import type { KeyIdentity, RequestCounter } from '../usage.ts'
+import { OTHER_METHOD, UNMATCHED_ENDPOINT } from '../usage.ts'
+import type { RequestCounter } from '../usage.ts'
 import { createIdentifyKey } from './identify-key.ts'
 import type { IdentifiedKey } from './identify-key.ts'
 import { isIgnoredPath } from './is-ignored-path.ts'
 import type { KnownKeys } from './known-keys.ts'
 import { isLeftUncounted } from './leave-uncounted.ts'
-import { createReadKey } from './read-key.ts'
+import { createReadKey, OTHER_CALLER, REJECTED_CALLER } from './read-key.ts'
+import type { Caller } from './read-key.ts'
 import { createResolveEndpoint } from './resolve-endpoint.ts'
 import { resolveStatus, resolveThrownStatus } from './resolve-status.ts'
 import { readRawPath } from './sanitise-path.ts'
@@ -84,10 +85,10 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
   }
 
   /** A key that nobody vouched for, let in or stored may be a guess: guesses share two keys. */
-  function chooseKey({ caller, vouched }: IdentifiedKey, letIn: boolean, status: number): KeyIdentity {
+  function chooseKey({ caller, vouched }: IdentifiedKey, letIn: boolean, status: number): Caller {
     if (vouched || letIn) knownKeys.learn(caller)
-    else if (!knownKeys.has(caller)) return status === 401 || status === 403 ? REJECTED_KEY : OTHER_KEY
-    return caller.identity
+    else if (!knownKeys.has(caller)) return status === 401 || status === 403 ? REJECTED_CALLER : OTHER_CALLER
+    return caller
   }
 
   function reportBug(cause: unknown): void {

@@ -1,6 +1,6 @@
 import { AnalyticsError } from '../errors.ts'
-import { OTHER_KEY, REJECTED_KEY } from '../usage.ts'
-import type { KeyIdentity } from '../usage.ts'
+import { OTHER_KEY, REJECTED_KEY, toCountedKey } from '../usage.ts'
+import type { CountedKey, KeyIdentity } from '../usage.ts'
 import { cleanName } from './clean-text.ts'
 import { keyIdOfName, keyIdOfSecret } from './compute-key-id.ts'
 import { RecentMap } from './recent-map.ts'
@@ -12,13 +12,17 @@ const SHORTEST_SHOWN_SECRET = 20
 const RESERVED = new Set([OTHER_KEY, REJECTED_KEY].flatMap((key) => [key.id, key.label]))
 
 /** Whose request it is. The same object as long as it is remembered, so that what was found out about it stays. */
-export interface Caller {
-  readonly identity: KeyIdentity
+export interface Caller extends CountedKey {
   /** Known to be real: `KnownKeys` need not be asked again. */
   learned: boolean
 }
 
-export const OTHER_CALLER: Caller = { identity: OTHER_KEY, learned: true }
+export const OTHER_CALLER = toCaller(OTHER_KEY, true)
+export const REJECTED_CALLER = toCaller(REJECTED_KEY, true)
+
+function toCaller(identity: KeyIdentity, learned = false): Caller {
+  return { ...toCountedKey(identity), learned }
+}
 
 /** Turns what an app or a client gave as a key (a secret, `{ id, name?, owner? }`, or anything) into a caller. */
 export type ReadKey = (value: unknown) => Caller | undefined
@@ -56,14 +60,14 @@ export function createReadKey(
       return OTHER_CALLER
     }
     const { id: keyId, label } = known?.identity ?? identifyId(id)
-    const identity = { id: keyId, label, name: readName(value.name), owner: readName(value.owner) }
-    return remember(ofId, id, { identity, learned: false })
+    const [name, owner] = [readName(value.name), readName(value.owner)]
+    return remember(ofId, id, toCaller({ id: keyId, label, name, owner }))
   }
 
   function readSecret(secret: string): Caller {
     const known = ofSecret.get(secret)
     if (known) return known
-    return remember(ofSecret, secret, { identity: identifySecret(secret, options.pepper), learned: false })
+    return remember(ofSecret, secret, toCaller(identifySecret(secret, options.pepper)))
   }
 
   return (value) => {

@@ -5,6 +5,7 @@
 import { mkdtempSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { toCountedKey } from '../../src/usage.ts'
 import type { UsageStore } from '../../src/usage.ts'
 import { identify, startCounting } from '../support/counting-process.ts'
 
@@ -45,7 +46,7 @@ function usedBytes(): number {
 
 const dataDir = mkdtempSync(join(tmpdir(), 'apikey-analytics-bench-'))
 const store = forgettingStore()
-const keys = Array.from({ length: KEYS }, (_, index) => identify(`key ${index}`))
+const keys = Array.from({ length: KEYS }, (_, index) => toCountedKey(identify(`key ${index}`)))
 const endpoints = Array.from({ length: cells / KEYS }, (_, index) => `/endpoint/${index}/:id`)
 const { buffer, flush, crash, folder } = startCounting({
   dataDir,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { CellIndex } from '../../src/buffer/cell-index.ts'
 import type { CellName } from '../../src/buffer/name-records.ts'
-import { OTHER_ENDPOINT, OTHER_KEY, REJECTED_KEY, UNMATCHED_ENDPOINT } from '../../src/usage.ts'
+import { OTHER_ENDPOINT, OTHER_KEY, REJECTED_KEY, toCountedKey, UNMATCHED_ENDPOINT } from '../../src/usage.ts'
 import { identify } from '../support/counting-process.ts'
 
 /** An index with room for two keys of three endpoints each, and the cells that it gave numbers to. */
@@ -11,7 +11,13 @@ function makeIndex() {
   index.enterBucket(1)
   const find = (key: string | typeof OTHER_KEY, endpoint = '/', status = 200) => {
     const identity = typeof key === 'string' ? identify(key) : key
-    const number = index.findCell(identity, 'GET', endpoint, status, (cell) => cells.push(cell) - 1)
+    const number = index.findCell(
+      toCountedKey(identity),
+      'GET',
+      endpoint,
+      status,
+      (cell) => cells.push(cell) - 1,
+    )
     const { key: found, endpoint: at } = cells[number!]!
     return `${found.label} ${at}`
   }
