@@ -74,10 +74,19 @@ export class CounterBuffer implements RequestCounter {
     this.#counted += 1
   }
 
-  /** Closes the open batch so that it can be delivered; an empty one, or one behind a waiting one, stays open. */
-  seal(): void {
+  /**
+   * Closes the open batch so that it can be delivered; an empty one, or one behind a waiting one, stays open.
+   * @returns false when counts stay open behind a batch that waits
+   */
+  seal(): boolean {
     this.#followClock()
-    if (this.#file.sumOpen() > 0) this.#file.seal(this.#bucket, this.#parts.now())
+    return this.#file.sumOpen() === 0 || this.#file.seal(this.#bucket, this.#parts.now())
+  }
+
+  /** Whether batches wait for their delivery: of a bucket that is over, say. */
+  hasSealed(): boolean {
+    this.#followClock()
+    return this.files().some((file) => file.sealedBatches().length > 0)
   }
 
   /** Every file that may hold sealed batches, oldest first. */

@@ -18,6 +18,7 @@ export class Delivery {
   readonly #parts: DeliveryParts
   #delivered = 0
   #batches = 0
+  #rows = 0
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts
@@ -31,6 +32,11 @@ export class Delivery {
   /** Batches delivered or set aside. */
   get batches(): number {
     return this.#batches
+  }
+
+  /** Rows of this process that the database was given. */
+  get rows(): number {
+    return this.#rows
   }
 
   /**
@@ -51,7 +57,9 @@ export class Delivery {
       faultPoint('batch committed')
       file.markDelivered(batch)
       this.#batches += 1
-      if (origin === 'own') this.#delivered += batch.requestCount
+      if (origin === 'foreign') continue
+      this.#delivered += batch.requestCount
+      this.#rows += batch.rowCount
     }
     return true
   }

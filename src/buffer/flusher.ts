@@ -10,6 +10,12 @@ const HOUSEKEEPING_MS = 60_000
 /** Waits after failures: doubled each time from the first to the longest, halved at random. */
 const FIRST_RETRY_MS = 250
 const LONGEST_RETRY_MS = 15_000
+/**
+ * A flush of more rows than this is followed by a pause of as many intervals as it was times as large, at most so many:
+ * the fewer flushes, the more requests share a row, and so neither the app nor the database spends its time on them.
+ */
+const ROWS_PER_INTERVAL = 5000
+const LONGEST_PAUSE = 12
 /** `close()` waits this long for a database that does not answer; the counts stay in the counter file. */
 const CLOSE_MS = 10_000
 
@@ -35,6 +41,8 @@ export class Flusher {
   #retry: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   #housekeptAt = -Infinity
+  /** Intervals to let pass before the next flush. */
+  #pause = 0
   #failuresInRow = 0
   #failedFlushes = 0
   #lastError: AnalyticsError | undefined
@@ -90,9 +98,13 @@ export class Flusher {
   }
 
   #tick(): void {
-    // Sealed even while the database is away, so that a bucket that is over is closed in time.
-    this.#parts.buffer.seal()
-    this.trigger()
+    const { buffer } = this.#parts
+    // asked even during a pause and while the database is away, so that a bucket that is over is closed in time
+    const isDue = buffer.hasSealed() || this.#pause === 0
+    if (isDue) {
+      buffer.seal()
+      this.trigger()
+    } else this.#pause -= 1
   }
 
   #flushInBackground(): void {
@@ -121,14 +133,20 @@ export class Flusher {
   }
 
   async #run(): Promise<void> {
+    const { buffer, store } = this.#parts
+    const rowsBefore = this.#delivery.rows
     try {
-      const facts = await this.#parts.store.connect()
+      const facts = await store.connect()
       this.#checkPepper(facts)
-      this.#parts.buffer.seal()
+      const sealed = buffer.seal()
       await this.#deliverFiles(facts)
-      // What was counted behind a batch that waited could not be sealed before.
-      this.#parts.buffer.seal()
-      await this.#deliverFiles(facts)
+      if (!sealed) {
+        // what was counted behind a batch that waited could not be sealed before
+        buffer.seal()
+        await this.#deliverFiles(facts)
+      }
+      const intervals = Math.ceil((this.#delivery.rows - rowsBefore) / ROWS_PER_INTERVAL)
+      this.#pause = Math.min(Math.max(intervals - 1, 0), LONGEST_PAUSE - 1)
       this.#lastFlushAt = new Date(this.#parts.now())
       await this.#keepHouse(facts)
       this.#failuresInRow = 0

@@ -32,6 +32,7 @@ export class SealedBatch implements Batch {
   readonly #file: CounterFile
   readonly #counts: Float64Array
   readonly #pairs: number[] = []
+  #rowCount = 0
 
   constructor(fields: SealedBatchFields) {
     this.#file = fields.file
@@ -65,11 +66,18 @@ export class SealedBatch implements Batch {
     if (chunk.length > 0) yield chunk
   }
 
+  /** How many rows it has; known once they were read. */
+  get rowCount(): number {
+    return this.#rowCount
+  }
+
   async *rows(): AsyncGenerator<readonly BatchRow[]> {
+    this.#rowCount = 0
     let chunk: BatchRow[] = []
     for (const cell of await this.#file.sortedCells()) {
       if (!this.#hasRequests(cell)) continue
       chunk.push(this.#readRow(cell))
+      this.#rowCount += 1
       if (chunk.length === CHUNK) {
         yield chunk
         chunk = []

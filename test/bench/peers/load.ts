@@ -2,8 +2,8 @@ import { openConnection, type Connection } from './connection.ts'
 import type { NextRequest } from './traffic.ts'
 
 const LANES = 12
-/** Requests to one server before the next one gets them: some 20 ms. */
-const TURN = 480
+/** Requests to one server before the next one gets them: some 50 to 100 ms, for each turn begins with cold caches. */
+const TURN = 2400
 
 /** When a load ends by itself: after so long, or after so many requests to each server. */
 export interface LoadEnd {
@@ -20,7 +20,8 @@ export interface LoadResult {
 /**
  * Sends the same requests to every server, `TURN` to one and then to the next: all get the same number at the same
  * time, whatever else the machine does hits all of them, and within its turn a server runs with warm caches, as one
- * under load does. Taking turns request by request would measure the changing of processes.
+ * under load does. Taking turns request by request would measure the changing of processes. Meanwhile this process
+ * never sleeps: a server that answers somebody who sleeps wakes him in its own time, and more often the slower it is.
  */
 export async function runLoad(
   ports: readonly number[],
@@ -31,6 +32,9 @@ export async function runLoad(
   const deadline = performance.now() + end.ms
   let left = end.requests ?? Infinity
   const lanes = await Promise.all(ports.map((port) => openLanes(port)))
+  let isOver = false
+  const stayAwake = () => void (isOver || setImmediate(stayAwake))
+  stayAwake()
   const broken = Promise.race(lanes.flat().map(({ closed }) => closed)).then(() => true)
   try {
     while (performance.now() < deadline && left > 0) {
@@ -43,6 +47,7 @@ export async function runLoad(
     }
     return result
   } finally {
+    isOver = true
     for (const lane of lanes.flat()) lane.close()
   }
 }
