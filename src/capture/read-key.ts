@@ -15,13 +15,17 @@ const RESERVED = new Set([OTHER_KEY, REJECTED_KEY].flatMap((key) => [key.id, key
 export interface Caller extends CountedKey {
   /** Known to be real: `KnownKeys` need not be asked again. */
   learned: boolean
+  /** The names of the identity once more, so that a look at them touches nothing else in memory. */
+  readonly name: string | null
+  readonly owner: string | null
 }
 
 export const OTHER_CALLER = toCaller(OTHER_KEY, true)
 export const REJECTED_CALLER = toCaller(REJECTED_KEY, true)
 
 function toCaller(identity: KeyIdentity, learned = false): Caller {
-  return { ...toCountedKey(identity), learned }
+  const { name, owner } = identity
+  return { ...toCountedKey(identity), learned, name, owner }
 }
 
 /** Turns what an app or a client gave as a key (a secret, `{ id, name?, owner? }`, or anything) into a caller. */
@@ -54,7 +58,7 @@ export function createReadKey(
       return undefined
     }
     const known = ofId.get(id)
-    if (known && isNamed(known.identity, value)) return known
+    if (known && isNamed(known, value)) return known
     if (RESERVED.has(id.toLowerCase())) {
       reportOnce(`The API key id "${id}" is reserved and was counted under (other). Use another id.`)
       return OTHER_CALLER
@@ -99,9 +103,9 @@ function readId(id: unknown): string | undefined {
   return typeof id === 'bigint' || Number.isSafeInteger(id) ? String(id) : undefined
 }
 
-/** Whether an identity has these names already: then nothing is cleaned or made anew. */
-function isNamed(identity: KeyIdentity, { name, owner }: { name?: unknown; owner?: unknown }): boolean {
-  return (name || null) === identity.name && (owner || null) === identity.owner
+/** Whether a caller has these names already: then nothing is cleaned or made anew. */
+function isNamed(caller: Caller, { name, owner }: { name?: unknown; owner?: unknown }): boolean {
+  return (name || null) === caller.name && (owner || null) === caller.owner
 }
 
 function readName(name: unknown): string | null {
