@@ -23,7 +23,8 @@ export interface Caller extends CountedKey {
 export const OTHER_CALLER = toCaller(OTHER_KEY, true)
 export const REJECTED_CALLER = toCaller(REJECTED_KEY, true)
 
-function toCaller(identity: KeyIdentity, learned = false): Caller {
+/** A caller of whom nothing was found out yet. */
+export function toCaller(identity: KeyIdentity, learned = false): Caller {
   const { name, owner } = identity
   return { ...toCountedKey(identity), learned, name, owner }
 }

@@ -4,7 +4,7 @@ import type { Batch, BatchRow, KeyIdentity } from '../usage.ts'
 import type { Dialect, Statements } from './dialect/dialect.ts'
 import type { Database } from './open-database.ts'
 import type { TouchedKeys } from './touched-keys.ts'
-import { isContentError } from './translate-error.ts'
+import { isContentError, isMissingKey } from './translate-error.ts'
 
 const DATABASE_ID = 'select database_id from api_key_analytics_meta where id = 1'
 
@@ -28,42 +28,19 @@ on conflict (instance) do update set
 where l.sequence < excluded.sequence
 returning sequence`
 
-const INSERT_KEYS = (given: string, time: string, { where, onConflict }: typeof KEEP) => `
+const UPSERT_KEYS = (given: string, time: string) => `
 insert into api_key_analytics_keys as k (id, label, name, owner, first_seen_at, last_used_at)
 select id, label, name, owner, ${time}, ${time}
 from ${given}
-where ${where(given)}
+where true
 order by n
-on conflict (id) ${onConflict}`
-
-/**
- * Passes by the rows that are there: flushers that upsert every key each time wait for each other, and `do nothing`
- * alone waits too, for whoever updates the row just then, out of the order that keeps flushers from deadlocks.
- */
-const KEEP = {
-  where: (_given: string) =>
-    'not exists (select 1 from api_key_analytics_keys there where there.id = given.id)',
-  onConflict: 'do nothing',
-}
-
-/** The same for Citus, which lets no subquery look at the given row. */
-const KEEP_ON_CITUS: typeof KEEP = {
-  ...KEEP,
-  where: (given) => `id not in (
-  select there.id from api_key_analytics_keys there where there.id in (select id from ${given})
-)`,
-}
-
-const TOUCH: typeof KEEP = {
-  where: () => 'true',
-  onConflict: `do update set
+on conflict (id) do update set
   name = coalesce(k.name, excluded.name),
   owner = coalesce(k.owner, excluded.owner),
   first_seen_at = case when excluded.first_seen_at < k.first_seen_at
     then excluded.first_seen_at else k.first_seen_at end,
   last_used_at = case when excluded.last_used_at > k.last_used_at
-    then excluded.last_used_at else k.last_used_at end`,
-}
+    then excluded.last_used_at else k.last_used_at end`
 
 const KEY_COLUMNS = { id: 'uuid', label: 'text', name: 'text', owner: 'text' }
 
@@ -112,16 +89,16 @@ export async function recordBatch(
 ): Promise<'applied' | 'applied before'> {
   try {
     const result = await db.transaction(async (tx) => {
-      if (db.dialect.flushLock) await tx.query(db.dialect.flushLock)
       await requireSameDatabase(tx, databaseId, db.place)
       if (!(await advanceLedger(tx, db.dialect, batch))) return 'applied before'
-      for await (const keys of batch.keys()) await insertKeys(tx, db, batch, keys, touched)
+      for await (const keys of batch.keys()) await touchKeys(tx, db.dialect, batch, keys, touched)
       await addCells(tx, db.dialect, batch)
       return 'applied'
-    })
+    }, 'flush')
     if (result === 'applied') for await (const keys of batch.keys()) touched.touch(keys, batch.sealedAt)
     return result
   } catch (error) {
+    if (isMissingKey(error) && touched.forget()) return recordBatch(db, batch, { databaseId, touched })
     throw isContentError(error) ? refusal(batch, (error as Error).message, error) : error
   }
 }
@@ -143,24 +120,23 @@ async function advanceLedger(tx: Statements, dialect: Dialect, batch: Batch): Pr
   return (await tx.query(ADVANCE_LEDGER(dialect.timeOf('$7')), params)).length > 0
 }
 
-async function insertKeys(
+/**
+ * Inserts the keys of a batch, or moves their time of last use. Keys that this process touched a moment ago are passed
+ * by: flushers that upsert every key each time wait for each other. Should one have been deleted since, its cells are
+ * refused, and the batch is tried again with all its keys.
+ */
+async function touchKeys(
   tx: Statements,
-  { dialect, distributed }: Database,
-  batch: Batch,
+  dialect: Dialect,
+  { sealedAt }: Batch,
   keys: readonly KeyIdentity[],
   touched: TouchedKeys,
 ): Promise<void> {
-  const due = new Set(touched.findDue(keys, batch.sealedAt))
-  const kept = keys.filter((key) => !due.has(key))
-  for (const [part, action] of [
-    [[...due], TOUCH],
-    [kept, distributed ? KEEP_ON_CITUS : KEEP],
-  ] as const) {
-    if (part.length === 0) continue
-    const rows = part.map(({ id, label, name, owner }) => [id, label, name, owner])
-    const given = dialect.givenRows(KEY_COLUMNS, rows, 2)
-    await tx.query(INSERT_KEYS(given.sql, dialect.timeOf('$1'), action), [batch.sealedAt, ...given.params])
-  }
+  const due = touched.findDue(keys, sealedAt)
+  if (due.length === 0) return
+  const rows = due.map(({ id, label, name, owner }) => [id, label, name, owner])
+  const given = dialect.givenRows(KEY_COLUMNS, rows, 2)
+  await tx.query(UPSERT_KEYS(given.sql, dialect.timeOf('$1')), [sealedAt, ...given.params])
 }
 
 async function addCells(tx: Statements, dialect: Dialect, batch: Batch): Promise<void> {

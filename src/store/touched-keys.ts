@@ -18,6 +18,13 @@ export class TouchedKeys {
     })
   }
 
+  /** Forgets all, as when one of them turns out not to be there. @returns whether there was any */
+  forget(): boolean {
+    const had = this.#touchedAt.size > 0
+    this.#touchedAt.clear()
+    return had
+  }
+
   /** Call it once the transaction that touched them has committed. */
   touch(keys: readonly KeyIdentity[], now: number): void {
     if (this.#touchedAt.size > LIMIT) this.#touchedAt.clear()

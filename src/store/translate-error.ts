@@ -17,10 +17,19 @@ export function translateError(error: unknown, place: string): AnalyticsError {
 
 /** True when the database will refuse the same statement with the same values for ever. */
 export function isContentError(error: unknown): boolean {
-  const code = error instanceof AnalyticsError ? (error.cause as DriverError | undefined)?.code : undefined
-  // 23503: a keys row was deleted while we wrote; the next try inserts it again
-  if (code === undefined || code === '23503') return false
+  if (isMissingKey(error)) return false
+  const code = codeOf(error)
   return /^(22|23|54)\w{3}$/.test(code) || /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE)/.test(code)
+}
+
+/** True when a row names a key that is not there: somebody has just deleted it. */
+export function isMissingKey(error: unknown): boolean {
+  return ['23503', 'SQLITE_CONSTRAINT_FOREIGNKEY'].includes(codeOf(error))
+}
+
+function codeOf(error: unknown): string {
+  const cause = error instanceof AnalyticsError ? (error.cause as DriverError | undefined) : undefined
+  return cause?.code ?? ''
 }
 
 interface Diagnosis {

@@ -6,7 +6,8 @@ import type Koa from 'koa'
 import { describe, expect, test } from 'vitest'
 import { setApiKey } from '../../src/capture/set-api-key.ts'
 import type { ApiKey } from '../../src/capture/set-api-key.ts'
-import { OTHER_KEY, REJECTED_KEY, toCountedKey } from '../../src/usage.ts'
+import { toCaller } from '../../src/capture/read-key.ts'
+import { OTHER_KEY, REJECTED_KEY } from '../../src/usage.ts'
 import { KOA_VERSIONS, serveApp } from '../support/serve-app.ts'
 
 const SECRET = 'sk_live_51H8xABCDEFGHIJKLMNOP'
@@ -223,7 +224,7 @@ describe('a key from a header', () => {
     await get(served.url, path)
     expect(served.counted.map(({ key }) => key.label)).toEqual([label])
     const identity = { id: SECRET_ID, label: '', name: null, owner: null }
-    expect(served.knownKeys.has({ ...toCountedKey(identity), learned: false })).toBe(false)
+    expect(served.knownKeys.has(toCaller(identity))).toBe(false)
   })
 
   test('keeps its own row after it was let in once, refused or not', async () => {

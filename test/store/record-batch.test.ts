@@ -85,6 +85,21 @@ forEachDatabase('recordBatch', (kind, makeUrl) => {
     expect(await verifyUsage(db)).toMatchObject({ storedRequests: 5, deliveredRequests: 5, balanced: true })
   })
 
+  test('stores the counts of a key that was deleted a moment ago, and the key with them', async () => {
+    const { store, db } = await open(await makeUrl())
+    const instance = randomUUID()
+    const rows = [{ key: 'a' }, { key: 'b', requestCount: 2 }]
+    await store.recordBatch(makeBatch({ instance, rows }))
+    await db.query('delete from api_key_analytics_keys where id = $1', [keyIdOf('a')])
+    const second = makeBatch({ instance, sequence: 2, countedBefore: 3, rows })
+    expect(await store.recordBatch(second)).toBe('applied')
+    expect(await readCells(db)).toEqual([
+      ['a', 'GET', '/', HOUR, 60, 200, 1, 1000],
+      ['b', 'GET', '/', HOUR, 60, 200, 4, 2000],
+    ])
+    expect(await store.recordBatch(second)).toBe('applied before')
+  })
+
   test('says exactly how much is missing when batches never arrived, and between which', async () => {
     const { store, db } = await open(await makeUrl())
     const [first, late] = [randomUUID(), randomUUID()]

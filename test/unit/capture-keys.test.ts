@@ -4,9 +4,8 @@ import { expect, test } from 'vitest'
 import { keyIdOfName, keyIdOfSecret, pepperCheck } from '../../src/capture/compute-key-id.ts'
 import { createIdentifyKey } from '../../src/capture/identify-key.ts'
 import { KnownKeys } from '../../src/capture/known-keys.ts'
-import { createReadKey } from '../../src/capture/read-key.ts'
+import { createReadKey, toCaller } from '../../src/capture/read-key.ts'
 import { RecentMap } from '../../src/capture/recent-map.ts'
-import { toCountedKey } from '../../src/usage.ts'
 import type { AnalyticsError } from '../../src/errors.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -16,10 +15,7 @@ function readKeyWith(errors: AnalyticsError[] = []) {
   return (value: unknown) => readKey(value)?.identity
 }
 
-const callerOf = (id: string) => ({
-  ...toCountedKey({ id, label: id, name: null, owner: null }),
-  learned: false,
-})
+const callerOf = (id: string) => toCaller({ id, label: id, name: null, owner: null })
 
 test('the same secret has the same id in every process, another one with a pepper', () => {
   expect(keyIdOfSecret('abc', undefined)).toBe('7fd72846-8c31-0896-116d-2643be7c17f0')

@@ -11,8 +11,11 @@ export interface Statements {
   query<Row>(sql: string, params?: readonly unknown[]): Promise<Row[]>
 }
 
-/** `write` waits for its turn before it reads anything; `snapshot` sees one state of the database and writes nothing. */
-export type TransactionMode = 'write' | 'snapshot'
+/**
+ * `write` waits for its turn before it reads anything, `flush` for other flushes too; `snapshot` sees one state of the
+ * database and writes nothing.
+ */
+export type TransactionMode = 'write' | 'flush' | 'snapshot'
 
 /** An open connection, or several behind one pool. */
 export interface Session extends Statements {
@@ -59,8 +62,6 @@ export interface Dialect {
   jsonColumn(value: string): string
   /** How histograms of durations are merged, summed up and read. */
   readonly histogram: HistogramDialect
-  /** Held by a flush until its transaction ends; a write lock may be that already. */
-  readonly flushLock: string | undefined
   /** Held until its transaction ends, so that only one process migrates; a write lock may be that already. */
   readonly migrationLock: string | undefined
   /** MikroORM's list of migrations, as it would make it itself. */

@@ -16,11 +16,13 @@ const CONNECT_TIMEOUT_MS = 5000
  * cleaning up: four times the work per flush, and a table that grows. Whoever waits for a table has no snapshot yet.
  * A flusher whose machine vanishes must not hold up the others for long.
  */
-const FLUSH_LOCK = `set local idle_in_transaction_session_timeout = 60000;
+const BEGIN_FLUSH = `begin;
+set local idle_in_transaction_session_timeout = 60000;
 lock table api_key_analytics_meta in share update exclusive mode`
 
 const BEGIN: Record<TransactionMode, string> = {
   write: 'begin',
+  flush: BEGIN_FLUSH,
   snapshot: 'begin isolation level repeatable read read only',
 }
 
@@ -46,7 +48,6 @@ export function postgresqlDialect(url: string, place: string): Dialect {
     storedOrder: ['bucket', 'api_key_id', 'bucket_minutes', 'endpoint', 'method', 'status'],
     jsonColumn: (value) => `json_agg(${value})::text`,
     histogram: POSTGRESQL_HISTOGRAM,
-    flushLock: FLUSH_LOCK,
     migrationLock: 'select pg_advisory_xact_lock(7263912548017)',
     migrationsTable: `create table if not exists ${MIGRATIONS_TABLE} (
   id serial primary key,

@@ -17,6 +17,8 @@ const BUSY_TIMEOUT_MS = 5000
 const BEGIN: Record<TransactionMode, string> = {
   // a transaction that reads first and then finds another writer would fail at once instead of waiting
   write: 'begin immediate',
+  // that is the only write lock already
+  flush: 'begin immediate',
   snapshot: 'begin',
 }
 
@@ -37,8 +39,6 @@ export function sqliteDialect(path: string, place: string): Dialect {
     storedOrder: ['api_key_id', 'bucket', 'bucket_minutes', 'endpoint', 'method', 'status'],
     jsonColumn: (value) => `json_group_array(${value})`,
     histogram: SQLITE_HISTOGRAM,
-    // begin immediate has the only write lock
-    flushLock: undefined,
     migrationLock: undefined,
     migrationsTable: `create table if not exists ${MIGRATIONS_TABLE} (
   id integer not null primary key autoincrement,
