@@ -16,8 +16,8 @@ test('the benchmark writes a table in which a killed process of ours has lost no
 
   const lines = readFileSync(out, 'utf8').split('\n')
   const table = lines.filter((line) => line.startsWith('|')).map((line) => line.split('|').slice(1, -1))
-  expect(table.map((cells) => cells.length)).toEqual([7, 7, 7, 7])
-  const [name, version, perKey, even, skewed, loop, lost] = table[3]!.map((cell) => cell.trim())
+  expect(table.map((cells) => cells.length)).toEqual([8, 8, 8, 8])
+  const [name, version, perKey, even, skewed, all, loop, lost] = table[3]!.map((cell) => cell.trim())
   expect({ name, version, perKey, lost }).toEqual({
     name: 'apikey-analytics',
     version: expect.stringMatching(/^\d+\.\d+\.\d+/),
@@ -27,6 +27,7 @@ test('the benchmark writes a table in which a killed process of ours has lost no
   for (const ratio of [even, skewed]) {
     expect(ratio).toMatch(/^(\d\.\d\d \[\d\.\d\d-\d\.\d\d\]|no round kept)$/)
   }
+  expect(all).toMatch(/^\d\.\d\d$/)
   expect(loop).toMatch(/^(\d\.\d\d|-), (\d\.\d\d|-)$/)
   expect(lines.join('\n')).toMatch(/2 rounds kept, .* Node \d+\./)
   expect(existsSync(new URL('node_modules', `file://${BENCH}`)), 'peers were installed').toBe(hadPeers)

@@ -1,7 +1,7 @@
 /**
- * What counting costs a request, next to its peers: `npm run bench -- [--rounds 3] [--seconds 5] [--only id,…]
+ * What counting costs a request, next to its peers: `npm run bench -- [--rounds 3] [--seconds 10] [--only id,…]
  * [--out FILE]`. Candidate and two bare apps run at the same time on the same core and get the same requests in turn;
- * 1000 keys x 50 routes, evenly and by Zipf's law in alternating rounds of 5 s (so each has one of our flushes). Then
+ * 1000 keys x 50 routes, evenly and by Zipf's law in alternating rounds. Then
  * the candidate is killed under load. The peers are installed below this folder, never in our own dependency tree.
  */
 import { execFileSync } from 'node:child_process'
@@ -9,7 +9,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { startCluster } from '../../support/start-cluster.ts'
 import { CANDIDATES } from './candidates.ts'
-import { measure, type Failure, type Measurement } from './measure.ts'
+import { measure, type Failure, type Measurement, type Round } from './measure.ts'
 import { canPin, pinTo, startProcess } from './start-process.ts'
 import { describeKill, renderRound, renderTable } from './table.ts'
 
@@ -18,7 +18,7 @@ const LOAD_CORE = 1
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '10' },
     'warm-up': { type: 'string', default: '30' },
     only: { type: 'string' },
     out: { type: 'string' },
@@ -40,14 +40,18 @@ const measurements: (Measurement | Failure)[] = []
 try {
   for (const candidate of chosen) {
     say(candidate.name)
+    const rounds: Round[] = []
     const settings = {
       rounds: Number(values.rounds),
       seconds: Number(values.seconds),
       warmUpMs: Number(values['warm-up']) * 1000,
-      onRound: (round: Parameters<typeof renderRound>[0]) => say(renderRound(round)),
+      onRound: (round: Round) => {
+        rounds.push(round)
+        say(renderRound(round))
+      },
     }
     const measurement = await measure(candidate, settings, { collector, postgresql: cluster?.url }).catch(
-      (error: unknown) => ({ candidate, rounds: [], failure: String(error) }),
+      (error: unknown) => ({ candidate, rounds, failure: String(error) }),
     )
     say(`  ${describeKill(measurement)}`)
     if ('failure' in measurement) process.exitCode = 1

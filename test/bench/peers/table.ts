@@ -9,6 +9,7 @@ const HEAD = [
   'counts per key',
   'CPU, even traffic',
   'CPU, skewed traffic',
+  'all rounds together',
   'event loop alone',
   'lost by `kill -9`',
 ]
@@ -23,11 +24,12 @@ export function renderTable(measurements: readonly (Measurement | Failure)[]): s
     versionOf(measurement.candidate),
     measurement.candidate.perKey ? 'yes' : 'no',
     ...TRAFFICS.map((traffic) => spread(ofTraffic(measurement.rounds, traffic).map(({ ratio }) => ratio))),
+    describeAll(measurement.rounds),
     TRAFFICS.map((traffic) => describeLoop(ofTraffic(measurement.rounds, traffic))).join(', '),
     describeLoss(measurement),
   ])
   const controls = TRAFFICS.map((traffic) => spread(ofTraffic(rounds, traffic).map(({ control }) => control)))
-  const bare = ['bare app, next to itself', '-', '-', ...controls, '-', '-']
+  const bare = ['bare app, next to itself', '-', '-', ...controls, '-', '-', '-']
   const table = [HEAD, HEAD.map(() => '---'), bare, ...rows].map((cells) => `| ${cells.join(' | ')} |`)
   const notes = measurements.flatMap(({ candidate }, index) =>
     candidate.note ? [`(${index + 1}) ${candidate.note}`] : [],
@@ -35,7 +37,7 @@ export function renderTable(measurements: readonly (Measurement | Failure)[]): s
   return [
     ...table,
     '',
-    `CPU of the process per request relative to the bare app: median of the rounds [least-most]; what happens now and then, such as a scrape or an export, shows in the most. The event loop alone, for even and skewed traffic: the share that requests wait for. The bare app takes ${median(kept.map(({ bareUs }) => bareUs)).toFixed(0)} us per request. ${kept.length} of ${rounds.length} rounds kept, control ${spread(control)}. ${machine()}`,
+    `CPU of the process per request relative to the bare app: median of the rounds [least-most]. All rounds together: their sum over that of the bare app, discarded rounds too, so that it holds what happens only now and then: a flush, a scrape, an export. The event loop alone, for even and skewed traffic: the share that requests wait for. The bare app takes ${median(kept.map(({ bareUs }) => bareUs)).toFixed(0)} us per request. ${kept.length} of ${rounds.length} rounds kept, control ${spread(control)}. ${machine()}`,
     ...notes,
     '',
   ].join('\n')
@@ -50,6 +52,15 @@ export function renderRound({ traffic, control, ratio, loopRatio, bareUs, reques
 /** The rounds of one traffic that their control has not discarded. */
 function ofTraffic(rounds: readonly Round[], traffic: Traffic): Round[] {
   return rounds.filter((round) => round.kept && round.traffic === traffic)
+}
+
+/** All CPU of all rounds over what the bare app took for the same requests. */
+function describeAll(rounds: readonly Round[]): string {
+  const sum = (of: (round: Round) => number) => rounds.reduce((total, round) => total + of(round), 0)
+  const bareUs = sum((round) => round.bareUs * round.requests)
+  return bareUs === 0
+    ? '-'
+    : (sum((round) => round.ratio * round.bareUs * round.requests) / bareUs).toFixed(2)
 }
 
 function describeLoop(rounds: readonly Round[]): string {
@@ -71,7 +82,7 @@ export function describeKill(measurement: Measurement | Failure): string {
 }
 
 function describeLoss(measurement: Measurement | Failure): string {
-  if ('failure' in measurement) return 'did not run'
+  if ('failure' in measurement) return 'ended by itself'
   const { candidate, sent, answered, stored } = measurement
   if (candidate.keeps === 'nothing') return '-'
   const lost = answered - stored
