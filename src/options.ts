@@ -51,8 +51,8 @@ export interface AnalyticsOptions {
   /** Width of a bucket of time, in UTC. Default: `hour`. */
   readonly bucket?: 'minute' | 'hour' | 'day' | undefined
   /**
-   * Milliseconds between two flushes, 100 to 3 600 000; after one of more than 5000 rows that many times as long, at
-   * most twelve times. Default: 5000.
+   * Milliseconds between two flushes, 100 to 3 600 000; at least a millisecond for each row of the first one, up to a
+   * minute. Default: 5000.
    */
   readonly flushIntervalMs?: number | undefined
   /** Different endpoints per key, process and bucket, 1 to 1 000 000; past it `(other)`. Default: 1000. */

@@ -33,9 +33,12 @@ export class CellTable {
     this.#put(key, endpoint, code, cell)
   }
 
-  /** Forgets every entry and keeps the room for them. */
+  /** Forgets every entry, and keeps the room for as many unless few of it was needed. */
   clear(): void {
-    this.#words.fill(0)
+    if (this.#count * 16 < this.#mask && this.#mask >= FIRST_ROOM) {
+      this.#words = new Int32Array(FIRST_ROOM * WORDS)
+      this.#mask = FIRST_ROOM - 1
+    } else this.#words.fill(0)
     this.#count = 0
   }
 

@@ -34,7 +34,7 @@ export class Delivery {
     return this.#batches
   }
 
-  /** Rows of this process that the database was given. */
+  /** Rows of this process in batches that are delivered or set aside. */
   get rows(): number {
     return this.#rows
   }

@@ -11,11 +11,11 @@ const HOUSEKEEPING_MS = 60_000
 const FIRST_RETRY_MS = 250
 const LONGEST_RETRY_MS = 15_000
 /**
- * A flush of more rows than this is followed by a pause of as many intervals as it was times as large, at most so many:
- * the fewer flushes, the more requests share a row, and so neither the app nor the database spends its time on them.
+ * From one flush to the next it is at least a millisecond for each row of the first, up to a minute: the fewer flushes,
+ * the more requests share a row, and so neither the app nor the database spends its time on them.
  */
-const ROWS_PER_INTERVAL = 5000
-const LONGEST_PAUSE = 12
+const REST_MS_PER_ROW = 1
+const LONGEST_REST_MS = 60_000
 /** `close()` waits this long for a database that does not answer; the counts stay in the counter file. */
 const CLOSE_MS = 10_000
 
@@ -41,8 +41,9 @@ export class Flusher {
   #retry: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   #housekeptAt = -Infinity
-  /** Intervals to let pass before the next flush. */
-  #pause = 0
+  #flushedAt = -Infinity
+  /** How long after that the next flush may begin. */
+  #restMs = 0
   #failuresInRow = 0
   #failedFlushes = 0
   #lastError: AnalyticsError | undefined
@@ -99,12 +100,24 @@ export class Flusher {
 
   #tick(): void {
     const { buffer } = this.#parts
-    // asked even during a pause and while the database is away, so that a bucket that is over is closed in time
-    const isDue = buffer.hasSealed() || this.#pause === 0
-    if (isDue) {
-      buffer.seal()
-      this.trigger()
-    } else this.#pause -= 1
+    // asked even during a rest and while the database is away, so that a bucket that is over is closed in time
+    if (!buffer.hasSealed() && this.#isResting()) return
+    buffer.seal()
+    this.trigger()
+  }
+
+  /** A small flush in between does not end the rest after a large one. */
+  #rest(flushedAt: number, rows: number): void {
+    const restMs = Math.min(rows * REST_MS_PER_ROW, LONGEST_REST_MS)
+    if (this.#isResting() && restMs < this.#restMs) return
+    this.#flushedAt = flushedAt
+    this.#restMs = restMs
+  }
+
+  #isResting(): boolean {
+    const { buffer, now } = this.#parts
+    // counts that are only in memory are not safe until they are flushed; a clock that was set back must not stop all
+    return buffer.mode !== 'memory' && Math.abs(now() - this.#flushedAt) < this.#restMs
   }
 
   #flushInBackground(): void {
@@ -133,20 +146,20 @@ export class Flusher {
   }
 
   async #run(): Promise<void> {
-    const { buffer, store } = this.#parts
+    const { buffer, store, now } = this.#parts
+    const startedAt = now()
     const rowsBefore = this.#delivery.rows
     try {
       const facts = await store.connect()
       this.#checkPepper(facts)
       const sealed = buffer.seal()
       await this.#deliverFiles(facts)
-      if (!sealed) {
-        // what was counted behind a batch that waited could not be sealed before
+      if (!sealed || buffer.hasSealed()) {
+        // what was counted behind a batch that waited could not be sealed before; and files may have been left since
         buffer.seal()
         await this.#deliverFiles(facts)
       }
-      const intervals = Math.ceil((this.#delivery.rows - rowsBefore) / ROWS_PER_INTERVAL)
-      this.#pause = Math.min(Math.max(intervals - 1, 0), LONGEST_PAUSE - 1)
+      this.#rest(startedAt, this.#delivery.rows - rowsBefore)
       this.#lastFlushAt = new Date(this.#parts.now())
       await this.#keepHouse(facts)
       this.#failuresInRow = 0

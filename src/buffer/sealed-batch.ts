@@ -75,8 +75,9 @@ export class SealedBatch implements Batch {
     this.#rowCount = 0
     let chunk: BatchRow[] = []
     for (const cell of await this.#file.sortedCells()) {
-      if (!this.#hasRequests(cell)) continue
-      chunk.push(this.#readRow(cell))
+      const row = this.#readRow(cell)
+      if (!row) continue
+      chunk.push(row)
       this.#rowCount += 1
       if (chunk.length === CHUNK) {
         yield chunk
@@ -94,8 +95,8 @@ export class SealedBatch implements Batch {
     return false
   }
 
-  /** The row of a cell: what its slots counted, in the order of bins. */
-  #readRow(cell: number): BatchRow {
+  /** The row of a cell: what its slots counted, in the order of bins; nothing when they counted nothing. */
+  #readRow(cell: number): BatchRow | undefined {
     const pairs = this.#readSlots(cell)
     const durationBins: number[] = []
     let requestCount = 0
@@ -108,6 +109,7 @@ export class SealedBatch implements Batch {
       durationUs += this.#counts[slot * 2 + 1]!
       durationBins.push(pairs[index]!, requests)
     }
+    if (requestCount === 0) return undefined
     const { key, endpoint, method, status } = this.#file.cells[cell]!
     return { keyId: key.id, endpoint, method, status, requestCount, durationUs, durationBins }
   }

@@ -6,7 +6,7 @@ import type { ExportFormat } from '../report/export-usage.ts'
 import { parseDimensions } from '../report/parse-filter.ts'
 import { findUsage } from '../store/find-usage.ts'
 import type { Database } from '../store/open-database.ts'
-import { streamPages } from '../store/stream-pages.ts'
+import { copyOrStreamPages } from '../store/stream-pages.ts'
 import type { UsagePage } from '../store/usage-page.ts'
 import type { StreamQuery } from '../usage.ts'
 import type { Place } from './base-command.ts'
@@ -86,7 +86,7 @@ async function* counted(
   bar: ProgressBar,
 ): AsyncGenerator<UsagePage> {
   let count = 0
-  for await (const page of streamPages(db, query)) {
+  for await (const page of copyOrStreamPages(db, query)) {
     yield page
     for (const requests of page.requestCount) count += requests
     bar.update(total ? Math.min(1, count / total) : 1, count)

@@ -5,8 +5,8 @@ import type { UsagePage } from './usage-page.ts'
 
 /**
  * Every stored row that a filter lets through, in pages, in one order (bytewise): by key and bucket on SQLite, by bucket
- * and key on PostgreSQL, then by width, endpoint, method, status. Memory stays constant. On PostgreSQL all rows are of
- * the moment at which it begins; on SQLite and Citus rows that change meanwhile are as they are when their page is read.
+ * and key on PostgreSQL, then by width, endpoint, method, status. Memory stays constant. Each page is a statement of its own:
+ * nothing stays open while its rows are used, and rows that change meanwhile are as they are when their page is read.
  */
 export async function* streamUsage(
   db: Database,

@@ -1,10 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openDatabase } from '../../src/store/open-database.ts'
 import type { Database } from '../../src/store/open-database.ts'
 import { writeCopyStatement } from '../../src/store/copy-pages.ts'
 import { writePageStatement } from '../../src/store/read-pages.ts'
-import { streamPages } from '../../src/store/stream-pages.ts'
+import { copyOrStreamPages, streamPages } from '../../src/store/stream-pages.ts'
 import { streamUsage } from '../../src/store/stream-usage.ts'
+import type { UsagePage } from '../../src/store/usage-page.ts'
 import type { StoredUsageRow, UsageFilter } from '../../src/usage.ts'
 import { fillKeys, fillUsage, keyIdOf } from '../support/fill-usage.ts'
 import type { RowToFill } from '../support/fill-usage.ts'
@@ -17,8 +19,10 @@ const ENDPOINTS = ['/B', '/a', '/a_', '/ä', '/￿', '/😀', "/'quoted'", '/\\'
 
 forEachDatabase('streamUsage', (kind, makeUrl) => {
   let db: Database
+  let databaseUrl: string
   beforeAll(async () => {
-    db = await openDatabase(await makeUrl())
+    databaseUrl = await makeUrl()
+    db = await openDatabase(databaseUrl)
     await fillKeys(db, [
       { key: 2, label: 'zwei', owner: 'acme' },
       { key: 1, name: 'eins' },
@@ -54,7 +58,7 @@ forEachDatabase('streamUsage', (kind, makeUrl) => {
 
   it('gives every row once, in bounded pages, in the bytewise order in which they lie', async () => {
     const { pages, rows } = await collect()
-    expect(pages).toEqual(Array.from({ length: 24 }, () => 500))
+    expect(pages).toEqual(kind === 'sqlite' ? Array(24).fill(500) : Array(6).fill(2000))
     const keys = rows.map((row) =>
       Buffer.from(
         [
@@ -138,24 +142,27 @@ forEachDatabase('streamUsage', (kind, makeUrl) => {
     expect(plan).not.toContain('TEMP B-TREE')
   })
 
-  it('reads the same in pages as by copying', async () => {
+  it('copies the same as it reads in pages', async () => {
     const query = { endpoint: "/'*", since: new Date(START + HOUR), latency: true }
-    const copied = await Array.fromAsync(streamUsage(db, query))
-    const paged = await Array.fromAsync(streamUsage({ ...db, distributed: true }, query))
-    expect(copied.flat()).toEqual(paged.flat())
-    expect(copied.flat()).toHaveLength(1498)
+    const copied = merge(await Array.fromAsync(copyOrStreamPages(db, query)))
+    expect(copied).toEqual(merge(await Array.fromAsync(streamPages(db, query))))
+    expect(copied['status']).toHaveLength(1498)
   })
 
   it('takes texts with quotes and numbers of parameters for what they are', async () => {
-    const nobody = await collect({ owner: "'; drop table api_key_analytics; --$1\\", endpoint: '$2' })
-    expect(nobody).toEqual({ pages: [], rows: [] })
-    expect((await collect({ endpoint: "/'quoted'" })).rows).toHaveLength(1500)
-    expect((await collect({ endpoint: '/\\' })).rows).toHaveLength(1500)
+    const count = async (filter: UsageFilter) =>
+      (await Array.fromAsync(copyOrStreamPages(db, filter))).reduce(
+        (sum, page) => sum + page.status.length,
+        0,
+      )
+    expect(await count({ owner: "'; drop table api_key_analytics; --$1\\", endpoint: '$2' })).toBe(0)
+    expect(await count({ endpoint: "/'quoted'" })).toBe(1500)
+    expect(await count({ endpoint: '/\\' })).toBe(1500)
   })
 
   it('leaves the database well when a reader stops early', async () => {
-    for await (const page of streamUsage(db)) {
-      expect(page).toHaveLength(500)
+    for await (const page of copyOrStreamPages(db)) {
+      expect(page.status).toHaveLength(500)
       break
     }
     expect((await collect()).rows).toHaveLength(12_000)
@@ -163,20 +170,49 @@ forEachDatabase('streamUsage', (kind, makeUrl) => {
 
   it('tells in our words when the database fails', async () => {
     const lost = { ...db, dialect: { ...db.dialect, storedOrder: ['nothing'] } }
-    await expect(Array.fromAsync(streamUsage(lost))).rejects.toThrow(
-      expect.objectContaining({ name: 'AnalyticsError', code: 'DATABASE_FAILED' }),
-    )
+    for (const stream of [streamPages, copyOrStreamPages]) {
+      await expect(Array.fromAsync(stream(lost))).rejects.toThrow(
+        expect.objectContaining({ name: 'AnalyticsError', code: 'DATABASE_FAILED' }),
+      )
+    }
     expect((await collect({ endpoint: '/a' })).rows).toHaveLength(1500)
   })
 
-  it('gives the rows of one moment where one statement reads them all', async () => {
-    const rows: StoredUsageRow[] = []
-    for await (const page of streamUsage(db)) {
-      if (rows.length === 0) {
-        await fillUsage(db, [{ key: 2, bucket: START + 1000 * HOUR, requests: 1 }])
-      }
-      rows.push(...page)
+  it('serves any number of slow readers at once, and lets nobody wait for them', async () => {
+    const readers = Array.from({ length: 8 }, () => streamUsage(db))
+    for (const reader of readers) expect((await reader.next()).done).toBe(false)
+    expect((await collect({ endpoint: '/a' })).rows).toHaveLength(1500)
+    await Promise.all(readers.map((reader) => reader.return()))
+  })
+
+  it('copies for as long as it takes, whatever limits there are for statements', async () => {
+    const url = new URL(databaseUrl)
+    if (kind === 'postgresql') url.search = '?query_timeout=50&options=-c%20statement_timeout%3D50'
+    const limited = await openDatabase(url.href)
+    let rows = 0
+    for await (const page of copyOrStreamPages(limited)) {
+      rows += page.status.length
+      if (rows === 500) await sleep(200)
     }
-    expect(rows).toHaveLength(db.copy && !db.distributed ? 12_000 : 12_001)
+    expect(rows).toBe(12_000)
+    await limited.close()
+  })
+
+  it('copies the rows of one moment where one statement reads them all', async () => {
+    let rows = 0
+    for await (const page of copyOrStreamPages(db)) {
+      if (rows === 0) await fillUsage(db, [{ key: 2, bucket: START + 1000 * HOUR, requests: 1 }])
+      rows += page.status.length
+    }
+    expect(rows).toBe(db.copy && !db.distributed ? 12_000 : 12_001)
   })
 })
+
+/** Pages as one. */
+function merge(pages: readonly UsagePage[]): Record<string, unknown[]> {
+  const merged: Record<string, unknown[]> = {}
+  for (const page of pages) {
+    for (const [name, values] of Object.entries(page)) (merged[name] ??= []).push(...values)
+  }
+  return merged
+}

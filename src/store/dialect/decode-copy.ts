@@ -97,15 +97,15 @@ function readInteger(bytes: Buffer, start: number, length: number): number {
   return bytes.readInt32BE(start) * 2 ** 32 + bytes.readUInt32BE(start + 4)
 }
 
-function readIntegers(bytes: Buffer, start: number): number[] {
-  const numbers: number[] = []
+function readIntegers(bytes: Buffer, start: number): (number | null)[] {
+  const numbers: (number | null)[] = []
   let place = start + DIMENSIONS
   const count = bytes.readInt32BE(start) === 0 ? 0 : bytes.readInt32BE(place)
   place += DIMENSION_BYTES
   for (let index = 0; index < count; index++) {
     const length = bytes.readInt32BE(place)
-    numbers.push(readInteger(bytes, place + 4, length))
-    place += 4 + length
+    numbers.push(length < 0 ? null : readInteger(bytes, place + 4, length))
+    place += 4 + Math.max(0, length)
   }
   return numbers
 }

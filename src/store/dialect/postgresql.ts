@@ -26,6 +26,12 @@ const BEGIN: Record<TransactionMode, string> = {
   snapshot: 'begin isolation level repeatable read read only',
 }
 
+/** A limit that suits statements of an app does not suit a whole export. */
+const BEGIN_COPY = `begin read only;
+set local statement_timeout = 0`
+/** The longest that a timer of Node can be set to. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 const FACTS = `
 select current_schema() as schema, exists (select 1 from pg_extension where extname = 'citus') as citus`
 
@@ -106,7 +112,12 @@ function writeParameters(
   params: readonly unknown[],
   { escapeLiteral }: { readonly escapeLiteral: (text: string) => string },
 ): string {
-  return sql.replace(/\$(\d+)/g, (_, number) => escapeLiteral(String(replaceNul(params[Number(number) - 1]))))
+  return sql.replace(/\$(\d+)/g, (_, number) => {
+    const value = replaceNul(params[Number(number) - 1])
+    if (typeof value !== 'string' && typeof value !== 'number')
+      throw new TypeError(`$${number} cannot be copied`)
+    return escapeLiteral(`${value}`)
+  })
 }
 
 function openSession(pool: Pool, place: string): Session {
@@ -125,16 +136,22 @@ function openSession(pool: Pool, place: string): Session {
     })
   async function* copy(sql: string, params: readonly unknown[]): AsyncGenerator<Buffer, void, undefined> {
     const client = await connect()
+    const statement = writeParameters(sql, params, client)
+    const rows = copyTo(`copy (${statement}) to stdout (format binary)`)
+    // the driver's clock for a statement is not made for one that goes on for long, and ends it uncleanly
+    rows.query_timeout = LONGEST_TIMER_MS
     let finished = false
     try {
-      const rows = client.query(
-        copyTo(`copy (${writeParameters(sql, params, client)}) to stdout (format binary)`),
-      )
+      await client.query(BEGIN_COPY)
+      client.query(rows)
       for await (const bytes of rows) yield bytes as Buffer
+      await client.query('commit')
       finished = true
     } catch (error) {
       throw translateError(error, place)
     } finally {
+      // stops that clock, which would keep the process alive
+      rows.callback?.()
       // only a connection that is closed stops sending in the middle
       client.release(!finished)
     }
