@@ -10,15 +10,8 @@ import {
 } from './counter-layout.ts'
 import { lengthen, type CounterMemory, type CounterMode } from './counter-memory.ts'
 import { faultPoint } from './fault-point.ts'
-import {
-  cellRecord,
-  compareCells,
-  decodeNames,
-  keyRecord,
-  slotRecord,
-  type CellName,
-  type DecodedNames,
-} from './name-records.ts'
+import { compareCells, decodeNames, type CellName, type DecodedNames } from './name-records.ts'
+import { NameWriter } from './name-writer.ts'
 import { repairCopy } from './repair-copy.ts'
 import { SealedBatch } from './sealed-batch.ts'
 import { SlotTable } from './slot-table.ts'
@@ -38,10 +31,9 @@ export class CounterFile {
   /** Why a file that was read could not be read to its end. */
   readonly problem: string | undefined
   readonly #memory: CounterMemory
-  readonly #bytes: Uint8Array
   readonly #header: CounterHeader
+  readonly #names: NameWriter
   readonly #areas: readonly [Float64Array, Float64Array]
-  readonly #keyNumbers = new Map<string, number>()
   #open: Float64Array
   #openBase: number
   /** True once no more counts come: the open area is sealed too. */
@@ -52,8 +44,8 @@ export class CounterFile {
   private constructor(memory: CounterMemory, identity: FileIdentity, names: DecodedNames) {
     this.identity = identity
     this.#memory = memory
-    this.#bytes = new Uint8Array(memory.buffer)
     this.#header = new CounterHeader(memory)
+    this.#names = new NameWriter(memory, this.#header, identity)
     this.#areas = [this.#area(0), this.#area(1)]
     this.#open = this.#areas[this.#header.openArea]
     this.#openBase = areaOffset(identity, this.#header.openArea)
@@ -122,7 +114,7 @@ export class CounterFile {
   add(cell: number, bin: number, durationUs: number): boolean {
     let slot = this.slots.find(cell, bin)
     if (slot < 0) {
-      if (this.slots.count >= this.identity.slots || !this.#publish(slotRecord(cell, bin))) return false
+      if (this.slots.count >= this.identity.slots || !this.#names.writeSlot(cell, bin)) return false
       slot = this.slots.add(cell, bin)
     }
     const index = slot * 2
@@ -135,12 +127,7 @@ export class CounterFile {
 
   /** Gives a cell its number for the life of this instance. @returns undefined when the file is full */
   addCell(cell: CellName): number | undefined {
-    if (this.slots.count >= this.identity.slots) return undefined
-    const known = this.#keyNumbers.get(cell.key.id)
-    const keyNumber = known ?? this.#keyNumbers.size
-    if (known === undefined && !this.#publish(keyRecord(cell.key))) return undefined
-    this.#keyNumbers.set(cell.key.id, keyNumber)
-    if (!this.#publish(cellRecord(keyNumber, cell))) return undefined
+    if (this.slots.count >= this.identity.slots || !this.#names.writeCell(cell)) return undefined
     return this.cells.push(cell) - 1
   }
 
@@ -220,7 +207,7 @@ export class CounterFile {
     this.#header.free()
     this.cells.length = 0
     this.slots.clear()
-    this.#keyNumbers.clear()
+    this.#names.clear()
     this.#order = []
   }
 
@@ -250,18 +237,6 @@ export class CounterFile {
       requestCount: this.#sum(area),
       counts: this.#areas[area],
     })
-  }
-
-  #publish(record: Buffer): boolean {
-    const published = this.#header.namesPublished
-    const end = published + record.length
-    if (end > this.identity.namesBytes) return false
-    this.#bytes.set(record, HEADER_BYTES + published)
-    this.#memory.persist(HEADER_BYTES + published, record.length)
-    faultPoint('names record written')
-    this.#header.namesPublished = end
-    faultPoint('names record published')
-    return true
   }
 
   #sum(area: 0 | 1): number {

@@ -42,23 +42,14 @@ export class SlotTable {
   /** Gives a cell its slot for a bin for which it has none yet. */
   add(cell: number, bin: number): number {
     if ((cell + 1) * WORDS > this.#own.length) this.#own = lengthen(this.#own, (cell + 1) * WORDS)
+    const slot = this.#count++
+    const word = (slot + 1) * 2 ** BIN_BITS + bin
     let words = this.#own
     let block = cell * WORDS
-    while (words[block] !== 0) {
-      block = words[block]! * WORDS
+    while (!putIntoBlock(words, block, word)) {
+      block = (words[block] || this.#addBlock(words, block)) * WORDS
       words = this.#further
     }
-    let place = block + 1
-    while (place < block + WORDS && words[place] !== 0) place++
-    if (place === block + WORDS) {
-      const next = this.#furtherBlocks++
-      words[block] = next
-      if ((next + 1) * WORDS > this.#further.length) this.#further = lengthen(this.#further, 0)
-      words = this.#further
-      place = next * WORDS + 1
-    }
-    const slot = this.#count++
-    words[place] = (slot + 1) * 2 ** BIN_BITS + bin
     return slot
   }
 
@@ -77,6 +68,14 @@ export class SlotTable {
     }
   }
 
+  /** Chains one more block to a full one; `words` may be of no use after it. @returns the new block */
+  #addBlock(words: Uint32Array, block: number): number {
+    const next = this.#furtherBlocks++
+    words[block] = next
+    if ((next + 1) * WORDS > this.#further.length) this.#further = lengthen(this.#further, 0)
+    return next
+  }
+
   /** Forgets every slot. */
   clear(): void {
     this.#own = new Uint32Array(FIRST_BLOCKS * WORDS)
@@ -84,6 +83,16 @@ export class SlotTable {
     this.#furtherBlocks = 1
     this.#count = 0
   }
+}
+
+/** @returns false when the block is full */
+function putIntoBlock(words: Uint32Array, block: number, word: number): boolean {
+  for (let place = block + 1; place < block + WORDS; place++) {
+    if (words[place] !== 0) continue
+    words[place] = word
+    return true
+  }
+  return false
 }
 
 function lengthen(words: Uint32Array, least: number): Uint32Array<ArrayBuffer> {

@@ -5,18 +5,22 @@ import type { BucketMinutes, StoredUsageRow } from '../usage.ts'
 /** A key as its rows show it. */
 export type StoredKey = Pick<StoredUsageRow, 'keyId' | 'keyLabel' | 'keyName' | 'keyOwner'>
 
-/** Stored rows by column: what is at one index of every column is one row. Columns cost a third of objects. */
-export interface UsagePage {
-  /** One object per key. */
-  readonly key: readonly StoredKey[]
-  /** One object for neighbours with the same time: do not change it. */
-  readonly bucket: readonly Date[]
+/** What is the same in every form of a page. What is at one index of every column is one row. */
+interface Columns {
   readonly bucketMinutes: readonly BucketMinutes[]
   readonly method: readonly string[]
   readonly endpoint: readonly string[]
   readonly status: readonly number[]
   readonly requestCount: readonly number[]
   readonly durationUs: readonly number[]
+}
+
+/** Stored rows by column: that costs a third of objects. */
+export interface UsagePage extends Columns {
+  /** One object per key. */
+  readonly key: readonly StoredKey[]
+  /** One object for neighbours with the same time: do not change it. */
+  readonly bucket: readonly Date[]
   /** Only when asked for. */
   readonly latency?: readonly (Latency | null)[]
 }
@@ -25,15 +29,9 @@ export interface UsagePage {
 export type KeylessPage = Omit<UsagePage, 'key'> & { readonly keyId: readonly string[] }
 
 /** A page's columns as a database gives them: times in epoch milliseconds, histograms as they are stored. */
-export interface StoredColumns {
+export interface StoredColumns extends Columns {
   readonly keyId: readonly string[]
   readonly bucket: readonly number[]
-  readonly bucketMinutes: readonly BucketMinutes[]
-  readonly method: readonly string[]
-  readonly endpoint: readonly string[]
-  readonly status: readonly number[]
-  readonly requestCount: readonly number[]
-  readonly durationUs: readonly number[]
   /** Both or none. */
   readonly durationFirstBin?: readonly (number | null)[]
   readonly durationBins?: readonly (readonly number[] | null)[]

@@ -25,6 +25,17 @@ test('every slot is found under its cell and bin, whatever came in which order',
   )
 })
 
+test('a hundred cells may have a slot for every bin', () => {
+  const table = new SlotTable()
+  for (let bin = 0; bin < BIN_COUNT; bin++) for (let cell = 0; cell < 100; cell++) table.add(cell, bin)
+  for (let cell = 0; cell < 100; cell++) {
+    expect(readSlots(table, cell)).toEqual(
+      Array.from({ length: BIN_COUNT }, (_, bin) => [bin, bin * 100 + cell]),
+    )
+    expect(table.find(cell, BIN_COUNT - 1)).toBe((BIN_COUNT - 1) * 100 + cell)
+  }
+})
+
 test('a table that was cleared knows no slot', () => {
   const table = new SlotTable()
   for (let bin = 0; bin < BIN_COUNT; bin++) table.add(7, bin)
