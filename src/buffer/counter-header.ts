@@ -1,4 +1,5 @@
-import { decodeUuid, encodeUuid, HEADER_BYTES } from './counter-layout.ts'
+import { decodeUuid, encodeUuid } from '../uuid.ts'
+import { HEADER_BYTES } from './counter-layout.ts'
 import type { CounterMemory } from './counter-memory.ts'
 import { faultPoint } from './fault-point.ts'
 

@@ -14,6 +14,7 @@
  */
 import { crc32 } from 'node:zlib'
 import type { BucketMinutes } from '../usage.ts'
+import { decodeUuid, encodeUuid } from '../uuid.ts'
 
 export const HEADER_BYTES = 4096
 export const SLOT_BYTES = 16
@@ -89,13 +90,4 @@ export function decodeIdentity(buffer: ArrayBuffer): DecodedIdentity | string {
     bucketMinutes: bytes.readUInt32LE(20) as BucketMinutes,
     instance: decodeUuid(bytes.subarray(24, 40)),
   }
-}
-
-export function encodeUuid(uuid: string): Buffer {
-  return Buffer.from(uuid.replaceAll('-', ''), 'hex')
-}
-
-export function decodeUuid(bytes: Uint8Array): string {
-  const hex = Buffer.from(bytes).toString('hex')
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
 }

@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
+import { formatUuid } from '../uuid.ts'
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
@@ -21,10 +22,4 @@ export function pepperCheck(pepper: string | undefined): string {
   return pepper === undefined
     ? ''
     : createHmac('sha256', pepper).update('apikey-analytics pepper check').digest('hex')
-}
-
-function formatUuid(hex: string): string {
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join(
-    '-',
-  )
 }

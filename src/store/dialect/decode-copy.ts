@@ -2,6 +2,7 @@
  * What COPY writes in its binary format. Source: PostgreSQL's documentation of COPY, "Binary Format", and its functions
  * `uuid_send`, `timestamptz_send`, `int2send`, `int8send`, `textsend`, `array_send`.
  */
+import { decodeUuid } from '../../uuid.ts'
 
 /** `integer` is any of 2, 4 or 8 bytes; a `timestamptz` is given in epoch milliseconds. */
 export type CopyType = 'uuid' | 'timestamptz' | 'integer' | 'integer[]' | 'text'
@@ -86,7 +87,7 @@ function createUuidDecoder(): Decode {
   return (bytes, start) => {
     if (uuid && known.equals(bytes.subarray(start, start + 16))) return uuid
     bytes.copy(known, 0, start, start + 16)
-    return (uuid = readUuid(known))
+    return (uuid = decodeUuid(known))
   }
 }
 
@@ -108,9 +109,4 @@ function readIntegers(bytes: Buffer, start: number): (number | null)[] {
     place += 4 + Math.max(0, length)
   }
   return numbers
-}
-
-function readUuid(bytes: Buffer): string {
-  const hex = bytes.toString('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }

@@ -1,6 +1,7 @@
 import { MikroORM } from '@mikro-orm/postgresql'
 import type { PostgreSqlConnection } from '@mikro-orm/postgresql'
 import { to as copyTo } from 'pg-copy-streams'
+import { AnalyticsError } from '../../errors.ts'
 import { MIGRATIONS_TABLE, ORM_OPTIONS } from '../orm-options.ts'
 import { translateError } from '../translate-error.ts'
 import type { Dialect, OpenOptions, Session, Statements, TransactionMode } from './dialect.ts'
@@ -114,9 +115,8 @@ function writeParameters(
 ): string {
   return sql.replace(/\$(\d+)/g, (_, number) => {
     const value = replaceNul(params[Number(number) - 1])
-    if (typeof value !== 'string' && typeof value !== 'number')
-      throw new TypeError(`$${number} cannot be copied`)
-    return escapeLiteral(`${value}`)
+    if (typeof value === 'string' || typeof value === 'number') return escapeLiteral(`${value}`)
+    throw new AnalyticsError('INTERNAL', `Parameter $${number} of a copy is neither a text nor a number.`)
   })
 }
 
@@ -136,12 +136,12 @@ function openSession(pool: Pool, place: string): Session {
     })
   async function* copy(sql: string, params: readonly unknown[]): AsyncGenerator<Buffer, void, undefined> {
     const client = await connect()
-    const statement = writeParameters(sql, params, client)
-    const rows = copyTo(`copy (${statement}) to stdout (format binary)`)
-    // the driver's clock for a statement is not made for one that goes on for long, and ends it uncleanly
-    rows.query_timeout = LONGEST_TIMER_MS
+    let rows: ReturnType<typeof copyTo> | undefined
     let finished = false
     try {
+      rows = copyTo(`copy (${writeParameters(sql, params, client)}) to stdout (format binary)`)
+      // the driver's clock for a statement is not made for one that goes on for long, and ends it uncleanly
+      rows.query_timeout = LONGEST_TIMER_MS
       await client.query(BEGIN_COPY)
       client.query(rows)
       for await (const bytes of rows) yield bytes as Buffer
@@ -151,7 +151,7 @@ function openSession(pool: Pool, place: string): Session {
       throw translateError(error, place)
     } finally {
       // stops that clock, which would keep the process alive
-      rows.callback?.()
+      rows?.callback?.()
       // only a connection that is closed stops sending in the middle
       client.release(!finished)
     }

@@ -1,0 +1,15 @@
+/** The UUID of 32 hexadecimal digits; what follows them is left out. */
+export function formatUuid(hex: string): string {
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join(
+    '-',
+  )
+}
+
+export function encodeUuid(uuid: string): Buffer {
+  return Buffer.from(uuid.replaceAll('-', ''), 'hex')
+}
+
+/** The UUID of 16 bytes. */
+export function decodeUuid(bytes: Uint8Array): string {
+  return formatUuid(Buffer.from(bytes).toString('hex'))
+}
