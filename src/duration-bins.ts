@@ -47,16 +47,18 @@ const UPPER_US = Float64Array.from({ length: LONGEST_BIN }, (_, bin) =>
   bin === UNMEASURED_BIN ? 0 : Math.round(LEAST_US * GROWTH ** (bin - 1)),
 )
 
+/** The bin of 2^n microseconds, up to the power of two below the longest bound: where to begin to look. */
+const BIN_OF_POWER = Uint8Array.from({ length: 26 }, (_, power) =>
+  UPPER_US.findIndex((upperUs) => upperUs >= 2 ** power),
+)
+
 /** The bin of a duration in whole microseconds. */
 export function binOf(durationUs: number): number {
-  let low = 1
-  let high = LONGEST_BIN
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (durationUs <= UPPER_US[middle]!) high = middle
-    else low = middle + 1
-  }
-  return low
+  if (durationUs > UPPER_US[LONGEST_BIN - 1]!) return LONGEST_BIN
+  // at most four bins lie between two powers of two
+  let bin = BIN_OF_POWER[31 - Math.clz32(durationUs | 1)]!
+  while (durationUs > UPPER_US[bin]!) bin += 1
+  return bin
 }
 
 /** How long requests took, from entering the middleware to the end of the handlers. */

@@ -52,25 +52,37 @@ export interface Operation {
  */
 export interface CountedKey {
   readonly identity: KeyIdentity
-  /** Notes of the counter that counted it last, 0 at first: which of its numberings, and the key's number in it. */
-  generation: number
+  /** Note of the counter that counted it last, 0 at first. */
   number: number
 }
 
 /** A key that no counter has seen. */
 export function toCountedKey(identity: KeyIdentity): CountedKey {
-  return { identity, generation: 0, number: 0 }
+  return { number: 0, identity }
+}
+
+/** An operation to be counted, with a note like that of a key. */
+export interface CountedOperation extends Operation {
+  number: number
+}
+
+/** An operation that no counter has seen. */
+export function toCountedOperation(method: string, endpoint: string): CountedOperation {
+  return { number: 0, method, endpoint }
 }
 
 /** Where the capture side puts one finished request. Never throws, makes no system call in the steady state. */
 export interface RequestCounter {
-  /** `status` 100-599, `durationUs` whole microseconds, nothing when not measured; all strings already cleaned. */
+  /**
+   * `status` 100-599, `durationUs` whole microseconds, nothing when not measured; all strings already cleaned.
+   * `finishedAt` is when it was over, by `performance.now()`: right now, or left out.
+   */
   count(
     key: CountedKey,
-    method: string,
-    endpoint: string,
+    operation: CountedOperation,
     status: number,
     durationUs: number | undefined,
+    finishedAt?: number,
   ): void
 }
 

@@ -1,34 +1,50 @@
-import { isReservedKey, OTHER_ENDPOINT, OTHER_KEY, toCountedKey, UNMATCHED_ENDPOINT } from '../usage.ts'
-import type { CountedKey } from '../usage.ts'
+import {
+  isReservedKey,
+  OTHER_ENDPOINT,
+  OTHER_KEY,
+  toCountedKey,
+  toCountedOperation,
+  UNMATCHED_ENDPOINT,
+} from '../usage.ts'
+import type { CountedKey, CountedOperation } from '../usage.ts'
 import { CellTable } from './cell-table.ts'
 import type { CellName } from './name-records.ts'
 
-/** Stands for an endpoint of a key with whatever method and status: that it was admitted. */
+/** Stands for whatever status. */
 const ANY = 0
 const NO_CELL = 0
+/** Slots of a cell that are noted: of one of every four bins, so that neighbours are noted side by side. */
+const NOTES = 4
+/** Bits of a note that hold the bin; the others hold the slot, from 1. */
+const BIN_BITS = 7
+const BIN_MASK = 2 ** BIN_BITS - 1
 
 export interface CellLimits {
   readonly maxKeys: number
   readonly maxEndpointsPerKey: number
 }
 
-/** The numbers that keys have in one file are of no use in another: each file of each index is a generation. */
-let generations = 0
+/**
+ * Keys, operations and endpoints are numbered over all files of all indexes: what one index noted on a key means
+ * nothing to another, or to itself with its next file.
+ */
+let lastNumber = 0
 
-/** Finds the number of a cell in its file, and keeps the limits per bucket: past them cells become `(other)`. */
+/** Finds the cells and slots of a file, and keeps the limits per bucket: past them cells become `(other)`. */
 export class CellIndex {
   readonly #limits: CellLimits
-  readonly #methods = new Map<string, number>()
   readonly #other = toCountedKey(OTHER_KEY)
-  #generation = ++generations
+  /** By method. */
+  readonly #otherEndpoints = new Map<string, CountedOperation>()
   #keys = new Map<string, number>()
   #endpoints = new Map<string, number>()
+  #operations = new Map<string, number>()
   /** Every cell of the file. */
-  #known = new CellTable()
-  /** The cells that this bucket has used: the limits need not be asked again. */
-  readonly #current = new CellTable()
+  #known = new CellTable(0)
+  /** The cells that this bucket has used, for which the limits need not be asked again, with notes of their slots. */
+  readonly #current = new CellTable(NOTES)
   /** The endpoints of each key that this bucket has used. */
-  readonly #admitted = new CellTable()
+  readonly #admitted = new CellTable(0)
   /** How many endpoints of a key, by its number, this bucket has used. */
   readonly #endpointsOf = new Map<number, number>()
   #bucketStart = NaN
@@ -54,63 +70,75 @@ export class CellIndex {
    */
   enterFile(): number {
     const used = this.#current.size
-    const [ids, endpoints] = [[...this.#keys.keys()], [...this.#endpoints.keys()]]
+    const [ids, endpoints] = [namesOf(this.#keys), namesOf(this.#endpoints)]
     const admitted = [...this.#admitted.entries()]
-    this.#generation = ++generations
     this.#keys = new Map()
     this.#endpoints = new Map()
-    this.#known = new CellTable()
+    this.#operations = new Map()
+    this.#known = new CellTable(0)
     this.#current.clear()
     this.#admitted.clear()
     this.#endpointsOf.clear()
     for (const [key, endpoint] of admitted) {
-      this.#enterEndpoint(this.#enterKey(ids[key - 1]!), endpoints[endpoint - 1]!)
+      this.#enterEndpoint(this.#enterKey(ids.get(key)!), endpoints.get(endpoint)!)
     }
     return used
   }
 
+  /** The slot of a cell and bin that was noted: what nearly every request asks for. @returns -1 without a note */
+  findSlot(key: CountedKey, operation: CountedOperation, status: number, bin: number): number {
+    const place = this.#current.find(key.number, operation.number, status)
+    if (place < 0) return -1
+    const note = this.#current.noteAt(place, bin % NOTES)
+    // a bin without a slot has no note, and 0 - 1 is -1
+    return (note & BIN_MASK) === bin ? (note >>> BIN_BITS) - 1 : -1
+  }
+
   /**
-   * The number of a cell; `add` gives a new cell its number, or nothing when the file is full.
-   * @returns undefined when `add` gave nothing
+   * The place of a cell, which holds until the next one is entered; `add` gives a new cell its number.
+   * @returns -1 when `add` gave nothing: the file is full
    */
-  findCell(
+  enterCell(
     key: CountedKey,
-    method: string,
-    endpoint: string,
+    operation: CountedOperation,
     status: number,
     add: (cell: CellName) => number | undefined,
-  ): number | undefined {
-    const endpointNumber = this.#endpoints.get(endpoint)
-    if (endpointNumber !== undefined && key.generation === this.#generation) {
-      const cell = this.#current.find(key.number, endpointNumber, this.#codeOf(method, status))
-      if (cell >= 0) return cell
-    }
-    return this.#admitCell(key, method, endpoint, status, add)
+  ): number {
+    const noted = this.#current.find(key.number, operation.number, status)
+    return noted >= 0 ? noted : this.#admitCell(key, operation, status, add)
+  }
+
+  /** The number of the cell at a place. */
+  cellAt(place: number): number {
+    return this.#current.cellAt(place)
+  }
+
+  noteSlot(place: number, bin: number, slot: number): void {
+    this.#current.setNote(place, bin % NOTES, ((slot + 1) << BIN_BITS) | bin)
   }
 
   /** What happens to a cell once per bucket. */
   #admitCell(
     key: CountedKey,
-    method: string,
-    endpoint: string,
+    operation: CountedOperation,
     status: number,
     add: (cell: CellName) => number | undefined,
-  ): number | undefined {
+  ): number {
+    const { method, endpoint } = operation
     const keyNumber = this.#admitKey(key.identity.id)
-    if (keyNumber === undefined) return this.findCell(this.#other, method, endpoint, status, add)
-    const endpointNumber = this.#admitEndpoint(keyNumber, endpoint)
-    if (endpointNumber === undefined) return this.findCell(key, method, OTHER_ENDPOINT, status, add)
-    key.generation = this.#generation
+    if (keyNumber === undefined) return this.enterCell(this.#other, operation, status, add)
+    if (!this.#admitEndpoint(keyNumber, endpoint)) {
+      return this.enterCell(key, this.#otherEndpoint(method), status, add)
+    }
     key.number = keyNumber
-    const code = this.#codeOf(method, status)
-    const current = this.#current.find(keyNumber, endpointNumber, code)
+    operation.number = numberOf(this.#operations, `${method} ${endpoint}`)
+    const current = this.#current.find(keyNumber, operation.number, status)
     if (current >= 0) return current
-    const known = this.#known.find(keyNumber, endpointNumber, code)
-    const cell = known >= 0 ? known : add({ key: key.identity, method, endpoint, status })
-    if (cell === undefined) return undefined
-    if (known < 0) this.#known.add(keyNumber, endpointNumber, code, cell)
-    this.#current.add(keyNumber, endpointNumber, code, cell)
-    return cell
+    const known = this.#known.find(keyNumber, operation.number, status)
+    const cell = known >= 0 ? this.#known.cellAt(known) : add({ key: key.identity, method, endpoint, status })
+    if (cell === undefined) return -1
+    if (known < 0) this.#known.add(keyNumber, operation.number, status, cell)
+    return this.#current.add(keyNumber, operation.number, status, cell)
   }
 
   /** @returns the number of the key; undefined past the limit */
@@ -128,32 +156,38 @@ export class CellIndex {
     return number
   }
 
-  /** @returns the number of the endpoint; undefined past the limit of its key */
-  #admitEndpoint(key: number, endpoint: string): number | undefined {
+  /** @returns false past the limit of its key */
+  #admitEndpoint(key: number, endpoint: string): boolean {
     const known = this.#endpoints.get(endpoint)
-    if (known !== undefined && this.#admitted.find(key, known, ANY) >= 0) return known
-    if (!isShared(endpoint) && this.#endpointsOf.get(key)! >= this.#limits.maxEndpointsPerKey)
-      return undefined
-    return this.#enterEndpoint(key, endpoint)
+    if (known !== undefined && this.#admitted.find(key, known, ANY) >= 0) return true
+    if (!isShared(endpoint) && this.#endpointsOf.get(key)! >= this.#limits.maxEndpointsPerKey) return false
+    this.#enterEndpoint(key, endpoint)
+    return true
   }
 
-  #enterEndpoint(key: number, endpoint: string): number {
-    const number = numberOf(this.#endpoints, endpoint)
-    this.#admitted.add(key, number, ANY, NO_CELL)
+  #enterEndpoint(key: number, endpoint: string): void {
+    this.#admitted.add(key, numberOf(this.#endpoints, endpoint), ANY, NO_CELL)
     if (!isShared(endpoint)) this.#endpointsOf.set(key, this.#endpointsOf.get(key)! + 1)
-    return number
   }
 
-  #codeOf(method: string, status: number): number {
-    return numberOf(this.#methods, method) * 1000 + status
+  #otherEndpoint(method: string): CountedOperation {
+    const operation = this.#otherEndpoints.get(method) ?? toCountedOperation(method, OTHER_ENDPOINT)
+    this.#otherEndpoints.set(method, operation)
+    return operation
   }
 }
 
 function numberOf(numbers: Map<string, number>, name: string): number {
   const known = numbers.get(name)
   if (known !== undefined) return known
-  numbers.set(name, numbers.size + 1)
-  return numbers.size
+  // in 32 bits, and never 0
+  lastNumber = (lastNumber + 1) | 0 || 1
+  numbers.set(name, lastNumber)
+  return lastNumber
+}
+
+function namesOf(numbers: ReadonlyMap<string, number>): Map<number, string> {
+  return new Map(Array.from(numbers, ([name, number]) => [number, name]))
 }
 
 const isShared = (endpoint: string): boolean => endpoint === OTHER_ENDPOINT || endpoint === UNMATCHED_ENDPOINT

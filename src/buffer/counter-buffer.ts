@@ -1,5 +1,5 @@
 import { binOf, UNMEASURED_BIN } from '../duration-bins.ts'
-import type { BucketMinutes, CountedKey, RequestCounter } from '../usage.ts'
+import type { BucketMinutes, CountedKey, CountedOperation, RequestCounter } from '../usage.ts'
 import { CellIndex, type CellLimits } from './cell-index.ts'
 import { MOST_SLOTS } from './counter-layout.ts'
 import type { CounterFile } from './counter-file.ts'
@@ -25,6 +25,8 @@ export interface CounterBufferParts extends CellLimits {
   readonly bucketMinutes: BucketMinutes
   /** Epoch milliseconds. */
   readonly now: () => number
+  /** For so many milliseconds `now` is taken to go on like `performance.now()`, and is not asked again. Default: 0. */
+  readonly steadyMs?: number
   /** Told when a file was left for the next one, so that it is delivered soon. */
   readonly onRotate: () => void
 }
@@ -37,6 +39,8 @@ export class CounterBuffer implements RequestCounter {
   readonly #addCell = (cell: CellName): number | undefined => this.#file.addCell(cell)
   #file: CounterFile
   #bucket: number
+  /** Until then, by `performance.now()`, the open bucket is the right one. */
+  #steadyUntil = NaN
   /** Files that take no more counts and still hold batches, oldest first. */
   #retired: CounterFile[] = []
   #counted = 0
@@ -61,16 +65,16 @@ export class CounterBuffer implements RequestCounter {
 
   count(
     key: CountedKey,
-    method: string,
-    endpoint: string,
+    operation: CountedOperation,
     status: number,
     durationUs: number | undefined,
+    finishedAt = NaN,
   ): void {
-    this.#followClock()
+    if (!(finishedAt < this.#steadyUntil)) this.#steadyUntil = finishedAt + this.#lookAtClock()
     const bin = durationUs === undefined ? UNMEASURED_BIN : binOf(durationUs)
-    while (!this.#add(key, method, endpoint, status, bin, durationUs ?? 0)) {
-      this.#rotate(this.#parts.now(), true)
-    }
+    let slot = this.#index.findSlot(key, operation, status, bin)
+    while (slot < 0) slot = this.#enterSlot(key, operation, status, bin)
+    this.#file.add(slot, durationUs ?? 0)
     this.#counted += 1
   }
 
@@ -107,22 +111,26 @@ export class CounterBuffer implements RequestCounter {
     this.#rotate(this.#parts.now())
   }
 
-  /** @returns false when the open file is full */
-  #add(
-    key: CountedKey,
-    method: string,
-    endpoint: string,
-    status: number,
-    bin: number,
-    durationUs: number,
-  ): boolean {
-    const cell = this.#index.findCell(key, method, endpoint, status, this.#addCell)
-    return cell !== undefined && this.#file.add(cell, bin, durationUs)
+  /** Finds or gives a slot and notes it. @returns -1 when the file was full: another one is open now */
+  #enterSlot(key: CountedKey, operation: CountedOperation, status: number, bin: number): number {
+    const place = this.#index.enterCell(key, operation, status, this.#addCell)
+    const slot = place < 0 ? -1 : this.#file.slotOf(this.#index.cellAt(place), bin)
+    if (slot < 0) this.#rotate(this.#parts.now(), true)
+    else this.#index.noteSlot(place, bin, slot)
+    return slot
   }
 
   #followClock(): void {
-    const now = this.#parts.now()
+    this.#lookAtClock()
+  }
+
+  /** Follows the clock into its bucket. @returns for how long, in milliseconds, it need not be looked at again */
+  #lookAtClock(): number {
+    const { now: readClock, steadyMs = 0 } = this.#parts
+    const now = readClock()
     if (now >= this.#bucket + this.#bucketMs || now < this.#bucket - CLOCK_STEP_MS) this.#enterBucket(now)
+    // it tells whole milliseconds, and a time server may slow it down or speed it up
+    return Math.min(steadyMs, this.#bucket + this.#bucketMs - now - 2)
   }
 
   #enterBucket(now: number): void {

@@ -107,22 +107,21 @@ export class CounterFile {
     return this.#header.isFree
   }
 
-  /**
-   * Adds one request to a cell, in the slot of its bin: the hot path, two stores when mapped.
-   * @returns false when it would need a slot and the file is full
-   */
-  add(cell: number, bin: number, durationUs: number): boolean {
-    let slot = this.slots.find(cell, bin)
-    if (slot < 0) {
-      if (this.slots.count >= this.identity.slots || !this.#names.writeSlot(cell, bin)) return false
-      slot = this.slots.add(cell, bin)
-    }
+  /** Adds one request to a slot: the hot path, two stores when mapped. */
+  add(slot: number, durationUs: number): void {
     const index = slot * 2
     // The duration first: a crash between the two must not leave a request without its time.
     this.#open[index + 1]! += durationUs
     this.#open[index]! += 1
     this.#memory.persist(this.#openBase + slot * SLOT_BYTES, SLOT_BYTES)
-    return true
+  }
+
+  /** The slot of a cell for a bin, for the life of this instance. @returns -1 when it needs one and the file is full */
+  slotOf(cell: number, bin: number): number {
+    const slot = this.slots.find(cell, bin)
+    if (slot >= 0) return slot
+    if (this.slots.count >= this.identity.slots || !this.#names.writeSlot(cell, bin)) return -1
+    return this.slots.add(cell, bin)
   }
 
   /** Gives a cell its number for the life of this instance. @returns undefined when the file is full */

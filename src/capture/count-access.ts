@@ -1,6 +1,7 @@
 import { METHODS } from 'node:http'
 import { inspect } from 'node:util'
 import { AnalyticsError } from '../errors.ts'
+import { toCountedOperation } from '../usage.ts'
 import type { Operation, RequestCounter } from '../usage.ts'
 import { cleanText } from './clean-text.ts'
 import type { KnownKeys } from './known-keys.ts'
@@ -35,9 +36,9 @@ export function countAccess(key: ApiKey, operation: EndpointAccess | string, par
   if (!caller) throw new AnalyticsError('OPTION_INVALID', 'No API key was given. Give a secret or { id }.')
   const { method, endpoint, status = 200, durationMs } = readAccess(operation)
   parts.knownKeys.learn(caller)
-  const shortened = shortenEndpoint(endpoint, parts.options.maxEndpointLength)
+  const counted = toCountedOperation(method, shortenEndpoint(endpoint, parts.options.maxEndpointLength))
   const durationUs = durationMs === undefined ? undefined : Math.round(durationMs * 1000)
-  parts.counter.count(caller, method, shortened, status, durationUs)
+  parts.counter.count(caller, counted, status, durationUs)
 }
 
 function readAccess(operation: EndpointAccess | string): EndpointAccess {

@@ -20,12 +20,12 @@ interface RoutedContext {
 }
 
 /** The pattern of the route that answered, or that would have; with the prefixes of koa-mount. */
-export function findRoute(ctx: Context): string | undefined {
+export function findRoute(ctx: Context, method: string): string | undefined {
   const { matched, _matchedRoute, captures, mountPath } = ctx as Context & RoutedContext
   if (!Array.isArray(matched)) return undefined
   const layers: readonly Layer[] = matched
-  const lastRun = layers.findLastIndex((layer) => layer.path === _matchedRoute)
-  const layer = chooseLayer(layers, lastRun, ctx.method)
+  const lastRun = findLastRun(layers, _matchedRoute)
+  const layer = chooseLayer(layers, lastRun, method)
   if (!layer) return undefined
   const pattern = String(layer.path)
   if (mountPath === undefined) return pattern || '/'
@@ -33,17 +33,29 @@ export function findRoute(ctx: Context): string | undefined {
   return pattern === '/' ? prefix || '/' : prefix + pattern
 }
 
+function findLastRun(layers: readonly Layer[], path: string | RegExp | undefined): number {
+  let index = layers.length - 1
+  while (index >= 0 && layers[index]!.path !== path) index -= 1
+  return index
+}
+
 /**
  * The route that ran; else the one that a middleware of its router kept from running; else any that takes the
  * method; else one that takes another method (405, OPTIONS).
  */
 function chooseLayer(layers: readonly Layer[], lastRun: number, method: string): Layer | undefined {
-  const serves = (layer: Layer) => layer.methods.includes(method)
   return (
-    layers.find((layer, index) => index >= lastRun && serves(layer)) ??
-    layers.find(serves) ??
+    findServing(layers, Math.max(lastRun, 0), method) ??
+    findServing(layers, 0, method) ??
     layers.find((layer) => layer.methods.length > 0)
   )
+}
+
+function findServing(layers: readonly Layer[], from: number, method: string): Layer | undefined {
+  for (let index = from; index < layers.length; index += 1) {
+    if (layers[index]!.methods.includes(method)) return layers[index]
+  }
+  return undefined
 }
 
 /**

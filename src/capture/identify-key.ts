@@ -3,7 +3,6 @@ import { AnalyticsError } from '../errors.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { OTHER_CALLER } from './read-key.ts'
 import type { Caller, ReadKey } from './read-key.ts'
-import { getApiKey } from './set-api-key.ts'
 
 /** Whose request it is, and whether the app itself said so: then the key is real. */
 export interface IdentifiedKey {
@@ -11,8 +10,14 @@ export interface IdentifiedKey {
   readonly vouched: boolean
 }
 
-/** Finds whose request it is; nothing when there is no key. A promise only when the app's `identify` returns one. */
-export type IdentifyKey = (ctx: Context) => IdentifiedKey | undefined | Promise<IdentifiedKey | undefined>
+/**
+ * Finds whose request it is; nothing when there is no key. A promise only when the app's `identify` returns one.
+ * `given` is what `setApiKey` was told, unchecked.
+ */
+export type IdentifyKey = (
+  ctx: Context,
+  given: unknown,
+) => IdentifiedKey | undefined | Promise<IdentifiedKey | undefined>
 
 /**
  * Makes an `IdentifyKey`. The order: `setApiKey`; then the option `identify` where it is given, alone; else
@@ -51,10 +56,10 @@ export function createIdentifyKey(
     return caller && { caller, vouched: false }
   }
 
-  return (ctx) => {
+  return (ctx, given) => {
     try {
-      const given = vouch(getApiKey(ctx))
-      if (given) return given
+      const told = vouch(given)
+      if (told) return told
       if (!identify) return vouch(ctx.state?.apiKey) ?? readHeaders(ctx)
       const found: unknown = identify(ctx)
       return isPromise(found) ? Promise.resolve(found).then(vouch).catch(giveUp) : vouch(found)

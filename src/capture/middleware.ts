@@ -1,17 +1,18 @@
-import { METHODS } from 'node:http'
+import { performance } from 'node:perf_hooks'
 import type { Context, Middleware } from 'koa'
 import { AnalyticsError } from '../errors.ts'
 import type { ResolvedOptions } from '../options.ts'
-import { OTHER_METHOD, UNMATCHED_ENDPOINT } from '../usage.ts'
+import { UNMATCHED_ENDPOINT } from '../usage.ts'
 import type { RequestCounter } from '../usage.ts'
 import { createIdentifyKey } from './identify-key.ts'
 import type { IdentifiedKey } from './identify-key.ts'
 import { isIgnoredPath } from './is-ignored-path.ts'
 import type { KnownKeys } from './known-keys.ts'
-import { isLeftUncounted } from './leave-uncounted.ts'
 import { createReadKey, OTHER_CALLER, REJECTED_CALLER } from './read-key.ts'
 import type { Caller } from './read-key.ts'
-import { createResolveEndpoint } from './resolve-endpoint.ts'
+import { markRequest } from './request-mark.ts'
+import type { RequestMark } from './request-mark.ts'
+import { createResolveOperation } from './resolve-operation.ts'
 import { resolveStatus, resolveThrownStatus } from './resolve-status.ts'
 import { readRawPath } from './sanitise-path.ts'
 
@@ -24,46 +25,46 @@ export interface CaptureParts {
   readonly report: (error: AnalyticsError) => void
 }
 
-/** On the request and under a global symbol: nested apps and a second copy of this package see it too. */
-const SEEN = Symbol.for('apikey-analytics.seen')
-const KNOWN_METHODS = new Set(METHODS)
-
 /**
  * Makes the middleware. It counts each request with a key once, after the handlers have finished or thrown and
  * before Koa sends. Nothing of ours throws into a request, and only an `identify` that returns a promise is waited for.
  */
 export function createMiddleware({ options, counter, knownKeys, report }: CaptureParts): Middleware {
   const identifyKey = createIdentifyKey(options, createReadKey(options, report), report)
-  const resolveEndpoint = createResolveEndpoint(options, report)
+  const resolveOperation = createResolveOperation(options, report)
 
-  function isOurs(ctx: Context): boolean {
+  /** The mark of a request that is to be counted here. */
+  function takeRequest(ctx: Context): RequestMark | undefined {
     try {
-      const req = ctx.req as { [SEEN]?: boolean }
-      if (req[SEEN]) return false
-      req[SEEN] = true
-      return options.ignore.length === 0 || !isIgnoredPath(readRawPath(ctx.originalUrl), options.ignore)
+      const mark = markRequest(ctx.req)
+      if (mark.seen) return undefined
+      mark.seen = true
+      const { ignore } = options
+      return ignore.length > 0 && isIgnoredPath(readRawPath(ctx.originalUrl), ignore) ? undefined : mark
     } catch (cause) {
       reportBug(cause)
-      return false
+      return undefined
     }
   }
 
   /** Never throws. @returns a promise only when the app's `identify` returned one */
   function count(
     ctx: Context,
+    mark: RequestMark,
     startedAt: number,
     thrown: unknown,
     failed: boolean,
   ): Promise<void> | undefined {
     try {
-      if (isLeftUncounted(ctx.req)) return undefined
-      const durationUs = Math.max(0, Math.round((performance.now() - startedAt) * 1000))
+      if (mark.uncounted) return undefined
+      const finishedAt = performance.now()
+      const durationUs = Math.max(0, Math.round((finishedAt - startedAt) * 1000))
       const status = failed ? resolveThrownStatus(ctx, thrown) : resolveStatus(ctx)
-      const identified = identifyKey(ctx)
+      const identified = identifyKey(ctx, mark.readApiKey?.())
       if (identified instanceof Promise) {
         return identified.then((found) => record(ctx, found, status, durationUs)).catch(reportBug)
       }
-      record(ctx, identified, status, durationUs)
+      record(ctx, identified, status, durationUs, finishedAt)
     } catch (cause) {
       reportBug(cause)
     }
@@ -75,13 +76,13 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
     identified: IdentifiedKey | undefined,
     status: number,
     durationUs: number,
+    finishedAt?: number,
   ): void {
     if (!identified) return
-    const endpoint = resolveEndpoint(ctx)
-    const method = KNOWN_METHODS.has(ctx.method) ? ctx.method : OTHER_METHOD
+    const operation = resolveOperation(ctx)
     // A preflight is answered before anybody looks at the key.
-    const letIn = status < 400 && endpoint !== UNMATCHED_ENDPOINT && method !== 'OPTIONS'
-    counter.count(chooseKey(identified, letIn, status), method, endpoint, status, durationUs)
+    const letIn = status < 400 && operation.endpoint !== UNMATCHED_ENDPOINT && operation.method !== 'OPTIONS'
+    counter.count(chooseKey(identified, letIn, status), operation, status, durationUs, finishedAt)
   }
 
   /** A key that nobody vouched for, let in or stored may be a guess: guesses share two keys. */
@@ -104,17 +105,18 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
   }
 
   return async function apiKeyAnalytics(ctx, next) {
-    if (!isOurs(ctx)) return next()
+    const mark = takeRequest(ctx)
+    if (!mark) return next()
     const startedAt = performance.now()
     let result: unknown
     try {
       result = await next()
     } catch (thrown) {
-      const counting = count(ctx, startedAt, thrown, true)
+      const counting = count(ctx, mark, startedAt, thrown, true)
       if (counting) await counting
       throw thrown
     }
-    const counting = count(ctx, startedAt, undefined, false)
+    const counting = count(ctx, mark, startedAt, undefined, false)
     // an await costs a turn of the microtask queue even where there is nothing to wait for
     if (counting) await counting
     return result

@@ -2,8 +2,8 @@ import { STATUS_CODES } from 'node:http'
 import type { Context } from 'koa'
 
 /** The status that Koa sends after the handlers have finished. Statuses outside 100-599 count as 500. */
-export function resolveStatus(ctx: Context): number {
-  return clampStatus(ctx.status)
+export function resolveStatus({ res }: Context): number {
+  return clampStatus(res.statusCode)
 }
 
 /**
@@ -11,7 +11,7 @@ export function resolveStatus(ctx: Context): number {
  * response that was under way keeps the status it began with.
  */
 export function resolveThrownStatus(ctx: Context, thrown: unknown): number {
-  if (ctx.headerSent) return clampStatus(ctx.status)
+  if (ctx.headerSent) return resolveStatus(ctx)
   if (!isError(thrown)) return 500
   if (thrown.code === 'ENOENT' && answersMissingFile(ctx)) return 404
   const status = thrown.status || thrown.statusCode

@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import { markRequest } from './request-mark.ts'
 
 /**
  * Whose request it is, as an app says it: its own id of the key, which may be shown and stored, or the secret itself,
@@ -14,9 +15,6 @@ export interface NamedApiKey {
   readonly owner?: string | null | undefined
 }
 
-/** On the request and under a global symbol: two copies of this package and nested apps see the same key. */
-const API_KEY = Symbol.for('apikey-analytics.api-key')
-
 /**
  * Says whose request this is. Goes before `ctx.state.apiKey`, the option `identify` and the headers. Call it after
  * the key was checked: a key given here is taken as real. `undefined` or `null` takes it back.
@@ -31,10 +29,5 @@ const API_KEY = Symbol.for('apikey-analytics.api-key')
  * ```
  */
 export function setApiKey(ctx: Pick<Context, 'req'>, key: ApiKey | null | undefined): void {
-  Object.defineProperty(ctx.req, API_KEY, { value: key, configurable: true, writable: true })
-}
-
-/** What `setApiKey` was given for this request, unchecked. */
-export function getApiKey(ctx: Pick<Context, 'req'>): unknown {
-  return (ctx.req as { [API_KEY]?: unknown })[API_KEY]
+  markRequest(ctx.req).readApiKey = () => key
 }

@@ -1,6 +1,6 @@
 import { Router } from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
-import { leaveUncounted } from '../capture/leave-uncounted.ts'
+import { markRequest } from '../capture/request-mark.ts'
 import { locateDatabase } from '../database-location.ts'
 import { AnalyticsError } from '../errors.ts'
 import { parseDatabaseUrl } from '../store/parse-database-url.ts'
@@ -64,7 +64,7 @@ export function analyticsDashboard(options: DashboardOptions): AnalyticsDashboar
 
   async function apiKeyAnalyticsDashboard(ctx: Context, next: Next): Promise<unknown> {
     if (ctx.path !== prefix && !ctx.path.startsWith(`${prefix}/`)) return next()
-    leaveUncounted(ctx.req)
+    markRequest(ctx.req).uncounted = true
     ctx.set(HEADERS)
     if (hosts && !hosts.includes(ctx.get('Host').toLowerCase())) {
       return refuse(ctx, 403, 'WRONG_HOST', 'This address is not one of the dashboard.')

@@ -5,7 +5,7 @@
 import { mkdtempSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { toCountedKey } from '../../src/usage.ts'
+import { toCountedKey, toCountedOperation } from '../../src/usage.ts'
 import type { UsageStore } from '../../src/usage.ts'
 import { identify, startCounting } from '../support/counting-process.ts'
 
@@ -47,25 +47,27 @@ function usedBytes(): number {
 const dataDir = mkdtempSync(join(tmpdir(), 'apikey-analytics-bench-'))
 const store = forgettingStore()
 const keys = Array.from({ length: KEYS }, (_, index) => toCountedKey(identify(`key ${index}`)))
-const endpoints = Array.from({ length: cells / KEYS }, (_, index) => `/endpoint/${index}/:id`)
+const operations = Array.from({ length: cells / KEYS }, (_, index) =>
+  toCountedOperation('GET', `/endpoint/${index}/:id`),
+)
 const { buffer, flush, crash, folder } = startCounting({
   dataDir,
   store,
   now: () => Date.UTC(2026, 10, 2, 9, 30),
   maxKeys: KEYS,
-  maxEndpointsPerKey: endpoints.length,
+  maxEndpointsPerKey: operations.length,
 })
 // what starting up left is no part of it
-buffer.count(keys[0]!, 'GET', endpoints[0]!, 200, DURATIONS_US[0])
+buffer.count(keys[0]!, operations[0]!, 200, DURATIONS_US[0])
 await flush()
 const before = usedBytes()
 const start = process.cpuUsage()
 let slots = 0
 for (const [turn, durationUs] of DURATIONS_US.entries()) {
-  for (const [number, endpoint] of endpoints.entries()) {
-    // every third endpoint has four bins, every third five
+  for (const [number, operation] of operations.entries()) {
+    // every third operation has four bins, every third five
     if (turn >= 4 + (number % 3)) continue
-    for (const key of keys) buffer.count(key, 'GET', endpoint, 200, durationUs)
+    for (const key of keys) buffer.count(key, operation, 200, durationUs)
     slots += KEYS
   }
 }

@@ -13,7 +13,7 @@ import { CounterFile } from '../../src/buffer/counter-file.ts'
 import { fileBytes, shapeFor } from '../../src/buffer/counter-layout.ts'
 import { heapMemory } from '../../src/buffer/counter-memory.ts'
 import { openStore } from '../../src/store/open-store.ts'
-import { toCountedKey } from '../../src/usage.ts'
+import { toCountedKey, toCountedOperation } from '../../src/usage.ts'
 import type { UsageStore } from '../../src/usage.ts'
 import { identify, startCounting } from '../support/counting-process.ts'
 import { makeDatabase, type DatabaseKind } from '../support/databases.ts'
@@ -61,15 +61,15 @@ function makeHeapBuffer(
 /** Counts once in each of so many cells, in an order that jumps about as requests do. */
 function makeRound(cells: number) {
   const keys = Array.from({ length: cells / 50 }, (_, index) => toCountedKey(identify(`key ${index}`)))
-  const endpoints = Array.from({ length: 50 }, (_, index) => `/endpoint/${index}`)
+  const operations = Array.from({ length: 50 }, (_, index) => toCountedOperation('GET', `/endpoint/${index}`))
   let turn = 0
   return (buffer: CounterBuffer) => {
     turn += 1
     for (let index = 0; index < cells; index += 1) {
       const cell = (index * 7919) % cells
       const durationUs = DURATIONS_US[(index + turn) % DURATIONS_US.length]!
-      const endpoint = endpoints[Math.floor(cell / keys.length)]!
-      buffer.count(keys[cell % keys.length]!, 'GET', endpoint, 200, durationUs)
+      const operation = operations[Math.floor(cell / keys.length)]!
+      buffer.count(keys[cell % keys.length]!, operation, 200, durationUs)
     }
   }
 }
@@ -98,7 +98,7 @@ async function measureFlush(kind: DatabaseKind): Promise<Record<string, number>>
   const store = openStore({ url: database.url, pepperCheck: '' })
   const { buffer, flush, remove } = startBuffer('mapped', store)
   const round = makeRound(50_000)
-  buffer.count(toCountedKey(identify('first')), 'GET', '/', 200, 1)
+  buffer.count(toCountedKey(identify('first')), toCountedOperation('GET', '/'), 200, 1)
   await flush()
   const result: Record<string, number> = {}
   for (const name of ['first', 'second', 'third']) {

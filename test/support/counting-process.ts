@@ -2,7 +2,7 @@ import { CounterBuffer } from '../../src/buffer/counter-buffer.ts'
 import { Flusher } from '../../src/buffer/flusher.ts'
 import { ProcessFolder } from '../../src/buffer/process-folder.ts'
 import type { AnalyticsError } from '../../src/errors.ts'
-import { toCountedKey } from '../../src/usage.ts'
+import { toCountedKey, toCountedOperation } from '../../src/usage.ts'
 import type { BucketMinutes, KeyIdentity, UsageStore } from '../../src/usage.ts'
 import { keyIdOf } from './make-batch.ts'
 
@@ -64,7 +64,7 @@ export function startCounting(parts: CountingProcessParts): CountingProcess {
     folder,
     errors,
     count: (key, endpoint = '/', status = 200, durationUs = 1000) =>
-      buffer.count(toCountedKey(identify(key)), 'GET', endpoint, status, durationUs),
+      buffer.count(toCountedKey(identify(key)), toCountedOperation('GET', endpoint), status, durationUs),
     flush: () => flusher.flush(),
     crash: () => folder.abandon(),
   }

@@ -48,7 +48,7 @@ export async function serveApp(
   const analytics = createMiddleware({
     options: resolveOptions(options, {}),
     counter: {
-      count: ({ identity: key }, method, endpoint, status, durationUs) => {
+      count: ({ identity: key }, { method, endpoint }, status, durationUs) => {
         counted.push({ key, method, endpoint, status, durationUs })
       },
     },

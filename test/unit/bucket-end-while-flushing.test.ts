@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { CounterBuffer } from '../../src/buffer/counter-buffer.ts'
 import { Flusher } from '../../src/buffer/flusher.ts'
 import { ProcessFolder } from '../../src/buffer/process-folder.ts'
-import { toCountedKey } from '../../src/usage.ts'
+import { toCountedKey, toCountedOperation } from '../../src/usage.ts'
 import type { Batch, UsageStore } from '../../src/usage.ts'
 
 const HOUR_MS = 3_600_000
@@ -30,7 +30,7 @@ test('counts of a bucket that ends while its first batch is being sent are deliv
     now: () => now,
     onRotate: () => {},
   })
-  const count = () => buffer.count(toCountedKey(KEY), 'GET', '/', 200, 1)
+  const count = () => buffer.count(toCountedKey(KEY), toCountedOperation('GET', '/'), 200, 1)
   const store: UsageStore = {
     connect: async () => ({ databaseId: 'bbbbbbbb-0000-4000-8000-000000000001', pepperMatches: true }),
     recordBatch: async ({ bucket, sequence, requestCount }) => {

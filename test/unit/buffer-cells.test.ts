@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { CellIndex } from '../../src/buffer/cell-index.ts'
 import type { CellName } from '../../src/buffer/name-records.ts'
-import { OTHER_ENDPOINT, OTHER_KEY, REJECTED_KEY, toCountedKey, UNMATCHED_ENDPOINT } from '../../src/usage.ts'
+import {
+  OTHER_ENDPOINT,
+  OTHER_KEY,
+  REJECTED_KEY,
+  toCountedKey,
+  toCountedOperation,
+  UNMATCHED_ENDPOINT,
+} from '../../src/usage.ts'
 import { identify } from '../support/counting-process.ts'
 
 /** An index with room for two keys of three endpoints each, and the cells that it gave numbers to. */
@@ -11,14 +18,13 @@ function makeIndex() {
   index.enterBucket(1)
   const find = (key: string | typeof OTHER_KEY, endpoint = '/', status = 200) => {
     const identity = typeof key === 'string' ? identify(key) : key
-    const number = index.findCell(
+    const place = index.enterCell(
       toCountedKey(identity),
-      'GET',
-      endpoint,
+      toCountedOperation('GET', endpoint),
       status,
       (cell) => cells.push(cell) - 1,
     )
-    const { key: found, endpoint: at } = cells[number!]!
+    const { key: found, endpoint: at } = cells[index.cellAt(place)]!
     return `${found.label} ${at}`
   }
   return { index, cells, find }

@@ -16,7 +16,7 @@ import {
 } from '../support/counting-process.ts'
 import { HOUR } from '../support/make-batch.ts'
 import { keepingStore, type KeepingStore } from '../support/keeping-store.ts'
-import { toCountedKey } from '../../src/usage.ts'
+import { toCountedKey, toCountedOperation } from '../../src/usage.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -105,7 +105,7 @@ describe.each(MODES)('a counter file (%s)', (mode, mapped) => {
   test('counts each request in the bin of its duration, and those without one in bin 0', async () => {
     const { buffer, count, flush } = start({ mapped })
     for (const durationUs of [70_000_000, 0, 144, 101, 120, 70_000_001, 145]) count('a', '/', 200, durationUs)
-    buffer.count(toCountedKey(identify('a')), 'GET', '/', 200, undefined)
+    buffer.count(toCountedKey(identify('a')), toCountedOperation('GET', '/'), 200, undefined)
     count('a', '/', 404, 100)
     await flush()
     for (const durationUs of [120, 5000]) count('a', '/', 200, durationUs)

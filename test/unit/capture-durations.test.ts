@@ -17,12 +17,12 @@ async function measure(handle: () => void): Promise<number | undefined> {
   const counted: (number | undefined)[] = []
   const middleware = createMiddleware({
     options: resolveOptions({}, {}),
-    counter: { count: (_key, _method, _endpoint, _status, durationUs) => counted.push(durationUs) },
+    counter: { count: (_key, _operation, _status, durationUs) => counted.push(durationUs) },
     knownKeys: new KnownKeys(10),
     report: fail,
   })
-  const req = { headers: { 'x-api-key': 'a secret' } }
-  const ctx = { req, method: 'GET', status: 200, state: {}, originalUrl: '/' }
+  const req = { headers: { 'x-api-key': 'a secret' }, method: 'GET' }
+  const ctx = { req, res: { statusCode: 200 }, state: {}, originalUrl: '/' }
   await middleware(ctx as unknown as Context, async () => handle())
   expect(counted).toHaveLength(1)
   return counted[0]
@@ -36,7 +36,7 @@ function report(access: Partial<EndpointAccess>): number | undefined {
     { method: 'POST', endpoint: '/jobs', ...access },
     {
       readKey: createReadKey({ pepper: undefined, maxKeys: 10 }, fail),
-      counter: { count: (_key, _method, _endpoint, _status, durationUs) => counted.push(durationUs) },
+      counter: { count: (_key, _operation, _status, durationUs) => counted.push(durationUs) },
       knownKeys: new KnownKeys(10),
       options: { maxEndpointLength: 100 },
     },

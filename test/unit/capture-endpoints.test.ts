@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { Context } from 'koa'
 import { describe, expect, test } from 'vitest'
-import { createResolveEndpoint } from '../../src/capture/resolve-endpoint.ts'
+import { createResolveOperation } from '../../src/capture/resolve-operation.ts'
 import { readRawPath, sanitisePath, shortenEndpoint } from '../../src/capture/sanitise-path.ts'
 
 const hostilePath = fc
@@ -75,10 +75,10 @@ test('an endpoint is cut between two characters', () => {
 })
 
 test('whatever a client requests, its path is an endpoint that can be stored', () => {
-  const resolve = createResolveEndpoint({ endpoint: 'path', maxEndpointLength: 60 }, fail)
+  const resolve = createResolveOperation({ endpoint: 'path', maxEndpointLength: 60 }, fail)
   fc.assert(
     fc.property(hostilePath, (originalUrl) => {
-      expectStorable(resolve({ originalUrl } as Context), 60)
+      expectStorable(resolve({ originalUrl, req: {} } as Context).endpoint, 60)
     }),
     { numRuns: 1000 },
   )
@@ -86,7 +86,7 @@ test('whatever a client requests, its path is an endpoint that can be stored', (
 
 test('whatever routers leave on the context, the endpoint can be stored', () => {
   let reported = 0
-  const resolve = createResolveEndpoint({ endpoint: 'route', maxEndpointLength: 60 }, () => reported++)
+  const resolve = createResolveOperation({ endpoint: 'route', maxEndpointLength: 60 }, () => reported++)
   const layer = fc.record({
     path: fc.oneof(hostilePath, fc.constant(new RegExp(String.fromCharCode(94, 0, 0xd800)))),
     methods: fc.subarray(['GET', 'POST']),
@@ -96,14 +96,18 @@ test('whatever routers leave on the context, the endpoint can be stored', () => 
   const context = fc.record({
     originalUrl: hostilePath,
     path: hostilePath,
-    method: fc.constantFrom('GET', 'PUT', 'constructor'),
+    req: fc.record({ method: fc.constantFrom('GET', 'PUT', 'constructor') }),
     matched: fc.oneof(fc.array(layer), fc.anything(), fc.array(fc.anything(), { minLength: 1 })),
     mountPath: fc.constantFrom(undefined, '/', '/x'),
     captures: fc.constantFrom(undefined, [], ['x']),
     _matchedRoute: fc.oneof(hostilePath, fc.anything()),
   })
   fc.assert(
-    fc.property(context, (ctx) => expectStorable(resolve(ctx as unknown as Context), 60)),
+    fc.property(context, (ctx) => {
+      const { method, endpoint } = resolve(ctx as unknown as Context)
+      expectStorable(endpoint, 60)
+      expect(method).toBe(ctx.req.method === 'constructor' ? '_OTHER' : ctx.req.method)
+    }),
     { numRuns: 1000 },
   )
   expect(reported).toBeGreaterThan(0)
@@ -116,7 +120,8 @@ test.each([
   [() => '\u0000', '(unmatched)'],
   [() => 'a\u0000b', 'ab'],
 ])('what the app’s own function returns is cleaned: %s', (endpoint, counted) => {
-  expect(createResolveEndpoint({ endpoint, maxEndpointLength: 60 }, fail)({} as Context)).toBe(counted)
+  const resolve = createResolveOperation({ endpoint, maxEndpointLength: 60 }, fail)
+  expect(resolve({ req: {} } as Context).endpoint).toBe(counted)
 })
 
 function fail(error: Error): never {

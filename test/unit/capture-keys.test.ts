@@ -129,7 +129,7 @@ test('whatever a client or an app sends, the identity can be stored', () => {
         readKey,
         report,
       )
-      const found = identifyKey({ req: { headers }, state: { apiKey } } as unknown as Context)
+      const found = identifyKey({ req: { headers }, state: { apiKey } } as unknown as Context, undefined)
       if (!found || found instanceof Promise) return
       identified++
       const { id, label, name, owner } = found.caller.identity

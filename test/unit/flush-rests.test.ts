@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { CounterBuffer } from '../../src/buffer/counter-buffer.ts'
 import { Flusher } from '../../src/buffer/flusher.ts'
 import { ProcessFolder } from '../../src/buffer/process-folder.ts'
-import { toCountedKey } from '../../src/usage.ts'
+import { toCountedKey, toCountedOperation } from '../../src/usage.ts'
 import { identify } from '../support/counting-process.ts'
 import { keepingStore } from '../support/keeping-store.ts'
 
@@ -51,7 +51,8 @@ async function start({ isMapped = true } = {}) {
     flusher,
     passHour: () => void (now += HOUR_MS),
     count: (rows: number) => {
-      for (let row = 0; row < rows; row += 1) buffer.count(key, 'GET', `/${row}`, 200, 1000)
+      for (let row = 0; row < rows; row += 1)
+        buffer.count(key, toCountedOperation('GET', `/${row}`), 200, 1000)
     },
     /** Lets one interval pass and the flush that it begins, if it does. @returns the requests that wait after it */
     passInterval: async (): Promise<number> => {

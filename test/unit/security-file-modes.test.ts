@@ -37,7 +37,8 @@ test.each(['mapped', 'written'])(
       Date.now,
     )
     delete process.env['APIKEY_ANALYTICS_NO_MMAP']
-    const ctx = { req: { headers: { 'x-api-key': 'a secret' } }, method: 'GET', status: 401, state: {} }
+    const req = { headers: { 'x-api-key': 'a secret' }, method: 'GET' }
+    const ctx = { req, res: { statusCode: 401 }, state: {} }
     await analytics({ ...ctx, originalUrl: '/' } as unknown as Context, () => Promise.resolve())
     expect(analytics.stats().mode).toBe(mode)
     await analytics.flush()

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { startCounting, type CountingProcess } from '../counting-process.ts'
 import { keepingStore } from '../keeping-store.ts'
 import { HOUR, keyIdOf } from '../make-batch.ts'
-import { toCountedKey } from '../../../src/usage.ts'
+import { toCountedKey, toCountedOperation } from '../../../src/usage.ts'
 
 const HOUR_MS = 3_600_000
 const home = process.argv[2]!
@@ -23,7 +23,8 @@ function countOne({ buffer }: CountingProcess, turn: number): void {
   const owner = cell % 4 === 3 ? null : 'ACME "GmbH" 😀'
   const key = { id: keyIdOf(label), label, name: null, owner }
   const status = cell < 15 ? 200 : 404
-  buffer.count(toCountedKey(key), cell % 2 === 0 ? 'GET' : 'POST', `/things/${cell}/:id`, status, turn * 1000)
+  const operation = toCountedOperation(cell % 2 === 0 ? 'GET' : 'POST', `/things/${cell}/:id`)
+  buffer.count(toCountedKey(key), operation, status, turn * 1000)
 }
 
 function countBatch(counting: CountingProcess): void {
