@@ -20,12 +20,16 @@ export const BIN_COUNT = 76
 /** Requests by bin, flat and without empty bins, in the order of bins: bin, requests, bin, requests … */
 export type DurationBins = readonly number[]
 
-/** The requests of a histogram's first bin and of all bins after it, up to its last one. */
-export function fillGaps(bins: DurationBins): number[] {
-  const first = bins[0] ?? 0
-  const filled = Array.from({ length: (bins.at(-2) ?? first - 1) - first + 1 }, () => 0)
-  for (let index = 0; index < bins.length; index += 2) filled[bins[index]! - first] = bins[index + 1]!
-  return filled
+/** As JSON: the requests of a histogram's first bin and of all bins after it, up to its last one. */
+export function fillGaps(bins: DurationBins): string {
+  let filled = ''
+  let next = bins[0]!
+  for (let index = 0; index < bins.length; index += 2) {
+    for (; next < bins[index]!; next += 1) filled += '0,'
+    filled += `${bins[index + 1]},`
+    next += 1
+  }
+  return `[${filled.slice(0, -1)}]`
 }
 
 /** The histogram of the requests of a bin and of all bins after it. */

@@ -155,8 +155,8 @@ async function addCells(tx: Statements, dialect: Dialect, batch: Batch): Promise
 
 function toCells(row: BatchRow): unknown[] {
   const { keyId, endpoint, method, status, requestCount, durationUs, durationBins } = row
-  const bins = JSON.stringify(fillGaps(durationBins))
-  return [keyId, endpoint, method, status, requestCount, durationUs, durationBins[0] ?? UNMEASURED_BIN, bins]
+  const firstBin = durationBins[0] ?? UNMEASURED_BIN
+  return [keyId, endpoint, method, status, requestCount, durationUs, firstBin, fillGaps(durationBins)]
 }
 
 function refusal({ instance, sequence }: Batch, why: string, cause?: unknown): AnalyticsError {

@@ -86,6 +86,5 @@ async function insertKeys(url: string, batch: Batch) {
 
 function toCells(row: BatchRow): unknown[] {
   const { keyId, endpoint, method, status, requestCount, durationUs, durationBins } = row
-  const bins = JSON.stringify(fillGaps(durationBins))
-  return [keyId, endpoint, method, status, requestCount, durationUs, durationBins[0], bins]
+  return [keyId, endpoint, method, status, requestCount, durationUs, durationBins[0], fillGaps(durationBins)]
 }

@@ -50,12 +50,12 @@ export function addHistogramFunctions(connection: Functions): void {
 }
 
 function mergeBins(firstOfA: number, binsOfA: string, firstOfB: number, binsOfB: string): string {
-  const [a, b] = [readBins(binsOfA), readBins(binsOfB)]
-  const first = Math.min(firstOfA, firstOfB)
-  const merged = Array.from({ length: Math.max(firstOfA + a.length, firstOfB + b.length) - first }, () => 0)
-  for (const [index, requests] of a.entries()) merged[firstOfA - first + index]! += requests
-  for (const [index, requests] of b.entries()) merged[firstOfB - first + index]! += requests
-  return JSON.stringify(merged)
+  // the one that begins first is added to
+  if (firstOfB < firstOfA) return mergeBins(firstOfB, binsOfB, firstOfA, binsOfA)
+  const [merged, added] = [readBins(binsOfA), readBins(binsOfB)]
+  while (merged.length < firstOfB - firstOfA + added.length) merged.push(0)
+  for (let index = 0; index < added.length; index += 1) merged[firstOfB - firstOfA + index]! += added[index]!
+  return `[${merged.join()}]`
 }
 
 function trimBins(sum: string): string {
@@ -71,6 +71,20 @@ function findEnds(bins: number[]): { first: number; last: number } {
   }
 }
 
+const [COMMA, ZERO, NINE] = [0x2c, 0x30, 0x39]
+
+/** By hand where it is as we write it, digits and commas in brackets: `JSON.parse` takes twice as long for so little. */
 function readBins(json: string): number[] {
-  return JSON.parse(json) as number[]
+  const bins: number[] = []
+  let requests = 0
+  for (let index = 1; index < json.length - 1; index += 1) {
+    const code = json.charCodeAt(index)
+    if (code >= ZERO && code <= NINE) requests = requests * 10 + code - ZERO
+    else if (code === COMMA) {
+      bins.push(requests)
+      requests = 0
+    } else return JSON.parse(json) as number[]
+  }
+  if (json.length > 2) bins.push(requests)
+  return bins
 }

@@ -1,13 +1,15 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { AnalyticsError } from '../../errors.ts'
-import type { BatchRow, KeyIdentity } from '../../usage.ts'
+import type { KeyIdentity } from '../../usage.ts'
 import { DatabaseStore } from '../database-store.ts'
+import { unpackRows } from './pack-rows.ts'
+import type { PackedRows } from './pack-rows.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts'
 
 /** The thread in which SQLite may block. It runs one call at a time, a batch only when all of it is here. */
 const { options, databaseId } = workerData as WorkerStart
 const store = new DatabaseStore(options, databaseId)
-const parts = new Map<number, { keys: (readonly KeyIdentity[])[]; rows: (readonly BatchRow[])[] }>()
+const parts = new Map<number, { keys: (readonly KeyIdentity[])[]; rows: PackedRows[] }>()
 let previous: Promise<void> = Promise.resolve()
 
 parentPort!.on('message', (message: ToWorker) => {
@@ -37,11 +39,18 @@ function run(message: Extract<ToWorker, { run: string }>): Promise<unknown> {
   if (message.run !== 'recordBatch') return message.run === 'connect' ? store.connect() : store.close()
   const { keys = [], rows = [] } = parts.get(message.call) ?? {}
   parts.delete(message.call)
-  return store.recordBatch({ ...message.head, keys: () => replay(keys), rows: () => replay(rows) })
+  return store.recordBatch({
+    ...message.head,
+    keys: () => replay(keys, (chunk) => chunk),
+    rows: () => replay(rows, unpackRows),
+  })
 }
 
-async function* replay<T>(chunks: readonly T[]): AsyncGenerator<T> {
-  yield* chunks
+async function* replay<Chunk, Content>(
+  chunks: readonly Chunk[],
+  read: (chunk: Chunk) => Content,
+): AsyncGenerator<Content> {
+  for (const chunk of chunks) yield read(chunk)
 }
 
 function post(message: FromWorker): void {

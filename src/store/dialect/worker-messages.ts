@@ -1,6 +1,7 @@
 import type { AnalyticsErrorCode } from '../../errors.ts'
-import type { Batch, BatchRow, KeyIdentity } from '../../usage.ts'
+import type { Batch, KeyIdentity } from '../../usage.ts'
 import type { StoreOptions } from '../database-store.ts'
+import type { PackedRows } from './pack-rows.ts'
 
 /** What the worker is started with. */
 export interface WorkerStart {
@@ -15,7 +16,7 @@ export type BatchHead = Omit<Batch, 'keys' | 'rows'>
 /** To the worker. Parts come in order; a call without a batch has none. */
 export type ToWorker =
   | { readonly call: number; readonly keys: readonly KeyIdentity[] }
-  | { readonly call: number; readonly rows: readonly BatchRow[] }
+  | { readonly call: number; readonly rows: PackedRows }
   | { readonly call: number; readonly run: 'connect' | 'close' }
   | { readonly call: number; readonly run: 'findKnownKeys'; readonly limit: number }
   | { readonly call: number; readonly run: 'recordBatch'; readonly head: BatchHead }

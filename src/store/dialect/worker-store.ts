@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import { AnalyticsError } from '../../errors.ts'
 import type { Batch, DatabaseFacts, UsageStore } from '../../usage.ts'
 import type { StoreOptions } from '../database-store.ts'
+import { packRows } from './pack-rows.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts'
 
 interface Call {
@@ -13,6 +14,9 @@ interface Call {
 
 /** A message without the number of its call. */
 type Message = ToWorker extends infer M ? (M extends ToWorker ? Omit<M, 'call'> : never) : never
+
+/** Sends a part and then lets others have the event loop. What is in `transfer` is of no use here after it. */
+type SendPart = (part: Message, transfer?: ArrayBuffer[]) => Promise<void>
 
 /**
  * The store in a worker thread. SQLite blocks its thread, for seconds when another process holds the lock, and that
@@ -42,7 +46,10 @@ export class WorkerStore implements UsageStore {
     const head = { instance, sequence, bucket, bucketMinutes, countedBefore, requestCount, sealedAt }
     return this.#call({ run: 'recordBatch', head }, async (send) => {
       for await (const keys of batch.keys()) await send({ keys })
-      for await (const rows of batch.rows()) await send({ rows })
+      for await (const rows of batch.rows()) {
+        const packed = packRows(rows)
+        await send({ rows: packed }, [packed.numbers.buffer])
+      }
     })
   }
 
@@ -59,10 +66,7 @@ export class WorkerStore implements UsageStore {
   }
 
   /** Sends what `sendParts` gives, then the message, and waits for the answer. */
-  async #call<T>(
-    message: Message,
-    sendParts?: (send: (part: Message) => Promise<void>) => Promise<void>,
-  ): Promise<T> {
+  async #call<T>(message: Message, sendParts?: (send: SendPart) => Promise<void>): Promise<T> {
     const worker = (this.#worker ??= this.#start())
     const call = ++this.#lastCall
     const { promise, resolve, reject } = Promise.withResolvers<T>()
@@ -71,10 +75,11 @@ export class WorkerStore implements UsageStore {
     promise.catch(() => {})
     // somebody waits now: the process may not end before the answer
     worker.ref()
-    const post = (part: Message) => worker.postMessage({ call, ...part }, [])
+    const post = (part: Message, transfer: ArrayBuffer[] = []) =>
+      worker.postMessage({ call, ...part }, transfer)
     try {
-      await sendParts?.(async (part) => {
-        post(part)
+      await sendParts?.(async (part, transfer) => {
+        post(part, transfer)
         // a large batch must not hold the event loop
         await nextTurn()
       })

@@ -1,8 +1,8 @@
 /**
- * What counting costs a request, next to its peers: `npm run bench -- [--rounds 3] [--seconds 10] [--only id,…]
+ * What counting costs a request, next to its peers: `npm run bench -- [--rounds 5] [--seconds 8] [--only id,…]
  * [--out FILE]`. Candidate and two bare apps run at the same time on the same core and get the same requests in turn;
- * 1000 keys x 50 routes, evenly and by Zipf's law in alternating rounds. Then
- * the candidate is killed under load. The peers are installed below this folder, never in our own dependency tree.
+ * 1000 keys x 50 routes, evenly and by Zipf's law. Then the candidate is killed under load. Each round has processes
+ * of its own. The peers are installed below this folder, never in our own dependency tree.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
@@ -17,8 +17,8 @@ const LOAD_CORE = 1
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '10' },
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '8' },
     'warm-up': { type: 'string', default: '30' },
     only: { type: 'string' },
     out: { type: 'string' },

@@ -10,8 +10,8 @@ const SERVER_CORE = 0
 const CONTROL_LIMIT = 0.03
 /** Enough for the optimising compiler. */
 const WARM_UP_REQUESTS = 25_000
-/** What a process learns once is not its cost: every cell comes by this often, with the durations that it has. */
-const CELL_REQUESTS = 500_000
+/** What a process learns once is not its cost: every cell comes by six times, with the durations that it has. */
+const CELL_REQUESTS = 300_000
 const KILL_AFTER_MS = 1500
 
 export interface Round {
@@ -46,19 +46,42 @@ export interface Failure {
 }
 
 export interface Settings {
-  /** Rounds of each traffic. */
+  /** Rounds, each with processes of its own. */
   readonly rounds: number
+  /** Of each traffic in each round. */
   readonly seconds: number
   readonly warmUpMs: number
   readonly onRound: (round: Round) => void
 }
 
-/** Runs a candidate next to two bare apps on one core, then kills it under load and looks for what it counted. */
+/**
+ * Runs a candidate next to two bare apps on one core, in new processes for each round: two processes of the same
+ * program differ by some per cent as long as they live, by where their memory lies and by what was compiled when.
+ */
 export async function measure(
   candidate: Candidate,
   settings: Settings,
   services: Services,
 ): Promise<Measurement> {
+  const rounds: Round[] = []
+  const total = { sent: 0, answered: 0, stored: 0 }
+  for (let index = 0; index < settings.rounds; index += 1) {
+    const { sent, answered, stored } = await runProcesses(index, candidate, settings, services, rounds)
+    total.sent += sent
+    total.answered += answered
+    total.stored += stored
+  }
+  return { candidate, rounds, ...total }
+}
+
+/** Measures each traffic once, then kills the candidate under load and looks for what it counted. */
+async function runProcesses(
+  index: number,
+  candidate: Candidate,
+  settings: Settings,
+  services: Services,
+  rounds: Round[],
+): Promise<{ sent: number; answered: number; stored: number }> {
   const storage = await prepareStorage(candidate, services)
   const options = JSON.stringify({ ...candidate.options, ...storage.options })
   const servers: StartedProcess[] = []
@@ -72,9 +95,9 @@ export async function measure(
     const walk = walkAllCells()
     await load.run(servers, walk, { ms: settings.warmUpMs, requests: WARM_UP_REQUESTS })
     await load.run([counting], walk, { ms: settings.warmUpMs, requests: CELL_REQUESTS })
-    const rounds: Round[] = []
-    for (let index = 0; index < settings.rounds * TRAFFICS.length; index += 1) {
-      const round = await runRound(index, servers, settings, load)
+    // neither traffic always comes first
+    for (const traffic of index % 2 === 0 ? TRAFFICS : TRAFFICS.toReversed()) {
+      const round = await runRound(index, traffic, servers, settings, load)
       rounds.push(round)
       settings.onRound(round)
     }
@@ -82,8 +105,8 @@ export async function measure(
       setTimeout(() => void counting.kill().then(resolve), KILL_AFTER_MS)
     })
     const end = { ms: KILL_AFTER_MS * 4 }
-    await Promise.all([killed, load.run([counting], drawRequests('uniform', rounds.length), end)])
-    return { candidate, rounds, ...load.total, stored: await storage.countStored() }
+    await Promise.all([killed, load.run([counting], drawRequests('uniform', settings.rounds + index), end)])
+    return { ...load.total, stored: await storage.countStored() }
   } finally {
     await Promise.all(servers.map((server) => server.kill()))
     await storage.remove()
@@ -108,12 +131,12 @@ function countLoad(port: number) {
 
 async function runRound(
   index: number,
+  traffic: Traffic,
   servers: readonly StartedProcess[],
   { seconds }: Settings,
   load: ReturnType<typeof countLoad>,
 ): Promise<Round> {
-  const traffic = TRAFFICS[index % TRAFFICS.length]!
-  const first = Math.floor(index / TRAFFICS.length) % servers.length
+  const first = index % servers.length
   const order = [...servers.slice(first), ...servers.slice(0, first)]
   const readCpu = () => Promise.all(servers.map((server) => server.ask<CpuTime>({})))
   const before = await readCpu()
