@@ -54,7 +54,10 @@ test.each([
       await app.request(2)
       app.passTime(HOUR_MS)
     }
-    expect(new Set(app.errors.map(({ code }) => code))).toEqual(new Set(['DATA_DIR_UNWRITABLE']))
+    // a flush that had the time to look has found no tables, which is why nothing was delivered
+    const codes = new Set(app.errors.map(({ code }) => code))
+    codes.delete('DATABASE_NOT_MIGRATED')
+    expect(codes).toEqual(new Set(['DATA_DIR_UNWRITABLE']))
     disk.clear()
     const { migrate } = await import('../../src/store/migrate.ts')
     await migrate(database.url)

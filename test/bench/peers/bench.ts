@@ -1,5 +1,5 @@
 /**
- * What counting costs a request, next to its peers: `npm run bench -- [--rounds 5] [--seconds 8] [--only id,…]
+ * What counting costs a request, next to its peers: `npm run bench -- [--rounds 3] [--seconds 25] [--only id,…]
  * [--out FILE]`. Candidate and two bare apps run at the same time on the same core and get the same requests in turn;
  * 1000 keys x 50 routes, evenly and by Zipf's law. Then the candidate is killed under load. Each round has processes
  * of its own. The peers are installed below this folder, never in our own dependency tree.
@@ -17,8 +17,8 @@ const LOAD_CORE = 1
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '8' },
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '25' },
     'warm-up': { type: 'string', default: '30' },
     only: { type: 'string' },
     out: { type: 'string' },

@@ -43,15 +43,6 @@ export const CANDIDATES: readonly Candidate[] = [
     database: 'postgresql',
   },
   {
-    id: 'apikey-analytics-minute',
-    name: 'apikey-analytics, flushed once a minute',
-    module: 'apikey-analytics',
-    options: { flushIntervalMs: 60_000 },
-    package: 'apikey-analytics',
-    perKey: true,
-    keeps: 'data folder',
-  },
-  {
     id: 'empty-middleware',
     name: 'empty async middleware',
     module: 'empty-middleware',
