@@ -10,6 +10,7 @@ export interface CountingProcessParts {
   readonly dataDir: string
   readonly store: UsageStore
   readonly now: () => number
+  readonly steadyMs?: number
   readonly mapped?: boolean
   readonly bucketMinutes?: BucketMinutes
   readonly maxKeys?: number
@@ -31,7 +32,7 @@ export interface CountingProcess {
 
 export function startCounting(parts: CountingProcessParts): CountingProcess {
   const { dataDir, store, now, mapped = true, bucketMinutes = 60 } = parts
-  const { maxKeys = 1000, maxEndpointsPerKey = 1000, firstSlots } = parts
+  const { maxKeys = 1000, maxEndpointsPerKey = 1000, firstSlots, steadyMs = 0 } = parts
   const errors: AnalyticsError[] = []
   const report = (error: AnalyticsError) => void errors.push(error)
   const folder = new ProcessFolder({ dataDir, bucketMinutes, mapped, report })
@@ -45,6 +46,7 @@ export function startCounting(parts: CountingProcessParts): CountingProcess {
     maxKeys,
     maxEndpointsPerKey,
     now,
+    steadyMs,
     onRotate: () => {},
   })
   const onKnownKeys = () => {}

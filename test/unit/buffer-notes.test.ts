@@ -1,0 +1,109 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, expect, test } from 'vitest'
+import { OTHER_ENDPOINT, OTHER_KEY, REJECTED_KEY, toCountedKey, toCountedOperation } from '../../src/usage.ts'
+import { identify, startCounting } from '../support/counting-process.ts'
+import { keepingStore } from '../support/keeping-store.ts'
+
+const HOUR_MS = 3_600_000
+const LIMITS = { maxKeys: 3, maxEndpointsPerKey: 3 }
+const IDENTITIES = [...['a', 'b', 'c', 'd', 'e'].map(identify), OTHER_KEY, REJECTED_KEY]
+const home = mkdtempSync(join(tmpdir(), 'apikey-analytics-unit-'))
+afterAll(() => rmSync(home, { recursive: true, force: true }))
+
+/** What one counter should have by bucket, key, endpoint and status, told by maps of names alone. */
+class Expected {
+  readonly rows = new Map<string, number>()
+  #keys = new Set<string>()
+  #endpoints = new Set<string>()
+
+  enterBucket(): void {
+    this.#keys = new Set()
+    this.#endpoints = new Set()
+  }
+
+  count(bucket: number, key: string, endpoint: string, status: number): void {
+    const [keyCounted, counted] = this.#admit(key, endpoint)
+    const row = `${bucket} ${keyCounted} ${counted} ${status}`
+    this.rows.set(row, (this.rows.get(row) ?? 0) + 1)
+  }
+
+  #admit(key: string, endpoint: string): [key: string, endpoint: string] {
+    const isShared = key === OTHER_KEY.label || key === REJECTED_KEY.label
+    if (!isShared && !this.#keys.has(key)) {
+      if (this.#keys.size >= LIMITS.maxKeys) return this.#admit(OTHER_KEY.label, endpoint)
+      this.#keys.add(key)
+    }
+    const own = `${key} ${endpoint}`
+    if (this.#endpoints.has(own)) return [key, endpoint]
+    const used = [...this.#endpoints].filter((other) => other.startsWith(`${key} `)).length
+    if (used >= LIMITS.maxEndpointsPerKey) return [key, OTHER_ENDPOINT]
+    this.#endpoints.add(own)
+    return [key, endpoint]
+  }
+}
+
+const counted = fc.record({
+  counter: fc.nat({ max: 1 }),
+  key: fc.nat({ max: IDENTITIES.length - 1 }),
+  endpoint: fc.nat({ max: 4 }),
+  status: fc.constantFrom(200, 404),
+  durationUs: fc.constantFrom(1, 130, 160, 190, 220, 400, 9000),
+})
+const step = fc.oneof(
+  { weight: 20, arbitrary: counted },
+  { weight: 1, arbitrary: fc.constant('next hour' as const) },
+  { weight: 1, arbitrary: fc.constant('flush' as const) },
+  { weight: 1, arbitrary: fc.constant('leave file' as const) },
+)
+
+test('two counters that share keys and operations each find their own cells, whatever was noted on them', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 200, size: 'max' }), async (steps) => {
+      let now = 100 * HOUR_MS
+      const keys = IDENTITIES.map(toCountedKey)
+      const operations = Array.from({ length: 5 }, (_, index) => toCountedOperation('GET', `/${index}`))
+      const counters = [0, 1].map(() => {
+        const store = keepingStore()
+        const dataDir = mkdtempSync(join(home, 'run-'))
+        // so small that it is full after a few cells
+        const parts = { dataDir, store, now: () => now, mapped: false, firstSlots: 8, ...LIMITS }
+        return { ...startCounting(parts), store, expected: new Expected() }
+      })
+      for (const step of steps) {
+        if (step === 'next hour') {
+          now += HOUR_MS
+          for (const { expected } of counters) expected.enterBucket()
+        } else if (step === 'flush') for (const { flush } of counters) await flush()
+        else if (step === 'leave file') for (const { buffer } of counters) buffer.leaveFile()
+        else {
+          const { buffer, expected } = counters[step.counter]!
+          const [key, operation] = [keys[step.key]!, operations[step.endpoint]!]
+          buffer.count(key, operation, step.status, step.durationUs)
+          expected.count(now, key.identity.label, operation.endpoint, step.status)
+        }
+      }
+      for (const { flush, crash, store, expected } of counters) {
+        await flush()
+        expect(Object.fromEntries(readRows(store))).toEqual(Object.fromEntries(expected.rows))
+        crash()
+      }
+    }),
+    { numRuns: 150 },
+  )
+})
+
+/** The requests that a store got, by bucket, key, endpoint and status. */
+function readRows({ batches }: ReturnType<typeof keepingStore>): Map<string, number> {
+  const labels = new Map(IDENTITIES.map(({ id, label }) => [id, label]))
+  const rows = new Map<string, number>()
+  for (const batch of batches) {
+    for (const { keyId, endpoint, status, requestCount } of batch.rows) {
+      const row = `${batch.bucket} ${labels.get(keyId)} ${endpoint} ${status}`
+      rows.set(row, (rows.get(row) ?? 0) + requestCount)
+    }
+  }
+  return rows
+}
