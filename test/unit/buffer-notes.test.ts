@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
+import { binOf } from '../../src/duration-bins.ts'
 import { OTHER_ENDPOINT, OTHER_KEY, REJECTED_KEY, toCountedKey, toCountedOperation } from '../../src/usage.ts'
 import { identify, startCounting } from '../support/counting-process.ts'
 import { keepingStore } from '../support/keeping-store.ts'
@@ -13,7 +14,7 @@ const IDENTITIES = [...['a', 'b', 'c', 'd', 'e'].map(identify), OTHER_KEY, REJEC
 const home = mkdtempSync(join(tmpdir(), 'apikey-analytics-unit-'))
 afterAll(() => rmSync(home, { recursive: true, force: true }))
 
-/** What one counter should have by bucket, key, endpoint and status, told by maps of names alone. */
+/** What one counter should have by bucket, key, endpoint, status and bin, told by maps of names alone. */
 class Expected {
   readonly rows = new Map<string, number>()
   #keys = new Set<string>()
@@ -24,9 +25,9 @@ class Expected {
     this.#endpoints = new Set()
   }
 
-  count(bucket: number, key: string, endpoint: string, status: number): void {
+  count(bucket: number, key: string, endpoint: string, status: number, bin: number): void {
     const [keyCounted, counted] = this.#admit(key, endpoint)
-    const row = `${bucket} ${keyCounted} ${counted} ${status}`
+    const row = `${bucket} ${keyCounted} ${counted} ${status} ${bin}`
     this.rows.set(row, (this.rows.get(row) ?? 0) + 1)
   }
 
@@ -82,7 +83,7 @@ test('two counters that share keys and operations each find their own cells, wha
           const { buffer, expected } = counters[step.counter]!
           const [key, operation] = [keys[step.key]!, operations[step.endpoint]!]
           buffer.count(key, operation, step.status, step.durationUs)
-          expected.count(now, key.identity.label, operation.endpoint, step.status)
+          expected.count(now, key.identity.label, operation.endpoint, step.status, binOf(step.durationUs))
         }
       }
       for (const { flush, crash, store, expected } of counters) {
@@ -95,14 +96,16 @@ test('two counters that share keys and operations each find their own cells, wha
   )
 })
 
-/** The requests that a store got, by bucket, key, endpoint and status. */
+/** The requests that a store got, by bucket, key, endpoint, status and bin. */
 function readRows({ batches }: ReturnType<typeof keepingStore>): Map<string, number> {
   const labels = new Map(IDENTITIES.map(({ id, label }) => [id, label]))
   const rows = new Map<string, number>()
   for (const batch of batches) {
-    for (const { keyId, endpoint, status, requestCount } of batch.rows) {
-      const row = `${batch.bucket} ${labels.get(keyId)} ${endpoint} ${status}`
-      rows.set(row, (rows.get(row) ?? 0) + requestCount)
+    for (const { keyId, endpoint, status, durationBins } of batch.rows) {
+      for (let index = 0; index < durationBins.length; index += 2) {
+        const row = `${batch.bucket} ${labels.get(keyId)} ${endpoint} ${status} ${durationBins[index]}`
+        rows.set(row, (rows.get(row) ?? 0) + durationBins[index + 1]!)
+      }
     }
   }
   return rows
