@@ -21,7 +21,7 @@ export const BIN_COUNT = 76
 export type DurationBins = readonly number[]
 
 /** As JSON: the requests of a histogram's first bin and of all bins after it, up to its last one. */
-export function fillGaps(bins: DurationBins): string {
+export function renderBins(bins: DurationBins): string {
   let filled = ''
   let next = bins[0]!
   for (let index = 0; index < bins.length; index += 2) {
@@ -52,11 +52,11 @@ const UPPER_US = Float64Array.from({ length: LONGEST_BIN }, (_, bin) =>
 )
 
 /** The bin of 2^n microseconds, up to the power of two below the longest bound: where to begin to look. */
-const BIN_OF_POWER = Uint8Array.from({ length: 26 }, (_, power) =>
+const BIN_OF_POWER = Uint8Array.from({ length: Math.ceil(Math.log2(UPPER_US.at(-1)!)) }, (_, power) =>
   UPPER_US.findIndex((upperUs) => upperUs >= 2 ** power),
 )
 
-/** The bin of a duration in whole microseconds. */
+/** The bin of a duration in whole microseconds, 0 or more. */
 export function binOf(durationUs: number): number {
   if (durationUs > UPPER_US[LONGEST_BIN - 1]!) return LONGEST_BIN
   // at most four bins lie between two powers of two

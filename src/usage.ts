@@ -63,6 +63,7 @@ export function toCountedKey(identity: KeyIdentity): CountedKey {
 
 /** An operation to be counted, with a note like that of a key. */
 export interface CountedOperation extends Operation {
+  /** Note of the counter that counted it last, 0 at first. */
   number: number
 }
 
@@ -75,7 +76,7 @@ export function toCountedOperation(method: string, endpoint: string): CountedOpe
 export interface RequestCounter {
   /**
    * `status` 100-599, `durationUs` whole microseconds, nothing when not measured; all strings already cleaned.
-   * `finishedAt` is when it was over, by `performance.now()`: right now, or left out.
+   * `finishedAt` is when it was over, by `performance.now()`: a moment ago at most. Left out, it is over now.
    */
   count(
     key: CountedKey,

@@ -9,15 +9,13 @@ import {
 import type { CountedKey, CountedOperation } from '../usage.ts'
 import { CellTable } from './cell-table.ts'
 import type { CellName } from './name-records.ts'
+import { binOfWord, packSlot, slotOfWord } from './slot-word.ts'
 
 /** Stands for whatever status. */
 const ANY = 0
 const NO_CELL = 0
 /** Slots of a cell that are noted: of one of every four bins, so that neighbours are noted side by side. */
-const NOTES = 4
-/** Bits of a note that hold the bin; the others hold the slot, from 1. */
-const BIN_BITS = 7
-const BIN_MASK = 2 ** BIN_BITS - 1
+const NOTED_SLOTS = 4
 
 export interface CellLimits {
   readonly maxKeys: number
@@ -42,7 +40,7 @@ export class CellIndex {
   /** Every cell of the file. */
   #known = new CellTable(0)
   /** The cells that this bucket has used, for which the limits need not be asked again, with notes of their slots. */
-  readonly #current = new CellTable(NOTES)
+  readonly #current = new CellTable(NOTED_SLOTS)
   /** The endpoints of each key that this bucket has used. */
   readonly #admitted = new CellTable(0)
   /** How many endpoints of a key, by its number, this bucket has used. */
@@ -89,9 +87,8 @@ export class CellIndex {
   findSlot(key: CountedKey, operation: CountedOperation, status: number, bin: number): number {
     const place = this.#current.find(key.number, operation.number, status)
     if (place < 0) return -1
-    const note = this.#current.noteAt(place, bin % NOTES)
-    // a bin without a slot has no note, and 0 - 1 is -1
-    return (note & BIN_MASK) === bin ? (note >>> BIN_BITS) - 1 : -1
+    const word = this.#current.noteAt(place, bin % NOTED_SLOTS)
+    return binOfWord(word) === bin ? slotOfWord(word) : -1
   }
 
   /**
@@ -114,7 +111,7 @@ export class CellIndex {
   }
 
   noteSlot(place: number, bin: number, slot: number): void {
-    this.#current.setNote(place, bin % NOTES, ((slot + 1) << BIN_BITS) | bin)
+    this.#current.setNote(place, bin % NOTED_SLOTS, packSlot(slot, bin))
   }
 
   /** What happens to a cell once per bucket. */

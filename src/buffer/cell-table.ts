@@ -3,7 +3,7 @@ const KEY = 0
 const OPERATION = 1
 const STATUS = 2
 const CELL = 3
-const NOTES = 4
+const FIRST_NOTE = 4
 const FIRST_ROOM = 1024
 
 /**
@@ -20,7 +20,7 @@ export class CellTable {
 
   /** `notes` per entry are 0 at first. */
   constructor(notes: 0 | 4) {
-    this.#width = NOTES + notes
+    this.#width = FIRST_NOTE + notes
     this.#words = new Int32Array(FIRST_ROOM * this.#width)
   }
 
@@ -39,11 +39,11 @@ export class CellTable {
   }
 
   noteAt(place: number, note: number): number {
-    return this.#words[place + NOTES + note]!
+    return this.#words[place + FIRST_NOTE + note]!
   }
 
   setNote(place: number, note: number, word: number): void {
-    this.#words[place + NOTES + note] = word
+    this.#words[place + FIRST_NOTE + note] = word
   }
 
   /** Adds an entry that is not there yet. @returns its place */

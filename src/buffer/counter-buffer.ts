@@ -111,10 +111,10 @@ export class CounterBuffer implements RequestCounter {
     this.#rotate(this.#parts.now())
   }
 
-  /** Finds or gives a slot and notes it. @returns -1 when the file was full: another one is open now */
+  /** Finds or adds a slot and notes it; leaves a file that is full. @returns -1 when it did: ask again */
   #enterSlot(key: CountedKey, operation: CountedOperation, status: number, bin: number): number {
     const place = this.#index.enterCell(key, operation, status, this.#addCell)
-    const slot = place < 0 ? -1 : this.#file.slotOf(this.#index.cellAt(place), bin)
+    const slot = place < 0 ? -1 : this.#file.findOrAddSlot(this.#index.cellAt(place), bin)
     if (slot < 0) this.#rotate(this.#parts.now(), true)
     else this.#index.noteSlot(place, bin, slot)
     return slot
@@ -135,6 +135,7 @@ export class CounterBuffer implements RequestCounter {
 
   #enterBucket(now: number): void {
     this.#bucket = this.#bucketOf(now)
+    this.#steadyUntil = NaN
     this.#index.enterBucket(this.#bucket)
     if (this.#file.sumOpen() === 0) this.#file.moveTo(this.#bucket)
     else if (!this.#file.seal(this.#bucket, now)) this.#rotate(now)

@@ -117,7 +117,7 @@ export class CounterFile {
   }
 
   /** The slot of a cell for a bin, for the life of this instance. @returns -1 when it needs one and the file is full */
-  slotOf(cell: number, bin: number): number {
+  findOrAddSlot(cell: number, bin: number): number {
     const slot = this.slots.find(cell, bin)
     if (slot >= 0) return slot
     if (this.slots.count >= this.identity.slots || !this.#names.writeSlot(cell, bin)) return -1

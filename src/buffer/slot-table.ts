@@ -1,8 +1,7 @@
+import { binOfWord, packSlot, slotOfWord } from './slot-word.ts'
+
 /** Words per block: where the cell's next block is, then its slots. Two blocks share a line of the processor's cache. */
 const WORDS = 8
-/** Bits of a slot's word that hold its bin; the others hold its number, from 1. */
-const BIN_BITS = 7
-const BIN_MASK = 2 ** BIN_BITS - 1
 const FIRST_BLOCKS = 64
 
 /**
@@ -31,7 +30,7 @@ export class SlotTable {
         const word = words[place]
         // undefined is a cell that has no block yet
         if (!word) return -1
-        if ((word & BIN_MASK) === bin) return (word >>> BIN_BITS) - 1
+        if (binOfWord(word) === bin) return slotOfWord(word)
       }
       if (words[block] === 0) return -1
       block = words[block]! * WORDS
@@ -43,7 +42,7 @@ export class SlotTable {
   add(cell: number, bin: number): number {
     if ((cell + 1) * WORDS > this.#own.length) this.#own = lengthen(this.#own, (cell + 1) * WORDS)
     const slot = this.#count++
-    const word = (slot + 1) * 2 ** BIN_BITS + bin
+    const word = packSlot(slot, bin)
     let words = this.#own
     let block = cell * WORDS
     while (!putIntoBlock(words, block, word)) {
@@ -62,7 +61,7 @@ export class SlotTable {
     let words = this.#own
     for (let block = cell * WORDS; ; block = words[block]! * WORDS, words = this.#further) {
       for (let place = block + 1; place < block + WORDS && words[place]; place++) {
-        insert(into, words[place]! & BIN_MASK, (words[place]! >>> BIN_BITS) - 1)
+        insert(into, binOfWord(words[place]!), slotOfWord(words[place]!))
       }
       if (!words[block]) return
     }

@@ -11,7 +11,6 @@ import type { KnownKeys } from './known-keys.ts'
 import { createReadKey, OTHER_CALLER, REJECTED_CALLER } from './read-key.ts'
 import type { Caller } from './read-key.ts'
 import { markRequest } from './request-mark.ts'
-import type { RequestMark } from './request-mark.ts'
 import { createResolveOperation } from './resolve-operation.ts'
 import { resolveStatus, resolveThrownStatus } from './resolve-status.ts'
 import { readRawPath } from './sanitise-path.ts'
@@ -33,34 +32,32 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
   const identifyKey = createIdentifyKey(options, createReadKey(options, report), report)
   const resolveOperation = createResolveOperation(options, report)
 
-  /** The mark of a request that is to be counted here. */
-  function takeRequest(ctx: Context): RequestMark | undefined {
+  function isOurs(ctx: Context): boolean {
     try {
       const mark = markRequest(ctx.req)
-      if (mark.seen) return undefined
+      if (mark.seen) return false
       mark.seen = true
-      const { ignore } = options
-      return ignore.length > 0 && isIgnoredPath(readRawPath(ctx.originalUrl), ignore) ? undefined : mark
+      return options.ignore.length === 0 || !isIgnoredPath(readRawPath(ctx.originalUrl), options.ignore)
     } catch (cause) {
       reportBug(cause)
-      return undefined
+      return false
     }
   }
 
   /** Never throws. @returns a promise only when the app's `identify` returned one */
   function count(
     ctx: Context,
-    mark: RequestMark,
     startedAt: number,
     thrown: unknown,
     failed: boolean,
   ): Promise<void> | undefined {
     try {
-      if (mark.uncounted) return undefined
+      const { uncounted, readApiKey } = markRequest(ctx.req)
+      if (uncounted) return undefined
       const finishedAt = performance.now()
       const durationUs = Math.max(0, Math.round((finishedAt - startedAt) * 1000))
       const status = failed ? resolveThrownStatus(ctx, thrown) : resolveStatus(ctx)
-      const identified = identifyKey(ctx, mark.readApiKey?.())
+      const identified = identifyKey(ctx, readApiKey?.())
       if (identified instanceof Promise) {
         return identified.then((found) => record(ctx, found, status, durationUs)).catch(reportBug)
       }
@@ -105,18 +102,17 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
   }
 
   return async function apiKeyAnalytics(ctx, next) {
-    const mark = takeRequest(ctx)
-    if (!mark) return next()
+    if (!isOurs(ctx)) return next()
     const startedAt = performance.now()
     let result: unknown
     try {
       result = await next()
     } catch (thrown) {
-      const counting = count(ctx, mark, startedAt, thrown, true)
+      const counting = count(ctx, startedAt, thrown, true)
       if (counting) await counting
       throw thrown
     }
-    const counting = count(ctx, mark, startedAt, undefined, false)
+    const counting = count(ctx, startedAt, undefined, false)
     // an await costs a turn of the microtask queue even where there is nothing to wait for
     if (counting) await counting
     return result

@@ -10,7 +10,10 @@ export interface RequestMark {
   readApiKey: (() => unknown) | undefined
 }
 
-/** On the request and under a global symbol: nested apps and a second copy of this package see it too. */
+/**
+ * On the request and under a global symbol: nested apps and a second copy of this package see it too. That copy may be
+ * of another version, so fields may be added and never changed.
+ */
 const MARK = Symbol.for('apikey-analytics.request')
 
 /** The mark of a request, which is made when it is first asked for. */

@@ -9,14 +9,18 @@ import { findRoute } from './find-route.ts'
 import { RecentMap } from './recent-map.ts'
 import { readRawPath, sanitisePath, shortenEndpoint } from './sanitise-path.ts'
 
-const ENDPOINTS_REMEMBERED = 1000
+/** More of them at a time are made anew each time, which takes twice as long. */
+const ENDPOINTS_REMEMBERED = 5000
 const KNOWN_METHODS = new Set(METHODS)
 
 /** Finds the operation of a request after the handlers have finished; the same object as long as it is remembered. */
 export type ResolveOperation = (ctx: Context) => CountedOperation
 
-/** The operations of one endpoint, by method. */
-type OperationsOfEndpoint = (method: string) => CountedOperation
+/** An endpoint and its operations so far, one for each method: mostly one. */
+interface Endpoint {
+  readonly name: string
+  readonly operations: CountedOperation[]
+}
 
 /**
  * Makes a `ResolveOperation` for the option `endpoint`. It never throws: when the app's function fails or gives no
@@ -27,22 +31,24 @@ export function createResolveOperation(
   report: (error: AnalyticsError) => void,
 ): ResolveOperation {
   const { find, clean } = createFindEndpoint(options)
-  const remembered = new RecentMap<OperationsOfEndpoint>(ENDPOINTS_REMEMBERED)
-  const unmatched = createOperations(UNMATCHED_ENDPOINT)
+  const remembered = new RecentMap<Endpoint>(ENDPOINTS_REMEMBERED)
+  const unmatched: Endpoint = { name: UNMATCHED_ENDPOINT, operations: [] }
 
-  function remember(found: string): OperationsOfEndpoint {
-    const operations = createOperations(clean(found))
-    remembered.set(found, operations)
-    return operations
+  function remember(found: string): Endpoint {
+    // part of a request's target would keep all of it, so a copy
+    const copy = Buffer.from(found).toString()
+    const endpoint = { name: clean(copy), operations: [] }
+    remembered.set(copy, endpoint)
+    return endpoint
   }
 
   return (ctx) => {
     // what `ctx.method` tells, without the two getters on the way
     const { method = '' } = ctx.req
-    let operations = unmatched
+    let endpoint = unmatched
     try {
       const found = find(ctx, method)
-      operations = remembered.get(found) ?? remember(found)
+      endpoint = remembered.get(found) ?? remember(found)
     } catch (cause) {
       report(
         new AnalyticsError(
@@ -52,12 +58,15 @@ export function createResolveOperation(
         ),
       )
     }
-    return operations(method)
+    return (
+      findOperation(endpoint, method) ??
+      addOperation(endpoint, KNOWN_METHODS.has(method) ? method : OTHER_METHOD)
+    )
   }
 }
 
 interface FindEndpoint {
-  /** A text that stands for the endpoint, short enough to be remembered. */
+  /** A text that stands for the endpoint. */
   readonly find: (ctx: Context, method: string) => string
   /** What is done to that text once, to make it the endpoint. */
   readonly clean: (found: string) => string
@@ -67,23 +76,27 @@ function createFindEndpoint({
   endpoint,
   maxEndpointLength,
 }: Pick<ResolvedOptions, 'endpoint' | 'maxEndpointLength'>): FindEndpoint {
-  const asItIs = (found: string) => found
   const clean = (found: string) => shortenEndpoint(cleanText(found) || UNMATCHED_ENDPOINT, maxEndpointLength)
-  if (endpoint === 'path')
-    return { find: (ctx) => sanitisePath(readRawPath(ctx.originalUrl), maxEndpointLength), clean: asItIs }
-  // an app has few patterns, and would clean them over and over
   if (endpoint === 'route') return { find: (ctx, method) => findRoute(ctx, method) ?? '', clean }
-  return { find: (ctx) => clean(requireText(endpoint(ctx))), clean: asItIs }
+  // what clients or the app may make long is cleaned first, and only then remembered
+  const find =
+    endpoint === 'path'
+      ? (ctx: Context) => sanitisePath(readRawPath(ctx.originalUrl), maxEndpointLength)
+      : (ctx: Context) => clean(requireText(endpoint(ctx)))
+  return { find, clean: (found) => found }
 }
 
-function createOperations(endpoint: string): OperationsOfEndpoint {
-  const byMethod = new Map<string, CountedOperation>()
-  const add = (method: string): CountedOperation => {
-    const operation = byMethod.get(method) ?? toCountedOperation(method, endpoint)
-    byMethod.set(method, operation)
-    return operation
-  }
-  return (method) => byMethod.get(method) ?? add(KNOWN_METHODS.has(method) ? method : OTHER_METHOD)
+function findOperation({ operations }: Endpoint, method: string): CountedOperation | undefined {
+  for (const operation of operations) if (operation.method === method) return operation
+  return undefined
+}
+
+function addOperation(endpoint: Endpoint, method: string): CountedOperation {
+  const known = findOperation(endpoint, method)
+  if (known) return known
+  const operation = toCountedOperation(method, endpoint.name)
+  endpoint.operations.push(operation)
+  return operation
 }
 
 function requireText(endpoint: unknown): string {

@@ -1,5 +1,5 @@
 import { AnalyticsError } from '../errors.ts'
-import { fillGaps, UNMEASURED_BIN } from '../duration-bins.ts'
+import { renderBins, UNMEASURED_BIN } from '../duration-bins.ts'
 import type { Batch, BatchRow, KeyIdentity } from '../usage.ts'
 import type { Dialect, Statements } from './dialect/dialect.ts'
 import type { Database } from './open-database.ts'
@@ -156,7 +156,7 @@ async function addCells(tx: Statements, dialect: Dialect, batch: Batch): Promise
 function toCells(row: BatchRow): unknown[] {
   const { keyId, endpoint, method, status, requestCount, durationUs, durationBins } = row
   const firstBin = durationBins[0] ?? UNMEASURED_BIN
-  return [keyId, endpoint, method, status, requestCount, durationUs, firstBin, fillGaps(durationBins)]
+  return [keyId, endpoint, method, status, requestCount, durationUs, firstBin, renderBins(durationBins)]
 }
 
 function refusal({ instance, sequence }: Batch, why: string, cause?: unknown): AnalyticsError {

@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3'
 import pg from 'pg'
-import { fillGaps } from '../../src/duration-bins.ts'
+import { renderBins } from '../../src/duration-bins.ts'
 import { addHistogramFunctions } from '../../src/store/dialect/sqlite-histogram.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import { CELL_COLUMNS, writeAddCells } from '../../src/store/record-batch.ts'
@@ -86,5 +86,14 @@ async function insertKeys(url: string, batch: Batch) {
 
 function toCells(row: BatchRow): unknown[] {
   const { keyId, endpoint, method, status, requestCount, durationUs, durationBins } = row
-  return [keyId, endpoint, method, status, requestCount, durationUs, durationBins[0], fillGaps(durationBins)]
+  return [
+    keyId,
+    endpoint,
+    method,
+    status,
+    requestCount,
+    durationUs,
+    durationBins[0],
+    renderBins(durationBins),
+  ]
 }

@@ -26,11 +26,11 @@ function startSteady(wallAt: (at: number) => number) {
   return {
     store,
     looks: () => looks,
-    count(time: number) {
+    count: (time: number) => {
       at = time
       counting.buffer.count(key, operation, 200, 1, time)
     },
-    async flush() {
+    flush: async () => {
       await counting.flush()
       await counting.flush()
       counting.crash()

@@ -46,6 +46,14 @@ class Expected {
   }
 }
 
+function startCounter(now: () => number) {
+  const store = keepingStore()
+  const dataDir = mkdtempSync(join(home, 'run-'))
+  // so small that it is full after a few cells
+  const counting = startCounting({ dataDir, store, now, mapped: false, firstSlots: 8, ...LIMITS })
+  return { ...counting, store, expected: new Expected() }
+}
+
 const counted = fc.record({
   counter: fc.nat({ max: 1 }),
   key: fc.nat({ max: IDENTITIES.length - 1 }),
@@ -66,13 +74,7 @@ test('two counters that share keys and operations each find their own cells, wha
       let now = 100 * HOUR_MS
       const keys = IDENTITIES.map(toCountedKey)
       const operations = Array.from({ length: 5 }, (_, index) => toCountedOperation('GET', `/${index}`))
-      const counters = [0, 1].map(() => {
-        const store = keepingStore()
-        const dataDir = mkdtempSync(join(home, 'run-'))
-        // so small that it is full after a few cells
-        const parts = { dataDir, store, now: () => now, mapped: false, firstSlots: 8, ...LIMITS }
-        return { ...startCounting(parts), store, expected: new Expected() }
-      })
+      const counters = [startCounter(() => now), startCounter(() => now)]
       for (const step of steps) {
         if (step === 'next hour') {
           now += HOUR_MS

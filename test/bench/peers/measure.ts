@@ -30,7 +30,11 @@ export interface Round {
 export interface Measurement {
   readonly candidate: Candidate
   readonly rounds: readonly Round[]
-  /** Requests until the kill: sent, answered in full, and what the product can show of them after it. */
+  readonly kills: readonly Kill[]
+}
+
+/** Requests to one process until its kill: sent, answered in full, and what the product can show of them after it. */
+export interface Kill {
   readonly sent: number
   readonly answered: number
   readonly stored: number
@@ -62,14 +66,11 @@ export async function measure(
   services: Services,
 ): Promise<Measurement> {
   const rounds: Round[] = []
-  const total = { sent: 0, answered: 0, stored: 0 }
+  const kills: Kill[] = []
   for (let index = 0; index < settings.rounds; index += 1) {
-    const { sent, answered, stored } = await runProcesses(index, candidate, settings, services, rounds)
-    total.sent += sent
-    total.answered += answered
-    total.stored += stored
+    kills.push(await runProcesses(index, candidate, settings, services, rounds))
   }
-  return { candidate, rounds, ...total }
+  return { candidate, rounds, kills }
 }
 
 /** Measures each traffic once, then kills the candidate under load and looks for what it counted. */
@@ -79,7 +80,7 @@ async function runProcesses(
   settings: Settings,
   services: Services,
   rounds: Round[],
-): Promise<{ sent: number; answered: number; stored: number }> {
+): Promise<Kill> {
   const storage = await prepareStorage(candidate, services)
   const options = JSON.stringify({ ...candidate.options, ...storage.options })
   const servers: StartedProcess[] = []

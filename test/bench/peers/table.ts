@@ -1,6 +1,6 @@
 import { arch, cpus, platform } from 'node:os'
 import { versionOf } from './candidates.ts'
-import type { Failure, Measurement, Round } from './measure.ts'
+import type { Failure, Kill, Measurement, Round } from './measure.ts'
 import { TRAFFICS, type Traffic } from './traffic.ts'
 
 const HEAD = [
@@ -76,19 +76,24 @@ function spread(values: readonly number[]): string {
 /** What became of the requests when the process was killed, for the log. */
 export function describeKill(measurement: Measurement | Failure): string {
   if ('failure' in measurement) return `DID NOT RUN: ${measurement.failure}`
-  const { candidate, sent, answered, stored } = measurement
+  const { candidate, kills } = measurement
   if (candidate.keeps === 'nothing') return 'keeps nothing'
-  return `killed: sent ${sent}, answered ${answered}, stored ${stored}, lost ${Math.max(0, answered - stored)}`
+  return kills
+    .map(({ sent, answered, stored }) => `killed: sent ${sent}, answered ${answered}, stored ${stored}`)
+    .join('; ')
 }
 
 function describeLoss(measurement: Measurement | Failure): string {
   if ('failure' in measurement) return 'ended by itself'
-  const { candidate, sent, answered, stored } = measurement
+  const { candidate, kills } = measurement
   if (candidate.keeps === 'nothing') return '-'
-  const lost = answered - stored
-  // What was under way at the kill may have been counted; more than was sent was counted twice.
-  if (lost <= 0) return stored > sent ? `0, but ${stored - sent} twice` : '0'
-  return `${lost.toLocaleString('en-US')} of ${answered.toLocaleString('en-US')}`
+  // Process by process: what was under way at the kill of one may have been counted, and would hide a loss of another.
+  const sum = (of: (kill: Kill) => number) => kills.reduce((total, kill) => total + Math.max(0, of(kill)), 0)
+  const lost = sum(({ answered, stored }) => answered - stored)
+  const twice = sum(({ sent, stored }) => stored - sent)
+  const all = sum(({ answered }) => answered)
+  const loss = lost === 0 ? '0' : `${lost.toLocaleString('en-US')} of ${all.toLocaleString('en-US')}`
+  return twice === 0 ? loss : `${loss}, but ${twice} twice`
 }
 
 function median(values: readonly number[]): number {
