@@ -8,8 +8,10 @@ import { drawRequests, TRAFFICS, walkAllCells, type NextRequest, type Traffic } 
 const SERVER_CORE = 0
 /** A round counts only when the same app next to itself measured the same. */
 const CONTROL_LIMIT = 0.03
-/** What a process learns once is not its cost: every cell comes by twice, and all is compiled. */
-const WARM_UP_REQUESTS = 100_000
+/** Enough for the optimising compiler. */
+const WARM_UP_REQUESTS = 75_000
+/** What a process learns once is not its cost: every cell comes by six times more, with the durations that it has. */
+const CELL_REQUESTS = 300_000
 const KILL_AFTER_MS = 1500
 
 export interface Round {
@@ -50,7 +52,7 @@ export interface Failure {
 export interface Settings {
   /** Rounds, each with processes of its own. */
   readonly rounds: number
-  /** Of each traffic in each round. Together a minute, or what is done once a minute is missing. */
+  /** Of each traffic in each round. Shorter, and what is done once a minute may be missing. */
   readonly seconds: number
   readonly warmUpMs: number
   readonly onRound: (round: Round) => void
@@ -91,7 +93,9 @@ async function runProcesses(
     const [, , counting] = servers as [StartedProcess, StartedProcess, StartedProcess]
     storage.onStart(counting.port)
     const load = countLoad(counting.port)
-    await load.run(servers, walkAllCells(), { ms: settings.warmUpMs, requests: WARM_UP_REQUESTS })
+    const walk = walkAllCells()
+    await load.run(servers, walk, { ms: settings.warmUpMs, requests: WARM_UP_REQUESTS })
+    await load.run([counting], walk, { ms: settings.warmUpMs, requests: CELL_REQUESTS })
     // neither traffic always comes first
     for (const traffic of index % 2 === 0 ? TRAFFICS : TRAFFICS.toReversed()) {
       const round = await runRound(index, traffic, servers, settings, load)
