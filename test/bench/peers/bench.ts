@@ -1,7 +1,7 @@
 /**
- * What counting costs a request, next to its peers: `npm run bench -- [--rounds 3] [--seconds 20] [--only id,…]
+ * What counting costs a request, next to its peers: `npm run bench -- [--rounds 3] [--seconds 10] [--only id,…]
  * [--out FILE]`. Candidate and two bare apps run at the same time on the same core and get the same requests in turn;
- * 1000 keys x 50 routes, evenly and by Zipf's law. Then the candidate is killed under load. Each round has processes
+ * 1000 keys x 50 routes, evenly and by Zipf's law, and evenly until a minute is over. Then the candidate is killed under load. Each round has processes
  * of its own. The peers are installed below this folder, never in our own dependency tree.
  */
 import { execFileSync } from 'node:child_process'
@@ -18,7 +18,7 @@ const LOAD_CORE = 1
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '20' },
+    seconds: { type: 'string', default: '10' },
     'warm-up': { type: 'string', default: '30' },
     only: { type: 'string' },
     out: { type: 'string' },

@@ -13,9 +13,12 @@ const WARM_UP_REQUESTS = 75_000
 /** What a process learns once is not its cost: every cell comes by six times more, with the durations that it has. */
 const CELL_REQUESTS = 300_000
 const KILL_AFTER_MS = 1500
+/** Each process lives a minute and a little, so that what it does once a minute is in what is measured. */
+const LIFE_MS_PER_SECOND = 6500
 
 export interface Round {
-  readonly traffic: Traffic
+  /** `minute` is even traffic until a minute has passed, with what happens once a minute: a flush, an export. */
+  readonly traffic: Traffic | 'minute'
   /** CPU per request of the two bare apps to each other: 1 but for the noise. */
   readonly control: number
   /** CPU per request of the candidate to the mean of the two bare apps. */
@@ -52,7 +55,7 @@ export interface Failure {
 export interface Settings {
   /** Rounds, each with processes of its own. */
   readonly rounds: number
-  /** Of each traffic in each round. Shorter, and what is done once a minute may be missing. */
+  /** Of each traffic in each round; ten of them make a minute in all. */
   readonly seconds: number
   readonly warmUpMs: number
   readonly onRound: (round: Round) => void
@@ -75,7 +78,7 @@ export async function measure(
   return { candidate, rounds, kills }
 }
 
-/** Measures each traffic once, then kills the candidate under load and looks for what it counted. */
+/** Measures each traffic and a whole minute, then kills the candidate under load and looks for what it counted. */
 async function runProcesses(
   index: number,
   candidate: Candidate,
@@ -84,6 +87,7 @@ async function runProcesses(
   rounds: Round[],
 ): Promise<Kill> {
   const storage = await prepareStorage(candidate, services)
+  const startedAt = performance.now()
   const options = JSON.stringify({ ...candidate.options, ...storage.options })
   const servers: StartedProcess[] = []
   try {
@@ -96,12 +100,17 @@ async function runProcesses(
     const walk = walkAllCells()
     await load.run(servers, walk, { ms: settings.warmUpMs, requests: WARM_UP_REQUESTS })
     await load.run([counting], walk, { ms: settings.warmUpMs, requests: CELL_REQUESTS })
-    // neither traffic always comes first
-    for (const traffic of index % 2 === 0 ? TRAFFICS : TRAFFICS.toReversed()) {
-      const round = await runRound(index, traffic, servers, settings, load)
+    const keep = async (traffic: Round['traffic'], ms: number) => {
+      const round = await runRound(index, traffic, ms, servers, load)
       rounds.push(round)
       settings.onRound(round)
     }
+    // neither traffic always comes first
+    for (const traffic of index % 2 === 0 ? TRAFFICS : TRAFFICS.toReversed()) {
+      await keep(traffic, settings.seconds * 1000)
+    }
+    const left = startedAt + settings.seconds * LIFE_MS_PER_SECOND - performance.now()
+    await keep('minute', Math.max(left, settings.seconds * 1000))
     const killed = new Promise<void>((resolve) => {
       setTimeout(() => void counting.kill().then(resolve), KILL_AFTER_MS)
     })
@@ -132,16 +141,18 @@ function countLoad(port: number) {
 
 async function runRound(
   index: number,
-  traffic: Traffic,
+  traffic: Round['traffic'],
+  ms: number,
   servers: readonly StartedProcess[],
-  { seconds }: Settings,
   load: ReturnType<typeof countLoad>,
 ): Promise<Round> {
   const first = index % servers.length
   const order = [...servers.slice(first), ...servers.slice(0, first)]
   const readCpu = () => Promise.all(servers.map((server) => server.ask<CpuTime>({})))
   const before = await readCpu()
-  const requests = await load.run(order, drawRequests(traffic, index), { ms: seconds * 1000 })
+  const requests = await load.run(order, drawRequests(traffic === 'minute' ? 'uniform' : traffic, index), {
+    ms,
+  })
   const after = await readCpu()
   const [a, b, counting] = after.map((cpu, place) => ({
     process: (cpu.process - before[place]!.process) / requests,
