@@ -8,10 +8,8 @@ import { drawRequests, TRAFFICS, walkAllCells, type NextRequest, type Traffic } 
 const SERVER_CORE = 0
 /** A round counts only when the same app next to itself measured the same. */
 const CONTROL_LIMIT = 0.03
-/** Enough for the optimising compiler. */
-const WARM_UP_REQUESTS = 75_000
-/** What a process learns once is not its cost: every cell comes by six times more, with the durations that it has. */
-const CELL_REQUESTS = 300_000
+/** What a process learns once is not its cost: every cell comes by five times, and to the bare apps as often. */
+const WARM_UP_REQUESTS = 250_000
 const KILL_AFTER_MS = 1500
 /** Each process lives a minute and a little, so that what it does once a minute is in what is measured. */
 const LIFE_MS_PER_SECOND = 6500
@@ -97,9 +95,7 @@ async function runProcesses(
     const [, , counting] = servers as [StartedProcess, StartedProcess, StartedProcess]
     storage.onStart(counting.port)
     const load = countLoad(counting.port)
-    const walk = walkAllCells()
-    await load.run(servers, walk, { ms: settings.warmUpMs, requests: WARM_UP_REQUESTS })
-    await load.run([counting], walk, { ms: settings.warmUpMs, requests: CELL_REQUESTS })
+    await load.run(servers, walkAllCells(), { ms: settings.warmUpMs, requests: WARM_UP_REQUESTS })
     const keep = async (traffic: Round['traffic'], ms: number) => {
       const round = await runRound(index, traffic, ms, servers, load)
       rounds.push(round)
