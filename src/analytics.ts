@@ -15,7 +15,7 @@ import { resolveOptions, type AnalyticsOptions } from './options.ts'
 import { requireNode } from './require-node.ts'
 import type { UsageStore } from './usage.ts'
 
-/** A clock that was set, or went on while the machine slept, is noticed so much later, and reading it costs nothing. */
+/** A clock that was set, or went on while the machine slept, is noticed so much later; read so rarely, it costs nothing. */
 const CLOCK_STEADY_MS = 5
 
 /** What `analytics.stats()` tells. Counts are requests since this process started. */

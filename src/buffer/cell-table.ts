@@ -8,8 +8,8 @@ const FIRST_ROOM = 1024
 
 /**
  * A hash table of small numbers in one array: looking a cell up touches one or two lines of memory, where maps of maps
- * touch a dozen. Keys are numbered from anything but 0, so that a key of 0 is room for an entry. Entries have places,
- * which hold until one is added.
+ * touch a dozen. No key has the number 0, so that a key of 0 is room for an entry. Entries have places, which hold
+ * until one is added.
  */
 export class CellTable {
   /** Words per entry: with four notes two entries share a line of the processor's cache, without any four. */
