@@ -16,6 +16,8 @@ export class CellTable {
   readonly #width: number
   #words: Int32Array
   #mask = FIRST_ROOM - 1
+  /** Leaves as many bits of a hash as there are in the mask, the upper ones: they are mixed best. */
+  #shift = Math.clz32(FIRST_ROOM - 1)
   #count = 0
 
   /** `notes` per entry are 0 at first. */
@@ -30,8 +32,15 @@ export class CellTable {
 
   /** The place of an entry; -1 when there is none. */
   find(key: number, operation: number, status: number): number {
-    const place = this.#search(key, operation, status)
-    return this.#words[place + KEY] === 0 ? -1 : place
+    const words = this.#words
+    const mask = this.#mask
+    for (let index = hash(key, operation, status) >>> this.#shift; ; index = (index + 1) & mask) {
+      const place = index * this.#width
+      const found = words[place + KEY]
+      if (found === 0) return -1
+      if (found === key && words[place + OPERATION] === operation && words[place + STATUS] === status)
+        return place
+    }
   }
 
   cellAt(place: number): number {
@@ -50,7 +59,7 @@ export class CellTable {
   add(key: number, operation: number, status: number, cell: number): number {
     if (this.#count * 2 > this.#mask) this.#grow()
     this.#count += 1
-    const place = this.#search(key, operation, status)
+    const place = this.#findRoom(key, operation, status)
     const words = this.#words
     words[place + KEY] = key
     words[place + OPERATION] = operation
@@ -61,10 +70,8 @@ export class CellTable {
 
   /** Forgets every entry, and keeps the room for as many unless few of it was needed. */
   clear(): void {
-    if (this.#count * 16 < this.#mask && this.#mask >= FIRST_ROOM) {
-      this.#words = new Int32Array(FIRST_ROOM * this.#width)
-      this.#mask = FIRST_ROOM - 1
-    } else this.#words.fill(0)
+    if (this.#count * 16 < this.#mask && this.#mask >= FIRST_ROOM) this.#makeRoom(FIRST_ROOM)
+    else this.#words.fill(0)
     this.#count = 0
   }
 
@@ -76,35 +83,34 @@ export class CellTable {
     }
   }
 
-  /** The place of an entry, or of the room for it. */
-  #search(key: number, operation: number, status: number): number {
-    const words = this.#words
+  /** The place for an entry that is not there yet. */
+  #findRoom(key: number, operation: number, status: number): number {
     const mask = this.#mask
-    const width = this.#width
-    for (let index = hash(key, operation, status) & mask; ; index = (index + 1) & mask) {
-      const place = index * width
-      const found = words[place + KEY]
-      if (found === 0) return place
-      if (found === key && words[place + OPERATION] === operation && words[place + STATUS] === status)
-        return place
-    }
+    let index = hash(key, operation, status) >>> this.#shift
+    while (this.#words[index * this.#width + KEY] !== 0) index = (index + 1) & mask
+    return index * this.#width
   }
 
   #grow(): void {
     const before = this.#words
-    this.#words = new Int32Array(before.length * 2)
-    this.#mask = this.#mask * 2 + 1
+    this.#makeRoom((this.#mask + 1) * 2)
     for (let from = 0; from < before.length; from += this.#width) {
       if (before[from + KEY] === 0) continue
-      const to = this.#search(before[from + KEY]!, before[from + OPERATION]!, before[from + STATUS]!)
+      const to = this.#findRoom(before[from + KEY]!, before[from + OPERATION]!, before[from + STATUS]!)
       this.#words.set(before.subarray(from, from + this.#width), to)
     }
+  }
+
+  /** Room for so many entries, a power of two. */
+  #makeRoom(entries: number): void {
+    this.#words = new Int32Array(entries * this.#width)
+    this.#mask = entries - 1
+    this.#shift = Math.clz32(entries - 1)
   }
 }
 
 /** Neighbouring numbers must not become neighbouring places, or searches grow long. */
 function hash(key: number, operation: number, status: number): number {
-  let mixed = Math.imul(key, 0x9e3779b1) ^ Math.imul(operation, 0x85ebca6b) ^ Math.imul(status, 0xc2b2ae35)
-  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d)
-  return mixed ^ (mixed >>> 13)
+  const mixed = Math.imul(Math.imul(key, 0x9e3779b1) ^ operation, 0x85ebca6b)
+  return Math.imul(mixed ^ status, 0xc2b2ae35)
 }

@@ -19,6 +19,11 @@ interface RoutedContext {
   readonly mountPath?: string
 }
 
+/** Whether the request entered an app by koa-mount: its prefix is then part of the request's own path. */
+export function isMounted(ctx: Context): boolean {
+  return (ctx as Context & RoutedContext).mountPath !== undefined
+}
+
 /** The pattern of the route that answered, or that would have; with the prefixes of koa-mount. */
 export function findRoute(ctx: Context, method: string): string | undefined {
   const { matched, _matchedRoute, captures, mountPath } = ctx as Context & RoutedContext

@@ -1,23 +1,15 @@
 import type { Context } from 'koa'
 import { AnalyticsError } from '../errors.ts'
 import type { ResolvedOptions } from '../options.ts'
+import type { KnownKeys } from './known-keys.ts'
 import { OTHER_CALLER } from './read-key.ts'
 import type { Caller, ReadKey } from './read-key.ts'
-
-/** Whose request it is, and whether the app itself said so: then the key is real. */
-export interface IdentifiedKey {
-  readonly caller: Caller
-  readonly vouched: boolean
-}
 
 /**
  * Finds whose request it is; nothing when there is no key. A promise only when the app's `identify` returns one.
  * `given` is what `setApiKey` was told, unchecked.
  */
-export type IdentifyKey = (
-  ctx: Context,
-  given: unknown,
-) => IdentifiedKey | undefined | Promise<IdentifiedKey | undefined>
+export type IdentifyKey = (ctx: Context, given: unknown) => Caller | undefined | Promise<Caller | undefined>
 
 /**
  * Makes an `IdentifyKey`. The order: `setApiKey`; then the option `identify` where it is given, alone; else
@@ -27,17 +19,20 @@ export type IdentifyKey = (
 export function createIdentifyKey(
   options: Pick<ResolvedOptions, 'identify' | 'keyword' | 'header'>,
   readKey: ReadKey,
+  knownKeys: Pick<KnownKeys, 'learn'>,
   report: (error: AnalyticsError) => void,
 ): IdentifyKey {
   const { identify, header } = options
   const keyword = options.keyword.toLowerCase()
 
-  const vouch = (value: unknown): IdentifiedKey | undefined => {
+  /** What the app itself says is real. */
+  const vouch = (value: unknown): Caller | undefined => {
     const caller = readKey(value)
-    return caller && { caller, vouched: true }
+    if (caller && !caller.learned) knownKeys.learn(caller)
+    return caller
   }
 
-  const giveUp = (cause: unknown): IdentifiedKey => {
+  const giveUp = (cause: unknown): Caller => {
     report(
       new AnalyticsError(
         'IDENTIFY_FAILED',
@@ -45,24 +40,23 @@ export function createIdentifyKey(
         { cause },
       ),
     )
-    return { caller: OTHER_CALLER, vouched: true }
+    return OTHER_CALLER
   }
 
-  const readHeaders = (ctx: Context): IdentifiedKey | undefined => {
-    const { headers } = ctx.req
-    const caller =
-      readKey(readCredentials(firstValue(headers.authorization), keyword)) ??
-      readKey(firstValue(headers[header]))
-    return caller && { caller, vouched: false }
+  const readHeaders = ({ req: { headers } }: Context): Caller | undefined =>
+    readKey(readCredentials(firstValue(headers.authorization), keyword)) ??
+    readKey(firstValue(headers[header]))
+
+  const ask = (ctx: Context, identify: (ctx: Context) => unknown) => {
+    const found = identify(ctx)
+    return isPromise(found) ? Promise.resolve(found).then(vouch).catch(giveUp) : vouch(found)
   }
 
   return (ctx, given) => {
     try {
-      const told = vouch(given)
+      const told = given === undefined ? undefined : vouch(given)
       if (told) return told
-      if (!identify) return vouch(ctx.state?.apiKey) ?? readHeaders(ctx)
-      const found: unknown = identify(ctx)
-      return isPromise(found) ? Promise.resolve(found).then(vouch).catch(giveUp) : vouch(found)
+      return identify ? ask(ctx, identify) : (vouch(ctx.state?.apiKey) ?? readHeaders(ctx))
     } catch (cause) {
       return giveUp(cause)
     }

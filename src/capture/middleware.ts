@@ -3,14 +3,13 @@ import type { Context, Middleware } from 'koa'
 import { AnalyticsError } from '../errors.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { UNMATCHED_ENDPOINT } from '../usage.ts'
-import type { RequestCounter } from '../usage.ts'
+import type { CountedOperation, RequestCounter } from '../usage.ts'
 import { createIdentifyKey } from './identify-key.ts'
-import type { IdentifiedKey } from './identify-key.ts'
 import { isIgnoredPath } from './is-ignored-path.ts'
 import type { KnownKeys } from './known-keys.ts'
 import { createReadKey, OTHER_CALLER, REJECTED_CALLER } from './read-key.ts'
 import type { Caller } from './read-key.ts'
-import { markRequest } from './request-mark.ts'
+import { markRequest, type RequestMark } from './request-mark.ts'
 import { createResolveOperation } from './resolve-operation.ts'
 import { resolveStatus, resolveThrownStatus } from './resolve-status.ts'
 import { readRawPath } from './sanitise-path.ts'
@@ -29,67 +28,89 @@ export interface CaptureParts {
  * before Koa sends. Nothing of ours throws into a request, and only an `identify` that returns a promise is waited for.
  */
 export function createMiddleware({ options, counter, knownKeys, report }: CaptureParts): Middleware {
-  const identifyKey = createIdentifyKey(options, createReadKey(options, report), report)
+  const identifyKey = createIdentifyKey(options, createReadKey(options, report), knownKeys, report)
   const resolveOperation = createResolveOperation(options, report)
+  const ignores = options.ignore.length > 0
 
-  function isOurs(ctx: Context): boolean {
+  /** @returns the mark of a request that is to be counted here */
+  function claimRequest(ctx: Context): RequestMark | undefined {
     try {
       const mark = markRequest(ctx.req)
-      if (mark.seen) return false
+      if (mark.seen) return undefined
       mark.seen = true
-      return options.ignore.length === 0 || !isIgnoredPath(readRawPath(ctx.originalUrl), options.ignore)
+      return ignores && isIgnoredPath(readRawPath(ctx.originalUrl), options.ignore) ? undefined : mark
     } catch (cause) {
       reportBug(cause)
-      return false
+      return undefined
     }
   }
 
   /** Never throws. @returns a promise only when the app's `identify` returned one */
   function count(
     ctx: Context,
+    mark: RequestMark,
     startedAt: number,
-    thrown: unknown,
-    failed: boolean,
+    thrownStatus?: number,
   ): Promise<void> | undefined {
+    if (mark.uncounted) return undefined
     try {
-      const { uncounted, readApiKey } = markRequest(ctx.req)
-      if (uncounted) return undefined
       const finishedAt = performance.now()
       const durationUs = Math.max(0, Math.round((finishedAt - startedAt) * 1000))
-      const status = failed ? resolveThrownStatus(ctx, thrown) : resolveStatus(ctx)
-      const identified = identifyKey(ctx, readApiKey?.())
-      if (identified instanceof Promise) {
-        return identified.then((found) => record(ctx, found, status, durationUs)).catch(reportBug)
-      }
-      record(ctx, identified, status, durationUs, finishedAt)
+      const status = thrownStatus ?? resolveStatus(ctx)
+      const caller = identifyKey(ctx, mark.readApiKey?.())
+      if (caller instanceof Promise) return recordLater(ctx, caller, status, durationUs)
+      if (caller) record(ctx, caller, status, durationUs, finishedAt)
     } catch (cause) {
       reportBug(cause)
     }
     return undefined
   }
 
+  /** Apart from `count`, whose every call would else allocate what this one keeps for later. */
+  async function recordLater(
+    ctx: Context,
+    identifying: Promise<Caller | undefined>,
+    status: number,
+    durationUs: number,
+  ): Promise<void> {
+    try {
+      const caller = await identifying
+      if (caller) record(ctx, caller, status, durationUs)
+    } catch (cause) {
+      reportBug(cause)
+    }
+  }
+
+  function countThrown(ctx: Context, mark: RequestMark, startedAt: number, thrown: unknown) {
+    try {
+      return count(ctx, mark, startedAt, resolveThrownStatus(ctx, thrown))
+    } catch (cause) {
+      return reportBug(cause)
+    }
+  }
+
   function record(
     ctx: Context,
-    identified: IdentifiedKey | undefined,
+    caller: Caller,
     status: number,
     durationUs: number,
     finishedAt?: number,
   ): void {
-    if (!identified) return
     const operation = resolveOperation(ctx)
-    // A preflight is answered before anybody looks at the key.
-    const letIn = status < 400 && operation.endpoint !== UNMATCHED_ENDPOINT && operation.method !== 'OPTIONS'
-    counter.count(chooseKey(identified, letIn, status), operation, status, durationUs, finishedAt)
+    const counted = caller.learned ? caller : checkKey(caller, operation, status)
+    counter.count(counted, operation, status, durationUs, finishedAt)
   }
 
   /** A key that nobody vouched for, let in or stored may be a guess: guesses share two keys. */
-  function chooseKey({ caller, vouched }: IdentifiedKey, letIn: boolean, status: number): Caller {
-    if (vouched || letIn) knownKeys.learn(caller)
+  function checkKey(caller: Caller, { method, endpoint }: CountedOperation, status: number): Caller {
+    // A preflight is answered before anybody looks at the key.
+    const letIn = status < 400 && endpoint !== UNMATCHED_ENDPOINT && method !== 'OPTIONS'
+    if (letIn) knownKeys.learn(caller)
     else if (!knownKeys.has(caller)) return status === 401 || status === 403 ? REJECTED_CALLER : OTHER_CALLER
     return caller
   }
 
-  function reportBug(cause: unknown): void {
+  function reportBug(cause: unknown): undefined {
     report(
       new AnalyticsError(
         'INTERNAL',
@@ -102,17 +123,18 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
   }
 
   return async function apiKeyAnalytics(ctx, next) {
-    if (!isOurs(ctx)) return next()
+    const mark = claimRequest(ctx)
+    if (!mark) return next()
     const startedAt = performance.now()
     let result: unknown
     try {
       result = await next()
     } catch (thrown) {
-      const counting = count(ctx, startedAt, thrown, true)
+      const counting = countThrown(ctx, mark, startedAt, thrown)
       if (counting) await counting
       throw thrown
     }
-    const counting = count(ctx, startedAt, undefined, false)
+    const counting = count(ctx, mark, startedAt)
     // an await costs a turn of the microtask queue even where there is nothing to wait for
     if (counting) await counting
     return result

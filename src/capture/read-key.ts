@@ -30,6 +30,13 @@ export function toCaller(identity: KeyIdentity, learned = false): Caller {
   return { number: 0, learned, name, owner, identity }
 }
 
+/** What an app gave as an object, unchecked. */
+interface NamedKey {
+  readonly id?: unknown
+  readonly name?: unknown
+  readonly owner?: unknown
+}
+
 /** Turns what an app or a client gave as a key (a secret, `{ id, name?, owner? }`, or anything) into a caller. */
 export type ReadKey = (value: unknown) => Caller | undefined
 
@@ -51,7 +58,13 @@ export function createReadKey(
     report(new AnalyticsError('IDENTIFY_FAILED', message))
   }
 
-  function readNamedKey(value: { id?: unknown; name?: unknown; owner?: unknown }): Caller | undefined {
+  /** Nearly every request ends here; what is remembered is clean already. */
+  function findNamedKey(value: NamedKey): Caller | undefined {
+    const known = typeof value.id === 'string' ? ofId.get(value.id) : undefined
+    return known && isNamed(known, value) ? known : readNamedKey(value)
+  }
+
+  function readNamedKey(value: NamedKey): Caller | undefined {
     const id = readId(value.id)
     if (id === undefined) {
       reportOnce(
@@ -70,17 +83,17 @@ export function createReadKey(
     return remember(ofId, id, toCaller({ id: keyId, label, name, owner }))
   }
 
-  function readSecret(secret: string): Caller {
-    const known = ofSecret.get(secret)
-    if (known) return known
-    return remember(ofSecret, secret, toCaller(identifySecret(secret, options.pepper)))
+  function readSecret(given: string): Caller | undefined {
+    const secret = given.trim()
+    if (secret === '') return undefined
+    return (
+      ofSecret.get(secret) ?? remember(ofSecret, secret, toCaller(identifySecret(secret, options.pepper)))
+    )
   }
 
   return (value) => {
     if (value === undefined || value === null) return undefined
-    if (typeof value !== 'string') return readNamedKey(value)
-    const secret = value.trim()
-    return secret === '' ? undefined : readSecret(secret)
+    return typeof value === 'string' ? (ofSecret.get(value) ?? readSecret(value)) : findNamedKey(value)
   }
 }
 
@@ -106,7 +119,7 @@ function readId(id: unknown): string | undefined {
 }
 
 /** Whether a caller has these names already: then nothing is cleaned or made anew. */
-function isNamed(caller: Caller, { name, owner }: { name?: unknown; owner?: unknown }): boolean {
+function isNamed(caller: Caller, { name, owner }: NamedKey): boolean {
   return (name || null) === caller.name && (owner || null) === caller.owner
 }
 

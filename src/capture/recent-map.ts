@@ -12,8 +12,10 @@ export class RecentMap<Value> {
   }
 
   get(key: string): Value | undefined {
-    const young = this.#young.get(key)
-    if (young !== undefined) return young
+    return this.#young.get(key) ?? this.#rejuvenate(key)
+  }
+
+  #rejuvenate(key: string): Value | undefined {
     const old = this.#old.get(key)
     if (old !== undefined) this.set(key, old)
     return old

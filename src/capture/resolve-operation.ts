@@ -5,7 +5,7 @@ import type { ResolvedOptions } from '../options.ts'
 import { OTHER_METHOD, toCountedOperation, UNMATCHED_ENDPOINT } from '../usage.ts'
 import type { CountedOperation } from '../usage.ts'
 import { cleanText } from './clean-text.ts'
-import { findRoute } from './find-route.ts'
+import { findRoute, isMounted } from './find-route.ts'
 import { RecentMap } from './recent-map.ts'
 import { readRawPath, sanitisePath, shortenEndpoint } from './sanitise-path.ts'
 
@@ -16,10 +16,9 @@ const KNOWN_METHODS = new Set(METHODS)
 /** Finds the operation of a request after the handlers have finished; the same object as long as it is remembered. */
 export type ResolveOperation = (ctx: Context) => CountedOperation
 
-/** An endpoint and its operations so far, one for each method: mostly one. */
-interface Endpoint {
-  readonly name: string
-  readonly operations: CountedOperation[]
+/** An operation that leads to the next one of the same endpoint: most have no other. */
+interface EndpointOperation extends CountedOperation {
+  next: EndpointOperation | undefined
 }
 
 /**
@@ -31,37 +30,43 @@ export function createResolveOperation(
   report: (error: AnalyticsError) => void,
 ): ResolveOperation {
   const { find, clean } = createFindEndpoint(options)
-  const remembered = new RecentMap<Endpoint>(ENDPOINTS_REMEMBERED)
-  const unmatched: Endpoint = { name: UNMATCHED_ENDPOINT, operations: [] }
+  /** The first operation of each endpoint, by what stands for the endpoint. */
+  const remembered = new RecentMap<EndpointOperation>(ENDPOINTS_REMEMBERED)
+  const unmatched = toEndpointOperation('GET', UNMATCHED_ENDPOINT)
 
-  function remember(found: string): Endpoint {
-    // part of a request's target would keep all of it, so a copy
-    const copy = Buffer.from(found).toString()
-    const endpoint = { name: clean(copy), operations: [] }
-    remembered.set(copy, endpoint)
-    return endpoint
+  function remember(found: string, method: string, ctx: Context): EndpointOperation {
+    // The pattern of a route is found the faster for being itself; part of a request's target would keep all of it.
+    const kept = options.endpoint === 'route' && !isMounted(ctx) ? found : Buffer.from(found).toString()
+    const operation = toEndpointOperation(nameMethod(method), clean(kept))
+    remembered.set(kept, operation)
+    return operation
+  }
+
+  function giveUp(cause: unknown): EndpointOperation {
+    report(
+      new AnalyticsError(
+        'ENDPOINT_FAILED',
+        'Finding the endpoint of a request failed; the request was counted under (unmatched). See the cause; check the option "endpoint".',
+        { cause },
+      ),
+    )
+    return unmatched
+  }
+
+  function findFirst(ctx: Context, method: string): EndpointOperation {
+    try {
+      const found = find(ctx, method)
+      return remembered.get(found) ?? remember(found, method, ctx)
+    } catch (cause) {
+      return giveUp(cause)
+    }
   }
 
   return (ctx) => {
     // what `ctx.method` tells, without the two getters on the way
     const { method = '' } = ctx.req
-    let endpoint = unmatched
-    try {
-      const found = find(ctx, method)
-      endpoint = remembered.get(found) ?? remember(found)
-    } catch (cause) {
-      report(
-        new AnalyticsError(
-          'ENDPOINT_FAILED',
-          'Finding the endpoint of a request failed; the request was counted under (unmatched). See the cause; check the option "endpoint".',
-          { cause },
-        ),
-      )
-    }
-    return (
-      findOperation(endpoint, method) ??
-      addOperation(endpoint, KNOWN_METHODS.has(method) ? method : OTHER_METHOD)
-    )
+    const first = findFirst(ctx, method)
+    return first.method === method ? first : findByMethod(first, nameMethod(method))
   }
 }
 
@@ -86,16 +91,18 @@ function createFindEndpoint({
   return { find, clean: (found) => found }
 }
 
-function findOperation({ operations }: Endpoint, method: string): CountedOperation | undefined {
-  for (const operation of operations) if (operation.method === method) return operation
-  return undefined
+function toEndpointOperation(method: string, endpoint: string): EndpointOperation {
+  return { ...toCountedOperation(method, endpoint), next: undefined }
 }
 
-function addOperation(endpoint: Endpoint, method: string): CountedOperation {
-  const known = findOperation(endpoint, method)
-  if (known) return known
-  const operation = toCountedOperation(method, endpoint.name)
-  endpoint.operations.push(operation)
+const nameMethod = (method: string): string => (KNOWN_METHODS.has(method) ? method : OTHER_METHOD)
+
+/** The operation of the same endpoint with this method. */
+function findByMethod(first: EndpointOperation, method: string): CountedOperation {
+  let operation = first
+  while (operation.method !== method) {
+    operation = operation.next ??= toEndpointOperation(method, first.endpoint)
+  }
   return operation
 }
 

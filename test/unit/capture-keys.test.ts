@@ -127,12 +127,13 @@ test('whatever a client or an app sends, the identity can be stored', () => {
       const identifyKey = createIdentifyKey(
         { identify: undefined, keyword: 'Api-Key', header: 'x-api-key' },
         readKey,
+        new KnownKeys(3),
         report,
       )
       const found = identifyKey({ req: { headers }, state: { apiKey } } as unknown as Context, undefined)
       if (!found || found instanceof Promise) return
       identified++
-      const { id, label, name, owner } = found.caller.identity
+      const { id, label, name, owner } = found.identity
       expect(id).toMatch(UUID)
       expect(label).not.toBe('')
       for (const text of [label, name, owner]) {
