@@ -1,12 +1,6 @@
-import {
-  isReservedKey,
-  OTHER_ENDPOINT,
-  OTHER_KEY,
-  toCountedKey,
-  toCountedOperation,
-  UNMATCHED_ENDPOINT,
-} from '../usage.ts'
-import type { CountedKey, CountedOperation } from '../usage.ts'
+import { toCountedKey, toCountedOperation } from '../request-counter.ts'
+import { isReservedKey, OTHER_ENDPOINT, OTHER_KEY, UNMATCHED_ENDPOINT } from '../usage.ts'
+import type { CountedKey, CountedOperation } from '../request-counter.ts'
 import { CellTable } from './cell-table.ts'
 import type { CellName } from './name-records.ts'
 import { binOfWord, packSlot, slotOfWord } from './slot-word.ts'

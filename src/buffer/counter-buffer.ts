@@ -1,5 +1,6 @@
 import { binOf, UNMEASURED_BIN } from '../duration-bins.ts'
-import type { BucketMinutes, CountedKey, CountedOperation, RequestCounter } from '../usage.ts'
+import type { CountedKey, CountedOperation, RequestCounter } from '../request-counter.ts'
+import type { BucketMinutes } from '../usage.ts'
 import { CellIndex, type CellLimits } from './cell-index.ts'
 import { MOST_SLOTS } from './counter-layout.ts'
 import type { CounterFile } from './counter-file.ts'

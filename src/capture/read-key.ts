@@ -1,6 +1,7 @@
 import { AnalyticsError } from '../errors.ts'
 import { OTHER_KEY, REJECTED_KEY } from '../usage.ts'
-import type { CountedKey, KeyIdentity } from '../usage.ts'
+import type { CountedKey } from '../request-counter.ts'
+import type { KeyIdentity } from '../usage.ts'
 import { cleanName } from './clean-text.ts'
 import { keyIdOfName, keyIdOfSecret } from './compute-key-id.ts'
 import { RecentMap } from './recent-map.ts'

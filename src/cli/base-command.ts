@@ -134,7 +134,8 @@ export abstract class BaseCommand extends Command {
   }
 }
 
-function isMissingDefault(error: unknown, { database, dataDir }: Place): boolean {
+/** Whether a command failed because there is no database where one is by default. */
+export function isMissingDefault(error: unknown, { database, dataDir }: Place): boolean {
   const missing = error instanceof AnalyticsError && error.code === 'DATABASE_NOT_FOUND'
   return missing && database === locateDatabase({ dataDir }, {}).database
 }

@@ -62,6 +62,26 @@ test('flush never makes a database', async () => {
   expect(readdirSync(dataDir)).toEqual([])
 })
 
+test('where a process died before it made the embedded file, flush says how to make it', async () => {
+  const key = { id: 'customer-1' }
+  const options = { dataDir }
+  const after = ['GET /jobs', 'GET /jobs'].map((operation) => [key, operation])
+  const child = startProcess('count-and-hang', JSON.stringify({ options, before: [], after }))
+  await once(child.stdout!, 'data')
+  await kill(child)
+  for (const name of readdirSync(dataDir).filter((name) => name.startsWith('usage.db'))) {
+    rmSync(join(dataDir, name))
+  }
+  const place = ['--data-dir', dataDir]
+  const { code, stderr } = await runCli(['flush', ...place])
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: `Error: No usage.db in ${dataDir}: pass --data-dir or --database. 2 requests wait in that folder. If the app has no other database, make the file with "apikey-analytics migrate" and flush again.\n`,
+  })
+  await runCli(['migrate', ...place])
+  expect((await runCli(['flush', ...place])).stdout).toContain('Delivered 2 requests')
+})
+
 /** A process that has delivered one request and holds three more. */
 async function startCounting(database: string): Promise<ChildProcess> {
   const key = { id: 'customer-1' }

@@ -1,9 +1,12 @@
+import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, expect, test } from 'vitest'
 import { run } from '../bench/time.ts'
 
+const ONE_PROCESS = new URL('../bench/peers/one-process.ts', import.meta.url).pathname
 const BENCH = new URL('../bench/peers/bench.ts', import.meta.url).pathname
 const folder = mkdtempSync(join(tmpdir(), 'apikey-analytics-test-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -31,4 +34,15 @@ test('the benchmark writes a table in which a killed process of ours has lost no
   expect(loop).toMatch(/^(\d\.\d\d|-), (\d\.\d\d|-)$/)
   expect(lines.join('\n')).toMatch(/\d of 3 rounds kept, .* Node \d+\./)
   expect(existsSync(new URL('node_modules', `file://${BENCH}`)), 'peers were installed').toBe(hadPeers)
+})
+
+test('one process tells what a counted request costs next to a bare one', async () => {
+  const short = ['--processes', '1', '--seconds', '2', '--warm-up', '1', '--only', 'apikey-analytics']
+  const { stdout } = await promisify(execFile)(process.execPath, [ONE_PROCESS, ...short])
+  const ratio = String.raw`\d\.\d{3}x`
+  for (const traffic of ['uniform', 'skewed']) {
+    for (const name of ['bare app, again', 'apikey-analytics']) {
+      expect(stdout).toMatch(new RegExp(`^${traffic}, ${name}: ${ratio} \\[${ratio} to ${ratio}\\]$`, 'm'))
+    }
+  }
 })

@@ -1,14 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { CellIndex } from '../../src/buffer/cell-index.ts'
 import type { CellName } from '../../src/buffer/name-records.ts'
-import {
-  OTHER_ENDPOINT,
-  OTHER_KEY,
-  REJECTED_KEY,
-  toCountedKey,
-  toCountedOperation,
-  UNMATCHED_ENDPOINT,
-} from '../../src/usage.ts'
+import { toCountedKey, toCountedOperation } from '../../src/request-counter.ts'
+import { OTHER_ENDPOINT, OTHER_KEY, REJECTED_KEY, UNMATCHED_ENDPOINT } from '../../src/usage.ts'
 import { identify } from '../support/counting-process.ts'
 
 /** An index with room for two keys of three endpoints each, and the cells that it gave numbers to. */

@@ -16,7 +16,7 @@ import {
 } from '../support/counting-process.ts'
 import { HOUR } from '../support/make-batch.ts'
 import { keepingStore, type KeepingStore } from '../support/keeping-store.ts'
-import { toCountedKey, toCountedOperation } from '../../src/usage.ts'
+import { toCountedKey, toCountedOperation } from '../../src/request-counter.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { CounterBuffer } from '../../src/buffer/counter-buffer.ts'
 import { Flusher } from '../../src/buffer/flusher.ts'
 import { ProcessFolder } from '../../src/buffer/process-folder.ts'
-import { toCountedKey, toCountedOperation } from '../../src/usage.ts'
+import { toCountedKey, toCountedOperation } from '../../src/request-counter.ts'
 import { identify } from '../support/counting-process.ts'
 import { keepingStore } from '../support/keeping-store.ts'
 

@@ -4,11 +4,11 @@
  * 1000 keys x 50 routes, evenly and by Zipf's law, and evenly until a minute is over. Then the candidate is killed under load. Each round has processes
  * of its own. The peers are installed below this folder, never in our own dependency tree.
  */
-import { execFileSync } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { startCluster } from '../../support/start-cluster.ts'
 import { CANDIDATES } from './candidates.ts'
+import { installPeers } from './install-peers.ts'
 import { measure, type Failure, type Measurement, type Round } from './measure.ts'
 import { canPin, pinTo, startProcess } from './start-process.ts'
 import { describeKill, renderRound, renderTable } from './table.ts'
@@ -30,7 +30,7 @@ if (unknown.length > 0)
   throw new Error(`--only: no "${unknown.join('", "')}" among ${CANDIDATES.map(({ id }) => id).join(', ')}`)
 const chosen = CANDIDATES.filter(({ id }) => wanted?.includes(id) ?? true)
 
-if (chosen.some((candidate) => candidate.package && candidate.package !== 'apikey-analytics')) installPeers()
+installPeers(chosen)
 if (canPin) pinTo(LOAD_CORE)
 else say('No taskset or one core only: nothing is tied to a core, so expect more noise.')
 
@@ -64,14 +64,6 @@ try {
 const table = renderTable(measurements)
 if (values.out) writeFileSync(values.out, table)
 process.stdout.write(`\n${table}`)
-
-function installPeers(): void {
-  if (existsSync(new URL('node_modules', import.meta.url))) return
-  execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
-    cwd: new URL('.', import.meta.url).pathname,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-}
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`)

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { startCounting, type CountingProcess } from '../counting-process.ts'
 import { keepingStore } from '../keeping-store.ts'
 import { HOUR, keyIdOf } from '../make-batch.ts'
-import { toCountedKey, toCountedOperation } from '../../../src/usage.ts'
+import { toCountedKey, toCountedOperation } from '../../../src/request-counter.ts'
 
 const HOUR_MS = 3_600_000
 const home = process.argv[2]!
