@@ -88,7 +88,8 @@ export function createReadKey(
     const secret = given.trim()
     if (secret === '') return undefined
     return (
-      ofSecret.get(secret) ?? remember(ofSecret, secret, toCaller(identifySecret(secret, options.pepper)))
+      ofSecret.get(secret) ??
+      remember(ofSecret, copyText(secret), toCaller(identifySecret(secret, options.pepper)))
     )
   }
 
@@ -131,4 +132,9 @@ function readName(name: unknown): string | null {
 function remember(callers: RecentMap<Caller>, text: string, caller: Caller): Caller {
   if (text.length <= LONGEST_CACHED) callers.set(text, caller)
   return caller
+}
+
+/** Part of a header keeps all of it in memory, a copy does not; as UTF-16, so that lone surrogates stay apart. */
+function copyText(text: string): string {
+  return text.length <= LONGEST_CACHED ? Buffer.from(text, 'utf16le').toString('utf16le') : text
 }

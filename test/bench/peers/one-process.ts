@@ -1,5 +1,5 @@
 /**
- * What counting costs the event loop, to half a per cent: `npm run bench:request -- [--processes 3] [--seconds 40]
+ * What counting costs the event loop, to a per cent or two: `npm run bench:request -- [--processes 3] [--seconds 40]
  * [--warm-up 30] [--only id,…]`. Two processes of the same program differ by some per cent as long as they live, so
  * here two bare apps and one of each candidate live in one process and get the same requests in turn. The median turn
  * tells nothing of what happens once a minute (flushes, scrapes, exports): `npm run bench` has that.
