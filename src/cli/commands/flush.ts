@@ -55,7 +55,7 @@ export default class Flush extends BaseCommand {
  */
 async function nameRemedy(error: AnalyticsError, dataDir: string): Promise<AnalyticsError> {
   const { inspectDataDir } = await import('../../buffer/inspect-data-dir.ts')
-  const { waiting } = await inspectDataDir(dataDir).catch(() => ({ waiting: [] }))
+  const { waiting } = await inspectDataDir(dataDir)
   const requests = waiting.reduce((sum, { requestCount }) => sum + requestCount, 0)
   if (requests === 0) return error
   const what = `${requests.toLocaleString('en-US')} requests wait in that folder.`
