@@ -1,3 +1,4 @@
+import { CellOrder } from './cell-order.ts'
 import { CounterHeader } from './counter-header.ts'
 import {
   areaOffset,
@@ -10,12 +11,11 @@ import {
 } from './counter-layout.ts'
 import { lengthen, type CounterMemory, type CounterMode } from './counter-memory.ts'
 import { faultPoint } from './fault-point.ts'
-import { compareCells, decodeNames, type CellName, type DecodedNames } from './name-records.ts'
+import { decodeNames, type CellName, type DecodedNames } from './name-records.ts'
 import { NameWriter } from './name-writer.ts'
 import { repairCopy } from './repair-copy.ts'
 import { SealedBatch } from './sealed-batch.ts'
 import { SlotTable } from './slot-table.ts'
-import { sortInSlices } from './sort-in-slices.ts'
 
 /**
  * One instance: named slots and two count areas that alternate. The open area takes counts; the other one is empty or
@@ -38,8 +38,7 @@ export class CounterFile {
   #openBase: number
   /** True once no more counts come: the open area is sealed too. */
   #retired = false
-  /** Cells in the order of their rows; completed when a flush finds new ones. */
-  #order: number[] = []
+  #order = new CellOrder()
 
   private constructor(memory: CounterMemory, identity: FileIdentity, names: DecodedNames) {
     this.identity = identity
@@ -176,15 +175,9 @@ export class CounterFile {
       .sort((a, b) => a.sequence - b.sequence)
   }
 
-  /** The cells in the order of their rows: key, endpoint, method, status. Steady cells are sorted only once. */
-  async sortedCells(): Promise<readonly number[]> {
-    const sorted = this.#order.length
-    if (sorted < this.cells.length) {
-      const added = Array.from({ length: this.cells.length - sorted }, (_, index) => sorted + index)
-      const compare = (a: number, b: number) => compareCells(this.cells[a]!, this.cells[b]!)
-      this.#order = await sortInSlices([...this.#order, ...added], compare, sorted)
-    }
-    return this.#order
+  /** The cells in the order of their rows: key, endpoint, method, status. */
+  sortedCells(): Promise<readonly number[]> {
+    return this.#order.sort(this.cells)
   }
 
   /** Forgets a batch that the database has: empty again, then zeroed for the one after the next. */
@@ -207,7 +200,7 @@ export class CounterFile {
     this.cells.length = 0
     this.slots.clear()
     this.#names.clear()
-    this.#order = []
+    this.#order = new CellOrder()
   }
 
   /** Takes a free file back into use as a new instance. */

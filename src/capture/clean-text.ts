@@ -11,3 +11,8 @@ export function cleanName(text: string, maxLength = 200): string {
   const clean = cleanText(text).trim()
   return clean.length > maxLength ? cleanText(clean.slice(0, maxLength)) : clean
 }
+
+/** A copy to be kept: part of a request's text would keep all of it. As UTF-16, which leaves every text as it is. */
+export function copyText(text: string): string {
+  return Buffer.from(text, 'utf16le').toString('utf16le')
+}

@@ -6,7 +6,8 @@ import { OTHER_CALLER } from './read-key.ts'
 import type { Caller, ReadKey } from './read-key.ts'
 
 /**
- * Finds whose request it is; nothing when there is no key. A promise only when the app's `identify` returns one.
+ * Finds whose request it is; nothing when there is no key. A promise only when the app's `identify` returns one. A
+ * key that the app itself told is learned as real.
  * `given` is what `setApiKey` was told, unchecked.
  */
 export type IdentifyKey = (ctx: Context, given: unknown) => Caller | undefined | Promise<Caller | undefined>
@@ -68,7 +69,9 @@ function readCredentials(authorization: string | undefined, keyword: string): st
   if (authorization === undefined) return undefined
   const text = authorization.trimStart()
   const rest = text.slice(keyword.length)
-  return text.slice(0, keyword.length).toLowerCase() === keyword && /^\s/.test(rest) ? rest : undefined
+  return text.slice(0, keyword.length).toLowerCase() === keyword && /^\s/.test(rest)
+    ? rest.trimStart()
+    : undefined
 }
 
 function firstValue(header: string | string[] | undefined): string | undefined {

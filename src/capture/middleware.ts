@@ -83,7 +83,7 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
 
   function countThrown(ctx: Context, mark: RequestMark, startedAt: number, thrown: unknown) {
     try {
-      return count(ctx, mark, startedAt, resolveThrownStatus(ctx, thrown))
+      return mark.uncounted ? undefined : count(ctx, mark, startedAt, resolveThrownStatus(ctx, thrown))
     } catch (cause) {
       return reportBug(cause)
     }

@@ -1,8 +1,8 @@
 import { AnalyticsError } from '../errors.ts'
-import { OTHER_KEY, REJECTED_KEY } from '../usage.ts'
 import type { CountedKey } from '../request-counter.ts'
+import { OTHER_KEY, REJECTED_KEY } from '../usage.ts'
 import type { KeyIdentity } from '../usage.ts'
-import { cleanName } from './clean-text.ts'
+import { cleanName, copyText } from './clean-text.ts'
 import { keyIdOfName, keyIdOfSecret } from './compute-key-id.ts'
 import { RecentMap } from './recent-map.ts'
 
@@ -59,7 +59,7 @@ export function createReadKey(
     report(new AnalyticsError('IDENTIFY_FAILED', message))
   }
 
-  /** Nearly every request ends here; what is remembered is clean already. */
+  /** As given first: what is remembered is clean already. */
   function findNamedKey(value: NamedKey): Caller | undefined {
     const known = typeof value.id === 'string' ? ofId.get(value.id) : undefined
     return known && isNamed(known, value) ? known : readNamedKey(value)
@@ -132,9 +132,4 @@ function readName(name: unknown): string | null {
 function remember(callers: RecentMap<Caller>, text: string, caller: Caller): Caller {
   if (text.length <= LONGEST_CACHED) callers.set(text, caller)
   return caller
-}
-
-/** Part of a header keeps all of it in memory, a copy does not; as UTF-16, so that lone surrogates stay apart. */
-function copyText(text: string): string {
-  return text.length <= LONGEST_CACHED ? Buffer.from(text, 'utf16le').toString('utf16le') : text
 }

@@ -3,9 +3,9 @@ import type { Context } from 'koa'
 import { AnalyticsError } from '../errors.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { toCountedOperation } from '../request-counter.ts'
-import { OTHER_METHOD, UNMATCHED_ENDPOINT } from '../usage.ts'
 import type { CountedOperation } from '../request-counter.ts'
-import { cleanText } from './clean-text.ts'
+import { OTHER_METHOD, UNMATCHED_ENDPOINT } from '../usage.ts'
+import { cleanText, copyText } from './clean-text.ts'
 import { findRoute, isMounted } from './find-route.ts'
 import { RecentMap } from './recent-map.ts'
 import { readRawPath, sanitisePath, shortenEndpoint } from './sanitise-path.ts'
@@ -36,8 +36,8 @@ export function createResolveOperation(
   const unmatched = toEndpointOperation('GET', UNMATCHED_ENDPOINT)
 
   function remember(found: string, method: string, ctx: Context): EndpointOperation {
-    // The pattern of a route is found the faster for being itself; part of a request's target would keep all of it.
-    const kept = options.endpoint === 'route' && !isMounted(ctx) ? found : Buffer.from(found).toString()
+    // the pattern of a route is nobody's part, and found the faster for being itself
+    const kept = options.endpoint === 'route' && !isMounted(ctx) ? found : copyText(found)
     const operation = toEndpointOperation(nameMethod(method), clean(kept))
     remembered.set(kept, operation)
     return operation

@@ -71,8 +71,9 @@ export abstract class BaseCommand extends Command {
       import('../store/open-database.ts'),
       import('../store/require-schema.ts'),
     ])
-    const db = await openDatabase(place.database).catch((error: unknown) => {
-      throw isMissingDefault(error, place) ? noDefaultDatabase(place) : error
+    const db = await openDatabase(place.database).catch(async (error: unknown) => {
+      if (!isMissingDefault(error, place)) throw error
+      throw await (await import('./no-default-database.ts')).noDefaultDatabase(place)
     })
     try {
       await requireSchema(db)
@@ -134,14 +135,9 @@ export abstract class BaseCommand extends Command {
   }
 }
 
-/** Whether a command failed because there is no database where one is by default. */
-export function isMissingDefault(error: unknown, { database, dataDir }: Place): boolean {
+function isMissingDefault(error: unknown, { database, dataDir }: Place): boolean {
   const missing = error instanceof AnalyticsError && error.code === 'DATABASE_NOT_FOUND'
   return missing && database === locateDatabase({ dataDir }, {}).database
-}
-
-function noDefaultDatabase({ dataDir }: Place): AnalyticsError {
-  return new AnalyticsError('DATABASE_NOT_FOUND', `No usage.db in ${dataDir}: pass --data-dir or --database.`)
 }
 
 async function readEnvFile(path: string | undefined): Promise<Record<string, string | undefined>> {

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -62,7 +62,7 @@ test('flush never makes a database', async () => {
   expect(readdirSync(dataDir)).toEqual([])
 })
 
-test('where a process died before it made the embedded file, flush says how to make it', async () => {
+test('where a process died before it made the embedded file, every command says how to make it', async () => {
   const key = { id: 'customer-1' }
   const options = { dataDir }
   const after = ['GET /jobs', 'GET /jobs'].map((operation) => [key, operation])
@@ -73,13 +73,21 @@ test('where a process died before it made the embedded file, flush says how to m
     rmSync(join(dataDir, name))
   }
   const place = ['--data-dir', dataDir]
-  const { code, stderr } = await runCli(['flush', ...place])
-  expect({ code, stderr }).toEqual({
-    code: 1,
-    stderr: `Error: No usage.db in ${dataDir}: pass --data-dir or --database. 2 requests wait in that folder. If the app has no other database, make the file with "apikey-analytics migrate" and flush again.\n`,
-  })
+  for (const command of ['flush', 'report']) {
+    const { code, stderr } = await runCli([command, ...place])
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `Error: No usage.db in ${dataDir}: pass --data-dir or --database. Requests in its counter files: 2. If the app has no other database, run "apikey-analytics migrate" and then "apikey-analytics flush", both with the same --data-dir.\n`,
+    })
+  }
   await runCli(['migrate', ...place])
   expect((await runCli(['flush', ...place])).stdout).toContain('Delivered 2 requests')
+})
+
+test('a data folder that cannot be read hides nothing', async () => {
+  writeFileSync(join(dataDir, 'counters'), 'no folder')
+  const { stderr } = await runCli(['flush', '--data-dir', dataDir])
+  expect(stderr).toBe(`Error: No usage.db in ${dataDir}: pass --data-dir or --database.\n`)
 })
 
 /** A process that has delivered one request and holds three more. */

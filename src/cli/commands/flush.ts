@@ -1,7 +1,6 @@
 import { Flags } from '@oclif/core'
-import { AnalyticsError } from '../../errors.ts'
-import type { Database } from '../../store/open-database.ts'
-import { BaseCommand, exitCodes, isMissingDefault, type Place } from '../base-command.ts'
+import type { AnalyticsError } from '../../errors.ts'
+import { BaseCommand, exitCodes } from '../base-command.ts'
 
 /** `apikey-analytics flush` */
 export default class Flush extends BaseCommand {
@@ -20,48 +19,26 @@ export default class Flush extends BaseCommand {
 
   async run(): Promise<object> {
     const { flags } = await this.parse(Flush)
-    try {
-      return await this.withDatabase(flags, (db, place) => this.deliver(db, place, flags.adopt))
-    } catch (error) {
-      const place = await this.locate(flags)
-      throw isMissingDefault(error, place) ? await nameRemedy(error as AnalyticsError, place.dataDir) : error
-    }
+    return this.withDatabase(flags, async (db, { database, dataDir }) => {
+      const [{ openStore }, { deliverDataDir }] = await Promise.all([
+        import('../../store/open-store.ts'),
+        import('../../buffer/deliver-data-dir.ts'),
+      ])
+      // The ids in counter files are computed already: no pepper is needed to deliver them.
+      const store = openStore({ url: database, pepperCheck: '' })
+      const report = (error: AnalyticsError) => {
+        this.differs()
+        this.say(`Warning: ${error.message}`)
+      }
+      try {
+        const delivered = await deliverDataDir({ dataDir, store, adopt: flags.adopt, report })
+        this.print(`${describeDelivered(delivered, dataDir, db.place)}\n`)
+        return { database: db.place, dataDir, ...delivered }
+      } finally {
+        await store.close()
+      }
+    })
   }
-
-  private async deliver(db: Database, { database, dataDir }: Place, adopt: boolean): Promise<object> {
-    const [{ openStore }, { deliverDataDir }] = await Promise.all([
-      import('../../store/open-store.ts'),
-      import('../../buffer/deliver-data-dir.ts'),
-    ])
-    // The ids in counter files are computed already: no pepper is needed to deliver them.
-    const store = openStore({ url: database, pepperCheck: '' })
-    const report = (error: AnalyticsError) => {
-      this.differs()
-      this.say(`Warning: ${error.message}`)
-    }
-    try {
-      const delivered = await deliverDataDir({ dataDir, store, adopt, report })
-      this.print(`${describeDelivered(delivered, dataDir, db.place)}\n`)
-      return { database: db.place, dataDir, ...delivered }
-    } finally {
-      await store.close()
-    }
-  }
-}
-
-/**
- * A process that died before its first flush has not made the embedded file. It is not made here: where the app has
- * another database and nobody named it, the counts would go to the wrong one.
- */
-async function nameRemedy(error: AnalyticsError, dataDir: string): Promise<AnalyticsError> {
-  const { inspectDataDir } = await import('../../buffer/inspect-data-dir.ts')
-  const { waiting } = await inspectDataDir(dataDir)
-  const requests = waiting.reduce((sum, { requestCount }) => sum + requestCount, 0)
-  if (requests === 0) return error
-  const what = `${requests.toLocaleString('en-US')} requests wait in that folder.`
-  const how =
-    'If the app has no other database, make the file with "apikey-analytics migrate" and flush again.'
-  return new AnalyticsError(error.code, `${error.message} ${what} ${how}`)
 }
 
 function describeDelivered(

@@ -79,7 +79,7 @@ async function measureProcess(): Promise<Map<string, number>> {
   }
 }
 
-/** @returns to the mean of the two bare apps: the second of them, then each candidate */
+/** @returns the second bare app to the first, then each candidate to the mean of both */
 async function measureTraffic(
   server: StartedProcess,
   ports: readonly number[],
@@ -95,10 +95,10 @@ async function measureTraffic(
     const taken = (await server.ask<OneProcessMessage>({})).turns
     for (const [app, own] of taken.entries()) turns[app]!.push(...own)
   }
-  const [first, ...others] = turns.map(median) as [number, ...number[]]
-  const bare = (first + others[0]!) / 2
+  const [first, second, ...counted] = turns.map(median) as [number, number, ...number[]]
+  const bare = (first + second) / 2
   say(`${traffic}: the bare app takes ${bare.toFixed(1)} us a request, median of ${turns[0]!.length} turns`)
-  return others.map((us) => us / bare)
+  return [second / first, ...counted.map((us) => us / bare)]
 }
 
 function show(ratio: number): string {

@@ -1,0 +1,30 @@
+import { inspectDataDir } from '../buffer/inspect-data-dir.ts'
+import type { DatabaseLocation } from '../database-location.ts'
+import { AnalyticsError } from '../errors.ts'
+import { formatCount } from '../report/format-cell.ts'
+
+/**
+ * Says that there is no embedded file, and how it comes to be where an app died before its first flush. No command but
+ * `migrate` makes it: where the app has another database that nobody named, counts would go to the wrong one.
+ */
+export async function noDefaultDatabase({ dataDir }: DatabaseLocation): Promise<AnalyticsError> {
+  const waiting = await countWaiting(dataDir)
+  const remedy =
+    waiting > 0
+      ? ` Requests in its counter files: ${formatCount(waiting)}. If the app has no other database, run "apikey-analytics migrate" and then "apikey-analytics flush", both with the same --data-dir.`
+      : ''
+  return new AnalyticsError(
+    'DATABASE_NOT_FOUND',
+    `No usage.db in ${dataDir}: pass --data-dir or --database.${remedy}`,
+  )
+}
+
+async function countWaiting(dataDir: string): Promise<number> {
+  try {
+    const { waiting } = await inspectDataDir(dataDir)
+    return waiting.reduce((sum, { requestCount }) => sum + requestCount, 0)
+  } catch {
+    // What cannot be read is not what the command failed of.
+    return 0
+  }
+}
