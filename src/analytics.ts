@@ -5,7 +5,7 @@ import { Flusher } from './buffer/flusher.ts'
 import { removeAtExit } from './buffer/remove-at-exit.ts'
 import { ProcessFolder } from './buffer/process-folder.ts'
 import { pepperCheck } from './capture/compute-key-id.ts'
-import { countAccess, type EndpointAccess } from './capture/count-access.ts'
+import { createCountAccess, type EndpointAccess } from './capture/count-access.ts'
 import { KnownKeys } from './capture/known-keys.ts'
 import { createMiddleware } from './capture/middleware.ts'
 import { createReadKey } from './capture/read-key.ts'
@@ -112,8 +112,7 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
     flush: () => flusher.flush(),
     close: () => flusher.close(),
     stats,
-    addEndpointAccess: (key: ApiKey, operation: EndpointAccess | string) =>
-      countAccess(key, operation, { readKey, counter: buffer, knownKeys, options }),
+    addEndpointAccess: createCountAccess({ readKey, counter: buffer, knownKeys, options }),
   })
 }
 

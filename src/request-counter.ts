@@ -2,29 +2,31 @@
 import type { KeyIdentity, Operation } from './usage.ts'
 
 /**
- * A key to be counted. Where it is the same object for the same key, a counter finds the key's cells by what it has
- * noted on it: looking its id up would touch four more places in memory.
+ * What the counter that counted a key or an operation last has noted on it. Where the same object comes again for the
+ * same thing, that saves looking it up by name, which would touch four more places in memory.
  */
-export interface CountedKey {
-  readonly identity: KeyIdentity
-  /** Note of the counter that counted it last, 0 at first. */
+interface CounterNote {
+  /** Which counter, and since when it goes by these numbers; 0 at first. */
+  epoch: number
   number: number
+}
+
+/** A key to be counted. */
+export interface CountedKey extends CounterNote {
+  readonly identity: KeyIdentity
 }
 
 /** A key that no counter has seen. */
 export function toCountedKey(identity: KeyIdentity): CountedKey {
-  return { number: 0, identity }
+  return { epoch: 0, number: 0, identity }
 }
 
-/** An operation to be counted, with a note like that of a key. */
-export interface CountedOperation extends Operation {
-  /** Note of the counter that counted it last, 0 at first. */
-  number: number
-}
+/** An operation to be counted. */
+export interface CountedOperation extends CounterNote, Operation {}
 
 /** An operation that no counter has seen. */
 export function toCountedOperation(method: string, endpoint: string): CountedOperation {
-  return { number: 0, method, endpoint }
+  return { epoch: 0, number: 0, method, endpoint }
 }
 
 /** Where the capture side puts one finished request. Never throws, makes no system call in the steady state. */

@@ -1,9 +1,10 @@
+import { binOf, UNMEASURED_BIN } from '../duration-bins.ts'
 import { toCountedKey, toCountedOperation } from '../request-counter.ts'
 import { isReservedKey, OTHER_ENDPOINT, OTHER_KEY, UNMATCHED_ENDPOINT } from '../usage.ts'
 import type { CountedKey, CountedOperation } from '../request-counter.ts'
 import { CellTable } from './cell-table.ts'
-import type { CellName } from './name-records.ts'
-import { binOfWord, packSlot, slotOfWord } from './slot-word.ts'
+import type { CounterFile } from './counter-file.ts'
+import { binOfWord, NO_SLOT, packSlot, slotOfWord } from './slot-word.ts'
 
 /** Stands for whatever status. */
 const ANY = 0
@@ -16,11 +17,8 @@ export interface CellLimits {
   readonly maxEndpointsPerKey: number
 }
 
-/**
- * Keys, operations and endpoints are numbered over all files of all indexes: what one index noted on a key means
- * nothing to another, or to itself with its next file.
- */
-let lastNumber = 0
+/** Of all indexes: what one index noted on a key means nothing to another, or to itself with its next file or bucket. */
+let lastEpoch = 0
 
 /** Finds the cells and slots of a file, and keeps the limits per bucket: past them cells become `(other)`. */
 export class CellIndex {
@@ -28,9 +26,11 @@ export class CellIndex {
   readonly #other = toCountedKey(OTHER_KEY)
   /** By method. */
   readonly #otherEndpoints = new Map<string, CountedOperation>()
+  /** Numbers by name. */
   #keys = new Map<string, number>()
   #endpoints = new Map<string, number>()
   #operations = new Map<string, number>()
+  #lastNumber = 0
   /** Every cell of the file. */
   #known = new CellTable(0)
   /** The cells that this bucket has used, for which the limits need not be asked again, with notes of their slots. */
@@ -41,9 +41,15 @@ export class CellIndex {
   readonly #endpointsOf = new Map<number, number>()
   #bucketStart = NaN
   #keysInBucket = 0
+  #epoch = 0
 
   constructor(limits: CellLimits) {
     this.#limits = limits
+  }
+
+  /** What keys and operations that were entered are marked with: what has another mark is to be entered. */
+  get epoch(): number {
+    return this.#epoch
   }
 
   /** Begins a bucket: the limits start anew. */
@@ -54,82 +60,106 @@ export class CellIndex {
     this.#current.clear()
     this.#admitted.clear()
     this.#endpointsOf.clear()
+    this.#epoch = ++lastEpoch
   }
 
   /**
-   * Begins a new file: every cell is to be added again, and what this bucket has not used is forgotten.
+   * Begins a new file: every name and cell is to be added again, and what this bucket has not used is forgotten.
    * @returns how many cells this bucket used
    */
   enterFile(): number {
     const used = this.#current.size
-    const [ids, endpoints] = [namesOf(this.#keys), namesOf(this.#endpoints)]
-    const admitted = [...this.#admitted.entries()]
-    this.#keys = new Map()
-    this.#endpoints = new Map()
+    const endpoints = new Set(this.#admitted.operations())
+    this.#keys = keep(this.#keys, (key) => this.#endpointsOf.has(key))
+    this.#endpoints = keep(this.#endpoints, (endpoint) => endpoints.has(endpoint))
     this.#operations = new Map()
     this.#known = new CellTable(0)
     this.#current.clear()
-    this.#admitted.clear()
-    this.#endpointsOf.clear()
-    for (const [key, endpoint] of admitted) {
-      this.#enterEndpoint(this.#enterKey(ids.get(key)!), endpoints.get(endpoint)!)
-    }
+    this.#epoch = ++lastEpoch
     return used
   }
 
-  /** The slot of a cell and bin that was noted: what nearly every request asks for. @returns -1 without a note */
-  findSlot(key: CountedKey, operation: CountedOperation, status: number, bin: number): number {
-    const place = this.#current.find(key.number, operation.number, status)
-    if (place < 0) return -1
-    const word = this.#current.noteAt(place, bin % NOTED_SLOTS)
-    return binOfWord(word) === bin ? slotOfWord(word) : -1
+  /** Numbers a key and names it in the file. @returns it, or `(other)` past the limit; nothing when the file is full */
+  enterKey(key: CountedKey, file: CounterFile): CountedKey | undefined {
+    const number = this.#admitKey(key.identity.id)
+    if (number === undefined) return this.enterKey(this.#other, file)
+    if (!file.addKey(number, key.identity)) return undefined
+    key.number = number
+    key.epoch = this.#epoch
+    return key
   }
 
   /**
-   * The place of a cell, which holds until the next one is entered; `add` gives a new cell its number.
-   * @returns -1 when `add` gave nothing: the file is full
+   * Numbers an operation and names it in the file.
+   * @returns it, or `(other)` where it is new and the key is past its limit; nothing when the file is full
    */
-  enterCell(
-    key: CountedKey,
+  enterOperation(
     operation: CountedOperation,
-    status: number,
-    add: (cell: CellName) => number | undefined,
-  ): number {
-    const noted = this.#current.find(key.number, operation.number, status)
-    return noted >= 0 ? noted : this.#admitCell(key, operation, status, add)
-  }
-
-  /** The number of the cell at a place. */
-  cellAt(place: number): number {
-    return this.#current.cellAt(place)
-  }
-
-  noteSlot(place: number, bin: number, slot: number): void {
-    this.#current.setNote(place, bin % NOTED_SLOTS, packSlot(slot, bin))
-  }
-
-  /** What happens to a cell once per bucket. */
-  #admitCell(
     key: CountedKey,
-    operation: CountedOperation,
-    status: number,
-    add: (cell: CellName) => number | undefined,
-  ): number {
+    file: CounterFile,
+  ): CountedOperation | undefined {
     const { method, endpoint } = operation
-    const keyNumber = this.#admitKey(key.identity.id)
-    if (keyNumber === undefined) return this.enterCell(this.#other, operation, status, add)
-    if (!this.#admitEndpoint(keyNumber, endpoint)) {
-      return this.enterCell(key, this.#otherEndpoint(method), status, add)
+    const name = `${method} ${endpoint}`
+    // others may have used it: whether this key may is asked when its cell is entered
+    const known = this.#operations.get(name)
+    if (known === undefined && !this.#admitEndpoint(key.number, endpoint)) {
+      return this.enterOperation(this.#otherEndpoint(method), key, file)
     }
-    key.number = keyNumber
-    operation.number = numberOf(this.#operations, `${method} ${endpoint}`)
-    const current = this.#current.find(keyNumber, operation.number, status)
+    const number = known ?? this.#numberOf(this.#operations, name)
+    if (!file.addOperation(number, operation)) return undefined
+    operation.number = number
+    operation.epoch = this.#epoch
+    return operation
+  }
+
+  /** The place where the search for a cell begins. */
+  firstPlace(key: number, operation: number, status: number): number {
+    return this.#current.firstPlace(key, operation, status)
+  }
+
+  /** Brings the first `count` of some places near to the processor. @returns what it read, added up */
+  prefetch(places: Int32Array, count: number): number {
+    return this.#current.prefetch(places, count)
+  }
+
+  /**
+   * The slot for a request of a key and an operation that were entered.
+   * @param durationUs whole microseconds, -1 when not measured
+   * @returns -1 when it needs one and the file is full
+   */
+  findSlot(key: number, operation: number, status: number, durationUs: number, file: CounterFile): number {
+    const bin = durationUs < 0 ? UNMEASURED_BIN : binOf(durationUs)
+    const place = this.#current.find(key, operation, status)
+    if (place >= 0) {
+      const word = this.#current.noteAt(place, bin % NOTED_SLOTS)
+      if (word !== NO_SLOT && binOfWord(word) === bin) return slotOfWord(word)
+    }
+    return this.#enterSlot(key, operation, status, bin, file)
+  }
+
+  #enterSlot(key: number, operation: number, status: number, bin: number, file: CounterFile): number {
+    const place = this.#enterCell(key, operation, status, file)
+    const slot = place < 0 ? -1 : file.findOrAddSlot(this.#current.cellAt(place), bin)
+    if (slot >= 0) this.#current.setNote(place, bin % NOTED_SLOTS, packSlot(slot, bin))
+    return slot
+  }
+
+  /** @returns the place of the cell among the current ones; -1 when the file is full */
+  #enterCell(key: number, operation: number, status: number, file: CounterFile): number {
+    const current = this.#current.find(key, operation, status)
     if (current >= 0) return current
-    const known = this.#known.find(keyNumber, operation.number, status)
-    const cell = known >= 0 ? this.#known.cellAt(known) : add({ key: key.identity, method, endpoint, status })
-    if (cell === undefined) return -1
-    if (known < 0) this.#known.add(keyNumber, operation.number, status, cell)
-    return this.#current.add(keyNumber, operation.number, status, cell)
+    const { method, endpoint } = file.names.operations.get(operation)!
+    if (!this.#admitEndpoint(key, endpoint)) {
+      const other = this.#numberOf(this.#operations, `${method} ${OTHER_ENDPOINT}`)
+      return file.addOperation(other, this.#otherEndpoint(method))
+        ? this.#enterCell(key, other, status, file)
+        : -1
+    }
+    const known = this.#known.find(key, operation, status)
+    const cell = known >= 0 ? this.#known.cellAt(known) : file.addCell(key, operation, status)
+    if (cell < 0) return -1
+    if (known < 0) this.#known.add(key, operation, status, cell)
+    return this.#current.add(key, operation, status, cell)
   }
 
   /** @returns the number of the key; undefined past the limit */
@@ -138,12 +168,8 @@ export class CellIndex {
     if (known !== undefined && this.#endpointsOf.has(known)) return known
     if (!isReservedKey(id) && this.#keysInBucket >= this.#limits.maxKeys) return undefined
     if (!isReservedKey(id)) this.#keysInBucket += 1
-    return this.#enterKey(id)
-  }
-
-  #enterKey(id: string): number {
-    const number = numberOf(this.#keys, id)
-    if (!this.#endpointsOf.has(number)) this.#endpointsOf.set(number, 0)
+    const number = known ?? this.#numberOf(this.#keys, id)
+    this.#endpointsOf.set(number, 0)
     return number
   }
 
@@ -151,14 +177,11 @@ export class CellIndex {
   #admitEndpoint(key: number, endpoint: string): boolean {
     const known = this.#endpoints.get(endpoint)
     if (known !== undefined && this.#admitted.find(key, known, ANY) >= 0) return true
-    if (!isShared(endpoint) && this.#endpointsOf.get(key)! >= this.#limits.maxEndpointsPerKey) return false
-    this.#enterEndpoint(key, endpoint)
+    const used = this.#endpointsOf.get(key)!
+    if (!isShared(endpoint) && used >= this.#limits.maxEndpointsPerKey) return false
+    this.#admitted.add(key, known ?? this.#numberOf(this.#endpoints, endpoint), ANY, NO_CELL)
+    if (!isShared(endpoint)) this.#endpointsOf.set(key, used + 1)
     return true
-  }
-
-  #enterEndpoint(key: number, endpoint: string): void {
-    this.#admitted.add(key, numberOf(this.#endpoints, endpoint), ANY, NO_CELL)
-    if (!isShared(endpoint)) this.#endpointsOf.set(key, this.#endpointsOf.get(key)! + 1)
   }
 
   #otherEndpoint(method: string): CountedOperation {
@@ -166,19 +189,22 @@ export class CellIndex {
     this.#otherEndpoints.set(method, operation)
     return operation
   }
+
+  #numberOf(numbers: Map<string, number>, name: string): number {
+    const known = numbers.get(name)
+    if (known !== undefined) return known
+    // in 32 bits, and never 0
+    this.#lastNumber = (this.#lastNumber + 1) | 0 || 1
+    numbers.set(name, this.#lastNumber)
+    return this.#lastNumber
+  }
 }
 
-function numberOf(numbers: Map<string, number>, name: string): number {
-  const known = numbers.get(name)
-  if (known !== undefined) return known
-  // in 32 bits, and never 0
-  lastNumber = (lastNumber + 1) | 0 || 1
-  numbers.set(name, lastNumber)
-  return lastNumber
-}
-
-function namesOf(numbers: ReadonlyMap<string, number>): Map<number, string> {
-  return new Map(Array.from(numbers, ([name, number]) => [number, name]))
+function keep(
+  numbers: ReadonlyMap<string, number>,
+  isKept: (number: number) => boolean,
+): Map<string, number> {
+  return new Map([...numbers].filter(([, number]) => isKept(number)))
 }
 
 const isShared = (endpoint: string): boolean => endpoint === OTHER_ENDPOINT || endpoint === UNMATCHED_ENDPOINT

@@ -1,4 +1,3 @@
-import { binOf, UNMEASURED_BIN } from '../duration-bins.ts'
 import type { CountedKey, CountedOperation, RequestCounter } from '../request-counter.ts'
 import type { BucketMinutes } from '../usage.ts'
 import { CellIndex, type CellLimits } from './cell-index.ts'
@@ -6,12 +5,15 @@ import { MOST_SLOTS } from './counter-layout.ts'
 import type { CounterFile } from './counter-file.ts'
 import type { CounterMode } from './counter-memory.ts'
 import { faultPoint } from './fault-point.ts'
-import type { CellName } from './name-records.ts'
+import type { Journal } from './journal.ts'
+import { settle } from './settle.ts'
 
 /** A clock that steps back less than this stays in the open bucket: time servers correct in small steps. */
 const CLOCK_STEP_MS = 60_000
 /** Some 800 cells of five bins each; the file takes 260 KiB of disk. */
 const FIRST_SLOTS = 4096
+/** Duration of a request for which none was measured. */
+const UNMEASURED_US = -1
 
 /** Where the buffer gets its files from and gives them back to. */
 export interface CounterFiles {
@@ -37,8 +39,9 @@ export class CounterBuffer implements RequestCounter {
   readonly #parts: CounterBufferParts
   readonly #index: CellIndex
   readonly #bucketMs: number
-  readonly #addCell = (cell: CellName): number | undefined => this.#file.addCell(cell)
   #file: CounterFile
+  /** The file's, as long as it may be used. */
+  #journal: Journal | undefined
   #bucket: number
   /** Until then, by `performance.now()`, the open bucket is the right one. */
   #steadyUntil = NaN
@@ -53,6 +56,7 @@ export class CounterBuffer implements RequestCounter {
     this.#bucket = this.#bucketOf(parts.now())
     this.#index.enterBucket(this.#bucket)
     this.#file = parts.files.open(FIRST_SLOTS, this.#bucket)
+    this.#journal = this.#file.journal
   }
 
   /** Requests counted since the start. */
@@ -68,14 +72,15 @@ export class CounterBuffer implements RequestCounter {
     key: CountedKey,
     operation: CountedOperation,
     status: number,
-    durationUs: number | undefined,
+    durationUs = UNMEASURED_US,
     finishedAt = NaN,
   ): void {
     if (!(finishedAt < this.#steadyUntil)) this.#steadyUntil = finishedAt + this.#lookAtClock()
-    const bin = durationUs === undefined ? UNMEASURED_BIN : binOf(durationUs)
-    let slot = this.#index.findSlot(key, operation, status, bin)
-    while (slot < 0) slot = this.#enterSlot(key, operation, status, bin)
-    this.#file.add(slot, durationUs ?? 0)
+    const { epoch } = this.#index
+    const isEntered = key.epoch === epoch && operation.epoch === epoch
+    if (!isEntered || !this.#note(key.number, operation.number, status, durationUs)) {
+      this.#countAnew(key, operation, status, durationUs)
+    }
     this.#counted += 1
   }
 
@@ -85,6 +90,7 @@ export class CounterBuffer implements RequestCounter {
    */
   seal(): boolean {
     this.#followClock()
+    this.#settle()
     return this.#file.sumOpen() === 0 || this.#file.seal(this.#bucket, this.#parts.now())
   }
 
@@ -112,13 +118,39 @@ export class CounterBuffer implements RequestCounter {
     this.#rotate(this.#parts.now())
   }
 
-  /** Finds or adds a slot and notes it; leaves a file that is full. @returns -1 when it did: ask again */
-  #enterSlot(key: CountedKey, operation: CountedOperation, status: number, bin: number): number {
-    const place = this.#index.enterCell(key, operation, status, this.#addCell)
-    const slot = place < 0 ? -1 : this.#file.findOrAddSlot(this.#index.cellAt(place), bin)
-    if (slot < 0) this.#rotate(this.#parts.now(), true)
-    else this.#index.noteSlot(place, bin, slot)
-    return slot
+  /** Counts a request whose key or operation has no number here yet, or for which the file is full. */
+  #countAnew(key: CountedKey, operation: CountedOperation, status: number, durationUs: number): void {
+    this.#settle()
+    for (;;) {
+      const keyEntered = this.#index.enterKey(key, this.#file)
+      const entered = keyEntered && this.#index.enterOperation(operation, keyEntered, this.#file)
+      // the names may have taken room that the journal counts on
+      this.#journal = this.#file.journal
+      if (entered && this.#note(keyEntered.number, entered.number, status, durationUs)) return
+      this.#rotate(this.#parts.now(), true)
+    }
+  }
+
+  /** @returns false when the file is full: the request is not counted yet */
+  #note(key: number, operation: number, status: number, durationUs: number): boolean {
+    if (this.#journal?.isFull) this.#settle()
+    if (!this.#journal) return this.#add(key, operation, status, durationUs)
+    this.#journal.note(key, operation, status, durationUs)
+    return true
+  }
+
+  /** Without the journal. @returns false when the file is full */
+  #add(key: number, operation: number, status: number, durationUs: number): boolean {
+    const slot = this.#index.findSlot(key, operation, status, durationUs, this.#file)
+    if (slot >= 0) this.#file.add(slot, durationUs)
+    return slot >= 0
+  }
+
+  /** Empties the journal, which is left alone once the file might not have room for what it holds. */
+  #settle(): void {
+    if (!this.#journal?.pending) return
+    settle(this.#journal, this.#index, this.#file)
+    this.#journal = this.#file.journal
   }
 
   #followClock(): void {
@@ -135,6 +167,7 @@ export class CounterBuffer implements RequestCounter {
   }
 
   #enterBucket(now: number): void {
+    this.#settle()
     this.#bucket = this.#bucketOf(now)
     this.#steadyUntil = NaN
     this.#index.enterBucket(this.#bucket)
@@ -143,14 +176,16 @@ export class CounterBuffer implements RequestCounter {
   }
 
   #rotate(now: number, full = false): void {
+    this.#settle()
     const left = this.#file
     left.retire(now)
     const active = this.#index.enterFile()
     const { slots } = left.identity
     // Doubled only if this bucket itself needs the room: names of past buckets are not carried over. Compared with the
     // cells and not with the slots, because long names use a file up before its slots do, and bins come with time.
-    const needsMore = full && active * 2 > left.cells.length
+    const needsMore = full && active * 2 > left.names.cells.length
     this.#file = this.#parts.files.open(needsMore ? Math.min(slots * 2, MOST_SLOTS) : slots, this.#bucket)
+    this.#journal = this.#file.journal
     this.#retired.push(left)
     faultPoint('next file opened')
     this.#parts.onRotate()

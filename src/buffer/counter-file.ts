@@ -1,3 +1,4 @@
+import type { KeyIdentity, Operation } from '../usage.ts'
 import { CellOrder } from './cell-order.ts'
 import { CounterHeader } from './counter-header.ts'
 import {
@@ -6,16 +7,19 @@ import {
   encodeIdentity,
   fileBytes,
   HEADER_BYTES,
+  JOURNAL_ENTRIES,
   SLOT_BYTES,
   type FileIdentity,
 } from './counter-layout.ts'
 import { lengthen, type CounterMemory, type CounterMode } from './counter-memory.ts'
 import { faultPoint } from './fault-point.ts'
-import { decodeNames, type CellName, type DecodedNames } from './name-records.ts'
+import { Journal } from './journal.ts'
+import { decodeNames, MOST_BYTES_PER_REQUEST, noNames } from './name-records.ts'
+import type { FileNames } from './name-records.ts'
 import { NameWriter } from './name-writer.ts'
 import { repairCopy } from './repair-copy.ts'
 import { SealedBatch } from './sealed-batch.ts'
-import { SlotTable } from './slot-table.ts'
+import { settleCopy } from './settle-copy.ts'
 
 /**
  * One instance: named slots and two count areas that alternate. The open area takes counts; the other one is empty or
@@ -24,44 +28,38 @@ import { SlotTable } from './slot-table.ts'
  */
 export class CounterFile {
   readonly identity: FileIdentity
-  /** Cells in the order of their numbers. */
-  readonly cells: CellName[]
-  /** The slots of each cell. */
-  readonly slots: SlotTable
-  /** Why a file that was read could not be read to its end. */
-  readonly problem: string | undefined
+  readonly names: FileNames
   readonly #memory: CounterMemory
   readonly #header: CounterHeader
-  readonly #names: NameWriter
+  readonly #writer: NameWriter
+  readonly #journal: Journal
   readonly #areas: readonly [Float64Array, Float64Array]
   #open: Float64Array
   #openBase: number
+  #problem: string | undefined
+  /** What was wrong with the journal of a file that was read: nothing to speak of while its process lives. */
+  #mismatch: string | undefined
   /** True once no more counts come: the open area is sealed too. */
   #retired = false
   #order = new CellOrder()
 
-  private constructor(memory: CounterMemory, identity: FileIdentity, names: DecodedNames) {
+  private constructor(memory: CounterMemory, identity: FileIdentity, names: FileNames) {
     this.identity = identity
+    this.names = names
     this.#memory = memory
     this.#header = new CounterHeader(memory)
-    this.#names = new NameWriter(memory, this.#header, identity)
+    this.#writer = new NameWriter(memory, this.#header, identity)
+    this.#journal = new Journal(memory, this.#openHeader.countedWord)
     this.#areas = [this.#area(0), this.#area(1)]
     this.#open = this.#areas[this.#header.openArea]
     this.#openBase = areaOffset(identity, this.#header.openArea)
-    this.cells = names.cells
-    this.slots = names.slots
-    this.problem = names.problem
   }
 
   /** Makes an instance in memory that is all zeros, or whose file is free. */
   static create(memory: CounterMemory, identity: FileIdentity, bucket: number): CounterFile {
     new Uint8Array(memory.buffer).set(encodeIdentity(identity))
     memory.persist(0, HEADER_BYTES)
-    const file = new CounterFile(memory, identity, {
-      cells: [],
-      slots: new SlotTable(),
-      problem: undefined,
-    })
+    const file = new CounterFile(memory, identity, noNames())
     file.#header.areas[0].begin(1, bucket, 0)
     file.#header.takeIntoUse()
     return file
@@ -81,16 +79,22 @@ export class CounterFile {
     const published = new CounterHeader(whole).namesPublished
     const region = Buffer.from(whole.buffer, HEADER_BYTES, Math.min(published, identity.namesBytes))
     const names = await decodeNames(region, identity.version)
-    const truncation = lost > 0 ? `it ends ${lost} bytes too early` : undefined
-    const file = new CounterFile(whole, identity, { ...names, problem: truncation ?? names.problem })
+    const file = new CounterFile(whole, identity, names)
+    if (file.#openHeader.isSound) file.#mismatch = settleCopy(file.#journal, file.#open, names)
+    file.#problem = lost > 0 ? `it ends ${lost} bytes too early` : names.problem
     file.retire(writtenAt)
     return file
   }
 
+  /** Why a file that was read could not be read to its end. */
+  get problem(): string | undefined {
+    return this.#problem
+  }
+
   /** Takes damaged counts out of the copy of a dead process's file. @returns what is wrong with it, if anything is */
   repair(): string | undefined {
-    const damage = repairCopy(this.#header, this.#areas, this.slots.count)
-    return this.problem ?? damage
+    const damage = repairCopy(this.#header, this.#areas, this.names.slots.count)
+    return this.#problem ?? damage ?? this.#mismatch
   }
 
   get mode(): CounterMode {
@@ -106,27 +110,72 @@ export class CounterFile {
     return this.#header.isFree
   }
 
-  /** Adds one request to a slot: the hot path, two stores when mapped. */
+  /**
+   * Where requests of the open batch are noted; nothing where each is written by itself, or where the file might not
+   * have room for all that the journal holds.
+   */
+  get journal(): Journal | undefined {
+    const { slots } = this.identity
+    const fits =
+      this.names.slots.count + JOURNAL_ENTRIES <= slots &&
+      this.#writer.room >= JOURNAL_ENTRIES * MOST_BYTES_PER_REQUEST
+    return fits && this.mode !== 'written' ? this.#journal : undefined
+  }
+
+  /** Brings the first `count` of some slots near to the processor. @returns what it read, added up */
+  prefetch(slots: Int32Array, count: number): number {
+    const open = this.#open
+    let touched = 0
+    for (let n = 0; n < count; n += 1) touched += open[slots[n]! * 2]!
+    return touched
+  }
+
+  /** Adds one request to a slot: two stores when mapped. `durationUs` is -1 when not measured. */
   add(slot: number, durationUs: number): void {
     const index = slot * 2
     // The duration first: a crash between the two must not leave a request without its time.
-    this.#open[index + 1]! += durationUs
+    this.#open[index + 1]! += Math.max(0, durationUs)
+    faultPoint('request timed')
     this.#open[index]! += 1
     this.#memory.persist(this.#openBase + slot * SLOT_BYTES, SLOT_BYTES)
   }
 
   /** The slot of a cell for a bin, for the life of this instance. @returns -1 when it needs one and the file is full */
   findOrAddSlot(cell: number, bin: number): number {
-    const slot = this.slots.find(cell, bin)
+    const { slots } = this.names
+    const slot = slots.find(cell, bin)
     if (slot >= 0) return slot
-    if (this.slots.count >= this.identity.slots || !this.#names.writeSlot(cell, bin)) return -1
-    return this.slots.add(cell, bin)
+    return this.#hasSlots && this.#writer.writeSlot(cell, bin) ? slots.add(cell, bin) : -1
   }
 
-  /** Gives a cell its number for the life of this instance. @returns undefined when the file is full */
-  addCell(cell: CellName): number | undefined {
-    if (this.slots.count >= this.identity.slots || !this.#names.writeCell(cell)) return undefined
-    return this.cells.push(cell) - 1
+  /** Names a key by its number, for the life of this instance. @returns false when the file is full */
+  addKey(number: number, key: KeyIdentity): boolean {
+    const { keys } = this.names
+    if (keys.has(number)) return true
+    if (!this.#writer.writeKey(number, key)) return false
+    keys.set(number, key)
+    return true
+  }
+
+  /** Names an operation by its number, for the life of this instance. @returns false when the file is full */
+  addOperation(number: number, { method, endpoint }: Operation): boolean {
+    const { operations } = this.names
+    if (operations.has(number)) return true
+    if (!this.#writer.writeOperation(number, { method, endpoint })) return false
+    operations.set(number, { method, endpoint })
+    return true
+  }
+
+  /** Gives a cell of named parts its number, for the life of this instance. @returns -1 when the file is full */
+  addCell(key: number, operation: number, status: number): number {
+    const { keys, operations, cells } = this.names
+    if (!this.#hasSlots || !this.#writer.writeCell(key, operation, status)) return -1
+    const { method, endpoint } = operations.get(operation)!
+    return cells.push({ key: keys.get(key)!, method, endpoint, status }) - 1
+  }
+
+  get #hasSlots(): boolean {
+    return this.names.slots.count < this.identity.slots
   }
 
   /** Requests in the open batch. */
@@ -150,6 +199,7 @@ export class CounterFile {
     this.#header.openArea = next
     this.#open = this.#areas[next]
     this.#openBase = areaOffset(this.identity, next)
+    this.#journal.moveTo(this.#openHeader.countedWord)
     faultPoint('areas switched')
     return true
   }
@@ -177,14 +227,14 @@ export class CounterFile {
 
   /** The cells in the order of their rows: key, endpoint, method, status. */
   sortedCells(): Promise<readonly number[]> {
-    return this.#order.sort(this.cells)
+    return this.#order.sort(this.names.cells)
   }
 
   /** Forgets a batch that the database has: empty again, then zeroed for the one after the next. */
   markDelivered({ area }: SealedBatch): void {
     this.#header.areas[area].empty()
     faultPoint('batch marked delivered')
-    const used = this.slots.count
+    const used = this.names.slots.count
     this.#areas[area].fill(0, 0, used * 2)
     this.#memory.persist(areaOffset(this.identity, area), used * SLOT_BYTES)
   }
@@ -197,9 +247,10 @@ export class CounterFile {
   /** Declares that nothing in this file counts any more, and forgets its names. */
   free(): void {
     this.#header.free()
-    this.cells.length = 0
-    this.slots.clear()
-    this.#names.clear()
+    this.names.keys.clear()
+    this.names.operations.clear()
+    this.names.cells.length = 0
+    this.names.slots.clear()
     this.#order = new CellOrder()
   }
 
@@ -234,7 +285,7 @@ export class CounterFile {
   #sum(area: 0 | 1): number {
     const counts = this.#areas[area]
     let sum = 0
-    for (let index = 0; index < this.slots.count * 2; index += 2) sum += counts[index]!
+    for (let index = 0; index < this.names.slots.count * 2; index += 2) sum += counts[index]!
     return sum
   }
 

@@ -1,16 +1,17 @@
 /**
- * Layout of a counter file, version 2. All words are little-endian; the header's words are float64.
+ * Layout of a counter file, version 3. All words are little-endian; the header's words are float64.
  *
  * | bytes | what |
  * |---|---|
  * | 0-43 | identity: magic, version, slots, names bytes, bucket minutes, instance UUID, CRC-32 of these |
  * | 64-87 | header words: file state, bytes of names published, open area |
- * | 128-191, 256-319 | headers of the two count areas |
- * | 4096 … | names region: records of keys, cells and slots, see `name-records.ts` |
+ * | 128-207, 256-335 | headers of the two count areas |
+ * | 2048-4095 | journal: the latest requests of the open area, see `journal.ts` |
+ * | 4096 … | names region: records of keys, operations, cells and slots, see `name-records.ts` |
  * | then | two count areas: per slot float64 requests, float64 microseconds |
  *
- * A slot counts the requests of one cell whose duration falls into one bin. In version 1 there was one slot per cell
- * and no record of slots; the rest is the same.
+ * A slot counts the requests of one cell whose duration falls into one bin. Version 2 had no journal and no records of
+ * operations, version 1 one slot per cell and no records of slots either; the rest is the same.
  */
 import { crc32 } from 'node:zlib'
 import type { BucketMinutes } from '../usage.ts'
@@ -18,18 +19,21 @@ import { decodeUuid, encodeUuid } from '../uuid.ts'
 
 export const HEADER_BYTES = 4096
 export const SLOT_BYTES = 16
+export const JOURNAL_OFFSET = 2048
+/** A power of two. */
+export const JOURNAL_ENTRIES = 64
 /** Slots of a file at most, a gigabyte: the number of a cell has 24 bits in a name record. */
 export const MOST_SLOTS = 2 ** 24
 /**
- * Room per slot in the names region: a slot's record takes 8 bytes and a cell's 50 to 90, which some four slots
- * share. A file that runs out is simply full.
+ * Room per slot in the names region: a slot's record takes 8 bytes and a cell's 16, which some four slots share; keys
+ * and operations are few. A file that runs out is simply full.
  */
 const NAME_BYTES_PER_SLOT = 32
 /** The least room for names, so that a small file still takes keys with long names. */
 const LEAST_NAME_BYTES = 64 * 1024
 
 const MAGIC = 'AKACOUNT'
-const VERSION = 2
+const VERSION = 3
 const IDENTITY_BYTES = 40
 
 export interface FileShape {
@@ -43,9 +47,11 @@ export interface FileIdentity extends FileShape {
   readonly bucketMinutes: BucketMinutes
 }
 
-/** Version 1 is only read: files are always begun as version 2. */
+export type LayoutVersion = 1 | 2 | 3
+
+/** Versions 1 and 2 are only read: files are always begun as version 3. */
 export interface DecodedIdentity extends FileIdentity {
-  readonly version: 1 | 2
+  readonly version: LayoutVersion
 }
 
 export function shapeFor(slots: number): FileShape {
@@ -79,7 +85,8 @@ export function decodeIdentity(buffer: ArrayBuffer): DecodedIdentity | string {
     return `it has ${bytes.length} bytes, less than its header of ${HEADER_BYTES}`
   if (bytes.toString('latin1', 0, 8) !== MAGIC) return 'it does not begin like a counter file'
   const version = bytes.readUInt32LE(8)
-  if (version !== 1 && version !== VERSION) return `its format is version ${version}, not 1 or ${VERSION}`
+  if (version !== 1 && version !== 2 && version !== VERSION)
+    return `its format is version ${version}, not 1 to ${VERSION}`
   if (crc32(bytes.subarray(0, IDENTITY_BYTES)) !== bytes.readUInt32LE(IDENTITY_BYTES)) {
     return 'its header does not match its checksum'
   }

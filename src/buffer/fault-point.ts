@@ -5,6 +5,7 @@ import { channel } from 'node:diagnostics_channel'
  * process there; without a subscriber a point costs one comparison.
  */
 export type FaultPoint =
+  | 'request timed'
   | 'names record written'
   | 'names record published'
   | 'next area prepared'

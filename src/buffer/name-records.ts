@@ -1,10 +1,15 @@
 /**
- * The records of the names region. Keys and cells: u32 length, u32 CRC-32 of the text, JSON text; slots: u32
- * 2^31 + cell x 128 + bin, u32 CRC-32 of it. Keys, cells and slots are numbered by the position of their record.
+ * The records of the names region. Keys and operations: u32 length, u32 CRC-32 of the text, JSON text with a number of
+ * their own; cells: u32 2^30 + status, int32 key, int32 operation, u32 CRC-32 of these; slots: u32 2^31 + cell x 128 +
+ * bin, u32 CRC-32 of it. Cells and slots are numbered by the position of their record.
+ *
+ * Before version 3 cells were JSON text too, with method and endpoint, and keys were numbered by position.
  */
 import { crc32 } from 'node:zlib'
 import { BIN_COUNT, UNMEASURED_BIN } from '../duration-bins.ts'
-import type { KeyIdentity } from '../usage.ts'
+import type { KeyIdentity, Operation } from '../usage.ts'
+import { CellTable } from './cell-table.ts'
+import type { LayoutVersion } from './counter-layout.ts'
 import { createPause } from './pause.ts'
 import { SlotTable } from './slot-table.ts'
 
@@ -29,10 +34,15 @@ export function compareCells(a: CellName, b: CellName): number {
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 const RECORD_HEADER_BYTES = 8
-/** Tells the first word of a slot's record from a length. */
+/** Tells the first word of a cell's record from a length, and that of a slot's from both. */
+const CELL_MARK = 2 ** 30
 const SLOT_MARK = 2 ** 31
+const CELL_BYTES = 16
+const SLOT_RECORD_BYTES = 8
 /** A power of two above the last bin; it leaves numbers for 16 million cells, which no heap has room for. */
 const BINS_PER_CELL = 128
+/** What a request may need at most: a cell, a slot, and the operation `(other)` of its method. */
+export const MOST_BYTES_PER_REQUEST = 64
 
 function encodeRecord(value: readonly unknown[]): Buffer {
   const text = JSON.stringify(value)
@@ -44,84 +54,133 @@ function encodeRecord(value: readonly unknown[]): Buffer {
   return record
 }
 
-export const keyRecord = (key: KeyIdentity): Buffer => encodeRecord([key.id, key.label, key.name, key.owner])
+export const keyRecord = (number: number, key: KeyIdentity): Buffer =>
+  encodeRecord([number, key.id, key.label, key.name, key.owner])
 
-/** `keyNumber`: how many key records came before the one of this cell's key. */
-export const cellRecord = (keyNumber: number, { method, endpoint, status }: CellName): Buffer =>
-  encodeRecord([keyNumber, method, endpoint, status])
+export const operationRecord = (number: number, { method, endpoint }: Operation): Buffer =>
+  encodeRecord([number, method, endpoint])
+
+export function cellRecord(key: number, operation: number, status: number): Buffer {
+  const record = Buffer.allocUnsafe(CELL_BYTES)
+  record.writeUInt32LE(CELL_MARK + status, 0)
+  record.writeInt32LE(key, 4)
+  record.writeInt32LE(operation, 8)
+  record.writeUInt32LE(crc32(record.subarray(0, 12)), 12)
+  return record
+}
 
 /** `cell`: how many cell records came before its own. */
 export function slotRecord(cell: number, bin: number): Buffer {
-  const record = Buffer.allocUnsafe(RECORD_HEADER_BYTES)
+  const record = Buffer.allocUnsafe(SLOT_RECORD_BYTES)
   record.writeUInt32LE(SLOT_MARK + cell * BINS_PER_CELL + bin, 0)
   record.writeUInt32LE(crc32(record.subarray(0, 4)), 4)
   return record
 }
 
-export interface DecodedNames {
-  /** By number. */
+/** What the names region says. */
+export interface FileNames {
+  /** By their numbers. */
+  readonly keys: Map<number, KeyIdentity>
+  readonly operations: Map<number, Operation>
+  /** In the order of their numbers. */
   readonly cells: CellName[]
+  /** The slots of each cell. */
   readonly slots: SlotTable
+}
+
+export function noNames(): FileNames {
+  return { keys: new Map(), operations: new Map(), cells: [], slots: new SlotTable() }
+}
+
+export interface DecodedNames extends FileNames {
+  /** Cells by the numbers of key and operation; empty before version 3. */
+  readonly cellNumbers: CellTable
   /** What stopped the reading early, if anything did. */
   readonly problem: string | undefined
 }
 
-/** Reads the published records; stops at the first damaged one, because all are numbered by position. */
-export async function decodeNames(region: Buffer, version: 1 | 2): Promise<DecodedNames> {
+/** Reads the published records; stops at the first damaged one, because all after it may depend on it. */
+export async function decodeNames(region: Buffer, version: LayoutVersion): Promise<DecodedNames> {
   const pause = createPause()
-  const keys: KeyIdentity[] = []
-  const cells: CellName[] = []
-  const slots = new SlotTable()
+  const names = { ...noNames(), cellNumbers: new CellTable(0) }
+  const { keys, operations, cells, slots, cellNumbers } = names
   let offset = 0
   while (offset < region.length) {
-    const end = version === 2 && isSlot(region, offset) ? addSlot() : addText()
-    if (end === undefined) return { cells, slots, problem: `its name record at byte ${offset} is damaged` }
+    const end = readRecord()
+    if (end === undefined) return { ...names, problem: `its name record at byte ${offset} is damaged` }
     offset = end
     const paused = pause()
     if (paused) await paused
   }
-  return { cells, slots, problem: undefined }
+  return { ...names, problem: undefined }
 
   /** @returns where the record ends, or nothing when it is damaged */
-  function addSlot(): number | undefined {
-    const number = region.readUInt32LE(offset) - SLOT_MARK
-    const cell = Math.floor(number / BINS_PER_CELL)
-    const bin = number % BINS_PER_CELL
-    const matches = crc32(region.subarray(offset, offset + 4)) === region.readUInt32LE(offset + 4)
-    if (!matches || cell >= cells.length || bin >= BIN_COUNT) return undefined
-    slots.add(cell, bin)
-    return offset + RECORD_HEADER_BYTES
+  function readRecord(): number | undefined {
+    const word = offset + RECORD_HEADER_BYTES <= region.length ? region.readUInt32LE(offset) : 0
+    if (version > 1 && word >= SLOT_MARK) return readSlot(word - SLOT_MARK)
+    return version > 2 && word >= CELL_MARK ? readCell(word - CELL_MARK) : readText(word)
   }
 
-  function addText(): number | undefined {
-    const length = offset + RECORD_HEADER_BYTES <= region.length ? region.readUInt32LE(offset) : Infinity
+  function readSlot(number: number): number | undefined {
+    const cell = Math.floor(number / BINS_PER_CELL)
+    const bin = number % BINS_PER_CELL
+    const end = checkSum(SLOT_RECORD_BYTES)
+    if (end === undefined || cell >= cells.length || bin >= BIN_COUNT) return undefined
+    slots.add(cell, bin)
+    return end
+  }
+
+  function readCell(status: number): number | undefined {
+    const end = checkSum(CELL_BYTES)
+    if (end === undefined) return undefined
+    const [keyNumber, operationNumber] = [region.readInt32LE(offset + 4), region.readInt32LE(offset + 8)]
+    const [key, operation] = [keys.get(keyNumber), operations.get(operationNumber)]
+    if (!key || !operation) return undefined
+    cellNumbers.add(keyNumber, operationNumber, status, cells.length)
+    cells.push({ key, method: operation.method, endpoint: operation.endpoint, status })
+    return end
+  }
+
+  /** Whether the last word of a record of so many bytes is the checksum of the words before. @returns its end if so */
+  function checkSum(bytes: number): number | undefined {
+    const end = offset + bytes
+    if (end > region.length) return undefined
+    return crc32(region.subarray(offset, end - 4)) === region.readUInt32LE(end - 4) ? end : undefined
+  }
+
+  function readText(length: number): number | undefined {
     const end = offset + RECORD_HEADER_BYTES + length
     const text = region.subarray(offset + RECORD_HEADER_BYTES, end)
     // Zeros where a page was lost look like an empty record that matches its checksum.
     if (length === 0 || end > region.length || crc32(text) !== region.readUInt32LE(offset + 4))
       return undefined
-    const isCell = addRecord(JSON.parse(text.toString()) as KeyFields | CellFields, keys, cells)
-    // Version 1 had one slot per cell, and did not say how long its requests took but in sum.
-    if (isCell && version === 1) slots.add(cells.length - 1, UNMEASURED_BIN)
+    const fields: unknown = JSON.parse(text.toString())
+    if (version > 2) addNumbered(fields as NumberedKey | NumberedOperation)
+    else addUnnumbered(fields as UnnumberedKey | UnnumberedCell)
     return end
   }
-}
 
-function isSlot(region: Buffer, offset: number): boolean {
-  return offset + RECORD_HEADER_BYTES <= region.length && region.readUInt32LE(offset) >= SLOT_MARK
-}
-
-type KeyFields = [id: string, label: string, name: string | null, owner: string | null]
-type CellFields = [keyNumber: number, method: string, endpoint: string, status: number]
-
-/** @returns whether it was a cell */
-function addRecord(fields: KeyFields | CellFields, keys: KeyIdentity[], cells: CellName[]): boolean {
-  if (typeof fields[0] === 'string') {
-    const [id, label, name, owner] = fields as KeyFields
-    keys.push({ id, label, name, owner })
-    return false
+  function addNumbered(fields: NumberedKey | NumberedOperation): void {
+    if (fields.length === 5) {
+      const [number, id, label, name, owner] = fields
+      keys.set(number, { id, label, name, owner })
+    } else operations.set(fields[0], { method: fields[1], endpoint: fields[2] })
   }
-  const [keyNumber, method, endpoint, status] = fields as CellFields
-  cells.push({ key: keys[keyNumber]!, method, endpoint, status })
-  return true
+
+  function addUnnumbered(fields: UnnumberedKey | UnnumberedCell): void {
+    if (typeof fields[0] === 'string') {
+      const [id, label, name, owner] = fields as UnnumberedKey
+      keys.set(keys.size, { id, label, name, owner })
+      return
+    }
+    const [keyNumber, method, endpoint, status] = fields as UnnumberedCell
+    cells.push({ key: keys.get(keyNumber)!, method, endpoint, status })
+    // Version 1 had one slot per cell, and did not say how long its requests took but in sum.
+    if (version === 1) slots.add(cells.length - 1, UNMEASURED_BIN)
+  }
 }
+
+type NumberedKey = [number: number, id: string, label: string, name: string | null, owner: string | null]
+type NumberedOperation = [number: number, method: string, endpoint: string]
+type UnnumberedKey = [id: string, label: string, name: string | null, owner: string | null]
+type UnnumberedCell = [keyNumber: number, method: string, endpoint: string, status: number]

@@ -54,7 +54,7 @@ export class SealedBatch implements Batch {
     let chunk: KeyIdentity[] = []
     let last: KeyIdentity | undefined
     for (const cell of await this.#file.sortedCells()) {
-      const { key } = this.#file.cells[cell]!
+      const { key } = this.#file.names.cells[cell]!
       if (key.id === last?.id || !this.#hasRequests(cell)) continue
       last = key
       chunk.push(key)
@@ -110,13 +110,13 @@ export class SealedBatch implements Batch {
       durationBins.push(pairs[index]!, requests)
     }
     if (requestCount === 0) return undefined
-    const { key, endpoint, method, status } = this.#file.cells[cell]!
+    const { key, endpoint, method, status } = this.#file.names.cells[cell]!
     return { keyId: key.id, endpoint, method, status, requestCount, durationUs, durationBins }
   }
 
   /** Bin and slot in turn; valid until the next call. */
   #readSlots(cell: number): readonly number[] {
-    this.#file.slots.read(cell, this.#pairs)
+    this.#file.names.slots.read(cell, this.#pairs)
     return this.#pairs
   }
 }

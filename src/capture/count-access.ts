@@ -2,11 +2,12 @@ import { METHODS } from 'node:http'
 import { inspect } from 'node:util'
 import { AnalyticsError } from '../errors.ts'
 import { toCountedOperation } from '../request-counter.ts'
-import type { RequestCounter } from '../request-counter.ts'
+import type { CountedOperation, RequestCounter } from '../request-counter.ts'
 import type { Operation } from '../usage.ts'
 import { cleanText } from './clean-text.ts'
 import type { KnownKeys } from './known-keys.ts'
 import type { ReadKey } from './read-key.ts'
+import { RecentMap } from './recent-map.ts'
 import { shortenEndpoint } from './sanitise-path.ts'
 import type { ApiKey } from './set-api-key.ts'
 
@@ -21,6 +22,12 @@ export interface EndpointAccess extends Operation {
   readonly durationMs?: number | undefined
 }
 
+/** More of them at a time are made anew each time. */
+const OPERATIONS_REMEMBERED = 5000
+
+/** Counts one access; see `createCountAccess`. */
+export type CountAccess = (key: ApiKey, operation: EndpointAccess | string) => void
+
 export interface AccessParts {
   readonly readKey: ReadKey
   readonly counter: RequestCounter
@@ -29,17 +36,30 @@ export interface AccessParts {
 }
 
 /**
- * Counts one access that code reports, through the same counter as requests.
- * @throws OPTION_INVALID, naming what cannot be counted and never the key
+ * Makes the function that counts one access that code reports, through the same counter as requests. It throws
+ * OPTION_INVALID, naming what cannot be counted and never the key.
  */
-export function countAccess(key: ApiKey, operation: EndpointAccess | string, parts: AccessParts): void {
-  const caller = parts.readKey(key)
-  if (!caller) throw new AnalyticsError('OPTION_INVALID', 'No API key was given. Give a secret or { id }.')
-  const { method, endpoint, status = 200, durationMs } = readAccess(operation)
-  parts.knownKeys.learn(caller)
-  const counted = toCountedOperation(method, shortenEndpoint(endpoint, parts.options.maxEndpointLength))
-  const durationUs = durationMs === undefined ? undefined : Math.round(durationMs * 1000)
-  parts.counter.count(caller, counted, status, durationUs)
+export function createCountAccess({ readKey, counter, knownKeys, options }: AccessParts): CountAccess {
+  const operations = new RecentMap<CountedOperation>(OPERATIONS_REMEMBERED)
+
+  function findOperation(method: string, endpoint: string): CountedOperation {
+    const name = `${method} ${endpoint}`
+    const known = operations.get(name)
+    if (known) return known
+    const operation = toCountedOperation(method, endpoint)
+    operations.set(name, operation)
+    return operation
+  }
+
+  return (key, operation) => {
+    const caller = readKey(key)
+    if (!caller) throw new AnalyticsError('OPTION_INVALID', 'No API key was given. Give a secret or { id }.')
+    const { method, endpoint, status = 200, durationMs } = readAccess(operation)
+    knownKeys.learn(caller)
+    const counted = findOperation(method, shortenEndpoint(endpoint, options.maxEndpointLength))
+    const durationUs = durationMs === undefined ? undefined : Math.round(durationMs * 1000)
+    counter.count(caller, counted, status, durationUs)
+  }
 }
 
 function readAccess(operation: EndpointAccess | string): EndpointAccess {

@@ -2,7 +2,7 @@ import type { Context } from 'koa'
 import { readRawPath } from './sanitise-path.ts'
 
 /** What we read of a layer of @koa/router, and of koa-router before it. */
-interface Layer {
+export interface Layer {
   readonly path: string | RegExp
   readonly methods: readonly string[]
   readonly regexp: RegExp
@@ -24,17 +24,21 @@ export function isMounted(ctx: Context): boolean {
   return (ctx as Context & RoutedContext).mountPath !== undefined
 }
 
-/** The pattern of the route that answered, or that would have; with the prefixes of koa-mount. */
-export function findRoute(ctx: Context, method: string): string | undefined {
-  const { matched, _matchedRoute, captures, mountPath } = ctx as Context & RoutedContext
+/** The route that answered, or that would have. */
+export function findRoute(ctx: Context, method: string): Layer | undefined {
+  const { matched, _matchedRoute } = ctx as Context & RoutedContext
   if (!Array.isArray(matched)) return undefined
   const layers: readonly Layer[] = matched
-  const lastRun = findLastRun(layers, _matchedRoute)
-  const layer = chooseLayer(layers, lastRun, method)
-  if (!layer) return undefined
+  return chooseLayer(layers, findLastRun(layers, _matchedRoute), method)
+}
+
+/** The pattern of a request's route, with the prefixes of koa-mount. */
+export function readPattern(ctx: Context, layer: Layer): string {
+  const { matched = [], _matchedRoute, captures, mountPath } = ctx as Context & RoutedContext
   const pattern = String(layer.path)
   if (mountPath === undefined) return pattern || '/'
-  const prefix = findMountPrefix(ctx, mountPath, layer, layer === layers[lastRun] ? captures : undefined)
+  const hasRun = layer === matched[findLastRun(matched, _matchedRoute)]
+  const prefix = findMountPrefix(ctx, mountPath, layer, hasRun ? captures : undefined)
   return pattern === '/' ? prefix || '/' : prefix + pattern
 }
 

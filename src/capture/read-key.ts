@@ -28,7 +28,7 @@ export const REJECTED_CALLER = toCaller(REJECTED_KEY, true)
 export function toCaller(identity: KeyIdentity, learned = false): Caller {
   const { name, owner } = identity
   // what each request reads comes first, in one line of the processor's cache
-  return { number: 0, learned, name, owner, identity }
+  return { epoch: 0, number: 0, learned, name, owner, identity }
 }
 
 /** What an app gave as an object, unchecked. */

@@ -6,7 +6,7 @@ import { toCountedOperation } from '../request-counter.ts'
 import type { CountedOperation } from '../request-counter.ts'
 import { OTHER_METHOD, UNMATCHED_ENDPOINT } from '../usage.ts'
 import { cleanText, copyText } from './clean-text.ts'
-import { findRoute, isMounted } from './find-route.ts'
+import { findRoute, isMounted, readPattern, type Layer } from './find-route.ts'
 import { RecentMap } from './recent-map.ts'
 import { readRawPath, sanitisePath, shortenEndpoint } from './sanitise-path.ts'
 
@@ -22,6 +22,9 @@ interface EndpointOperation extends CountedOperation {
   next: EndpointOperation | undefined
 }
 
+/** Finds the first operation of a request's endpoint; `method` is that of the request. */
+type FindFirst = (ctx: Context, method: string) => EndpointOperation
+
 /**
  * Makes a `ResolveOperation` for the option `endpoint`. It never throws: when the app's function fails or gives no
  * text, that is reported and the request is `(unmatched)`.
@@ -30,18 +33,8 @@ export function createResolveOperation(
   options: Pick<ResolvedOptions, 'endpoint' | 'maxEndpointLength'>,
   report: (error: AnalyticsError) => void,
 ): ResolveOperation {
-  const { find, clean } = createFindEndpoint(options)
-  /** The first operation of each endpoint, by what stands for the endpoint. */
-  const remembered = new RecentMap<EndpointOperation>(ENDPOINTS_REMEMBERED)
+  const findFirst = createFindFirst(options)
   const unmatched = toEndpointOperation('GET', UNMATCHED_ENDPOINT)
-
-  function remember(found: string, method: string, ctx: Context): EndpointOperation {
-    // the pattern of a route is nobody's part, and found the faster for being itself
-    const kept = options.endpoint === 'route' && !isMounted(ctx) ? found : copyText(found)
-    const operation = toEndpointOperation(nameMethod(method), clean(kept))
-    remembered.set(kept, operation)
-    return operation
-  }
 
   function giveUp(cause: unknown): EndpointOperation {
     report(
@@ -54,10 +47,9 @@ export function createResolveOperation(
     return unmatched
   }
 
-  function findFirst(ctx: Context, method: string): EndpointOperation {
+  function findSafely(ctx: Context, method: string): EndpointOperation {
     try {
-      const found = find(ctx, method)
-      return remembered.get(found) ?? remember(found, method, ctx)
+      return findFirst(ctx, method)
     } catch (cause) {
       return giveUp(cause)
     }
@@ -66,30 +58,59 @@ export function createResolveOperation(
   return (ctx) => {
     // what `ctx.method` tells, without the two getters on the way
     const { method = '' } = ctx.req
-    const first = findFirst(ctx, method)
+    const first = findSafely(ctx, method)
     return first.method === method ? first : findByMethod(first, nameMethod(method))
   }
 }
 
-interface FindEndpoint {
-  /** A text that stands for the endpoint. */
-  readonly find: (ctx: Context, method: string) => string
-  /** What is done to that text once, to make it the endpoint. */
-  readonly clean: (found: string) => string
-}
-
-function createFindEndpoint({
+function createFindFirst({
   endpoint,
   maxEndpointLength,
-}: Pick<ResolvedOptions, 'endpoint' | 'maxEndpointLength'>): FindEndpoint {
+}: Pick<ResolvedOptions, 'endpoint' | 'maxEndpointLength'>): FindFirst {
+  const remembered = new RecentMap<EndpointOperation>(ENDPOINTS_REMEMBERED)
   const clean = (found: string) => shortenEndpoint(cleanText(found) || UNMATCHED_ENDPOINT, maxEndpointLength)
-  if (endpoint === 'route') return { find: (ctx, method) => findRoute(ctx, method) ?? '', clean }
+
+  function findByText(text: string, method: string): EndpointOperation {
+    return remembered.get(text) ?? rememberText(text, method)
+  }
+
+  function rememberText(text: string, method: string): EndpointOperation {
+    const operation = toEndpointOperation(nameMethod(method), clean(text))
+    remembered.set(copyText(text), operation)
+    return operation
+  }
+
+  if (endpoint === 'route') return createFindByRoute(findByText, clean)
   // what clients or the app may make long is cleaned first, and only then remembered
-  const find =
-    endpoint === 'path'
-      ? (ctx: Context) => sanitisePath(readRawPath(ctx.originalUrl), maxEndpointLength)
-      : (ctx: Context) => clean(requireText(endpoint(ctx)))
-  return { find, clean: (found) => found }
+  if (endpoint === 'path') {
+    return (ctx, method) => findByText(sanitisePath(readRawPath(ctx.originalUrl), maxEndpointLength), method)
+  }
+  return (ctx, method) => findByText(clean(requireText(endpoint(ctx))), method)
+}
+
+/** An operation that was found by its route alone. */
+interface RouteOperation extends EndpointOperation {
+  readonly path: Layer['path']
+}
+
+/** By the route itself, which is the quickest; by its pattern where koa-mount has put something before that. */
+function createFindByRoute(
+  findByText: (text: string, method: string) => EndpointOperation,
+  clean: (pattern: string) => string,
+): FindFirst {
+  const operations = new WeakMap<Layer, RouteOperation>()
+  return (ctx, method) => {
+    const route = findRoute(ctx, method)
+    if (!route) return findByText('', method)
+    if (isMounted(ctx)) return findByText(readPattern(ctx, route), method)
+    const known = operations.get(route)
+    // a router that gets a prefix later changes its routes
+    if (known?.path === route.path) return known
+    const endpoint = clean(readPattern(ctx, route))
+    const operation = { ...toEndpointOperation(nameMethod(method), endpoint), path: route.path }
+    operations.set(route, operation)
+    return operation
+  }
 }
 
 function toEndpointOperation(method: string, endpoint: string): EndpointOperation {

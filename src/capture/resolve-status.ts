@@ -34,6 +34,8 @@ function answersMissingFile(ctx: Context): boolean {
   return String((ctx as { onerror: unknown }).onerror).includes('ENOENT')
 }
 
-function clampStatus(status: number): number {
+/** A status may come as text, past Koa's setter: it is sent as the number that it says. */
+function clampStatus(given: number): number {
+  const status = Math.trunc(given)
   return status >= 100 && status <= 599 ? status : 500
 }

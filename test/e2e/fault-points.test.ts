@@ -24,6 +24,7 @@ const COUNTING: readonly (readonly [FaultPoint, number])[] = [
   ['folder renamed', 1],
   ['file filled', 2],
   ['file created', 8],
+  ['request timed', 100],
   ['names record written', 100],
   ['names record published', 100],
   ['next area prepared', 15],

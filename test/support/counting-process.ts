@@ -3,6 +3,7 @@ import { Flusher } from '../../src/buffer/flusher.ts'
 import { ProcessFolder } from '../../src/buffer/process-folder.ts'
 import type { AnalyticsError } from '../../src/errors.ts'
 import { toCountedKey, toCountedOperation } from '../../src/request-counter.ts'
+import type { CountedKey, CountedOperation } from '../../src/request-counter.ts'
 import type { BucketMinutes, KeyIdentity, UsageStore } from '../../src/usage.ts'
 import { keyIdOf } from './make-batch.ts'
 
@@ -61,12 +62,20 @@ export function startCounting(parts: CountingProcessParts): CountingProcess {
     report,
     now,
   })
+  // the same objects for the same names, as the capture side gives them
+  const keys = new Map<string, CountedKey>()
+  const operations = new Map<string, CountedOperation>()
   return {
     buffer,
     folder,
     errors,
-    count: (key, endpoint = '/', status = 200, durationUs = 1000) =>
-      buffer.count(toCountedKey(identify(key)), toCountedOperation('GET', endpoint), status, durationUs),
+    count: (label, endpoint = '/', status = 200, durationUs = 1000) => {
+      const key = keys.get(label) ?? toCountedKey(identify(label))
+      const operation = operations.get(endpoint) ?? toCountedOperation('GET', endpoint)
+      keys.set(label, key)
+      operations.set(endpoint, operation)
+      buffer.count(key, operation, status, durationUs)
+    },
     flush: () => flusher.flush(),
     crash: () => folder.abandon(),
   }

@@ -1,27 +1,42 @@
 import { describe, expect, test } from 'vitest'
 import { CellIndex } from '../../src/buffer/cell-index.ts'
-import type { CellName } from '../../src/buffer/name-records.ts'
+import { CounterFile } from '../../src/buffer/counter-file.ts'
+import { fileBytes, shapeFor } from '../../src/buffer/counter-layout.ts'
+import { heapMemory } from '../../src/buffer/counter-memory.ts'
 import { toCountedKey, toCountedOperation } from '../../src/request-counter.ts'
 import { OTHER_ENDPOINT, OTHER_KEY, REJECTED_KEY, UNMATCHED_ENDPOINT } from '../../src/usage.ts'
 import { identify } from '../support/counting-process.ts'
 
-/** An index with room for two keys of three endpoints each, and the cells that it gave numbers to. */
+function makeFile(): CounterFile {
+  const shape = shapeFor(1000)
+  const identity = { ...shape, bucketMinutes: 60 as const, instance: '00000000-0000-4000-8000-000000000000' }
+  return CounterFile.create(heapMemory(fileBytes(shape)), identity, 1)
+}
+
+/** An index with room for two keys of three endpoints each, and its file. */
 function makeIndex() {
   const index = new CellIndex({ maxKeys: 2, maxEndpointsPerKey: 3 })
-  const cells: CellName[] = []
+  let file = makeFile()
   index.enterBucket(1)
+  /** @returns the names of the cell that such a request is counted in */
   const find = (key: string | typeof OTHER_KEY, endpoint = '/', status = 200) => {
     const identity = typeof key === 'string' ? identify(key) : key
-    const place = index.enterCell(
-      toCountedKey(identity),
-      toCountedOperation('GET', endpoint),
-      status,
-      (cell) => cells.push(cell) - 1,
-    )
-    const { key: found, endpoint: at } = cells[index.cellAt(place)]!
+    const entered = index.enterKey(toCountedKey(identity), file)!
+    const operation = index.enterOperation(toCountedOperation('GET', endpoint), entered, file)!
+    const slot = index.findSlot(entered.number, operation.number, status, 1000, file)
+    const pairs: number[] = []
+    const cell = file.names.cells.findIndex((_, cell) => {
+      file.names.slots.read(cell, pairs)
+      return pairs.includes(slot, 1)
+    })
+    const { key: found, endpoint: at } = file.names.cells[cell]!
     return `${found.label} ${at}`
   }
-  return { index, cells, find }
+  const enterFile = () => {
+    file = makeFile()
+    return index.enterFile()
+  }
+  return { index, find, enterFile, cells: () => file.names.cells }
 }
 
 describe('the limits of a process', () => {
@@ -32,7 +47,7 @@ describe('the limits of a process', () => {
       find('a', '/', 404)
       find('a', '/users')
     }
-    expect(cells).toHaveLength(3)
+    expect(cells()).toHaveLength(3)
   })
 
   test('count the keys past maxKeys as (other) and never push out one that is in', () => {
@@ -71,14 +86,35 @@ describe('the limits of a process', () => {
     ])
   })
 
-  test('ask for every number again after a new file, and report how many cells the bucket used', () => {
-    const { index, cells, find } = makeIndex()
+  test('name everything again in a new file, and tell how many cells the bucket used', () => {
+    const { index, find, enterFile, cells } = makeIndex()
     find('a', '/old')
     index.enterBucket(2)
     find('a')
     find('a', '/', 500)
-    expect(index.enterFile()).toBe(2)
-    find('a')
-    expect(cells.map(({ endpoint }) => endpoint)).toEqual(['/old', '/', '/', '/'])
+    expect(cells()).toHaveLength(3)
+    expect(enterFile()).toBe(2)
+    expect(find('a')).toBe('a /')
+    expect(cells().map(({ endpoint }) => endpoint)).toEqual(['/'])
+  })
+
+  test('go on in a new file for what this bucket has used', () => {
+    const { find, enterFile } = makeIndex()
+    for (const endpoint of ['/1', '/2', '/3']) find('a', endpoint)
+    find('b', '/1')
+    enterFile()
+    expect([find('c'), find('a', '/4'), find('a', '/2'), find('b', '/4')]).toEqual([
+      '(other) /',
+      `a ${OTHER_ENDPOINT}`,
+      'a /2',
+      'b /4',
+    ])
+  })
+
+  test('hold for a key whose endpoint another key has brought in', () => {
+    const { find } = makeIndex()
+    for (const endpoint of ['/1', '/2', '/3']) find('a', endpoint)
+    find('b', '/4')
+    expect(find('a', '/4')).toBe(`a ${OTHER_ENDPOINT}`)
   })
 })

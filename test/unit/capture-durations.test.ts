@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import { afterEach, expect, test, vi } from 'vitest'
-import { countAccess, type EndpointAccess } from '../../src/capture/count-access.ts'
+import { createCountAccess, type EndpointAccess } from '../../src/capture/count-access.ts'
 import { KnownKeys } from '../../src/capture/known-keys.ts'
 import { createMiddleware } from '../../src/capture/middleware.ts'
 import { createReadKey } from '../../src/capture/read-key.ts'
@@ -31,16 +31,13 @@ async function measure(handle: () => void): Promise<number | undefined> {
 /** What the counter gets for one access that code reports. */
 function report(access: Partial<EndpointAccess>): number | undefined {
   const counted: (number | undefined)[] = []
-  countAccess(
-    'a secret',
-    { method: 'POST', endpoint: '/jobs', ...access },
-    {
-      readKey: createReadKey({ pepper: undefined, maxKeys: 10 }, fail),
-      counter: { count: (_key, _operation, _status, durationUs) => counted.push(durationUs) },
-      knownKeys: new KnownKeys(10),
-      options: { maxEndpointLength: 100 },
-    },
-  )
+  const count = createCountAccess({
+    readKey: createReadKey({ pepper: undefined, maxKeys: 10 }, fail),
+    counter: { count: (_key, _operation, _status, durationUs) => counted.push(durationUs) },
+    knownKeys: new KnownKeys(10),
+    options: { maxEndpointLength: 100 },
+  })
+  count('a secret', { method: 'POST', endpoint: '/jobs', ...access })
   return counted[0]
 }
 

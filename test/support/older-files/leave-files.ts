@@ -1,7 +1,7 @@
 /**
- * Leaves the counter files of a killed process in the folder named on the command line. The `.counts.gz` beside this
- * script are what it left with the code of revision 41761ab, the last one that wrote version 1, each through `gzip -9n`:
- * files 1 and 2 of `waiting`, and file 1 of `delivered` as `free.counts.gz`.
+ * Leaves the counter files of a killed process in the folder named on the command line. The `.counts.gz` below
+ * `version-1` and `version-2` are what it left with the code of revisions 41761ab and ff510a6, the last ones that wrote
+ * these versions, each through `gzip -9n`: files 1 and 2 of `waiting`, and file 1 of `delivered` as `free.counts.gz`.
  */
 import { join } from 'node:path'
 import { startCounting, type CountingProcess } from '../counting-process.ts'

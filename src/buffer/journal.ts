@@ -1,0 +1,111 @@
+import { JOURNAL_ENTRIES, JOURNAL_OFFSET } from './counter-layout.ts'
+import type { CounterMemory } from './counter-memory.ts'
+
+/** int32 words of an entry: key, operation, status. */
+const WORDS = 8
+const KEY = 0
+const OPERATION = 1
+const STATUS = 2
+/** float64 words of an entry: microseconds, -1 when not measured; microseconds of all requests of the batch before. */
+const NUMBERS = 4
+const DURATION = 2
+const US_BEFORE = 3
+
+/**
+ * The latest requests of the open batch, one after the other. A request is noted here by a few stores side by side; the
+ * slots of many are found in one go, which waits for memory once where each by itself would wait every time.
+ *
+ * A request counts from the moment the header's word says so. Entries are settled in their order, and the last thing
+ * that a request adds to its slot is itself: so the sum of all slots tells how many are settled, after a kill too.
+ */
+export class Journal {
+  readonly #header: Float64Array
+  readonly #words: Int32Array
+  readonly #numbers: Float64Array
+  /** Number of the header's word that says how many requests the batch has; the next one has their microseconds. */
+  #counted: number
+  #pending = 0
+
+  /** `counted`: number of the header's word that says how many requests the batch has. */
+  constructor({ buffer }: CounterMemory, counted: number) {
+    this.#header = new Float64Array(buffer, 0, JOURNAL_OFFSET / 8)
+    this.#words = new Int32Array(buffer, JOURNAL_OFFSET, JOURNAL_ENTRIES * WORDS)
+    this.#numbers = new Float64Array(buffer, JOURNAL_OFFSET, JOURNAL_ENTRIES * NUMBERS)
+    this.#counted = counted
+  }
+
+  /** Requests of the batch. */
+  get counted(): number {
+    return this.#header[this.#counted]!
+  }
+
+  /** Requests that are noted and not settled. */
+  get pending(): number {
+    return this.#pending
+  }
+
+  /** Goes on with another batch; only right when all are settled. */
+  moveTo(counted: number): void {
+    this.#counted = counted
+  }
+
+  /** Whether all must be settled before another one is noted. */
+  get isFull(): boolean {
+    return this.#pending === JOURNAL_ENTRIES
+  }
+
+  /** Notes a request, the hot path. `durationUs`: whole microseconds, -1 when not measured. */
+  note(key: number, operation: number, status: number, durationUs: number): void {
+    const header = this.#header
+    const counted = header[this.#counted]!
+    const usBefore = header[this.#counted + 1]!
+    const entry = counted & (JOURNAL_ENTRIES - 1)
+    const words = this.#words
+    words[entry * WORDS + KEY] = key
+    words[entry * WORDS + OPERATION] = operation
+    words[entry * WORDS + STATUS] = status
+    const numbers = this.#numbers
+    numbers[entry * NUMBERS + DURATION] = durationUs
+    numbers[entry * NUMBERS + US_BEFORE] = usBefore
+    header[this.#counted + 1] = usBefore + Math.max(0, durationUs)
+    header[this.#counted] = counted + 1
+    this.#pending += 1
+  }
+
+  /** Declares all that is noted to be settled. */
+  clear(): void {
+    this.#pending = 0
+  }
+
+  /** The entry of a pending request; they are numbered from 0, the oldest one. */
+  pendingEntry(number: number): number {
+    return this.entryAt(this.counted - this.#pending + number)
+  }
+
+  /** The entry of a request, by how many the batch had before it. */
+  entryAt(request: number): number {
+    return request & (JOURNAL_ENTRIES - 1)
+  }
+
+  keyAt(entry: number): number {
+    return this.#words[entry * WORDS + KEY]!
+  }
+
+  operationAt(entry: number): number {
+    return this.#words[entry * WORDS + OPERATION]!
+  }
+
+  statusAt(entry: number): number {
+    return this.#words[entry * WORDS + STATUS]!
+  }
+
+  /** Whole microseconds; -1 when not measured. */
+  durationUsAt(entry: number): number {
+    return this.#numbers[entry * NUMBERS + DURATION]!
+  }
+
+  /** Microseconds of all requests of the batch before this one. */
+  usBeforeAt(entry: number): number {
+    return this.#numbers[entry * NUMBERS + US_BEFORE]!
+  }
+}
