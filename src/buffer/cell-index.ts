@@ -3,7 +3,7 @@ import { toCountedKey, toCountedOperation } from '../request-counter.ts'
 import { isReservedKey, OTHER_ENDPOINT, OTHER_KEY, UNMATCHED_ENDPOINT } from '../usage.ts'
 import type { CountedKey, CountedOperation } from '../request-counter.ts'
 import { CellTable } from './cell-table.ts'
-import type { CounterFile } from './counter-file.ts'
+import type { NamesRegion } from './names-region.ts'
 import { binOfWord, NO_SLOT, packSlot, slotOfWord } from './slot-word.ts'
 
 /** Stands for whatever status. */
@@ -80,10 +80,10 @@ export class CellIndex {
   }
 
   /** Numbers a key and names it in the file. @returns it, or `(other)` past the limit; nothing when the file is full */
-  enterKey(key: CountedKey, file: CounterFile): CountedKey | undefined {
+  enterKey(key: CountedKey, names: NamesRegion): CountedKey | undefined {
     const number = this.#admitKey(key.identity.id)
-    if (number === undefined) return this.enterKey(this.#other, file)
-    if (!file.addKey(number, key.identity)) return undefined
+    if (number === undefined) return this.enterKey(this.#other, names)
+    if (!names.addKey(number, key.identity)) return undefined
     key.number = number
     key.epoch = this.#epoch
     return key
@@ -96,17 +96,17 @@ export class CellIndex {
   enterOperation(
     operation: CountedOperation,
     key: CountedKey,
-    file: CounterFile,
+    names: NamesRegion,
   ): CountedOperation | undefined {
     const { method, endpoint } = operation
     const name = `${method} ${endpoint}`
     // others may have used it: whether this key may is asked when its cell is entered
     const known = this.#operations.get(name)
     if (known === undefined && !this.#admitEndpoint(key.number, endpoint)) {
-      return this.enterOperation(this.#otherEndpoint(method), key, file)
+      return this.enterOperation(this.#otherEndpoint(method), key, names)
     }
     const number = known ?? this.#numberOf(this.#operations, name)
-    if (!file.addOperation(number, operation)) return undefined
+    if (!names.addOperation(number, operation)) return undefined
     operation.number = number
     operation.epoch = this.#epoch
     return operation
@@ -127,36 +127,36 @@ export class CellIndex {
    * @param durationUs whole microseconds, -1 when not measured
    * @returns -1 when it needs one and the file is full
    */
-  findSlot(key: number, operation: number, status: number, durationUs: number, file: CounterFile): number {
+  findSlot(key: number, operation: number, status: number, durationUs: number, names: NamesRegion): number {
     const bin = durationUs < 0 ? UNMEASURED_BIN : binOf(durationUs)
     const place = this.#current.find(key, operation, status)
     if (place >= 0) {
       const word = this.#current.noteAt(place, bin % NOTED_SLOTS)
       if (word !== NO_SLOT && binOfWord(word) === bin) return slotOfWord(word)
     }
-    return this.#enterSlot(key, operation, status, bin, file)
+    return this.#enterSlot(key, operation, status, bin, names)
   }
 
-  #enterSlot(key: number, operation: number, status: number, bin: number, file: CounterFile): number {
-    const place = this.#enterCell(key, operation, status, file)
-    const slot = place < 0 ? -1 : file.findOrAddSlot(this.#current.cellAt(place), bin)
+  #enterSlot(key: number, operation: number, status: number, bin: number, names: NamesRegion): number {
+    const place = this.#enterCell(key, operation, status, names)
+    const slot = place < 0 ? -1 : names.findOrAddSlot(this.#current.cellAt(place), bin)
     if (slot >= 0) this.#current.setNote(place, bin % NOTED_SLOTS, packSlot(slot, bin))
     return slot
   }
 
   /** @returns the place of the cell among the current ones; -1 when the file is full */
-  #enterCell(key: number, operation: number, status: number, file: CounterFile): number {
+  #enterCell(key: number, operation: number, status: number, names: NamesRegion): number {
     const current = this.#current.find(key, operation, status)
     if (current >= 0) return current
-    const { method, endpoint } = file.names.operations.get(operation)!
+    const { method, endpoint } = names.operations.get(operation)!
     if (!this.#admitEndpoint(key, endpoint)) {
       const other = this.#numberOf(this.#operations, `${method} ${OTHER_ENDPOINT}`)
-      return file.addOperation(other, this.#otherEndpoint(method))
-        ? this.#enterCell(key, other, status, file)
+      return names.addOperation(other, this.#otherEndpoint(method))
+        ? this.#enterCell(key, other, status, names)
         : -1
     }
     const known = this.#known.find(key, operation, status)
-    const cell = known >= 0 ? this.#known.cellAt(known) : file.addCell(key, operation, status)
+    const cell = known >= 0 ? this.#known.cellAt(known) : names.addCell(key, operation, status)
     if (cell < 0) return -1
     if (known < 0) this.#known.add(key, operation, status, cell)
     return this.#current.add(key, operation, status, cell)

@@ -122,8 +122,9 @@ export class CounterBuffer implements RequestCounter {
   #countAnew(key: CountedKey, operation: CountedOperation, status: number, durationUs: number): void {
     this.#settle()
     for (;;) {
-      const keyEntered = this.#index.enterKey(key, this.#file)
-      const entered = keyEntered && this.#index.enterOperation(operation, keyEntered, this.#file)
+      const { names } = this.#file
+      const keyEntered = this.#index.enterKey(key, names)
+      const entered = keyEntered && this.#index.enterOperation(operation, keyEntered, names)
       // the names may have taken room that the journal counts on
       this.#journal = this.#file.journal
       if (entered && this.#note(keyEntered.number, entered.number, status, durationUs)) return
@@ -141,7 +142,7 @@ export class CounterBuffer implements RequestCounter {
 
   /** Without the journal. @returns false when the file is full */
   #add(key: number, operation: number, status: number, durationUs: number): boolean {
-    const slot = this.#index.findSlot(key, operation, status, durationUs, this.#file)
+    const slot = this.#index.findSlot(key, operation, status, durationUs, this.#file.names)
     if (slot >= 0) this.#file.add(slot, durationUs)
     return slot >= 0
   }

@@ -1,4 +1,3 @@
-import type { KeyIdentity, Operation } from '../usage.ts'
 import { CellOrder } from './cell-order.ts'
 import { CounterHeader } from './counter-header.ts'
 import {
@@ -14,9 +13,8 @@ import {
 import { lengthen, type CounterMemory, type CounterMode } from './counter-memory.ts'
 import { faultPoint } from './fault-point.ts'
 import { Journal } from './journal.ts'
-import { decodeNames, MOST_BYTES_PER_REQUEST, noNames } from './name-records.ts'
-import type { FileNames } from './name-records.ts'
-import { NameWriter } from './name-writer.ts'
+import { decodeNames, noNames, type FileNames } from './name-records.ts'
+import { NamesRegion } from './names-region.ts'
 import { repairCopy } from './repair-copy.ts'
 import { SealedBatch } from './sealed-batch.ts'
 import { settleCopy } from './settle-copy.ts'
@@ -28,10 +26,9 @@ import { settleCopy } from './settle-copy.ts'
  */
 export class CounterFile {
   readonly identity: FileIdentity
-  readonly names: FileNames
+  readonly names: NamesRegion
   readonly #memory: CounterMemory
   readonly #header: CounterHeader
-  readonly #writer: NameWriter
   readonly #journal: Journal
   readonly #areas: readonly [Float64Array, Float64Array]
   #open: Float64Array
@@ -45,10 +42,9 @@ export class CounterFile {
 
   private constructor(memory: CounterMemory, identity: FileIdentity, names: FileNames) {
     this.identity = identity
-    this.names = names
     this.#memory = memory
     this.#header = new CounterHeader(memory)
-    this.#writer = new NameWriter(memory, this.#header, identity)
+    this.names = new NamesRegion(memory, this.#header, identity, names)
     this.#journal = new Journal(memory, this.#openHeader.countedWord)
     this.#areas = [this.#area(0), this.#area(1)]
     this.#open = this.#areas[this.#header.openArea]
@@ -115,11 +111,7 @@ export class CounterFile {
    * have room for all that the journal holds.
    */
   get journal(): Journal | undefined {
-    const { slots } = this.identity
-    const fits =
-      this.names.slots.count + JOURNAL_ENTRIES <= slots &&
-      this.#writer.room >= JOURNAL_ENTRIES * MOST_BYTES_PER_REQUEST
-    return fits && this.mode !== 'written' ? this.#journal : undefined
+    return this.mode !== 'written' && this.names.fits(JOURNAL_ENTRIES) ? this.#journal : undefined
   }
 
   /** Brings the first `count` of some slots near to the processor. @returns what it read, added up */
@@ -138,44 +130,6 @@ export class CounterFile {
     faultPoint('request timed')
     this.#open[index]! += 1
     this.#memory.persist(this.#openBase + slot * SLOT_BYTES, SLOT_BYTES)
-  }
-
-  /** The slot of a cell for a bin, for the life of this instance. @returns -1 when it needs one and the file is full */
-  findOrAddSlot(cell: number, bin: number): number {
-    const { slots } = this.names
-    const slot = slots.find(cell, bin)
-    if (slot >= 0) return slot
-    return this.#hasSlots && this.#writer.writeSlot(cell, bin) ? slots.add(cell, bin) : -1
-  }
-
-  /** Names a key by its number, for the life of this instance. @returns false when the file is full */
-  addKey(number: number, key: KeyIdentity): boolean {
-    const { keys } = this.names
-    if (keys.has(number)) return true
-    if (!this.#writer.writeKey(number, key)) return false
-    keys.set(number, key)
-    return true
-  }
-
-  /** Names an operation by its number, for the life of this instance. @returns false when the file is full */
-  addOperation(number: number, { method, endpoint }: Operation): boolean {
-    const { operations } = this.names
-    if (operations.has(number)) return true
-    if (!this.#writer.writeOperation(number, { method, endpoint })) return false
-    operations.set(number, { method, endpoint })
-    return true
-  }
-
-  /** Gives a cell of named parts its number, for the life of this instance. @returns -1 when the file is full */
-  addCell(key: number, operation: number, status: number): number {
-    const { keys, operations, cells } = this.names
-    if (!this.#hasSlots || !this.#writer.writeCell(key, operation, status)) return -1
-    const { method, endpoint } = operations.get(operation)!
-    return cells.push({ key: keys.get(key)!, method, endpoint, status }) - 1
-  }
-
-  get #hasSlots(): boolean {
-    return this.names.slots.count < this.identity.slots
   }
 
   /** Requests in the open batch. */
@@ -247,10 +201,7 @@ export class CounterFile {
   /** Declares that nothing in this file counts any more, and forgets its names. */
   free(): void {
     this.#header.free()
-    this.names.keys.clear()
-    this.names.operations.clear()
-    this.names.cells.length = 0
-    this.names.slots.clear()
+    this.names.clear()
     this.#order = new CellOrder()
   }
 

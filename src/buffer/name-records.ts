@@ -42,7 +42,7 @@ const SLOT_RECORD_BYTES = 8
 /** A power of two above the last bin; it leaves numbers for 16 million cells, which no heap has room for. */
 const BINS_PER_CELL = 128
 /** What a request may need at most: a cell, a slot, and the operation `(other)` of its method. */
-export const MOST_BYTES_PER_REQUEST = 64
+export const MOST_BYTES_PER_REQUEST = 80
 
 function encodeRecord(value: readonly unknown[]): Buffer {
   const text = JSON.stringify(value)

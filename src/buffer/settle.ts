@@ -27,7 +27,7 @@ export function settle(journal: Journal, index: CellIndex, file: CounterFile): v
       journal.operationAt(entry),
       journal.statusAt(entry),
     ]
-    found[n] = index.findSlot(key, operation, status, journal.durationUsAt(entry), file)
+    found[n] = index.findSlot(key, operation, status, journal.durationUsAt(entry), file.names)
   }
   kept[1] = file.prefetch(found, pending)
   for (let n = 0; n < pending; n += 1) file.add(found[n]!, journal.durationUsAt(journal.pendingEntry(n)))

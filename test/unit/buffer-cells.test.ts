@@ -3,40 +3,51 @@ import { CellIndex } from '../../src/buffer/cell-index.ts'
 import { CounterFile } from '../../src/buffer/counter-file.ts'
 import { fileBytes, shapeFor } from '../../src/buffer/counter-layout.ts'
 import { heapMemory } from '../../src/buffer/counter-memory.ts'
+import type { NamesRegion } from '../../src/buffer/names-region.ts'
+import { binOf } from '../../src/duration-bins.ts'
 import { toCountedKey, toCountedOperation } from '../../src/request-counter.ts'
 import { OTHER_ENDPOINT, OTHER_KEY, REJECTED_KEY, UNMATCHED_ENDPOINT } from '../../src/usage.ts'
 import { identify } from '../support/counting-process.ts'
 
-function makeFile(): CounterFile {
+/** The names of a new file. */
+function makeNames(): NamesRegion {
   const shape = shapeFor(1000)
   const identity = { ...shape, bucketMinutes: 60 as const, instance: '00000000-0000-4000-8000-000000000000' }
-  return CounterFile.create(heapMemory(fileBytes(shape)), identity, 1)
+  return CounterFile.create(heapMemory(fileBytes(shape)), identity, 1).names
 }
 
-/** An index with room for two keys of three endpoints each, and its file. */
+/** An index with room for two keys of three endpoints each. */
 function makeIndex() {
   const index = new CellIndex({ maxKeys: 2, maxEndpointsPerKey: 3 })
-  let file = makeFile()
+  let names = makeNames()
   index.enterBucket(1)
   /** @returns the names of the cell that such a request is counted in */
   const find = (key: string | typeof OTHER_KEY, endpoint = '/', status = 200) => {
     const identity = typeof key === 'string' ? identify(key) : key
-    const entered = index.enterKey(toCountedKey(identity), file)!
-    const operation = index.enterOperation(toCountedOperation('GET', endpoint), entered, file)!
-    const slot = index.findSlot(entered.number, operation.number, status, 1000, file)
-    const pairs: number[] = []
-    const cell = file.names.cells.findIndex((_, cell) => {
-      file.names.slots.read(cell, pairs)
-      return pairs.includes(slot, 1)
-    })
-    const { key: found, endpoint: at } = file.names.cells[cell]!
+    const entered = index.enterKey(toCountedKey(identity), names)!
+    const operation = index.enterOperation(toCountedOperation('GET', endpoint), entered, names)!
+    const slot = index.findSlot(entered.number, operation.number, status, 1000, names)
+    const { key: found, endpoint: at } = names.cells.find((_, cell) => slotOf(names, cell) === slot)!
     return `${found.label} ${at}`
   }
   const enterFile = () => {
-    file = makeFile()
+    names = makeNames()
     return index.enterFile()
   }
-  return { index, find, enterFile, cells: () => file.names.cells }
+  return { index, find, enterFile, cells: () => names.cells }
+}
+
+/** The slot of a cell whose requests all took the same time. */
+function slotOf({ slots }: NamesRegion, cell: number): number {
+  const [bin, slot, ...others] = readSlots(slots, cell)
+  expect([bin, others]).toEqual([binOf(1000), []])
+  return slot!
+}
+
+function readSlots(slots: NamesRegion['slots'], cell: number): number[] {
+  const pairs: number[] = []
+  slots.read(cell, pairs)
+  return pairs
 }
 
 describe('the limits of a process', () => {

@@ -47,11 +47,10 @@ class Expected {
   }
 }
 
-function startCounter(now: () => number) {
+function startCounter(now: () => number, mapped: boolean, firstSlots: number) {
   const store = keepingStore()
   const dataDir = mkdtempSync(join(home, 'run-'))
-  // so small that it is full after a few cells
-  const counting = startCounting({ dataDir, store, now, mapped: false, firstSlots: 8, ...LIMITS })
+  const counting = startCounting({ dataDir, store, now, mapped, firstSlots, ...LIMITS })
   return { ...counting, store, expected: new Expected() }
 }
 
@@ -69,13 +68,16 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.constant('leave file' as const) },
 )
 
-test('two counters that share keys and operations each find their own cells, whatever was noted on them', async () => {
+test.each([
+  ['files that are full after a few cells', false, 8],
+  ['files with journals', true, 120],
+])('two counters with %s share keys and operations and find their own cells', async (_, mapped, slots) => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 200, size: 'max' }), async (steps) => {
       let now = 100 * HOUR_MS
       const keys = IDENTITIES.map(toCountedKey)
       const operations = Array.from({ length: 5 }, (_, index) => toCountedOperation('GET', `/${index}`))
-      const counters = [startCounter(() => now), startCounter(() => now)]
+      const counters = [0, 1].map(() => startCounter(() => now, mapped, slots))
       for (const step of steps) {
         if (step === 'next hour') {
           now += HOUR_MS

@@ -1,3 +1,4 @@
+import { METHODS } from 'node:http'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -11,8 +12,15 @@ import {
   shapeFor,
 } from '../../src/buffer/counter-layout.ts'
 import { heapMemory, type CounterMemory } from '../../src/buffer/counter-memory.ts'
-import { binOf, UNMEASURED_BIN } from '../../src/duration-bins.ts'
+import {
+  cellRecord,
+  MOST_BYTES_PER_REQUEST,
+  operationRecord,
+  slotRecord,
+} from '../../src/buffer/name-records.ts'
+import { BIN_COUNT, binOf, UNMEASURED_BIN } from '../../src/duration-bins.ts'
 import { toCountedKey, toCountedOperation } from '../../src/request-counter.ts'
+import { OTHER_ENDPOINT, OTHER_METHOD } from '../../src/usage.ts'
 import { identify } from '../support/counting-process.ts'
 
 const HOUR_MS = 3_600_000
@@ -202,6 +210,17 @@ describe('a process that notes requests in its journal', () => {
     expect(counted(memory)).toBeGreaterThan(0)
     expect(counted(memory)).toBeLessThan(96)
   })
+})
+
+test('no request needs more bytes for its names than a file keeps for each', () => {
+  for (const method of [...METHODS, OTHER_METHOD]) {
+    const records = [
+      operationRecord(-(2 ** 31), { method, endpoint: OTHER_ENDPOINT }),
+      cellRecord(-(2 ** 31), -(2 ** 31), 599),
+      slotRecord(2 ** 24 - 1, BIN_COUNT - 1),
+    ]
+    expect(Buffer.concat(records).length).toBeLessThanOrEqual(MOST_BYTES_PER_REQUEST)
+  }
 })
 
 describe('a journal that does not match its counts', () => {

@@ -1,0 +1,94 @@
+import type { KeyIdentity, Operation } from '../usage.ts'
+import type { CounterHeader } from './counter-header.ts'
+import { HEADER_BYTES, type FileIdentity } from './counter-layout.ts'
+import type { CounterMemory } from './counter-memory.ts'
+import { faultPoint } from './fault-point.ts'
+import { cellRecord, keyRecord, MOST_BYTES_PER_REQUEST, operationRecord, slotRecord } from './name-records.ts'
+import type { CellName, FileNames } from './name-records.ts'
+import type { SlotTable } from './slot-table.ts'
+
+/** The names of an instance, each written down once in its life. What is added fits, or the file is full. */
+export class NamesRegion implements FileNames {
+  readonly keys: Map<number, KeyIdentity>
+  readonly operations: Map<number, Operation>
+  readonly cells: CellName[]
+  readonly slots: SlotTable
+  readonly #memory: CounterMemory
+  readonly #bytes: Uint8Array
+  readonly #header: CounterHeader
+  readonly #identity: FileIdentity
+
+  constructor(memory: CounterMemory, header: CounterHeader, identity: FileIdentity, names: FileNames) {
+    this.keys = names.keys
+    this.operations = names.operations
+    this.cells = names.cells
+    this.slots = names.slots
+    this.#memory = memory
+    this.#bytes = new Uint8Array(memory.buffer)
+    this.#header = header
+    this.#identity = identity
+  }
+
+  /** Whether so many requests fit, whatever key that is named, whatever operation and status they have. */
+  fits(requests: number): boolean {
+    return (
+      this.slots.count + requests <= this.#identity.slots &&
+      this.#header.namesPublished + requests * MOST_BYTES_PER_REQUEST <= this.#identity.namesBytes
+    )
+  }
+
+  /** @returns false when the file is full */
+  addKey(number: number, key: KeyIdentity): boolean {
+    if (this.keys.has(number)) return true
+    const isAdded = this.#publish(keyRecord(number, key))
+    if (isAdded) this.keys.set(number, key)
+    return isAdded
+  }
+
+  /** @returns false when the file is full */
+  addOperation(number: number, { method, endpoint }: Operation): boolean {
+    if (this.operations.has(number)) return true
+    const isAdded = this.#publish(operationRecord(number, { method, endpoint }))
+    if (isAdded) this.operations.set(number, { method, endpoint })
+    return isAdded
+  }
+
+  /** Gives a cell of a named key and operation its number. @returns -1 when the file is full */
+  addCell(key: number, operation: number, status: number): number {
+    if (!this.#hasSlots || !this.#publish(cellRecord(key, operation, status))) return -1
+    const { method, endpoint } = this.operations.get(operation)!
+    return this.cells.push({ key: this.keys.get(key)!, method, endpoint, status }) - 1
+  }
+
+  /** The slot of a cell for a bin. @returns -1 when it needs one and the file is full */
+  findOrAddSlot(cell: number, bin: number): number {
+    const slot = this.slots.find(cell, bin)
+    if (slot >= 0) return slot
+    return this.#hasSlots && this.#publish(slotRecord(cell, bin)) ? this.slots.add(cell, bin) : -1
+  }
+
+  /** Forgets all names, as when the file is free. */
+  clear(): void {
+    this.keys.clear()
+    this.operations.clear()
+    this.cells.length = 0
+    this.slots.clear()
+  }
+
+  get #hasSlots(): boolean {
+    return this.slots.count < this.#identity.slots
+  }
+
+  /** A record counts once the header's word says so: a torn one was never used. */
+  #publish(record: Buffer): boolean {
+    const published = this.#header.namesPublished
+    const end = published + record.length
+    if (end > this.#identity.namesBytes) return false
+    this.#bytes.set(record, HEADER_BYTES + published)
+    this.#memory.persist(HEADER_BYTES + published, record.length)
+    faultPoint('names record written')
+    this.#header.namesPublished = end
+    faultPoint('names record published')
+    return true
+  }
+}
