@@ -110,7 +110,7 @@ export class CellTable {
     for (let from = 0; from < before.length; from += this.#width) {
       if (before[from + KEY] === 0) continue
       const to = this.#findRoom(before[from + KEY]!, before[from + OPERATION]!, before[from + STATUS]!)
-      this.#words.set(before.subarray(from, from + this.#width), to)
+      for (let word = 0; word < this.#width; word += 1) this.#words[to + word] = before[from + word]!
     }
   }
 

@@ -60,21 +60,26 @@ export const keyRecord = (number: number, key: KeyIdentity): Buffer =>
 export const operationRecord = (number: number, { method, endpoint }: Operation): Buffer =>
   encodeRecord([number, method, endpoint])
 
+const cellWords = Buffer.alloc(CELL_BYTES)
+const summedCellWords = cellWords.subarray(0, -4)
+
+/** Valid until the next call. */
 export function cellRecord(key: number, operation: number, status: number): Buffer {
-  const record = Buffer.allocUnsafe(CELL_BYTES)
-  record.writeUInt32LE(CELL_MARK + status, 0)
-  record.writeInt32LE(key, 4)
-  record.writeInt32LE(operation, 8)
-  record.writeUInt32LE(crc32(record.subarray(0, 12)), 12)
-  return record
+  cellWords.writeUInt32LE(CELL_MARK + status, 0)
+  cellWords.writeInt32LE(key, 4)
+  cellWords.writeInt32LE(operation, 8)
+  cellWords.writeUInt32LE(crc32(summedCellWords), 12)
+  return cellWords
 }
 
-/** `cell`: how many cell records came before its own. */
+const slotWords = Buffer.alloc(SLOT_RECORD_BYTES)
+const summedSlotWords = slotWords.subarray(0, -4)
+
+/** `cell`: how many cell records came before its own. Valid until the next call. */
 export function slotRecord(cell: number, bin: number): Buffer {
-  const record = Buffer.allocUnsafe(SLOT_RECORD_BYTES)
-  record.writeUInt32LE(SLOT_MARK + cell * BINS_PER_CELL + bin, 0)
-  record.writeUInt32LE(crc32(record.subarray(0, 4)), 4)
-  return record
+  slotWords.writeUInt32LE(SLOT_MARK + cell * BINS_PER_CELL + bin, 0)
+  slotWords.writeUInt32LE(crc32(summedSlotWords), 4)
+  return slotWords
 }
 
 /** What the names region says. */
