@@ -20,7 +20,10 @@ export interface CellLimits {
 /** Of all indexes: what one index noted on a key means nothing to another, or to itself with its next file or bucket. */
 let lastEpoch = 0
 
-/** Finds the cells and slots of a file, and keeps the limits per bucket: past them cells become `(other)`. */
+/**
+ * Finds the cells and slots of a file, and keeps the limits per bucket: past them cells become `(other)`. Keys are
+ * admitted when they are entered; endpoints of a key when one is new to the file, and else when its cell is entered.
+ */
 export class CellIndex {
   readonly #limits: CellLimits
   readonly #other = toCountedKey(OTHER_KEY)

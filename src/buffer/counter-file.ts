@@ -15,7 +15,7 @@ import { faultPoint } from './fault-point.ts'
 import { Journal } from './journal.ts'
 import { decodeNames, noNames, type FileNames } from './name-records.ts'
 import { NamesRegion } from './names-region.ts'
-import { repairCopy } from './repair-copy.ts'
+import { areSound, repairCopy } from './repair-copy.ts'
 import { SealedBatch } from './sealed-batch.ts'
 import { settleCopy } from './settle-copy.ts'
 
@@ -45,7 +45,7 @@ export class CounterFile {
     this.#memory = memory
     this.#header = new CounterHeader(memory)
     this.names = new NamesRegion(memory, this.#header, identity, names)
-    this.#journal = new Journal(memory, this.#openHeader.countedWord)
+    this.#journal = new Journal(memory, this.#openHeader.journalWord)
     this.#areas = [this.#area(0), this.#area(1)]
     this.#open = this.#areas[this.#header.openArea]
     this.#openBase = areaOffset(identity, this.#header.openArea)
@@ -76,8 +76,8 @@ export class CounterFile {
     const region = Buffer.from(whole.buffer, HEADER_BYTES, Math.min(published, identity.namesBytes))
     const names = await decodeNames(region, identity.version)
     const file = new CounterFile(whole, identity, names)
-    if (file.#openHeader.isSound) file.#mismatch = settleCopy(file.#journal, file.#open, names)
     file.#problem = lost > 0 ? `it ends ${lost} bytes too early` : names.problem
+    if (file.#isSound) file.#mismatch = settleCopy(file.#journal, file.#open, names)
     file.retire(writtenAt)
     return file
   }
@@ -85,6 +85,15 @@ export class CounterFile {
   /** Why a file that was read could not be read to its end. */
   get problem(): string | undefined {
     return this.#problem
+  }
+
+  /** Whether what was read is undamaged as far as can be told. */
+  get #isSound(): boolean {
+    return (
+      this.#problem === undefined &&
+      this.#openHeader.isSound &&
+      this.#areas.every((counts) => areSound(counts, this.names.slots.count))
+    )
   }
 
   /** Takes damaged counts out of the copy of a dead process's file. @returns what is wrong with it, if anything is */
@@ -132,13 +141,13 @@ export class CounterFile {
     this.#memory.persist(this.#openBase + slot * SLOT_BYTES, SLOT_BYTES)
   }
 
-  /** Requests in the open batch. */
+  /** Requests in the open batch, without those that its journal holds. */
   sumOpen(): number {
     return this.#sum(this.#header.openArea)
   }
 
   /**
-   * Seals the open batch and opens the next one in the other area.
+   * Seals the open batch, whose journal is empty, and opens the next one in the other area.
    * @returns false when the other area still holds a batch that waits
    */
   seal(nextBucket: number, now: number): boolean {
@@ -153,7 +162,7 @@ export class CounterFile {
     this.#header.openArea = next
     this.#open = this.#areas[next]
     this.#openBase = areaOffset(this.identity, next)
-    this.#journal.moveTo(this.#openHeader.countedWord)
+    this.#journal.moveTo(this.#openHeader.journalWord)
     faultPoint('areas switched')
     return true
   }
@@ -163,7 +172,7 @@ export class CounterFile {
     this.#openHeader.bucket = bucket
   }
 
-  /** No more counts come: whatever the areas hold may be delivered. */
+  /** No more counts come, and the journal is empty: whatever the areas hold may be delivered. */
   retire(now: number): void {
     this.#retired = true
     if (this.#openHeader.sealedAt === 0) this.#openHeader.sealedAt = now

@@ -9,7 +9,7 @@ const FILE = { state: 8, namesPublished: 9, openArea: 10 } as const
 const FILE_STATE = { free: 0, inUse: 1 } as const
 /** Word number at which the header of area 0 or 1 begins. */
 const AREA_WORDS = [16, 32] as const
-/** Word numbers within an area header; the database id takes two words, and the microseconds follow `counted`. */
+/** Word numbers within an area header; the database id takes two words, what the journal writes three. */
 const AREA = {
   state: 0,
   sequence: 1,
@@ -18,8 +18,7 @@ const AREA = {
   sealedAt: 4,
   stamped: 5,
   databaseId: 6,
-  counted: 8,
-  countedUs: 9,
+  journal: 8,
 } as const
 /** `empty`: never used or delivered; `counting`: holds a batch, which is sealed unless this is the open area. */
 const AREA_STATE = { empty: 0, counting: 1 } as const
@@ -101,14 +100,9 @@ export class AreaHeader {
     this.#set(AREA.bucket, bucket)
   }
 
-  /** Number of the word with the requests that the journal was told of; the next one has their microseconds. */
-  get countedWord(): number {
-    return this.#first + AREA.counted
-  }
-
-  /** Requests that the journal was told of; fewer than the slots hold where requests went around it. */
-  get counted(): number {
-    return this.#get(AREA.counted)
+  /** Number of the first of the words that the journal writes. */
+  get journalWord(): number {
+    return this.#first + AREA.journal
   }
 
   get countedBefore(): number {
@@ -144,8 +138,7 @@ export class AreaHeader {
     this.#set(AREA.countedBefore, countedBefore)
     this.#set(AREA.sealedAt, 0)
     this.#set(AREA.stamped, 0)
-    this.#set(AREA.counted, 0)
-    this.#set(AREA.countedUs, 0)
+    for (const word of [0, 1, 2]) this.#set(AREA.journal + word, 0)
     this.#set(AREA.state, AREA_STATE.counting)
   }
 

@@ -5,7 +5,7 @@
  * |---|---|
  * | 0-43 | identity: magic, version, slots, names bytes, bucket minutes, instance UUID, CRC-32 of these |
  * | 64-87 | header words: file state, bytes of names published, open area |
- * | 128-207, 256-335 | headers of the two count areas |
+ * | 128-215, 256-343 | headers of the two count areas |
  * | 2048-4095 | journal: the latest requests of the open area, see `journal.ts` |
  * | 4096 … | names region: records of keys, operations, cells and slots, see `name-records.ts` |
  * | then | two count areas: per slot float64 requests, float64 microseconds |

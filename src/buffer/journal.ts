@@ -11,32 +11,42 @@ const NUMBERS = 4
 const DURATION = 2
 const US_BEFORE = 3
 
+/** The header's words for the batch, from its first one: requests noted, their microseconds, requests settled for good. */
+const COUNTED = 0
+const COUNTED_US = 1
+const SETTLED_BEFORE = 2
+
 /**
  * The latest requests of the open batch, one after the other. A request is noted here by a few stores side by side; the
  * slots of many are found in one go, which waits for memory once where each by itself would wait every time.
  *
  * A request counts from the moment the header's word says so. Entries are settled in their order, and the last thing
- * that a request adds to its slot is itself: so the sum of all slots tells how many are settled, after a kill too.
+ * that a request adds to its slot is itself: so the sum of all slots tells how many are settled, after a kill too. For
+ * that every request of the batch must go through the journal, or none after the first that does not.
  */
 export class Journal {
   readonly #header: Float64Array
   readonly #words: Int32Array
   readonly #numbers: Float64Array
-  /** Number of the header's word that says how many requests the batch has; the next one has their microseconds. */
-  #counted: number
+  #first: number
   #pending = 0
 
-  /** `counted`: number of the header's word that says how many requests the batch has. */
-  constructor({ buffer }: CounterMemory, counted: number) {
+  /** `first`: number of the header's first word for the batch. */
+  constructor({ buffer }: CounterMemory, first: number) {
     this.#header = new Float64Array(buffer, 0, JOURNAL_OFFSET / 8)
     this.#words = new Int32Array(buffer, JOURNAL_OFFSET, JOURNAL_ENTRIES * WORDS)
     this.#numbers = new Float64Array(buffer, JOURNAL_OFFSET, JOURNAL_ENTRIES * NUMBERS)
-    this.#counted = counted
+    this.#first = first
   }
 
-  /** Requests of the batch. */
+  /** Requests of the batch that were noted. */
   get counted(): number {
-    return this.#header[this.#counted]!
+    return this.#header[this.#first + COUNTED]!
+  }
+
+  /** Requests of the batch that were settled before the pending ones, or those that are being settled. */
+  get settledBefore(): number {
+    return this.#header[this.#first + SETTLED_BEFORE]!
   }
 
   /** Requests that are noted and not settled. */
@@ -45,8 +55,8 @@ export class Journal {
   }
 
   /** Goes on with another batch; only right when all are settled. */
-  moveTo(counted: number): void {
-    this.#counted = counted
+  moveTo(first: number): void {
+    this.#first = first
   }
 
   /** Whether all must be settled before another one is noted. */
@@ -57,8 +67,9 @@ export class Journal {
   /** Notes a request, the hot path. `durationUs`: whole microseconds, -1 when not measured. */
   note(key: number, operation: number, status: number, durationUs: number): void {
     const header = this.#header
-    const counted = header[this.#counted]!
-    const usBefore = header[this.#counted + 1]!
+    const first = this.#first
+    const counted = header[first + COUNTED]!
+    const usBefore = header[first + COUNTED_US]!
     const entry = counted & (JOURNAL_ENTRIES - 1)
     const words = this.#words
     words[entry * WORDS + KEY] = key
@@ -67,13 +78,14 @@ export class Journal {
     const numbers = this.#numbers
     numbers[entry * NUMBERS + DURATION] = durationUs
     numbers[entry * NUMBERS + US_BEFORE] = usBefore
-    header[this.#counted + 1] = usBefore + Math.max(0, durationUs)
-    header[this.#counted] = counted + 1
+    header[first + COUNTED_US] = usBefore + Math.max(0, durationUs)
+    header[first + COUNTED] = counted + 1
     this.#pending += 1
   }
 
   /** Declares all that is noted to be settled. */
   clear(): void {
+    this.#header[this.#first + SETTLED_BEFORE] = this.counted
     this.#pending = 0
   }
 

@@ -148,13 +148,13 @@ export class ProcessFolder implements CounterFiles {
   #reportUnwritable(cause: unknown): void {
     const { dataDir, report } = this.#parts
     const why = cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : 'unknown'
-    report(
-      new AnalyticsError(
-        'DATA_DIR_UNWRITABLE',
-        `Cannot write counter files in ${dataDir} (${why}). Counts are kept in memory only and would be lost if this process died. Make room, or make the folder writable, or set dataDir.`,
-        { cause },
-      ),
+    const error = new AnalyticsError(
+      'DATA_DIR_UNWRITABLE',
+      `Cannot write counter files in ${dataDir} (${why}). Counts are kept in memory only and would be lost if this process died. Make room, or make the folder writable, or set dataDir.`,
+      { cause },
     )
+    // not at once: whoever is told may count something, and here a file is half changed
+    queueMicrotask(() => report(error))
   }
 }
 

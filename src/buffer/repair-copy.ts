@@ -18,19 +18,22 @@ export function repairCopy(
     if (head.isEmpty) continue
     if (!head.isSound) {
       if (areas[area].some((count) => count !== 0)) problem = 'the header of a batch is damaged'
-    } else if (clearDamagedCounts(areas[area], used * 2))
+    } else if (clearDamagedCounts(areas[area], used))
       problem = 'some of its counts are damaged or have no name'
   }
   return problem
 }
 
+/** Whether the counts of an area can be what a process wrote that used so many slots. */
+export function areSound(counts: Float64Array, used: number): boolean {
+  return counts.every((count, index) => (index < used * 2 ? isCount(count) : count === 0))
+}
+
 /** @returns true when there were any */
 function clearDamagedCounts(counts: Float64Array, used: number): boolean {
-  let damaged = false
+  if (areSound(counts, used)) return false
   for (let index = 0; index < counts.length; index += 1) {
-    if (index < used ? isCount(counts[index]) : counts[index] === 0) continue
-    counts[index] = 0
-    damaged = true
+    if (index >= used * 2 || !isCount(counts[index])) counts[index] = 0
   }
-  return damaged
+  return true
 }

@@ -1,4 +1,5 @@
 import { binOf, UNMEASURED_BIN } from '../duration-bins.ts'
+import { isCount } from './counter-header.ts'
 import { JOURNAL_ENTRIES } from './counter-layout.ts'
 import type { Journal } from './journal.ts'
 import type { DecodedNames } from './name-records.ts'
@@ -6,30 +7,39 @@ import type { DecodedNames } from './name-records.ts'
 const MISMATCH = 'its journal does not match its counts'
 
 /**
- * Adds to the counts in a file's copy what its process had noted in the journal and not settled when it was killed.
- * Done again after another kill it does the same: the file itself stays as it is.
+ * Adds to the counts in a file's undamaged copy what its process had noted in the journal and not settled when it was
+ * killed. Done again after another kill it does the same: the file itself stays as it is. How many endpoints of a key
+ * the bucket had admitted is not known here, so that a kill may leave a few rows past that limit.
  * @param counts of the open area: per slot requests, microseconds
  * @returns what is wrong with the journal, if anything is: nothing of it is added then
  */
 export function settleCopy(journal: Journal, counts: Float64Array, names: DecodedNames): string | undefined {
+  const { counted, settledBefore } = journal
   const settled = sumEverySecond(counts, 0)
-  const { counted } = journal
-  // more than it was told: the file was nearly full, and its requests went around the journal
+  if (![counted, settledBefore, settled].every(isCount)) return MISMATCH
+  // never used (mode `written`, older versions), or not any more, because the file was nearly full
   if (counted <= settled) return undefined
-  if (!(counted - settled <= JOURNAL_ENTRIES)) return MISMATCH
-  const first = journal.entryAt(settled)
-  const timedUs = sumEverySecond(counts, 1) - journal.usBeforeAt(first)
-  const firstUs = Math.max(0, journal.durationUsAt(first))
-  if (timedUs !== 0 && timedUs !== firstUs) return MISMATCH
-  const requests = Array.from({ length: counted - settled }, (_, index) => journal.entryAt(settled + index))
-  if (!requests.every((entry) => isNamed(entry))) return MISMATCH
-  for (const entry of requests) addRequest(entry)
-  // killed between the two stores that settle a request: its time was there already
+  if (settled < settledBefore || counted > settledBefore + JOURNAL_ENTRIES) return MISMATCH
+  const entries = Array.from({ length: counted - settled }, (_, number) => journal.entryAt(settled + number))
+  if (!entries.every((entry) => isSound(entry)) || !fits(entries)) return MISMATCH
+  const [first] = entries as [number]
+  const timedUs = sumTimed(first)
+  if (timedUs !== 0 && timedUs !== Math.max(0, journal.durationUsAt(first))) return MISMATCH
+  for (const entry of entries) addRequest(entry)
   counts[findSlot(first) * 2 + 1]! -= timedUs
   return undefined
 
-  function isNamed(entry: number): boolean {
-    return names.keys.has(journal.keyAt(entry)) && names.operations.has(journal.operationAt(entry))
+  function isSound(entry: number): boolean {
+    const [status, durationUs] = [journal.statusAt(entry), journal.durationUsAt(entry)]
+    const isNamed = names.keys.has(journal.keyAt(entry)) && names.operations.has(journal.operationAt(entry))
+    return isNamed && status >= 100 && status <= 599 && (durationUs === -1 || isCount(durationUs))
+  }
+
+  /** The time of a request that was killed between the two stores that settle it: it is in the counts already. */
+  function sumTimed(entry: number): number {
+    const sum = sumEverySecond(counts, 1)
+    // beyond whole numbers nothing can be told, and nothing depends on it any more
+    return Number.isSafeInteger(sum) ? sum - journal.usBeforeAt(entry) : 0
   }
 
   function addRequest(entry: number): void {
@@ -38,21 +48,39 @@ export function settleCopy(journal: Journal, counts: Float64Array, names: Decode
     counts[slot * 2]! += 1
   }
 
-  function findSlot(entry: number): number {
-    const durationUs = journal.durationUsAt(entry)
-    const bin = durationUs < 0 ? UNMEASURED_BIN : binOf(durationUs)
-    const cell = findCell(journal.keyAt(entry), journal.operationAt(entry), journal.statusAt(entry))
-    const slot = names.slots.find(cell, bin)
-    return slot >= 0 ? slot : names.slots.add(cell, bin)
+  /** Whether there is a slot for every entry, as there is where nothing is damaged. */
+  function fits(entries: readonly number[]): boolean {
+    const missing = entries.filter((entry) => findKnownSlot(entry) < 0)
+    const slots = new Set(missing.map((entry) => JSON.stringify(slotName(entry))))
+    return names.slots.count + slots.size <= counts.length / 2
   }
 
-  function findCell(key: number, operation: number, status: number): number {
-    const { cells, cellNumbers } = names
-    const place = cellNumbers.find(key, operation, status)
-    if (place >= 0) return cellNumbers.cellAt(place)
+  function findSlot(entry: number): number {
+    const known = findKnownSlot(entry)
+    if (known >= 0) return known
+    const [key, operation, status, bin] = slotName(entry)
+    const place = names.cellNumbers.find(key, operation, status)
+    const cell = place < 0 ? addCell(key, operation, status) : names.cellNumbers.cellAt(place)
+    return names.slots.add(cell, bin)
+  }
+
+  /** @returns -1 where there is none yet */
+  function findKnownSlot(entry: number): number {
+    const [key, operation, status, bin] = slotName(entry)
+    const place = names.cellNumbers.find(key, operation, status)
+    return place < 0 ? -1 : names.slots.find(names.cellNumbers.cellAt(place), bin)
+  }
+
+  function slotName(entry: number): [key: number, operation: number, status: number, bin: number] {
+    const durationUs = journal.durationUsAt(entry)
+    const bin = durationUs < 0 ? UNMEASURED_BIN : binOf(durationUs)
+    return [journal.keyAt(entry), journal.operationAt(entry), journal.statusAt(entry), bin]
+  }
+
+  function addCell(key: number, operation: number, status: number): number {
     const { method, endpoint } = names.operations.get(operation)!
-    const cell = cells.push({ key: names.keys.get(key)!, method, endpoint, status }) - 1
-    cellNumbers.add(key, operation, status, cell)
+    const cell = names.cells.push({ key: names.keys.get(key)!, method, endpoint, status }) - 1
+    names.cellNumbers.add(key, operation, status, cell)
     return cell
   }
 }

@@ -6,8 +6,8 @@ import type { Journal } from './journal.ts'
 /** Of each entry: first where its cell may lie, then its slot. */
 const found = new Int32Array(JOURNAL_ENTRIES)
 
-/** What was read for nothing is kept, or the compiler would leave the reading out. */
-const kept = new Float64Array(2)
+/** Takes what was read for nothing, or the compiler would leave the reading out. */
+const keptFromCompiler = new Float64Array(2)
 
 /**
  * Adds the requests that a journal holds to their slots, oldest first. What lies scattered in memory is asked for in
@@ -19,17 +19,15 @@ export function settle(journal: Journal, index: CellIndex, file: CounterFile): v
     const entry = journal.pendingEntry(n)
     found[n] = index.firstPlace(journal.keyAt(entry), journal.operationAt(entry), journal.statusAt(entry))
   }
-  kept[0] = index.prefetch(found, pending)
+  keptFromCompiler[0] = index.prefetch(found, pending)
   for (let n = 0; n < pending; n += 1) {
     const entry = journal.pendingEntry(n)
-    const [key, operation, status] = [
-      journal.keyAt(entry),
-      journal.operationAt(entry),
-      journal.statusAt(entry),
-    ]
+    const key = journal.keyAt(entry)
+    const operation = journal.operationAt(entry)
+    const status = journal.statusAt(entry)
     found[n] = index.findSlot(key, operation, status, journal.durationUsAt(entry), file.names)
   }
-  kept[1] = file.prefetch(found, pending)
+  keptFromCompiler[1] = file.prefetch(found, pending)
   for (let n = 0; n < pending; n += 1) file.add(found[n]!, journal.durationUsAt(journal.pendingEntry(n)))
   journal.clear()
 }

@@ -4,7 +4,7 @@ import { AnalyticsError } from '../errors.ts'
 import { toCountedOperation } from '../request-counter.ts'
 import type { CountedOperation, RequestCounter } from '../request-counter.ts'
 import type { Operation } from '../usage.ts'
-import { cleanText } from './clean-text.ts'
+import { cleanText, copyText } from './clean-text.ts'
 import type { KnownKeys } from './known-keys.ts'
 import type { ReadKey } from './read-key.ts'
 import { RecentMap } from './recent-map.ts'
@@ -46,7 +46,7 @@ export function createCountAccess({ readKey, counter, knownKeys, options }: Acce
     const name = `${method} ${endpoint}`
     const known = operations.get(name)
     if (known) return known
-    const operation = toCountedOperation(method, endpoint)
+    const operation = toCountedOperation(method, copyText(endpoint))
     operations.set(name, operation)
     return operation
   }

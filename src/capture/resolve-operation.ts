@@ -75,8 +75,9 @@ function createFindFirst({
   }
 
   function rememberText(text: string, method: string): EndpointOperation {
-    const operation = toEndpointOperation(nameMethod(method), clean(text))
-    remembered.set(copyText(text), operation)
+    const kept = copyText(text)
+    const operation = toEndpointOperation(nameMethod(method), clean(kept))
+    remembered.set(kept, operation)
     return operation
   }
 

@@ -7,6 +7,7 @@ import { CounterFile } from '../../src/buffer/counter-file.ts'
 import {
   areaOffset,
   fileBytes,
+  HEADER_BYTES,
   JOURNAL_ENTRIES,
   JOURNAL_OFFSET,
   shapeFor,
@@ -113,6 +114,16 @@ async function readBatch(batch: ReturnType<CounterFile['sealedBatches']>[number]
     throw new Error(`${batch.requestCount} requests, ${requests} in its rows`)
 }
 
+/** The rows of a file of which there are more than were counted. */
+async function findTooMany(file: CounterFile, counted: Rows): Promise<string[]> {
+  const rows: Rows = {}
+  for (const batch of file.sealedBatches()) await readBatch(batch, rows)
+  return Object.keys(rows).filter((name) => rows[name]! > (counted[name] ?? 0))
+}
+
+const withoutTimes = (rows: Rows): Rows =>
+  Object.fromEntries(Object.entries(rows).filter(([name]) => !name.endsWith('us')))
+
 function add(rows: Rows, name: string, count: number): void {
   rows[name] = (rows[name] ?? 0) + count
 }
@@ -144,10 +155,7 @@ describe('a process that notes requests in its journal', () => {
     'may be killed between any two steps: what it had counted is read, each request once%s',
     async (_, slots) => {
       let looks = 0
-      const select = (rows: Rows) =>
-        slots > SLOTS
-          ? rows
-          : Object.fromEntries(Object.entries(rows).filter(([name]) => !name.endsWith('us')))
+      const select = (rows: Rows) => (slots > SLOTS ? rows : withoutTimes(rows))
       await fc.assert(
         fc.asyncProperty(
           fc.array(step, { minLength: 100, maxLength: 400, size: 'max' }),
@@ -196,6 +204,12 @@ describe('a process that notes requests in its journal', () => {
     // its microseconds go first, then itself
     new Float64Array(memory.buffer)[COUNTED + 1]! += 77
     expect(await world.read([memory])).toEqual(world.counted)
+  })
+
+  test('may have counted so much time that its sum is no whole number any more', async () => {
+    const world = new World()
+    for (let n = 0; n < 340; n += 1) world.count(n % 3, n % 8, 200, n < 300 ? 365 * 86_400_000_000 : 1)
+    expect(withoutTimes(await world.read(world.copyFiles()))).toEqual(withoutTimes(world.counted))
   })
 
   test('goes around the journal once its file might be too small for what that holds', async () => {
@@ -247,6 +261,15 @@ describe('a journal that does not match its counts', () => {
       (memory: CounterMemory) => void (new Float64Array(memory.buffer)[COUNTED] = NaN),
     ],
     [
+      'was told of a part of a request',
+      (memory: CounterMemory) => void (new Float64Array(memory.buffer)[COUNTED] = 5e-324),
+    ],
+    [
+      'holds a status that no answer has',
+      (memory: CounterMemory, settled: number) =>
+        new DataView(memory.buffer).setInt32(firstPending(settled) + 8, 70_000, true),
+    ],
+    [
       'names a key that is not there',
       (memory: CounterMemory, settled: number) =>
         new DataView(memory.buffer).setInt32(firstPending(settled), 4242, true),
@@ -265,6 +288,33 @@ describe('a journal that does not match its counts', () => {
     for (const batch of file.sealedBatches()) await readBatch(batch, rows)
     const requests = Object.keys(rows).filter((name) => name.includes('bin'))
     expect(requests.reduce((sum, name) => sum + rows[name]!, 0)).toBe(settled)
+  })
+
+  test('is no way to make up for counts that are lost: they were settled, and are not the latest requests', async () => {
+    const world = new World()
+    for (let n = 0; n < 100; n += 1) world.count(n % 3, n % 8, 200, 0)
+    const [memory] = world.copyFiles() as [CounterMemory]
+    const counts = new Float64Array(memory.buffer, areaOffset(shapeFor(SLOTS), 0), SLOTS * 2)
+    counts[0] = 0
+    const file = (await CounterFile.read(memory, HOUR_MS)) as CounterFile
+    expect(file.repair()).toBe('its journal does not match its counts')
+    expect(await findTooMany(file, world.counted)).toEqual([])
+  })
+
+  test('is left aside where names are damaged: no request is counted in the slot of another', async () => {
+    const world = new World()
+    for (let n = 0; n < 100; n += 1) world.count(n % 3, n % 8, 200, 150)
+    world.buffer.seal()
+    for (let n = 0; n < 40; n += 1) world.count(n % 3, n % 8, 404, 150)
+    const [whole] = world.copyFiles() as [CounterMemory]
+    const published = new Float64Array(whole.buffer)[9]!
+    for (let byte = 0; byte < published; byte += 7) {
+      const memory = copyOf(whole)
+      new Uint8Array(memory.buffer)[HEADER_BYTES + byte]! ^= 1
+      const file = (await CounterFile.read(memory, HOUR_MS)) as CounterFile
+      expect(file.repair()).toMatch(/name record at byte \d+ is damaged/)
+      expect(await findTooMany(file, world.counted)).toEqual([])
+    }
   })
 
   test('is no damage to speak of while its process lives: a copy of a file may be older in one part', async () => {
