@@ -1,11 +1,12 @@
 import { JOURNAL_ENTRIES, JOURNAL_OFFSET } from './counter-layout.ts'
 import type { CounterMemory } from './counter-memory.ts'
 
-/** int32 words of an entry: key, operation, status. */
+/** int32 words of an entry: key, operation, status, and a check of these and of which request it is. */
 const WORDS = 8
 const KEY = 0
 const OPERATION = 1
 const STATUS = 2
+const CHECK = 3
 /** float64 words of an entry: microseconds, -1 when not measured; microseconds of all requests of the batch before. */
 const NUMBERS = 4
 const DURATION = 2
@@ -75,6 +76,7 @@ export class Journal {
     words[entry * WORDS + KEY] = key
     words[entry * WORDS + OPERATION] = operation
     words[entry * WORDS + STATUS] = status
+    words[entry * WORDS + CHECK] = checkOf(counted, key, operation, status)
     const numbers = this.#numbers
     numbers[entry * NUMBERS + DURATION] = durationUs
     numbers[entry * NUMBERS + US_BEFORE] = usBefore
@@ -111,6 +113,12 @@ export class Journal {
     return this.#words[entry * WORDS + STATUS]!
   }
 
+  /** Whether an entry is the one of that request. */
+  isEntryOf(request: number, entry: number): boolean {
+    const check = checkOf(request, this.keyAt(entry), this.operationAt(entry), this.statusAt(entry))
+    return this.#words[entry * WORDS + CHECK] === check
+  }
+
   /** Whole microseconds; -1 when not measured. */
   durationUsAt(entry: number): number {
     return this.#numbers[entry * NUMBERS + DURATION]!
@@ -120,4 +128,8 @@ export class Journal {
   usBeforeAt(entry: number): number {
     return this.#numbers[entry * NUMBERS + US_BEFORE]!
   }
+}
+
+function checkOf(request: number, key: number, operation: number, status: number): number {
+  return request ^ Math.imul(key, 0x9e3779b1) ^ Math.imul(operation, 0x85ebca6b) ^ (status << 16)
 }

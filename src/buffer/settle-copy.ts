@@ -21,7 +21,7 @@ export function settleCopy(journal: Journal, counts: Float64Array, names: Decode
   if (counted <= settled) return undefined
   if (settled < settledBefore || counted > settledBefore + JOURNAL_ENTRIES) return MISMATCH
   const entries = Array.from({ length: counted - settled }, (_, number) => journal.entryAt(settled + number))
-  if (!entries.every((entry) => isSound(entry)) || !fits(entries)) return MISMATCH
+  if (!entries.every((entry, number) => isSound(entry, settled + number)) || !fits(entries)) return MISMATCH
   const [first] = entries as [number]
   const timedUs = sumTimed(first)
   if (timedUs !== 0 && timedUs !== Math.max(0, journal.durationUsAt(first))) return MISMATCH
@@ -29,10 +29,11 @@ export function settleCopy(journal: Journal, counts: Float64Array, names: Decode
   counts[findSlot(first) * 2 + 1]! -= timedUs
   return undefined
 
-  function isSound(entry: number): boolean {
+  function isSound(entry: number, request: number): boolean {
     const [status, durationUs] = [journal.statusAt(entry), journal.durationUsAt(entry)]
     const isNamed = names.keys.has(journal.keyAt(entry)) && names.operations.has(journal.operationAt(entry))
-    return isNamed && status >= 100 && status <= 599 && (durationUs === -1 || isCount(durationUs))
+    const isPossible = status >= 100 && status <= 599 && (durationUs === -1 || isCount(durationUs))
+    return journal.isEntryOf(request, entry) && isNamed && isPossible
   }
 
   /** The time of a request that was killed between the two stores that settle it: it is in the counts already. */

@@ -265,6 +265,15 @@ describe('a journal that does not match its counts', () => {
       (memory: CounterMemory) => void (new Float64Array(memory.buffer)[COUNTED] = 5e-324),
     ],
     [
+      'was told of one request more',
+      (memory: CounterMemory) => void (new Float64Array(memory.buffer)[COUNTED]! += 1),
+    ],
+    [
+      'names a request of another operation',
+      (memory: CounterMemory, settled: number) =>
+        new DataView(memory.buffer).setInt32(firstPending(settled) + 4, 1, true),
+    ],
+    [
       'holds a status that no answer has',
       (memory: CounterMemory, settled: number) =>
         new DataView(memory.buffer).setInt32(firstPending(settled) + 8, 70_000, true),
