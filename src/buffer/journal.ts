@@ -31,6 +31,7 @@ export class Journal {
   readonly #numbers: Float64Array
   #first: number
   #pending = 0
+  #firstEntry = 0
 
   /** `first`: number of the header's first word for the batch. */
   constructor({ buffer }: CounterMemory, first: number) {
@@ -58,6 +59,7 @@ export class Journal {
   /** Goes on with another batch; only right when all are settled. */
   moveTo(first: number): void {
     this.#first = first
+    this.#firstEntry = 0
   }
 
   /** Whether all must be settled before another one is noted. */
@@ -88,12 +90,13 @@ export class Journal {
   /** Declares all that is noted to be settled. */
   clear(): void {
     this.#header[this.#first + SETTLED_BEFORE] = this.counted
+    this.#firstEntry = this.entryAt(this.counted)
     this.#pending = 0
   }
 
   /** The entry of a pending request; they are numbered from 0, the oldest one. */
   pendingEntry(number: number): number {
-    return this.entryAt(this.counted - this.#pending + number)
+    return this.entryAt(this.#firstEntry + number)
   }
 
   /** The entry of a request, by how many the batch had before it. */
