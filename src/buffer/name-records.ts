@@ -1,6 +1,6 @@
 /**
  * The records of the names region. Keys and operations: u32 length, u32 CRC-32 of the text, JSON text with a number of
- * their own; cells: u32 2^30 + status, int32 key, int32 operation, u32 CRC-32 of these; slots: u32 2^31 + cell x 128 +
+ * their own, a later record of a key holds for an earlier one too; cells: u32 2^30 + status, int32 key, int32 operation, u32 CRC-32 of these; slots: u32 2^31 + cell x 128 +
  * bin, u32 CRC-32 of it. Cells and slots are numbered by the position of their record.
  *
  * Before version 3 cells were JSON text too, with method and endpoint, and keys were numbered by position.
@@ -93,6 +93,13 @@ export interface FileNames {
   readonly slots: SlotTable
 }
 
+/** Names a key, in the cells that it has already too. */
+export function nameKey(keys: Map<number, KeyIdentity>, number: number, key: KeyIdentity): void {
+  const known = keys.get(number)
+  if (known) Object.assign(known, key)
+  else keys.set(number, key)
+}
+
 export function noNames(): FileNames {
   return { keys: new Map(), operations: new Map(), cells: [], slots: new SlotTable() }
 }
@@ -168,7 +175,7 @@ export async function decodeNames(region: Buffer, version: LayoutVersion): Promi
   function addNumbered(fields: NumberedKey | NumberedOperation): void {
     if (fields.length === 5) {
       const [number, id, label, name, owner] = fields
-      keys.set(number, { id, label, name, owner })
+      nameKey(keys, number, { id, label, name, owner })
     } else operations.set(fields[0], { method: fields[1], endpoint: fields[2] })
   }
 

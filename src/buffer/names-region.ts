@@ -3,7 +3,14 @@ import type { CounterHeader } from './counter-header.ts'
 import { HEADER_BYTES, type FileIdentity } from './counter-layout.ts'
 import type { CounterMemory } from './counter-memory.ts'
 import { faultPoint } from './fault-point.ts'
-import { cellRecord, keyRecord, MOST_BYTES_PER_REQUEST, operationRecord, slotRecord } from './name-records.ts'
+import {
+  cellRecord,
+  keyRecord,
+  MOST_BYTES_PER_REQUEST,
+  nameKey,
+  operationRecord,
+  slotRecord,
+} from './name-records.ts'
 import type { CellName, FileNames } from './name-records.ts'
 import type { SlotTable } from './slot-table.ts'
 
@@ -37,11 +44,15 @@ export class NamesRegion implements FileNames {
     )
   }
 
-  /** @returns false when the file is full */
+  /** Names a key, or what was not known of it so far. @returns false when the file is full */
   addKey(number: number, key: KeyIdentity): boolean {
-    if (this.keys.has(number)) return true
-    const isAdded = this.#publish(keyRecord(number, key))
-    if (isAdded) this.keys.set(number, key)
+    const known = this.keys.get(number)
+    const name = known?.name ?? key.name
+    const owner = known?.owner ?? key.owner
+    if (known && name === known.name && owner === known.owner) return true
+    const named = { ...key, name, owner }
+    const isAdded = this.#publish(keyRecord(number, named))
+    if (isAdded) nameKey(this.keys, number, named)
     return isAdded
   }
 

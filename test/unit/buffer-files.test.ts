@@ -187,6 +187,24 @@ const isSorted = (rows: readonly { keyId: string; endpoint: string }[]) =>
     return before.keyId < row.keyId || (before.keyId === row.keyId && before.endpoint <= row.endpoint)
   })
 
+test('a key that gets its name after its first requests has it in the next batch, and in what a kill leaves', async () => {
+  const { buffer, flush, crash } = start()
+  const key = identify('a')
+  const named = { ...key, name: 'Billing', owner: 'ACME' }
+  const operations = ['/b', '/a'].map((endpoint) => toCountedOperation('GET', endpoint))
+  for (const operation of operations) buffer.count(toCountedKey(key), operation, 200, 1)
+  await flush()
+  expect(store.batches.map(({ keys }) => keys)).toEqual([[key]])
+  buffer.count(toCountedKey({ ...named, owner: null }), operations[0]!, 200, 1)
+  buffer.count(toCountedKey({ ...named, name: 'Another' }), operations[0]!, 200, 1)
+  buffer.count(toCountedKey(key), operations[1]!, 200, 1)
+  await flush()
+  buffer.count(toCountedKey(key), operations[1]!, 200, 1)
+  crash()
+  await recover()
+  expect(store.batches.slice(1).map(({ keys }) => keys)).toEqual([[named], [named]])
+})
+
 test('a folder that cannot be written is told of later, so that whoever is told may count', async () => {
   writeFileSync(join(dataDir, 'a file'), '')
   const told: AnalyticsError[] = []
