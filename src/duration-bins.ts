@@ -10,8 +10,9 @@
 
 export const GROWTH = 1.2
 export const LEAST_US = 100
-/** The bin of requests whose duration is not known. */
+/** The bin of requests whose duration is not known, and what stands for that duration. */
 export const UNMEASURED_BIN = 0
+export const UNMEASURED_US = -1
 /** The bin of durations above the longest bound. */
 export const LONGEST_BIN = 75
 /** Bins in all; they are numbered from 0. */
@@ -56,8 +57,9 @@ const BIN_OF_POWER = Uint8Array.from({ length: Math.ceil(Math.log2(UPPER_US.at(-
   UPPER_US.findIndex((upperUs) => upperUs >= 2 ** power),
 )
 
-/** The bin of a duration in whole microseconds, 0 or more. */
+/** The bin of a duration in whole microseconds, 0 or more, or of `UNMEASURED_US`. */
 export function binOf(durationUs: number): number {
+  if (durationUs === UNMEASURED_US) return UNMEASURED_BIN
   if (durationUs > UPPER_US[LONGEST_BIN - 1]!) return LONGEST_BIN
   // at most four bins lie between two powers of two
   let bin = BIN_OF_POWER[31 - Math.clz32(durationUs | 1)]!

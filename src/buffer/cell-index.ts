@@ -1,4 +1,4 @@
-import { binOf, UNMEASURED_BIN } from '../duration-bins.ts'
+import { binOf } from '../duration-bins.ts'
 import { toCountedKey, toCountedOperation } from '../request-counter.ts'
 import { isReservedKey, OTHER_ENDPOINT, OTHER_KEY, UNMATCHED_ENDPOINT } from '../usage.ts'
 import type { CountedKey, CountedOperation } from '../request-counter.ts'
@@ -127,11 +127,11 @@ export class CellIndex {
 
   /**
    * The slot for a request of a key and an operation that were entered.
-   * @param durationUs whole microseconds, -1 when not measured
+   * @param durationUs whole microseconds, or `UNMEASURED_US`
    * @returns -1 when it needs one and the file is full
    */
   findSlot(key: number, operation: number, status: number, durationUs: number, names: NamesRegion): number {
-    const bin = durationUs < 0 ? UNMEASURED_BIN : binOf(durationUs)
+    const bin = binOf(durationUs)
     const place = this.#current.find(key, operation, status)
     if (place >= 0) {
       const word = this.#current.noteAt(place, bin % NOTED_SLOTS)

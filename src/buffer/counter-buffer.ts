@@ -1,3 +1,4 @@
+import { UNMEASURED_US } from '../duration-bins.ts'
 import type { CountedKey, CountedOperation, RequestCounter } from '../request-counter.ts'
 import type { BucketMinutes } from '../usage.ts'
 import { CellIndex, type CellLimits } from './cell-index.ts'
@@ -12,8 +13,6 @@ import { settle } from './settle.ts'
 const CLOCK_STEP_MS = 60_000
 /** Some 800 cells of five bins each; the file takes 260 KiB of disk. */
 const FIRST_SLOTS = 4096
-/** Duration of a request for which none was measured. */
-const UNMEASURED_US = -1
 
 /** Where the buffer gets its files from and gives them back to. */
 export interface CounterFiles {
@@ -143,7 +142,7 @@ export class CounterBuffer implements RequestCounter {
   /** Without the journal. @returns false when the file is full */
   #add(key: number, operation: number, status: number, durationUs: number): boolean {
     const slot = this.#index.findSlot(key, operation, status, durationUs, this.#file.names)
-    if (slot >= 0) this.#file.add(slot, durationUs)
+    if (slot >= 0) this.#file.openCounts.add(slot, durationUs)
     return slot >= 0
   }
 

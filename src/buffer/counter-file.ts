@@ -1,13 +1,12 @@
 import { CellOrder } from './cell-order.ts'
+import { CountArea } from './count-area.ts'
 import { CounterHeader } from './counter-header.ts'
 import {
-  areaOffset,
   decodeIdentity,
   encodeIdentity,
   fileBytes,
   HEADER_BYTES,
   JOURNAL_ENTRIES,
-  SLOT_BYTES,
   type FileIdentity,
 } from './counter-layout.ts'
 import { lengthen, type CounterMemory, type CounterMode } from './counter-memory.ts'
@@ -15,7 +14,7 @@ import { faultPoint } from './fault-point.ts'
 import { Journal } from './journal.ts'
 import { decodeNames, noNames, type FileNames } from './name-records.ts'
 import { NamesRegion } from './names-region.ts'
-import { areSound, repairCopy } from './repair-copy.ts'
+import { repairCopy } from './repair-copy.ts'
 import { SealedBatch } from './sealed-batch.ts'
 import { settleCopy } from './settle-copy.ts'
 
@@ -30,9 +29,8 @@ export class CounterFile {
   readonly #memory: CounterMemory
   readonly #header: CounterHeader
   readonly #journal: Journal
-  readonly #areas: readonly [Float64Array, Float64Array]
-  #open: Float64Array
-  #openBase: number
+  readonly #areas: readonly [CountArea, CountArea]
+  #open: CountArea
   #problem: string | undefined
   /** What was wrong with the journal of a file that was read: nothing to speak of while its process lives. */
   #mismatch: string | undefined
@@ -46,9 +44,8 @@ export class CounterFile {
     this.#header = new CounterHeader(memory)
     this.names = new NamesRegion(memory, this.#header, identity, names)
     this.#journal = new Journal(memory, this.#openHeader.journalWord)
-    this.#areas = [this.#area(0), this.#area(1)]
+    this.#areas = [new CountArea(memory, identity, 0), new CountArea(memory, identity, 1)]
     this.#open = this.#areas[this.#header.openArea]
-    this.#openBase = areaOffset(identity, this.#header.openArea)
   }
 
   /** Makes an instance in memory that is all zeros, or whose file is free. */
@@ -92,7 +89,7 @@ export class CounterFile {
     return (
       this.#problem === undefined &&
       this.#openHeader.isSound &&
-      this.#areas.every((counts) => areSound(counts, this.names.slots.count))
+      this.#areas.every((area) => area.isSound(this.names.slots.count))
     )
   }
 
@@ -123,22 +120,9 @@ export class CounterFile {
     return this.mode !== 'written' && this.names.fits(JOURNAL_ENTRIES) ? this.#journal : undefined
   }
 
-  /** Brings the first `count` of some slots near to the processor. @returns what it read, added up */
-  prefetch(slots: Int32Array, count: number): number {
-    const open = this.#open
-    let touched = 0
-    for (let n = 0; n < count; n += 1) touched += open[slots[n]! * 2]!
-    return touched
-  }
-
-  /** Adds one request to a slot: two stores when mapped. `durationUs` is -1 when not measured. */
-  add(slot: number, durationUs: number): void {
-    const index = slot * 2
-    // The duration first: a crash between the two must not leave a request without its time.
-    this.#open[index + 1]! += Math.max(0, durationUs)
-    faultPoint('request timed')
-    this.#open[index]! += 1
-    this.#memory.persist(this.#openBase + slot * SLOT_BYTES, SLOT_BYTES)
+  /** Where its slots are counted. */
+  get openCounts(): CountArea {
+    return this.#open
   }
 
   /** Requests in the open batch, without those that its journal holds. */
@@ -161,7 +145,6 @@ export class CounterFile {
     faultPoint('next area prepared')
     this.#header.openArea = next
     this.#open = this.#areas[next]
-    this.#openBase = areaOffset(this.identity, next)
     this.#journal.moveTo(this.#openHeader.journalWord)
     faultPoint('areas switched')
     return true
@@ -197,9 +180,7 @@ export class CounterFile {
   markDelivered({ area }: SealedBatch): void {
     this.#header.areas[area].empty()
     faultPoint('batch marked delivered')
-    const used = this.names.slots.count
-    this.#areas[area].fill(0, 0, used * 2)
-    this.#memory.persist(areaOffset(this.identity, area), used * SLOT_BYTES)
+    this.#areas[area].clear(this.names.slots.count)
   }
 
   /** Writes down which database a batch is about to be tried on. */
@@ -220,8 +201,7 @@ export class CounterFile {
     this.#header.openArea = 0
     for (const area of [0, 1] as const) {
       this.#header.areas[area].empty()
-      this.#areas[area].fill(0)
-      this.#memory.persist(areaOffset(this.identity, area), this.#areas[area].byteLength)
+      this.#areas[area].clear(this.identity.slots)
     }
     faultPoint('file reset')
     return CounterFile.create(this.#memory, identity, bucket)
@@ -238,22 +218,15 @@ export class CounterFile {
       sealedAt,
       databaseId,
       requestCount: this.#sum(area),
-      counts: this.#areas[area],
+      counts: this.#areas[area].counts,
     })
   }
 
   #sum(area: 0 | 1): number {
-    const counts = this.#areas[area]
-    let sum = 0
-    for (let index = 0; index < this.names.slots.count * 2; index += 2) sum += counts[index]!
-    return sum
+    return this.#areas[area].sumRequests(this.names.slots.count)
   }
 
   get #openHeader() {
     return this.#header.areas[this.#header.openArea]
-  }
-
-  #area(area: 0 | 1): Float64Array {
-    return new Float64Array(this.#memory.buffer, areaOffset(this.identity, area), this.identity.slots * 2)
   }
 }

@@ -7,7 +7,7 @@ const KEY = 0
 const OPERATION = 1
 const STATUS = 2
 const CHECK = 3
-/** float64 words of an entry: microseconds, -1 when not measured; microseconds of all requests of the batch before. */
+/** float64 words of an entry: microseconds, or `UNMEASURED_US`; microseconds of all requests of the batch before. */
 const NUMBERS = 4
 const DURATION = 2
 const US_BEFORE = 3
@@ -67,7 +67,7 @@ export class Journal {
     return this.#pending === JOURNAL_ENTRIES
   }
 
-  /** Notes a request, the hot path. `durationUs`: whole microseconds, -1 when not measured. */
+  /** Notes a request, the hot path. `durationUs`: whole microseconds, or `UNMEASURED_US`. */
   note(key: number, operation: number, status: number, durationUs: number): void {
     const header = this.#header
     const first = this.#first
@@ -122,7 +122,7 @@ export class Journal {
     return this.#words[entry * WORDS + CHECK] === check
   }
 
-  /** Whole microseconds; -1 when not measured. */
+  /** Whole microseconds, or `UNMEASURED_US`. */
   durationUsAt(entry: number): number {
     return this.#numbers[entry * NUMBERS + DURATION]!
   }

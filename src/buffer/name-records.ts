@@ -1,7 +1,8 @@
 /**
- * The records of the names region. Keys and operations: u32 length, u32 CRC-32 of the text, JSON text with a number of
- * their own, a later record of a key holds for an earlier one too; cells: u32 2^30 + status, int32 key, int32 operation, u32 CRC-32 of these; slots: u32 2^31 + cell x 128 +
- * bin, u32 CRC-32 of it. Cells and slots are numbered by the position of their record.
+ * The records of the names region. Keys and operations: u32 length, u32 CRC-32 of the text, JSON text that begins with
+ * their number; a later record of a key adds to the one before. Cells: u32 2^30 + status, int32 key, int32 operation,
+ * u32 CRC-32 of these. Slots: u32 2^31 + cell x 128 + bin, u32 CRC-32 of it. Cells and slots are numbered by the
+ * position of their record.
  *
  * Before version 3 cells were JSON text too, with method and endpoint, and keys were numbered by position.
  */

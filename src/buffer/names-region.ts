@@ -14,7 +14,7 @@ import {
 import type { CellName, FileNames } from './name-records.ts'
 import type { SlotTable } from './slot-table.ts'
 
-/** The names of an instance, each written down once in its life. What is added fits, or the file is full. */
+/** The names of an instance, each written down once. */
 export class NamesRegion implements FileNames {
   readonly keys: Map<number, KeyIdentity>
   readonly operations: Map<number, Operation>

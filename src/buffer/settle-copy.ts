@@ -1,4 +1,5 @@
-import { binOf, UNMEASURED_BIN } from '../duration-bins.ts'
+import { binOf, UNMEASURED_US } from '../duration-bins.ts'
+import type { CountArea } from './count-area.ts'
 import { isCount } from './counter-header.ts'
 import { JOURNAL_ENTRIES } from './counter-layout.ts'
 import type { Journal } from './journal.ts'
@@ -10,12 +11,14 @@ const MISMATCH = 'its journal does not match its counts'
  * Adds to the counts in a file's undamaged copy what its process had noted in the journal and not settled when it was
  * killed. Done again after another kill it does the same: the file itself stays as it is. How many endpoints of a key
  * the bucket had admitted is not known here, so that a kill may leave a few rows past that limit.
- * @param counts of the open area: per slot requests, microseconds
+ * @param open the open area
  * @returns what is wrong with the journal, if anything is: nothing of it is added then
  */
-export function settleCopy(journal: Journal, counts: Float64Array, names: DecodedNames): string | undefined {
+export function settleCopy(journal: Journal, open: CountArea, names: DecodedNames): string | undefined {
   const { counted, settledBefore } = journal
-  const settled = sumEverySecond(counts, 0)
+  const { counts } = open
+  const used = names.slots.count
+  const settled = open.sumRequests(used)
   if (![counted, settledBefore, settled].every(isCount)) return MISMATCH
   // never used (mode `written`, older versions), or not any more, because the file was nearly full
   if (counted <= settled) return undefined
@@ -32,13 +35,13 @@ export function settleCopy(journal: Journal, counts: Float64Array, names: Decode
   function isSound(entry: number, request: number): boolean {
     const [status, durationUs] = [journal.statusAt(entry), journal.durationUsAt(entry)]
     const isNamed = names.keys.has(journal.keyAt(entry)) && names.operations.has(journal.operationAt(entry))
-    const isPossible = status >= 100 && status <= 599 && (durationUs === -1 || isCount(durationUs))
+    const isPossible = status >= 100 && status <= 599 && (durationUs === UNMEASURED_US || isCount(durationUs))
     return journal.isEntryOf(request, entry) && isNamed && isPossible
   }
 
   /** The time of a request that was killed between the two stores that settle it: it is in the counts already. */
   function sumTimed(entry: number): number {
-    const sum = sumEverySecond(counts, 1)
+    const sum = open.sumUs(used)
     // beyond whole numbers nothing can be told, and nothing depends on it any more
     return Number.isSafeInteger(sum) ? sum - journal.usBeforeAt(entry) : 0
   }
@@ -73,8 +76,7 @@ export function settleCopy(journal: Journal, counts: Float64Array, names: Decode
   }
 
   function slotName(entry: number): [key: number, operation: number, status: number, bin: number] {
-    const durationUs = journal.durationUsAt(entry)
-    const bin = durationUs < 0 ? UNMEASURED_BIN : binOf(durationUs)
+    const bin = binOf(journal.durationUsAt(entry))
     return [journal.keyAt(entry), journal.operationAt(entry), journal.statusAt(entry), bin]
   }
 
@@ -84,11 +86,4 @@ export function settleCopy(journal: Journal, counts: Float64Array, names: Decode
     names.cellNumbers.add(key, operation, status, cell)
     return cell
   }
-}
-
-/** Sums the requests, or the microseconds, of all slots. */
-function sumEverySecond(counts: Float64Array, first: 0 | 1): number {
-  let sum = 0
-  for (let index = first; index < counts.length; index += 2) sum += counts[index]!
-  return sum
 }

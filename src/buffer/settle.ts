@@ -15,6 +15,7 @@ const keptFromCompiler = new Float64Array(2)
  */
 export function settle(journal: Journal, index: CellIndex, file: CounterFile): void {
   const { pending } = journal
+  const { names, openCounts } = file
   for (let n = 0; n < pending; n += 1) {
     const entry = journal.pendingEntry(n)
     found[n] = index.firstPlace(journal.keyAt(entry), journal.operationAt(entry), journal.statusAt(entry))
@@ -25,9 +26,10 @@ export function settle(journal: Journal, index: CellIndex, file: CounterFile): v
     const key = journal.keyAt(entry)
     const operation = journal.operationAt(entry)
     const status = journal.statusAt(entry)
-    found[n] = index.findSlot(key, operation, status, journal.durationUsAt(entry), file.names)
+    found[n] = index.findSlot(key, operation, status, journal.durationUsAt(entry), names)
   }
-  keptFromCompiler[1] = file.prefetch(found, pending)
-  for (let n = 0; n < pending; n += 1) file.add(found[n]!, journal.durationUsAt(journal.pendingEntry(n)))
+  keptFromCompiler[1] = openCounts.prefetch(found, pending)
+  for (let n = 0; n < pending; n += 1)
+    openCounts.add(found[n]!, journal.durationUsAt(journal.pendingEntry(n)))
   journal.clear()
 }
