@@ -46,6 +46,7 @@ export function settleCopy(journal: Journal, open: CountArea, names: DecodedName
     return Number.isSafeInteger(sum) ? sum - journal.usBeforeAt(entry) : 0
   }
 
+  /** Not by `add`, which would write it to the file. */
   function addRequest(entry: number): void {
     const slot = findSlot(entry)
     counts[slot * 2 + 1]! += Math.max(0, journal.durationUsAt(entry))
