@@ -173,7 +173,7 @@ export class CounterFile {
 
   /** The cells in the order of their rows: key, endpoint, method, status. */
   sortedCells(): Promise<readonly number[]> {
-    return this.#order.sort(this.names.cells)
+    return this.#order.sort(this.names)
   }
 
   /** Forgets a batch that the database has: empty again, then zeroed for the one after the next. */

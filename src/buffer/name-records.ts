@@ -9,30 +9,10 @@
 import { crc32 } from 'node:zlib'
 import { BIN_COUNT, UNMEASURED_BIN } from '../duration-bins.ts'
 import type { KeyIdentity, Operation } from '../usage.ts'
-import { CellTable } from './cell-table.ts'
+import { CellList } from './cell-list.ts'
 import type { LayoutVersion } from './counter-layout.ts'
 import { createPause } from './pause.ts'
 import { SlotTable } from './slot-table.ts'
-
-/** The requests of one key to one operation with one status. */
-export interface CellName {
-  readonly key: KeyIdentity
-  readonly method: string
-  readonly endpoint: string
-  readonly status: number
-}
-
-/** Orders cells as the rows of the usage table: key, endpoint, method, status. */
-export function compareCells(a: CellName, b: CellName): number {
-  return (
-    compareText(a.key.id, b.key.id) ||
-    compareText(a.endpoint, b.endpoint) ||
-    compareText(a.method, b.method) ||
-    a.status - b.status
-  )
-}
-
-const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 const RECORD_HEADER_BYTES = 8
 /** Tells the first word of a cell's record from a length, and that of a slot's from both. */
@@ -88,8 +68,8 @@ export interface FileNames {
   /** By their numbers. */
   readonly keys: Map<number, KeyIdentity>
   readonly operations: Map<number, Operation>
-  /** In the order of their numbers. */
-  readonly cells: CellName[]
+  /** The requests of one key to one operation with one status are a cell. */
+  readonly cells: CellList
   /** The slots of each cell. */
   readonly slots: SlotTable
 }
@@ -102,12 +82,10 @@ export function nameKey(keys: Map<number, KeyIdentity>, number: number, key: Key
 }
 
 export function noNames(): FileNames {
-  return { keys: new Map(), operations: new Map(), cells: [], slots: new SlotTable() }
+  return { keys: new Map(), operations: new Map(), cells: new CellList(), slots: new SlotTable() }
 }
 
 export interface DecodedNames extends FileNames {
-  /** Cells by the numbers of key and operation; empty before version 3. */
-  readonly cellNumbers: CellTable
   /** What stopped the reading early, if anything did. */
   readonly problem: string | undefined
 }
@@ -115,8 +93,8 @@ export interface DecodedNames extends FileNames {
 /** Reads the published records; stops at the first damaged one, because all after it may depend on it. */
 export async function decodeNames(region: Buffer, version: LayoutVersion): Promise<DecodedNames> {
   const pause = createPause()
-  const names = { ...noNames(), cellNumbers: new CellTable(0) }
-  const { keys, operations, cells, slots, cellNumbers } = names
+  const names = noNames()
+  const { keys, operations, cells, slots } = names
   let offset = 0
   while (offset < region.length) {
     const end = readRecord()
@@ -146,11 +124,9 @@ export async function decodeNames(region: Buffer, version: LayoutVersion): Promi
   function readCell(status: number): number | undefined {
     const end = checkSum(CELL_BYTES)
     if (end === undefined) return undefined
-    const [keyNumber, operationNumber] = [region.readInt32LE(offset + 4), region.readInt32LE(offset + 8)]
-    const [key, operation] = [keys.get(keyNumber), operations.get(operationNumber)]
-    if (!key || !operation) return undefined
-    cellNumbers.add(keyNumber, operationNumber, status, cells.length)
-    cells.push({ key, method: operation.method, endpoint: operation.endpoint, status })
+    const [key, operation] = [region.readInt32LE(offset + 4), region.readInt32LE(offset + 8)]
+    if (!keys.has(key) || !operations.has(operation)) return undefined
+    cells.add(key, operation, status)
     return end
   }
 
@@ -186,10 +162,12 @@ export async function decodeNames(region: Buffer, version: LayoutVersion): Promi
       keys.set(keys.size, { id, label, name, owner })
       return
     }
-    const [keyNumber, method, endpoint, status] = fields as UnnumberedCell
-    cells.push({ key: keys.get(keyNumber)!, method, endpoint, status })
+    const [key, method, endpoint, status] = fields as UnnumberedCell
+    const operation = operations.size
+    operations.set(operation, { method, endpoint })
+    const cell = cells.add(key, operation, status)
     // Version 1 had one slot per cell, and did not say how long its requests took but in sum.
-    if (version === 1) slots.add(cells.length - 1, UNMEASURED_BIN)
+    if (version === 1) slots.add(cell, UNMEASURED_BIN)
   }
 }
 

@@ -11,14 +11,15 @@ import {
   operationRecord,
   slotRecord,
 } from './name-records.ts'
-import type { CellName, FileNames } from './name-records.ts'
+import type { CellList } from './cell-list.ts'
+import type { FileNames } from './name-records.ts'
 import type { SlotTable } from './slot-table.ts'
 
 /** The names of an instance, each written down once. */
 export class NamesRegion implements FileNames {
   readonly keys: Map<number, KeyIdentity>
   readonly operations: Map<number, Operation>
-  readonly cells: CellName[]
+  readonly cells: CellList
   readonly slots: SlotTable
   readonly #memory: CounterMemory
   readonly #bytes: Uint8Array
@@ -67,8 +68,7 @@ export class NamesRegion implements FileNames {
   /** Gives a cell of a named key and operation its number. @returns -1 when the file is full */
   addCell(key: number, operation: number, status: number): number {
     if (!this.#hasSlots || !this.#publish(cellRecord(key, operation, status))) return -1
-    const { method, endpoint } = this.operations.get(operation)!
-    return this.cells.push({ key: this.keys.get(key)!, method, endpoint, status }) - 1
+    return this.cells.add(key, operation, status)
   }
 
   /** The slot of a cell for a bin. @returns -1 when it needs one and the file is full */
@@ -82,7 +82,7 @@ export class NamesRegion implements FileNames {
   clear(): void {
     this.keys.clear()
     this.operations.clear()
-    this.cells.length = 0
+    this.cells.clear()
     this.slots.clear()
   }
 

@@ -32,6 +32,7 @@ export class SealedBatch implements Batch {
   readonly #file: CounterFile
   readonly #counts: Float64Array
   readonly #pairs: number[] = []
+  readonly #bins: number[] = []
   #rowCount = 0
 
   constructor(fields: SealedBatchFields) {
@@ -52,12 +53,13 @@ export class SealedBatch implements Batch {
 
   async *keys(): AsyncGenerator<readonly KeyIdentity[]> {
     let chunk: KeyIdentity[] = []
-    let last: KeyIdentity | undefined
+    let last: number | undefined
+    const { cells, keys } = this.#file.names
     for (const cell of await this.#file.sortedCells()) {
-      const { key } = this.#file.names.cells[cell]!
-      if (key.id === last?.id || !this.#hasRequests(cell)) continue
-      last = key
-      chunk.push(key)
+      const number = cells.keyAt(cell)
+      if (number === last || !this.#hasRequests(cell)) continue
+      last = number
+      chunk.push(keys.get(number)!)
       if (chunk.length === CHUNK) {
         yield chunk
         chunk = []
@@ -98,7 +100,8 @@ export class SealedBatch implements Batch {
   /** The row of a cell: what its slots counted, in the order of bins; nothing when they counted nothing. */
   #readRow(cell: number): BatchRow | undefined {
     const pairs = this.#readSlots(cell)
-    const durationBins: number[] = []
+    const bins = this.#bins
+    bins.length = 0
     let requestCount = 0
     let durationUs = 0
     for (let index = 0; index < pairs.length; index += 2) {
@@ -107,11 +110,16 @@ export class SealedBatch implements Batch {
       if (requests === 0) continue
       requestCount += requests
       durationUs += this.#counts[slot * 2 + 1]!
-      durationBins.push(pairs[index]!, requests)
+      bins.push(pairs[index]!, requests)
     }
     if (requestCount === 0) return undefined
-    const { key, endpoint, method, status } = this.#file.names.cells[cell]!
-    return { keyId: key.id, endpoint, method, status, requestCount, durationUs, durationBins }
+    // a copy is as long as what it holds; an array that grew has room for more
+    const durationBins = bins.slice()
+    const { keys, operations, cells } = this.#file.names
+    const { id: keyId } = keys.get(cells.keyAt(cell))!
+    const { method, endpoint } = operations.get(cells.operationAt(cell))!
+    const status = cells.statusAt(cell)
+    return { keyId, endpoint, method, status, requestCount, durationUs, durationBins }
   }
 
   /** Bin and slot in turn; valid until the next call. */

@@ -1,10 +1,12 @@
 import { binOf, UNMEASURED_US } from '../duration-bins.ts'
+import { CellTable } from './cell-table.ts'
 import type { CountArea } from './count-area.ts'
 import { isCount } from './counter-header.ts'
 import { JOURNAL_ENTRIES } from './counter-layout.ts'
 import type { Journal } from './journal.ts'
 import type { DecodedNames } from './name-records.ts'
 
+const NO_CELL = 0
 const MISMATCH = 'its journal does not match its counts'
 
 /**
@@ -24,7 +26,9 @@ export function settleCopy(journal: Journal, open: CountArea, names: DecodedName
   if (counted <= settled) return undefined
   if (settled < settledBefore || counted > settledBefore + JOURNAL_ENTRIES) return MISMATCH
   const entries = Array.from({ length: counted - settled }, (_, number) => journal.entryAt(settled + number))
-  if (!entries.every((entry, number) => isSound(entry, settled + number)) || !fits(entries)) return MISMATCH
+  if (!entries.every((entry, number) => isSound(entry, settled + number))) return MISMATCH
+  const cells = findCells(entries)
+  if (!fits(entries)) return MISMATCH
   const [first] = entries as [number]
   const timedUs = sumTimed(first)
   if (timedUs !== 0 && timedUs !== Math.max(0, journal.durationUsAt(first))) return MISMATCH
@@ -64,16 +68,16 @@ export function settleCopy(journal: Journal, open: CountArea, names: DecodedName
     const known = findKnownSlot(entry)
     if (known >= 0) return known
     const [key, operation, status, bin] = slotName(entry)
-    const place = names.cellNumbers.find(key, operation, status)
-    const cell = place < 0 ? addCell(key, operation, status) : names.cellNumbers.cellAt(place)
+    const place = cells.find(key, operation, status)
+    const cell = place < 0 ? addCell(key, operation, status) : cells.cellAt(place)
     return names.slots.add(cell, bin)
   }
 
   /** @returns -1 where there is none yet */
   function findKnownSlot(entry: number): number {
     const [key, operation, status, bin] = slotName(entry)
-    const place = names.cellNumbers.find(key, operation, status)
-    return place < 0 ? -1 : names.slots.find(names.cellNumbers.cellAt(place), bin)
+    const place = cells.find(key, operation, status)
+    return place < 0 ? -1 : names.slots.find(cells.cellAt(place), bin)
   }
 
   function slotName(entry: number): [key: number, operation: number, status: number, bin: number] {
@@ -82,9 +86,26 @@ export function settleCopy(journal: Journal, open: CountArea, names: DecodedName
   }
 
   function addCell(key: number, operation: number, status: number): number {
-    const { method, endpoint } = names.operations.get(operation)!
-    const cell = names.cells.push({ key: names.keys.get(key)!, method, endpoint, status }) - 1
-    names.cellNumbers.add(key, operation, status, cell)
+    const cell = names.cells.add(key, operation, status)
+    cells.add(key, operation, status, cell)
     return cell
+  }
+
+  /** Those of the file's cells that entries count in. */
+  function findCells(entries: readonly number[]): CellTable {
+    const wanted = new CellTable(0)
+    for (const entry of entries) {
+      const [key, operation, status] = slotName(entry)
+      if (wanted.find(key, operation, status) < 0) wanted.add(key, operation, status, NO_CELL)
+    }
+    const found = new CellTable(0)
+    const { length } = names.cells
+    for (let cell = 0; cell < length; cell += 1) {
+      const key = names.cells.keyAt(cell)
+      const operation = names.cells.operationAt(cell)
+      const status = names.cells.statusAt(cell)
+      if (wanted.find(key, operation, status) >= 0) found.add(key, operation, status, cell)
+    }
+    return found
   }
 }

@@ -13,12 +13,11 @@ export async function sortInSlices<T>(
   sorted = 0,
 ): Promise<T[]> {
   const rest = items.slice(sorted)
-  const pause = createPause()
-  const pauseAfterRun = createPause(1)
+  const pause = createPause(1)
   let runs: T[][] = []
   for (let start = 0; start < rest.length; start += RUN) {
     runs.push(rest.slice(start, start + RUN).sort(compare))
-    await pauseAfterRun()
+    await pause()
   }
   while (runs.length > 1) {
     const merged: T[][] = []
@@ -40,7 +39,10 @@ async function mergeRuns<T>(
   let left = 0
   let right = 0
   while (left < a.length && right < b.length) {
-    merged.push(compare(a[left]!, b[right]!) <= 0 ? a[left++]! : b[right++]!)
+    const end = Math.min(left + right + RUN, a.length + b.length)
+    while (left + right < end && left < a.length && right < b.length) {
+      merged.push(compare(a[left]!, b[right]!) <= 0 ? a[left++]! : b[right++]!)
+    }
     const paused = pause()
     if (paused) await paused
   }

@@ -27,14 +27,24 @@ function makeIndex() {
     const entered = index.enterKey(toCountedKey(identity), names)!
     const operation = index.enterOperation(toCountedOperation('GET', endpoint), entered, names)!
     const slot = index.findSlot(entered.number, operation.number, status, 1000, names)
-    const { key: found, endpoint: at } = names.cells.find((_, cell) => slotOf(names, cell) === slot)!
-    return `${found.label} ${at}`
+    const cell = listCells(names).find(({ slot: own }) => own === slot)!
+    return `${cell.label} ${cell.endpoint}`
   }
   const enterFile = () => {
     names = makeNames()
     return index.enterFile()
   }
-  return { index, find, enterFile, cells: () => names.cells }
+  return { index, find, enterFile, cells: () => listCells(names) }
+}
+
+/** The cells of a file whose requests all took the same time. */
+function listCells(names: NamesRegion) {
+  const { keys, operations, cells } = names
+  return Array.from({ length: cells.length }, (_, cell) => ({
+    label: keys.get(cells.keyAt(cell))!.label,
+    endpoint: operations.get(cells.operationAt(cell))!.endpoint,
+    slot: slotOf(names, cell),
+  }))
 }
 
 /** The slot of a cell whose requests all took the same time. */

@@ -1,0 +1,51 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { CellOrder } from '../../src/buffer/cell-order.ts'
+import { noNames, type FileNames } from '../../src/buffer/name-records.ts'
+import { identify } from '../support/counting-process.ts'
+
+const KEYS = ['a', 'b', 'c'].map(identify)
+const OPERATIONS = ['GET', 'POST'].flatMap((method) =>
+  ['/', '/é', '/z', '/Z/:id'].map((endpoint) => ({ method, endpoint })),
+)
+const STATUSES = [100, 200, 404, 599]
+
+/** Which of the keys, operations and statuses above. */
+const anyCell = fc.tuple(fc.nat(KEYS.length - 1), fc.nat(OPERATIONS.length - 1), fc.nat(STATUSES.length - 1))
+
+/** As it is compared by the databases: text by text. */
+function describeCell({ keys, operations, cells }: FileNames, cell: number): string[] {
+  const { endpoint, method } = operations.get(cells.operationAt(cell))!
+  return [keys.get(cells.keyAt(cell))!.id, endpoint, method, String(cells.statusAt(cell))]
+}
+
+function compare(a: readonly string[], b: readonly string[]): number {
+  const index = a.findIndex((text, place) => text !== b[place])
+  return index < 0 ? 0 : a[index]! < b[index]! ? -1 : 1
+}
+
+describe('the order of the rows of a counter file', () => {
+  test('is by key, endpoint, method and status, whenever cells, keys and operations were added', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(anyCell, { maxLength: 200 }), { maxLength: 4 }), async (rounds) => {
+        const names = noNames()
+        const order = new CellOrder()
+        for (const [round, added] of rounds.entries()) {
+          for (const [key, operation, status] of added) {
+            // in older files each cell has an operation of its own, which may have the name of another one
+            const number = names.operations.size + round
+            names.keys.set(key, KEYS[key]!)
+            names.operations.set(number, OPERATIONS[operation]!)
+            names.cells.add(key, number, STATUSES[status]!)
+          }
+          const sorted = await order.sort(names)
+          expect(sorted.toSorted((a, b) => a - b)).toEqual(
+            Array.from({ length: names.cells.length }, (_, cell) => cell),
+          )
+          const rows = sorted.map((cell) => describeCell(names, cell))
+          expect(rows).toEqual(rows.toSorted(compare))
+        }
+      }),
+    )
+  })
+})
