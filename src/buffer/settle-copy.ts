@@ -4,7 +4,7 @@ import type { CountArea } from './count-area.ts'
 import { isCount } from './counter-header.ts'
 import { JOURNAL_ENTRIES } from './counter-layout.ts'
 import type { Journal } from './journal.ts'
-import type { DecodedNames } from './name-records.ts'
+import type { FileNames } from './name-records.ts'
 
 const NO_CELL = 0
 const MISMATCH = 'its journal does not match its counts'
@@ -16,7 +16,7 @@ const MISMATCH = 'its journal does not match its counts'
  * @param open the open area
  * @returns what is wrong with the journal, if anything is: nothing of it is added then
  */
-export function settleCopy(journal: Journal, open: CountArea, names: DecodedNames): string | undefined {
+export function settleCopy(journal: Journal, open: CountArea, names: FileNames): string | undefined {
   const { counted, settledBefore } = journal
   const { counts } = open
   const used = names.slots.count

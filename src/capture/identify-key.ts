@@ -5,6 +5,9 @@ import type { KnownKeys } from './known-keys.ts'
 import { OTHER_CALLER } from './read-key.ts'
 import type { Caller, ReadKey } from './read-key.ts'
 
+/** The answer to the request waits meanwhile. */
+const LONGEST_IDENTIFY_MS = 5000
+
 /**
  * Finds whose request it is; nothing when there is no key. A promise only when the app's `identify` returns one. A
  * key that the app itself told is learned as real.
@@ -14,8 +17,8 @@ export type IdentifyKey = (ctx: Context, given: unknown) => Caller | undefined |
 
 /**
  * Makes an `IdentifyKey`. The order: `setApiKey`; then the option `identify` where it is given, alone; else
- * `ctx.state.apiKey`, `Authorization: <keyword> <key>`, and the key header. It never throws: when `identify` fails,
- * that is reported and the request belongs to `(other)`.
+ * `ctx.state.apiKey`, `Authorization: <keyword> <key>`, and the key header. It never throws: when `identify` fails
+ * or takes longer than five seconds, that is reported and the request belongs to `(other)`.
  */
 export function createIdentifyKey(
   options: Pick<ResolvedOptions, 'identify' | 'keyword' | 'header'>,
@@ -50,7 +53,7 @@ export function createIdentifyKey(
 
   const ask = (ctx: Context, identify: (ctx: Context) => unknown) => {
     const found = identify(ctx)
-    return isPromise(found) ? Promise.resolve(found).then(vouch).catch(giveUp) : vouch(found)
+    return isPromise(found) ? waitFor(found).then(vouch).catch(giveUp) : vouch(found)
   }
 
   return (ctx, given) => {
@@ -61,6 +64,18 @@ export function createIdentifyKey(
     } catch (cause) {
       return giveUp(cause)
     }
+  }
+}
+
+/** @throws Error when the promise rejects or does not settle in time */
+async function waitFor<Found>(promise: PromiseLike<Found>): Promise<Found> {
+  const { promise: limit, reject } = Promise.withResolvers<never>()
+  const tooLong = () => reject(new Error(`identify did not answer within ${LONGEST_IDENTIFY_MS} ms.`))
+  const timer = setTimeout(tooLong, LONGEST_IDENTIFY_MS).unref()
+  try {
+    return await Promise.race([promise, limit])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

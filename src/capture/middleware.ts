@@ -25,7 +25,8 @@ export interface CaptureParts {
 
 /**
  * Makes the middleware. It counts each request with a key once, after the handlers have finished or thrown and
- * before Koa sends. Nothing of ours throws into a request, and only an `identify` that returns a promise is waited for.
+ * before Koa sends. Nothing of ours throws into a request, and only an `identify` that returns a promise is waited for,
+ * five seconds at most.
  */
 export function createMiddleware({ options, counter, knownKeys, report }: CaptureParts): Middleware {
   const identifyKey = createIdentifyKey(options, createReadKey(options, report), knownKeys, report)

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { Router } from '@koa/router'
 import type Koa from 'koa'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { setApiKey } from '../../src/capture/set-api-key.ts'
 import type { ApiKey } from '../../src/capture/set-api-key.ts'
 import { toCaller } from '../../src/capture/read-key.ts'
@@ -187,6 +187,30 @@ describe('what the app itself says', () => {
     expect(served.counted.map(({ key }) => key)).toEqual([OTHER_KEY, OTHER_KEY])
     expect(served.errors.map(({ code }) => code)).toEqual(['IDENTIFY_FAILED', 'IDENTIFY_FAILED'])
     expect(served.errors.map(({ message }) => message).join()).not.toContain(SECRET)
+  })
+
+  test('is (other), and reported, when identify does not answer within five seconds', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const asked = Promise.withResolvers<void>()
+    const answer = Promise.withResolvers<ApiKey>()
+    const identify = () => {
+      asked.resolve()
+      return answer.promise
+    }
+    await using served = await serveApp(answering(), { identify })
+    const response = fetch(`${served.url}/open`)
+    await asked.promise
+    await vi.advanceTimersByTimeAsync(4999)
+    expect(served.counted).toEqual([])
+    await vi.advanceTimersByTimeAsync(1)
+    expect((await response).status).toBe(200)
+    answer.resolve({ id: 'too late' })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(served.counted).toMatchObject([{ key: OTHER_KEY, status: 200 }])
+    expect(served.errors).toMatchObject([
+      { code: 'IDENTIFY_FAILED', cause: { message: 'identify did not answer within 5000 ms.' } },
+    ])
   })
 
   test('is nothing when it has no usable id, and that is reported once', async () => {
