@@ -163,6 +163,7 @@ export async function decodeNames(region: Buffer, version: LayoutVersion): Promi
       return
     }
     const [key, method, endpoint, status] = fields as UnnumberedCell
+    // these cells name their operation themselves, the same one again and again
     const operation = operations.size
     operations.set(operation, { method, endpoint })
     const cell = cells.add(key, operation, status)

@@ -32,7 +32,6 @@ export class SealedBatch implements Batch {
   readonly #file: CounterFile
   readonly #counts: Float64Array
   readonly #pairs: number[] = []
-  readonly #bins: number[] = []
   #rowCount = 0
 
   constructor(fields: SealedBatchFields) {
@@ -56,10 +55,10 @@ export class SealedBatch implements Batch {
     let last: number | undefined
     const { cells, keys } = this.#file.names
     for (const cell of await this.#file.sortedCells()) {
-      const number = cells.keyAt(cell)
-      if (number === last || !this.#hasRequests(cell)) continue
-      last = number
-      chunk.push(keys.get(number)!)
+      const key = cells.keyAt(cell)
+      if (key === last || !this.#hasRequests(cell)) continue
+      last = key
+      chunk.push(keys.get(key)!)
       if (chunk.length === CHUNK) {
         yield chunk
         chunk = []
@@ -100,8 +99,7 @@ export class SealedBatch implements Batch {
   /** The row of a cell: what its slots counted, in the order of bins; nothing when they counted nothing. */
   #readRow(cell: number): BatchRow | undefined {
     const pairs = this.#readSlots(cell)
-    const bins = this.#bins
-    bins.length = 0
+    const bins: number[] = []
     let requestCount = 0
     let durationUs = 0
     for (let index = 0; index < pairs.length; index += 2) {

@@ -71,7 +71,8 @@ export function createIdentifyKey(
 async function waitFor<Found>(promise: PromiseLike<Found>): Promise<Found> {
   const { promise: limit, reject } = Promise.withResolvers<never>()
   const tooLong = () => reject(new Error(`identify did not answer within ${LONGEST_IDENTIFY_MS} ms.`))
-  const timer = setTimeout(tooLong, LONGEST_IDENTIFY_MS).unref()
+  // a turn later: after a standstill of the process the answer may be here and not read yet
+  const timer = setTimeout(() => setImmediate(tooLong), LONGEST_IDENTIFY_MS).unref()
   try {
     return await Promise.race([promise, limit])
   } finally {

@@ -31,7 +31,7 @@ export function sqliteDialect(path: string, place: string): Dialect {
     givenRows(columns, rows, first) {
       const fields = Object.keys(columns).map((name, index) => `value ->> ${index} as ${name}`)
       return {
-        // without this each of the fields would make SQLite write the row as text anew
+        // without `materialized` each of the fields would make SQLite write the row as text anew
         sql: `(with rows as materialized (select key, value from json_each($${first}))
   select ${fields.join(', ')}, key as n from rows) as given`,
         params: [JSON.stringify(rows)],
