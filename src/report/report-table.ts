@@ -50,13 +50,37 @@ const PLURALS: Record<UsageDimension, string> = {
   month: 'months',
 }
 
+/** Characters of an id that are shown at least; `--key` finds a key by the start of its id. */
+const LEAST_OF_ID = 8
+
 /** How a key is called in a table: its name with its label, or its label alone. */
 export function nameOfKey({ name, label }: Pick<KeyIdentity, 'name' | 'label'>): string {
   return name === null || name === label ? label : `${name} (${label})`
 }
 
+type TextOf = (group: ReportGroup, dimension: UsageDimension) => string
+
+/** Makes a `textOf` for some groups: where several of their keys have the same name, the start of the id follows it. */
+function tellApart(groups: readonly ReportGroup[], timeZone: string): TextOf {
+  const keys = new Map(groups.flatMap(({ key }) => (key ? [[key.id, key]] : [])))
+  const namesakes = [...Map.groupBy(keys.values(), nameOfKey)].filter(([, { length }]) => length > 1)
+  const lengthOf = new Map(namesakes.map(([name, same]) => [name, findLength(same)]))
+  return (group, dimension) => {
+    const text = textOf(group, dimension, timeZone)
+    const length = dimension === 'key' ? lengthOf.get(text) : undefined
+    return length === undefined ? text : `${text} ${group.key!.id.slice(0, length)}`
+  }
+}
+
+/** How much of their ids tells keys apart. */
+function findLength(keys: readonly KeyIdentity[]): number {
+  let length = LEAST_OF_ID
+  while (new Set(keys.map(({ id }) => id.slice(0, length))).size < keys.length) length += 1
+  return length
+}
+
 /** A dimension's value of a group as text. */
-export function textOf(group: ReportGroup, dimension: UsageDimension, timeZone: string): string {
+function textOf(group: ReportGroup, dimension: UsageDimension, timeZone: string): string {
   if (dimension === 'key') return group.key ? nameOfKey(group.key) : ''
   if (dimension === 'owner') return group.owner ?? '(none)'
   if (isCalendarUnit(dimension)) return formatInstant(group[dimension] ?? new Date(0), timeZone, dimension)
@@ -78,8 +102,9 @@ function groupTable(report: UsageReport, section: ReportSection): ReportTable {
   const dimensions: Column[] = operations
     ? [{ name: 'endpoint', title: 'Endpoint', kind: 'text' }]
     : by.map((name) => ({ name, title: TITLES[name], kind: 'text' }))
+  const textFor = tellApart(groups, timeZone)
   const namesOf = (group: ReportGroup): Cell[] =>
-    operations ? [`${group.method} ${group.endpoint}`] : by.map((name) => textOf(group, name, timeZone))
+    operations ? [`${group.method} ${group.endpoint}`] : by.map((name) => textFor(group, name))
   const measures = measureColumns(report, by)
   const shown = groups.reduce((sum, { requests }) => sum + requests, 0)
   const rest = groupCount - groups.length
@@ -151,17 +176,16 @@ function column(
 
 function matrixTable(report: UsageReport, { by, groups }: ReportSection): ReportTable {
   const [down = 'key', across = 'month'] = by
-  const { timeZone } = report.period
+  const textFor = tellApart(groups, report.period.timeZone)
   const lines = new Map<string, { text: string; cells: Map<string, number>; total: number }>()
   const sums = new Map<string, number>()
   for (const group of groups) {
-    const text = textOf(group, down, timeZone)
-    const name = textOf(group, across, timeZone)
-    const id = group.key && down === 'key' ? group.key.id : text
-    const line = lines.get(id) ?? { text, cells: new Map<string, number>(), total: 0 }
+    const text = textFor(group, down)
+    const name = textFor(group, across)
+    const line = lines.get(text) ?? { text, cells: new Map<string, number>(), total: 0 }
     line.cells.set(name, (line.cells.get(name) ?? 0) + group.requests)
     line.total += group.requests
-    lines.set(id, line)
+    lines.set(text, line)
     sums.set(name, (sums.get(name) ?? 0) + group.requests)
   }
   const ordered = isCalendarUnit(across) || across === 'status'

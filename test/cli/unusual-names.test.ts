@@ -38,6 +38,29 @@ forEachDatabase('names that mean more than one', (_kind, makeUrl) => {
     }
   }
 
+  it('tells keys of the same name apart by the start of their ids, which --key takes', async () => {
+    const url = await makeUrl()
+    const [label, bucket] = ['sk_l…cdef', '2026-10-01T10:00Z']
+    const ids = ['0b7f9d1c-8c5e-4f0e-9a51-6f1f3f3f9a10', '0b7f9d1c-8d5e-4f0e-9a51-6f1f3f3f9a10']
+    const namesakes = ids.map((id) => ({ id, label, name: null, owner: null }))
+    for (const [index, key] of [...namesakes, acme].entries()) {
+      await storeUsage(url, [{ key, bucket, requests: 9 - index }])
+    }
+    const report = async (...args: string[]) => {
+      const env = { DATABASE_URL: url, APIKEY_ANALYTICS_DIR: '/nowhere' }
+      return (await runCli(['report', '--month', '2026-10', ...args], { env })).stdout
+    }
+    for (const args of [[], ['--by', 'key'], ['--by', 'key,month']]) {
+      const stdout = await report(...args)
+      expect(stdout).toMatch(/^sk_l…cdef 0b7f9d1c-8c +9 /m)
+      expect(stdout).toMatch(/^sk_l…cdef 0b7f9d1c-8d +8 /m)
+      expect(stdout).toMatch(/^acme +7 /m)
+    }
+    const [, header] = /^(Endpoint .*)$/m.exec(await report('--by', 'endpoint,key'))!
+    expect(header).toMatch(/sk_l…cdef 0b7f9d1c-8c +sk_l…cdef 0b7f9d1c-8d +acme/)
+    expect(await report('--key', '0b7f9d1c-8d')).toMatch(/^GET .* 8 +100\.0%/m)
+  })
+
   it('counts (other) and (rejected) as no keys, and shows their requests', async () => {
     const { stdout } = await run('report')
     expect(stdout).toContain('30 requests')
