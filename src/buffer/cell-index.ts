@@ -2,13 +2,12 @@ import { binOf } from '../duration-bins.ts'
 import { toCountedKey, toCountedOperation } from '../request-counter.ts'
 import { isReservedKey, OTHER_ENDPOINT, OTHER_KEY, UNMATCHED_ENDPOINT } from '../usage.ts'
 import type { CountedKey, CountedOperation } from '../request-counter.ts'
-import { CellTable } from './cell-table.ts'
+import { CellTable, NO_CELL } from './cell-table.ts'
 import type { NamesRegion } from './names-region.ts'
 import { binOfWord, NO_SLOT, packSlot, slotOfWord } from './slot-word.ts'
 
 /** Stands for whatever status. */
 const ANY = 0
-const NO_CELL = 0
 /** Slots of a cell that are noted: of one of every four bins, so that neighbours are noted side by side. */
 const NOTED_SLOTS = 4
 

@@ -5,6 +5,8 @@ const STATUS = 2
 const CELL = 3
 const FIRST_NOTE = 4
 const FIRST_ROOM = 1024
+/** Of an entry that only says that it is there. */
+export const NO_CELL = 0
 
 /**
  * A hash table of small numbers in one array: looking a cell up touches one or two lines of memory, where maps of maps

@@ -1,4 +1,5 @@
 import type { KeyIdentity, Operation } from '../usage.ts'
+import type { CellList } from './cell-list.ts'
 import type { CounterHeader } from './counter-header.ts'
 import { HEADER_BYTES, type FileIdentity } from './counter-layout.ts'
 import type { CounterMemory } from './counter-memory.ts'
@@ -11,7 +12,6 @@ import {
   operationRecord,
   slotRecord,
 } from './name-records.ts'
-import type { CellList } from './cell-list.ts'
 import type { FileNames } from './name-records.ts'
 import type { SlotTable } from './slot-table.ts'
 

@@ -99,7 +99,7 @@ export class SealedBatch implements Batch {
   /** The row of a cell: what its slots counted, in the order of bins; nothing when they counted nothing. */
   #readRow(cell: number): BatchRow | undefined {
     const pairs = this.#readSlots(cell)
-    const bins: number[] = []
+    const durationBins: number[] = []
     let requestCount = 0
     let durationUs = 0
     for (let index = 0; index < pairs.length; index += 2) {
@@ -108,11 +108,9 @@ export class SealedBatch implements Batch {
       if (requests === 0) continue
       requestCount += requests
       durationUs += this.#counts[slot * 2 + 1]!
-      bins.push(pairs[index]!, requests)
+      durationBins.push(pairs[index]!, requests)
     }
     if (requestCount === 0) return undefined
-    // a copy is as long as what it holds; an array that grew has room for more
-    const durationBins = bins.slice()
     const { keys, operations, cells } = this.#file.names
     const { id: keyId } = keys.get(cells.keyAt(cell))!
     const { method, endpoint } = operations.get(cells.operationAt(cell))!

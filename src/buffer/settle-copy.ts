@@ -1,12 +1,11 @@
 import { binOf, UNMEASURED_US } from '../duration-bins.ts'
-import { CellTable } from './cell-table.ts'
+import { CellTable, NO_CELL } from './cell-table.ts'
 import type { CountArea } from './count-area.ts'
 import { isCount } from './counter-header.ts'
 import { JOURNAL_ENTRIES } from './counter-layout.ts'
 import type { Journal } from './journal.ts'
 import type { FileNames } from './name-records.ts'
 
-const NO_CELL = 0
 const MISMATCH = 'its journal does not match its counts'
 
 /**

@@ -39,7 +39,7 @@ async function mergeRuns<T>(
   let left = 0
   let right = 0
   while (left < a.length && right < b.length) {
-    const end = Math.min(left + right + RUN, a.length + b.length)
+    const end = left + right + RUN
     while (left + right < end && left < a.length && right < b.length) {
       merged.push(compare(a[left]!, b[right]!) <= 0 ? a[left++]! : b[right++]!)
     }

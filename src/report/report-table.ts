@@ -182,10 +182,11 @@ function matrixTable(report: UsageReport, { by, groups }: ReportSection): Report
   for (const group of groups) {
     const text = textFor(group, down)
     const name = textFor(group, across)
-    const line = lines.get(text) ?? { text, cells: new Map<string, number>(), total: 0 }
+    const id = group.key && down === 'key' ? group.key.id : text
+    const line = lines.get(id) ?? { text, cells: new Map<string, number>(), total: 0 }
     line.cells.set(name, (line.cells.get(name) ?? 0) + group.requests)
     line.total += group.requests
-    lines.set(text, line)
+    lines.set(id, line)
     sums.set(name, (sums.get(name) ?? 0) + group.requests)
   }
   const ordered = isCalendarUnit(across) || across === 'status'
