@@ -114,16 +114,6 @@ export class CellIndex {
     return operation
   }
 
-  /** The place where the search for a cell begins. */
-  firstPlace(key: number, operation: number, status: number): number {
-    return this.#current.firstPlace(key, operation, status)
-  }
-
-  /** Brings the first `count` of some places near to the processor. @returns what it read, added up */
-  prefetch(places: Int32Array, count: number): number {
-    return this.#current.prefetch(places, count)
-  }
-
   /**
    * The slot for a request of a key and an operation that were entered.
    * @param durationUs whole microseconds, or `UNMEASURED_US`

@@ -45,19 +45,6 @@ export class CellTable {
     }
   }
 
-  /** The place where the search for an entry begins. */
-  firstPlace(key: number, operation: number, status: number): number {
-    return (hash(key, operation, status) >>> this.#shift) * this.#width
-  }
-
-  /** Brings the first `count` of some places near to the processor. @returns what it read, added up */
-  prefetch(places: Int32Array, count: number): number {
-    const words = this.#words
-    let touched = 0
-    for (let n = 0; n < count; n += 1) touched |= words[places[n]!]!
-    return touched
-  }
-
   cellAt(place: number): number {
     return this.#words[place + CELL]!
   }

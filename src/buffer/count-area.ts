@@ -15,14 +15,6 @@ export class CountArea {
     this.counts = new Float64Array(memory.buffer, this.#offset, identity.slots * 2)
   }
 
-  /** Brings the first `count` of some slots near to the processor. @returns what it read, added up */
-  prefetch(slots: Int32Array, count: number): number {
-    const { counts } = this
-    let touched = 0
-    for (let n = 0; n < count; n += 1) touched += counts[slots[n]! * 2]!
-    return touched
-  }
-
   /** Adds one request to a slot: two stores when mapped. `durationUs`: whole microseconds, or `UNMEASURED_US`. */
   add(slot: number, durationUs: number): void {
     const index = slot * 2
@@ -34,11 +26,9 @@ export class CountArea {
   }
 
   sumRequests(used: number): number {
-    return sumEverySecond(this.counts.subarray(0, used * 2), 0)
-  }
-
-  sumUs(used: number): number {
-    return sumEverySecond(this.counts.subarray(0, used * 2), 1)
+    let sum = 0
+    for (let index = 0; index < used * 2; index += 2) sum += this.counts[index]!
+    return sum
   }
 
   /** Whether the counts can be what a process wrote. */
@@ -59,10 +49,4 @@ export class CountArea {
     this.counts.fill(0, 0, used * 2)
     this.#memory.persist(this.#offset, used * SLOT_BYTES)
   }
-}
-
-function sumEverySecond(counts: Float64Array, first: 0 | 1): number {
-  let sum = 0
-  for (let index = first; index < counts.length; index += 2) sum += counts[index]!
-  return sum
 }

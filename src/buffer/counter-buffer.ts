@@ -6,8 +6,6 @@ import { MOST_SLOTS } from './counter-layout.ts'
 import type { CounterFile } from './counter-file.ts'
 import type { CounterMode } from './counter-memory.ts'
 import { faultPoint } from './fault-point.ts'
-import type { Journal } from './journal.ts'
-import { settle } from './settle.ts'
 
 /** A clock that steps back less than this stays in the open bucket: time servers correct in small steps. */
 const CLOCK_STEP_MS = 60_000
@@ -39,8 +37,6 @@ export class CounterBuffer implements RequestCounter {
   readonly #index: CellIndex
   readonly #bucketMs: number
   #file: CounterFile
-  /** The file's, as long as it may be used. */
-  #journal: Journal | undefined
   #bucket: number
   /** Until then, by `performance.now()`, the open bucket is the right one. */
   #steadyUntil = NaN
@@ -55,7 +51,6 @@ export class CounterBuffer implements RequestCounter {
     this.#bucket = this.#bucketOf(parts.now())
     this.#index.enterBucket(this.#bucket)
     this.#file = parts.files.open(FIRST_SLOTS, this.#bucket)
-    this.#journal = this.#file.journal
   }
 
   /** Requests counted since the start. */
@@ -77,7 +72,7 @@ export class CounterBuffer implements RequestCounter {
     if (!(finishedAt < this.#steadyUntil)) this.#steadyUntil = finishedAt + this.#lookAtClock()
     const { epoch } = this.#index
     const isEntered = key.epoch === epoch && operation.epoch === epoch
-    if (!isEntered || !this.#note(key.number, operation.number, status, durationUs)) {
+    if (!isEntered || !this.#add(key.number, operation.number, status, durationUs)) {
       this.#countAnew(key, operation, status, durationUs)
     }
     this.#counted += 1
@@ -88,14 +83,13 @@ export class CounterBuffer implements RequestCounter {
    * @returns false when counts stay open behind a batch that waits
    */
   seal(): boolean {
-    this.#followClock()
-    this.#settle()
+    this.#lookAtClock()
     return this.#file.sumOpen() === 0 || this.#file.seal(this.#bucket, this.#parts.now())
   }
 
   /** Whether batches wait for their delivery: of a bucket that is over, say. */
   hasSealed(): boolean {
-    this.#followClock()
+    this.#lookAtClock()
     return this.files().some((file) => file.sealedBatches().length > 0)
   }
 
@@ -119,42 +113,20 @@ export class CounterBuffer implements RequestCounter {
 
   /** Counts a request whose key or operation has no number here yet, or for which the file is full. */
   #countAnew(key: CountedKey, operation: CountedOperation, status: number, durationUs: number): void {
-    this.#settle()
     for (;;) {
       const { names } = this.#file
       const keyEntered = this.#index.enterKey(key, names)
       const entered = keyEntered && this.#index.enterOperation(operation, keyEntered, names)
-      // the names may have taken room that the journal counts on
-      this.#journal = this.#file.journal
-      if (entered && this.#note(keyEntered.number, entered.number, status, durationUs)) return
+      if (entered && this.#add(keyEntered.number, entered.number, status, durationUs)) return
       this.#rotate(this.#parts.now(), true)
     }
   }
 
   /** @returns false when the file is full: the request is not counted yet */
-  #note(key: number, operation: number, status: number, durationUs: number): boolean {
-    if (this.#journal?.isFull) this.#settle()
-    if (!this.#journal) return this.#add(key, operation, status, durationUs)
-    this.#journal.note(key, operation, status, durationUs)
-    return true
-  }
-
-  /** Without the journal. @returns false when the file is full */
   #add(key: number, operation: number, status: number, durationUs: number): boolean {
     const slot = this.#index.findSlot(key, operation, status, durationUs, this.#file.names)
     if (slot >= 0) this.#file.openCounts.add(slot, durationUs)
     return slot >= 0
-  }
-
-  /** Empties the journal, which is left alone once the file might not have room for what it holds. */
-  #settle(): void {
-    if (!this.#journal?.pending) return
-    settle(this.#journal, this.#index, this.#file)
-    this.#journal = this.#file.journal
-  }
-
-  #followClock(): void {
-    this.#lookAtClock()
   }
 
   /** Follows the clock into its bucket. @returns for how long, in milliseconds, it need not be looked at again */
@@ -167,7 +139,6 @@ export class CounterBuffer implements RequestCounter {
   }
 
   #enterBucket(now: number): void {
-    this.#settle()
     this.#bucket = this.#bucketOf(now)
     this.#steadyUntil = NaN
     this.#index.enterBucket(this.#bucket)
@@ -176,7 +147,6 @@ export class CounterBuffer implements RequestCounter {
   }
 
   #rotate(now: number, full = false): void {
-    this.#settle()
     const left = this.#file
     left.retire(now)
     const active = this.#index.enterFile()
@@ -185,7 +155,6 @@ export class CounterBuffer implements RequestCounter {
     // cells and not with the slots, because long names use a file up before its slots do, and bins come with time.
     const needsMore = full && active * 2 > left.names.cells.length
     this.#file = this.#parts.files.open(needsMore ? Math.min(slots * 2, MOST_SLOTS) : slots, this.#bucket)
-    this.#journal = this.#file.journal
     this.#retired.push(left)
     faultPoint('next file opened')
     this.#parts.onRotate()

@@ -6,17 +6,14 @@ import {
   encodeIdentity,
   fileBytes,
   HEADER_BYTES,
-  JOURNAL_ENTRIES,
   type FileIdentity,
 } from './counter-layout.ts'
 import { lengthen, type CounterMemory, type CounterMode } from './counter-memory.ts'
 import { faultPoint } from './fault-point.ts'
-import { Journal } from './journal.ts'
 import { decodeNames, noNames, type FileNames } from './name-records.ts'
 import { NamesRegion } from './names-region.ts'
 import { repairCopy } from './repair-copy.ts'
 import { SealedBatch } from './sealed-batch.ts'
-import { settleCopy } from './settle-copy.ts'
 
 /**
  * One instance: named slots and two count areas that alternate. The open area takes counts; the other one is empty or
@@ -28,12 +25,9 @@ export class CounterFile {
   readonly names: NamesRegion
   readonly #memory: CounterMemory
   readonly #header: CounterHeader
-  readonly #journal: Journal
   readonly #areas: readonly [CountArea, CountArea]
   #open: CountArea
   #problem: string | undefined
-  /** What was wrong with the journal of a file that was read: nothing to speak of while its process lives. */
-  #mismatch: string | undefined
   /** True once no more counts come: the open area is sealed too. */
   #retired = false
   #order = new CellOrder()
@@ -43,7 +37,6 @@ export class CounterFile {
     this.#memory = memory
     this.#header = new CounterHeader(memory)
     this.names = new NamesRegion(memory, this.#header, identity, names)
-    this.#journal = new Journal(memory, this.#openHeader.journalWord)
     this.#areas = [new CountArea(memory, identity, 0), new CountArea(memory, identity, 1)]
     this.#open = this.#areas[this.#header.openArea]
   }
@@ -59,7 +52,7 @@ export class CounterFile {
   }
 
   /**
-   * Reads what an earlier process left, by this version of the package or an older one.
+   * Reads what an earlier process left.
    * @param writtenAt when it last wrote, epoch milliseconds: taken as the time of sealing
    * @returns a sentence that says what is wrong when nothing can be read; undefined when nothing was ever written
    */
@@ -71,10 +64,9 @@ export class CounterFile {
     const whole = lost > 0 ? lengthen(memory, fileBytes(identity)) : memory
     const published = new CounterHeader(whole).namesPublished
     const region = Buffer.from(whole.buffer, HEADER_BYTES, Math.min(published, identity.namesBytes))
-    const names = await decodeNames(region, identity.version)
+    const names = await decodeNames(region)
     const file = new CounterFile(whole, identity, names)
     file.#problem = lost > 0 ? `it ends ${lost} bytes too early` : names.problem
-    if (file.#isSound) file.#mismatch = settleCopy(file.#journal, file.#open, names)
     file.retire(writtenAt)
     return file
   }
@@ -84,19 +76,10 @@ export class CounterFile {
     return this.#problem
   }
 
-  /** Whether what was read is undamaged as far as can be told. */
-  get #isSound(): boolean {
-    return (
-      this.#problem === undefined &&
-      this.#openHeader.isSound &&
-      this.#areas.every((area) => area.isSound(this.names.slots.count))
-    )
-  }
-
   /** Takes damaged counts out of the copy of a dead process's file. @returns what is wrong with it, if anything is */
   repair(): string | undefined {
     const damage = repairCopy(this.#header, this.#areas, this.names.slots.count)
-    return this.#problem ?? damage ?? this.#mismatch
+    return this.#problem ?? damage
   }
 
   get mode(): CounterMode {
@@ -112,26 +95,18 @@ export class CounterFile {
     return this.#header.isFree
   }
 
-  /**
-   * Where requests of the open batch are noted; nothing where each is written by itself, or where the file might not
-   * have room for all that the journal holds.
-   */
-  get journal(): Journal | undefined {
-    return this.mode !== 'written' && this.names.fits(JOURNAL_ENTRIES) ? this.#journal : undefined
-  }
-
   /** Where its slots are counted. */
   get openCounts(): CountArea {
     return this.#open
   }
 
-  /** Requests in the open batch, without those that its journal holds. */
+  /** Requests in the open batch. */
   sumOpen(): number {
     return this.#sum(this.#header.openArea)
   }
 
   /**
-   * Seals the open batch, whose journal is empty, and opens the next one in the other area.
+   * Seals the open batch and opens the next one in the other area.
    * @returns false when the other area still holds a batch that waits
    */
   seal(nextBucket: number, now: number): boolean {
@@ -145,7 +120,6 @@ export class CounterFile {
     faultPoint('next area prepared')
     this.#header.openArea = next
     this.#open = this.#areas[next]
-    this.#journal.moveTo(this.#openHeader.journalWord)
     faultPoint('areas switched')
     return true
   }
@@ -155,7 +129,7 @@ export class CounterFile {
     this.#openHeader.bucket = bucket
   }
 
-  /** No more counts come, and the journal is empty: whatever the areas hold may be delivered. */
+  /** No more counts come: whatever the areas hold may be delivered. */
   retire(now: number): void {
     this.#retired = true
     if (this.#openHeader.sealedAt === 0) this.#openHeader.sealedAt = now

@@ -9,7 +9,7 @@ const FILE = { state: 8, namesPublished: 9, openArea: 10 } as const
 const FILE_STATE = { free: 0, inUse: 1 } as const
 /** Word number at which the header of area 0 or 1 begins. */
 const AREA_WORDS = [16, 32] as const
-/** Word numbers within an area header; the database id takes two words, what the journal writes three. */
+/** Word numbers within an area header; the database id takes two words. */
 const AREA = {
   state: 0,
   sequence: 1,
@@ -18,7 +18,6 @@ const AREA = {
   sealedAt: 4,
   stamped: 5,
   databaseId: 6,
-  journal: 8,
 } as const
 /** `empty`: never used or delivered; `counting`: holds a batch, which is sealed unless this is the open area. */
 const AREA_STATE = { empty: 0, counting: 1 } as const
@@ -100,11 +99,6 @@ export class AreaHeader {
     this.#set(AREA.bucket, bucket)
   }
 
-  /** Number of the first of the words that the journal writes. */
-  get journalWord(): number {
-    return this.#first + AREA.journal
-  }
-
   get countedBefore(): number {
     return this.#get(AREA.countedBefore)
   }
@@ -138,7 +132,6 @@ export class AreaHeader {
     this.#set(AREA.countedBefore, countedBefore)
     this.#set(AREA.sealedAt, 0)
     this.#set(AREA.stamped, 0)
-    for (const word of [0, 1, 2]) this.#set(AREA.journal + word, 0)
     this.#set(AREA.state, AREA_STATE.counting)
   }
 

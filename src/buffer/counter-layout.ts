@@ -1,17 +1,15 @@
 /**
- * Layout of a counter file, version 3. All words are little-endian; the header's words are float64.
+ * Layout of a counter file, version 1. All words are little-endian; the header's words are float64.
  *
  * | bytes | what |
  * |---|---|
  * | 0-43 | identity: magic, version, slots, names bytes, bucket minutes, instance UUID, CRC-32 of these |
  * | 64-87 | header words: file state, bytes of names published, open area |
- * | 128-215, 256-343 | headers of the two count areas |
- * | 2048-4095 | journal: the latest requests of the open area, see `journal.ts` |
+ * | 128-191, 256-319 | headers of the two count areas |
  * | 4096 … | names region: records of keys, operations, cells and slots, see `name-records.ts` |
  * | then | two count areas: per slot float64 requests, float64 microseconds |
  *
- * A slot counts the requests of one cell whose duration falls into one bin. Version 2 had no journal and no records of
- * operations, version 1 one slot per cell and no records of slots either; the rest is the same.
+ * A slot counts the requests of one cell whose duration falls into one bin.
  */
 import { crc32 } from 'node:zlib'
 import type { BucketMinutes } from '../usage.ts'
@@ -19,9 +17,6 @@ import { decodeUuid, encodeUuid } from '../uuid.ts'
 
 export const HEADER_BYTES = 4096
 export const SLOT_BYTES = 16
-export const JOURNAL_OFFSET = 2048
-/** A power of two. */
-export const JOURNAL_ENTRIES = 64
 /** Slots of a file at most, a gigabyte: the number of a cell has 24 bits in a name record. */
 export const MOST_SLOTS = 2 ** 24
 /**
@@ -33,7 +28,7 @@ const NAME_BYTES_PER_SLOT = 32
 const LEAST_NAME_BYTES = 64 * 1024
 
 const MAGIC = 'AKACOUNT'
-const VERSION = 3
+const VERSION = 1
 const IDENTITY_BYTES = 40
 
 export interface FileShape {
@@ -45,13 +40,6 @@ export interface FileShape {
 export interface FileIdentity extends FileShape {
   readonly instance: string
   readonly bucketMinutes: BucketMinutes
-}
-
-export type LayoutVersion = 1 | 2 | 3
-
-/** Versions 1 and 2 are only read: files are always begun as version 3. */
-export interface DecodedIdentity extends FileIdentity {
-  readonly version: LayoutVersion
 }
 
 export function shapeFor(slots: number): FileShape {
@@ -79,19 +67,17 @@ export function encodeIdentity(identity: FileIdentity): Buffer {
 }
 
 /** @returns the identity, or a sentence that says what is wrong with these bytes */
-export function decodeIdentity(buffer: ArrayBuffer): DecodedIdentity | string {
+export function decodeIdentity(buffer: ArrayBuffer): FileIdentity | string {
   const bytes = Buffer.from(buffer)
   if (bytes.length < HEADER_BYTES)
     return `it has ${bytes.length} bytes, less than its header of ${HEADER_BYTES}`
   if (bytes.toString('latin1', 0, 8) !== MAGIC) return 'it does not begin like a counter file'
   const version = bytes.readUInt32LE(8)
-  if (version !== 1 && version !== 2 && version !== VERSION)
-    return `its format is version ${version}, not 1 to ${VERSION}`
+  if (version !== VERSION) return `its format is version ${version}, not ${VERSION}`
   if (crc32(bytes.subarray(0, IDENTITY_BYTES)) !== bytes.readUInt32LE(IDENTITY_BYTES)) {
     return 'its header does not match its checksum'
   }
   return {
-    version,
     slots: bytes.readUInt32LE(12),
     namesBytes: bytes.readUInt32LE(16),
     bucketMinutes: bytes.readUInt32LE(20) as BucketMinutes,

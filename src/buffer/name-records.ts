@@ -3,14 +3,11 @@
  * their number; a later record of a key adds to the one before. Cells: u32 2^30 + status, int32 key, int32 operation,
  * u32 CRC-32 of these. Slots: u32 2^31 + cell x 128 + bin, u32 CRC-32 of it. Cells and slots are numbered by the
  * position of their record.
- *
- * Before version 3 cells were JSON text too, with method and endpoint, and keys were numbered by position.
  */
 import { crc32 } from 'node:zlib'
-import { BIN_COUNT, UNMEASURED_BIN } from '../duration-bins.ts'
+import { BIN_COUNT } from '../duration-bins.ts'
 import type { KeyIdentity, Operation } from '../usage.ts'
 import { CellList } from './cell-list.ts'
-import type { LayoutVersion } from './counter-layout.ts'
 import { createPause } from './pause.ts'
 import { SlotTable } from './slot-table.ts'
 
@@ -22,8 +19,6 @@ const CELL_BYTES = 16
 const SLOT_RECORD_BYTES = 8
 /** A power of two above the last bin; it leaves numbers for 16 million cells, which no heap has room for. */
 const BINS_PER_CELL = 128
-/** What a request may need at most: a cell, a slot, and the operation `(other)` of its method. */
-export const MOST_BYTES_PER_REQUEST = 80
 
 function encodeRecord(value: readonly unknown[]): Buffer {
   const text = JSON.stringify(value)
@@ -91,7 +86,7 @@ export interface DecodedNames extends FileNames {
 }
 
 /** Reads the published records; stops at the first damaged one, because all after it may depend on it. */
-export async function decodeNames(region: Buffer, version: LayoutVersion): Promise<DecodedNames> {
+export async function decodeNames(region: Buffer): Promise<DecodedNames> {
   const pause = createPause()
   const names = noNames()
   const { keys, operations, cells, slots } = names
@@ -108,8 +103,8 @@ export async function decodeNames(region: Buffer, version: LayoutVersion): Promi
   /** @returns where the record ends, or nothing when it is damaged */
   function readRecord(): number | undefined {
     const word = offset + RECORD_HEADER_BYTES <= region.length ? region.readUInt32LE(offset) : 0
-    if (version > 1 && word >= SLOT_MARK) return readSlot(word - SLOT_MARK)
-    return version > 2 && word >= CELL_MARK ? readCell(word - CELL_MARK) : readText(word)
+    if (word >= SLOT_MARK) return readSlot(word - SLOT_MARK)
+    return word >= CELL_MARK ? readCell(word - CELL_MARK) : readText(word)
   }
 
   function readSlot(number: number): number | undefined {
@@ -144,35 +139,17 @@ export async function decodeNames(region: Buffer, version: LayoutVersion): Promi
     if (length === 0 || end > region.length || crc32(text) !== region.readUInt32LE(offset + 4))
       return undefined
     const fields: unknown = JSON.parse(text.toString())
-    if (version > 2) addNumbered(fields as NumberedKey | NumberedOperation)
-    else addUnnumbered(fields as UnnumberedKey | UnnumberedCell)
+    addName(fields as NumberedKey | NumberedOperation)
     return end
   }
 
-  function addNumbered(fields: NumberedKey | NumberedOperation): void {
+  function addName(fields: NumberedKey | NumberedOperation): void {
     if (fields.length === 5) {
       const [number, id, label, name, owner] = fields
       nameKey(keys, number, { id, label, name, owner })
     } else operations.set(fields[0], { method: fields[1], endpoint: fields[2] })
   }
-
-  function addUnnumbered(fields: UnnumberedKey | UnnumberedCell): void {
-    if (typeof fields[0] === 'string') {
-      const [id, label, name, owner] = fields as UnnumberedKey
-      keys.set(keys.size, { id, label, name, owner })
-      return
-    }
-    const [key, method, endpoint, status] = fields as UnnumberedCell
-    // these cells name their operation themselves, the same one again and again
-    const operation = operations.size
-    operations.set(operation, { method, endpoint })
-    const cell = cells.add(key, operation, status)
-    // Version 1 had one slot per cell, and did not say how long its requests took but in sum.
-    if (version === 1) slots.add(cell, UNMEASURED_BIN)
-  }
 }
 
 type NumberedKey = [number: number, id: string, label: string, name: string | null, owner: string | null]
 type NumberedOperation = [number: number, method: string, endpoint: string]
-type UnnumberedKey = [id: string, label: string, name: string | null, owner: string | null]
-type UnnumberedCell = [keyNumber: number, method: string, endpoint: string, status: number]

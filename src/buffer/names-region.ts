@@ -4,14 +4,7 @@ import type { CounterHeader } from './counter-header.ts'
 import { HEADER_BYTES, type FileIdentity } from './counter-layout.ts'
 import type { CounterMemory } from './counter-memory.ts'
 import { faultPoint } from './fault-point.ts'
-import {
-  cellRecord,
-  keyRecord,
-  MOST_BYTES_PER_REQUEST,
-  nameKey,
-  operationRecord,
-  slotRecord,
-} from './name-records.ts'
+import { cellRecord, keyRecord, nameKey, operationRecord, slotRecord } from './name-records.ts'
 import type { FileNames } from './name-records.ts'
 import type { SlotTable } from './slot-table.ts'
 
@@ -35,14 +28,6 @@ export class NamesRegion implements FileNames {
     this.#bytes = new Uint8Array(memory.buffer)
     this.#header = header
     this.#identity = identity
-  }
-
-  /** Whether so many requests fit, whatever key that is named, whatever operation and status they have. */
-  fits(requests: number): boolean {
-    return (
-      this.slots.count + requests <= this.#identity.slots &&
-      this.#header.namesPublished + requests * MOST_BYTES_PER_REQUEST <= this.#identity.namesBytes
-    )
   }
 
   /** Names a key, or what was not known of it so far. @returns false when the file is full */

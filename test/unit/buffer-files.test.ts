@@ -258,11 +258,7 @@ describe('a counter file that a dead process left', () => {
   test.each([
     ['is not ours', (bytes: Buffer) => void bytes.write('SQLite format 3'), /does not begin like/],
     ['has a bad header', (bytes: Buffer) => void bytes.writeUInt32LE(7, 12), /does not match its checksum/],
-    [
-      'comes from a newer version',
-      (bytes: Buffer) => void bytes.writeUInt32LE(4, 8),
-      /version 4, not 1 to 3/,
-    ],
+    ['comes from a newer version', (bytes: Buffer) => void bytes.writeUInt32LE(4, 8), /version 4, not 1/],
     ['lost the page of its header', (bytes: Buffer) => void bytes.fill(0, 0, 4096), /does not begin like/],
   ])('is set aside when it %s', async (_, change, problem) => {
     damage(await leaveFile(), change)

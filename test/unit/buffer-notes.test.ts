@@ -70,7 +70,7 @@ const step = fc.oneof(
 
 test.each([
   ['files that are full after a few cells', false, 8],
-  ['files with journals', true, 120],
+  ['mapped files', true, 120],
 ])('two counters with %s share keys and operations and find their own cells', async (_, mapped, slots) => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 200, size: 'max' }), async (steps) => {
