@@ -1,10 +1,15 @@
 export { ApiKeyAnalyticsKey, ApiKeyAnalyticsKeySchema } from './store/entities/api-key-analytics-key.ts'
+export { ApiKeyAnalyticsGap, ApiKeyAnalyticsGapSchema } from './store/entities/api-key-analytics-gap.ts'
 export {
   ApiKeyAnalyticsLedger,
   ApiKeyAnalyticsLedgerSchema,
 } from './store/entities/api-key-analytics-ledger.ts'
 export { ApiKeyAnalyticsMeta, ApiKeyAnalyticsMetaSchema } from './store/entities/api-key-analytics-meta.ts'
 export { ApiKeyAnalyticsPrune, ApiKeyAnalyticsPruneSchema } from './store/entities/api-key-analytics-prune.ts'
+export {
+  ApiKeyAnalyticsUnsealed,
+  ApiKeyAnalyticsUnsealedSchema,
+} from './store/entities/api-key-analytics-unsealed.ts'
 export { ApiKeyAnalytics, ApiKeyAnalyticsSchema } from './store/entities/api-key-analytics.ts'
 export { ENTITIES } from './store/entities/entities.ts'
 export { MIGRATIONS } from './store/migrations/migrations.ts'

@@ -78,6 +78,10 @@ export interface Batch {
   readonly requestCount: number
   /** When the batch was sealed, epoch milliseconds; taken as the keys' time of last use. */
   readonly sealedAt: number
+  /** False when its process was killed before: another copy of its counter file may hold more of the batch. */
+  readonly isSealed: boolean
+  /** The batch that the instance counts into now; undefined when its process is dead, or may live elsewhere. */
+  readonly openSequence: number | undefined
   /** Every key that a row names, each once, sorted by id. */
   keys(): AsyncIterable<readonly KeyIdentity[]>
   /**
@@ -105,7 +109,8 @@ export interface UsageStore {
   connect(): Promise<DatabaseFacts>
   /**
    * Adds one batch in one transaction, exactly once however often it is called with the same (instance, sequence).
-   * @throws BATCH_REFUSED when the database refuses its content for good; anything else may be retried.
+   * @throws BATCH_REFUSED when the database refuses its content for good, INSTANCE_COPIED when its instance counts in
+   * two places; anything else may be retried.
    */
   recordBatch(batch: Batch): Promise<'applied' | 'applied before'>
   /** Ids of at most `limit` keys of the database, last used first, without the reserved ones. */

@@ -28,8 +28,10 @@ export class CounterFile {
   readonly #areas: readonly [CountArea, CountArea]
   #open: CountArea
   #problem: string | undefined
-  /** True once no more counts come: the open area is sealed too. */
+  /** True once no more counts come: the open area is delivered too. */
   #retired = false
+  /** When the process that left this file wrote last; undefined while it lives. */
+  #writtenAt: number | undefined
   #order = new CellOrder()
 
   private constructor(memory: CounterMemory, identity: FileIdentity, names: FileNames) {
@@ -67,7 +69,8 @@ export class CounterFile {
     const names = await decodeNames(region)
     const file = new CounterFile(whole, identity, names)
     file.#problem = lost > 0 ? `it ends ${lost} bytes too early` : names.problem
-    file.retire(writtenAt)
+    file.#retired = true
+    file.#writtenAt = writtenAt
     return file
   }
 
@@ -183,13 +186,16 @@ export class CounterFile {
 
   #batch(area: 0 | 1): SealedBatch {
     const { sequence, bucket, countedBefore, sealedAt, databaseId } = this.#header.areas[area]
+    const isAlive = this.#writtenAt === undefined
     return new SealedBatch({
       file: this,
       area,
       sequence,
       bucket,
       countedBefore,
-      sealedAt,
+      sealedAt: sealedAt || this.#writtenAt || 0,
+      isSealed: sealedAt !== 0,
+      openSequence: isAlive ? this.#openHeader.sequence : undefined,
       databaseId,
       requestCount: this.#sum(area),
       counts: this.#areas[area].counts,

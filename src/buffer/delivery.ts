@@ -1,4 +1,5 @@
 import { AnalyticsError } from '../errors.ts'
+import type { AnalyticsErrorCode } from '../errors.ts'
 import type { DatabaseFacts, UsageStore } from '../usage.ts'
 import type { CounterFile } from './counter-file.ts'
 import { faultPoint } from './fault-point.ts'
@@ -11,7 +12,12 @@ export interface DeliveryParts {
   readonly report: (error: AnalyticsError) => void
   /** Sends a batch even if it was tried on another database before: it may then be counted in both. */
   readonly adopt?: boolean
+  /** Called when an own file turns out to be counted into by another process too. */
+  readonly onCopied?: (file: CounterFile) => void
 }
+
+/** What no further try would change. */
+const SET_ASIDE: ReadonlySet<AnalyticsErrorCode> = new Set(['BATCH_REFUSED', 'INSTANCE_COPIED'])
 
 /** Brings the sealed batches of counter files to the store, oldest first, each exactly once. */
 export class Delivery {
@@ -53,7 +59,8 @@ export class Delivery {
     for (const batch of file.sealedBatches()) {
       if (!this.#mayTry(batch, facts)) return false
       if (batch.databaseId !== facts.databaseId) file.stamp(batch, facts.databaseId)
-      await this.#record(batch)
+      const isOurs = await this.#record(batch)
+      if (!isOurs && origin === 'own') this.#parts.onCopied?.(file)
       faultPoint('batch committed')
       file.markDelivered(batch)
       this.#batches += 1
@@ -75,12 +82,15 @@ export class Delivery {
     return false
   }
 
-  async #record(batch: SealedBatch): Promise<void> {
+  /** @returns false when another process counts as the same instance */
+  async #record(batch: SealedBatch): Promise<boolean> {
     try {
       await this.#parts.store.recordBatch(batch)
+      return true
     } catch (error) {
-      if (!(error instanceof AnalyticsError) || error.code !== 'BATCH_REFUSED') throw error
+      if (!(error instanceof AnalyticsError) || !SET_ASIDE.has(error.code)) throw error
       await setBatchAside(batch, error, this.#parts)
+      return error.code !== 'INSTANCE_COPIED'
     }
   }
 }

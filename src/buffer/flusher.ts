@@ -52,7 +52,11 @@ export class Flusher {
 
   constructor(parts: FlusherParts) {
     this.#parts = parts
-    this.#delivery = new Delivery(parts)
+    this.#delivery = new Delivery({
+      ...parts,
+      // counts of two processes under one name cannot be told apart: go on under a new one
+      onCopied: (file) => file === parts.buffer.files().at(-1) && parts.buffer.leaveFile(),
+    })
   }
 
   get state() {

@@ -10,6 +10,8 @@ import type { SealedBatch } from './sealed-batch.ts'
 export interface WaitingBatch {
   readonly instance: string
   readonly sequence: number
+  /** Requests that the instance counted before this batch. */
+  readonly countedBefore: number
   /** Start of its bucket. */
   readonly bucket: Date
   readonly requestCount: number
@@ -59,6 +61,6 @@ function copyOf(bytes: Uint8Array): CounterMemory {
 }
 
 function describeBatch(batch: SealedBatch): WaitingBatch {
-  const { instance, sequence, bucket, requestCount, databaseId } = batch
-  return { instance, sequence, bucket: new Date(bucket), requestCount, databaseId }
+  const { instance, sequence, countedBefore, bucket, requestCount, databaseId } = batch
+  return { instance, sequence, countedBefore, bucket: new Date(bucket), requestCount, databaseId }
 }

@@ -11,6 +11,8 @@ interface SealedBatchFields {
   readonly bucket: number
   readonly countedBefore: number
   readonly sealedAt: number
+  readonly isSealed: boolean
+  readonly openSequence: number | undefined
   readonly databaseId: string | undefined
   readonly requestCount: number
   /** Per slot: requests, microseconds. */
@@ -27,6 +29,8 @@ export class SealedBatch implements Batch {
   readonly countedBefore: number
   readonly requestCount: number
   readonly sealedAt: number
+  readonly isSealed: boolean
+  readonly openSequence: number | undefined
   /** The database this batch was tried on, if it was. */
   readonly databaseId: string | undefined
   readonly #file: CounterFile
@@ -44,6 +48,8 @@ export class SealedBatch implements Batch {
     this.bucket = fields.bucket
     this.countedBefore = fields.countedBefore
     this.requestCount = fields.requestCount
+    this.isSealed = fields.isSealed
+    this.openSequence = fields.openSequence
     this.databaseId = fields.databaseId
     // Its keys were not used after the bucket, however late it was sealed; a killed process left no time at all.
     const bucketEnd = fields.bucket + fields.file.identity.bucketMinutes * 60_000

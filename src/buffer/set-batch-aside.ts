@@ -5,8 +5,8 @@ import type { Batch } from '../usage.ts'
 import { makePrivateDir, setAsideDir } from './data-dir.ts'
 
 /**
- * Keeps a batch that the database refuses for good as a JSON file, so that it neither blocks the next ones nor gets
- * lost. The next batch of the instance shows its requests as missing.
+ * Keeps a batch that cannot be stored as a JSON file, so that it neither blocks the next ones nor gets lost. The next
+ * batch of the instance shows its requests as missing.
  */
 export async function setBatchAside(
   batch: Batch,
@@ -20,8 +20,8 @@ export async function setBatchAside(
   await rename(`${path}.part`, path)
   report(
     new AnalyticsError(
-      'BATCH_REFUSED',
-      `The database refused a batch of ${batch.requestCount} requests: ${refusal.message} It was set aside as ${path}, and "apikey-analytics verify" shows it.`,
+      refusal.code,
+      `A batch of ${batch.requestCount} requests was not stored: ${refusal.message} It was set aside as ${path}, and "apikey-analytics verify" shows it.`,
       { cause: refusal },
     ),
   )

@@ -46,13 +46,13 @@ function missingTable(instances: readonly InstanceAccount[]): ReportTable {
     columns: [
       { name: 'instance', title: 'Instance', kind: 'text' },
       { name: 'missing', title: 'Requests', kind: 'count' },
-      { name: 'between', title: 'Between batches', kind: 'text', dropFirst: 2 },
+      { name: 'which', title: 'As it counted them', kind: 'text', dropFirst: 2 },
       { name: 'updatedAt', title: 'Last delivery', kind: 'time', dropFirst: 1 },
     ],
-    rows: instances.map(({ instance, missingRequests, missingBetween, updatedAt }) => [
+    rows: instances.map(({ instance, missingRequests, missing, updatedAt }) => [
       instance,
       missingRequests,
-      missingBetween?.join(' and ') ?? null,
+      missing.map(({ from, to }) => `${formatCount(from)} to ${formatCount(to)}`).join(', '),
       updatedAt,
     ]),
   }

@@ -1,5 +1,6 @@
 import { inspectDataDir } from '../buffer/inspect-data-dir.ts'
 import { formatCount } from './format-cell.ts'
+import { countLacking } from '../store/count-lacking.ts'
 import { ApiKeyAnalyticsLedger } from '../store/entities/api-key-analytics-ledger.ts'
 import type { Database } from '../store/open-database.ts'
 
@@ -15,13 +16,7 @@ export interface Undelivered {
 /** Reads what a data folder holds; a folder that is not there holds nothing. */
 export async function readUndelivered(db: Database, dataDir: string): Promise<Undelivered> {
   const { waiting, setAside, unreadable } = await inspectDataDir(dataDir)
-  const instances = [...new Set(waiting.map(({ instance }) => instance))]
-  const ledgers = await db.orm.em.fork().find(ApiKeyAnalyticsLedger, { instance: { $in: instances } })
-  const delivered = new Map(ledgers.map(({ instance, sequence }) => [instance, sequence]))
-  const undeliveredRequests = waiting
-    .filter(({ instance, sequence }) => sequence > (delivered.get(instance) ?? 0))
-    .reduce((sum, { requestCount }) => sum + requestCount, 0)
-  return { undeliveredRequests, setAside, unreadable }
+  return { undeliveredRequests: await countLacking(db, waiting), setAside, unreadable }
 }
 
 /** Says that counts on this machine are not in the database. */

@@ -15,11 +15,14 @@ const DISTRIBUTED = [
   { table: 'api_key_analytics_keys', by: 'id', along: undefined },
   { table: 'api_key_analytics', by: 'api_key_id', along: 'api_key_analytics_keys' },
   { table: 'api_key_analytics_ledger', by: 'instance', along: 'api_key_analytics_keys' },
+  { table: 'api_key_analytics_gaps', by: 'instance', along: 'api_key_analytics_keys' },
+  { table: 'api_key_analytics_unsealed', by: 'instance', along: 'api_key_analytics_keys' },
   { table: 'api_key_analytics_prunes', by: 'id', along: undefined },
 ] as const
 
 /** In the order in which flushes and prunes come to them, so that neither waits for us while we wait for it. */
-const LOCK = `lock table api_key_analytics_ledger, api_key_analytics_keys, api_key_analytics, api_key_analytics_prunes
+const LOCK = `lock table api_key_analytics_ledger, api_key_analytics_gaps, api_key_analytics_unsealed, api_key_analytics_keys,
+    api_key_analytics, api_key_analytics_prunes
     in access exclusive mode`
 
 const UNDISTRIBUTED = `

@@ -2,31 +2,13 @@ import { AnalyticsError } from '../errors.ts'
 import { renderBins, UNMEASURED_BIN } from '../duration-bins.ts'
 import type { Batch, BatchRow, KeyIdentity } from '../usage.ts'
 import type { Dialect, Statements } from './dialect/dialect.ts'
+import { advanceLedger } from './advance-ledger.ts'
+import type { DueRows } from './advance-ledger.ts'
 import type { Database } from './open-database.ts'
 import type { TouchedKeys } from './touched-keys.ts'
 import { isContentError, isMissingKey } from './translate-error.ts'
 
 const DATABASE_ID = 'select database_id from api_key_analytics_meta where id = 1'
-
-/**
- * Answers with a row only when the batch is new. `excluded.missing` is all that the instance counted before the batch:
- * what of it never arrived is missing.
- */
-const ADVANCE_LEDGER = (now: string) => `
-insert into api_key_analytics_ledger as l
-  (instance, sequence, request_count, missing, missing_after, missing_before, updated_at)
-values ($1, $2, $3, $4, $5, $6, ${now})
-on conflict (instance) do update set
-  sequence = excluded.sequence,
-  request_count = l.request_count + excluded.request_count,
-  missing = excluded.missing - l.request_count,
-  missing_after = case when excluded.missing - l.request_count > l.missing
-    then coalesce(l.missing_after, l.sequence) else l.missing_after end,
-  missing_before = case when excluded.missing - l.request_count > l.missing
-    then excluded.sequence else l.missing_before end,
-  updated_at = excluded.updated_at
-where l.sequence < excluded.sequence
-returning sequence`
 
 const UPSERT_KEYS = (given: string, time: string) => `
 insert into api_key_analytics_keys as k (id, label, name, owner, first_seen_at, last_used_at)
@@ -79,8 +61,8 @@ export const CELL_COLUMNS = {
 /**
  * Adds one batch in one transaction, once however often it is called; nothing of it is there when this throws before
  * the commit. Rows are locked in the batch's own order, which all writers share.
- * @throws DATABASE_CHANGED when the database is not the one with `databaseId`; BATCH_REFUSED when trying again is
- * useless; else what the database says
+ * @throws DATABASE_CHANGED when the database is not the one with `databaseId`; BATCH_REFUSED and INSTANCE_COPIED when
+ * trying again is useless; else what the database says
  */
 export async function recordBatch(
   db: Database,
@@ -90,9 +72,10 @@ export async function recordBatch(
   try {
     const result = await db.transaction(async (tx) => {
       await requireSameDatabase(tx, databaseId, db.place)
-      if (!(await advanceLedger(tx, db.dialect, batch))) return 'applied before'
+      const due = await advanceLedger(tx, db.dialect, batch)
+      if (!due) return 'applied before'
       for await (const keys of batch.keys()) await touchKeys(tx, db.dialect, batch, keys, touched)
-      await addCells(tx, db.dialect, batch)
+      await addCells(tx, db.dialect, batch, due)
       return 'applied'
     }, 'flush')
     if (result === 'applied') for await (const keys of batch.keys()) touched.touch(keys, batch.sealedAt)
@@ -111,13 +94,6 @@ async function requireSameDatabase(tx: Statements, databaseId: string, place: st
     `${place} is another database than before (${databaseId} then, ${meta?.database_id ?? 'none'} now). ` +
       'Bring the former one back, or deliver to this one with "apikey-analytics flush --adopt".',
   )
-}
-
-async function advanceLedger(tx: Statements, dialect: Dialect, batch: Batch): Promise<boolean> {
-  const { instance, sequence, requestCount, countedBefore } = batch
-  const gap = countedBefore > 0 ? [0, sequence] : [null, null]
-  const params = [instance, sequence, requestCount, countedBefore, ...gap, Date.now()]
-  return (await tx.query(ADVANCE_LEDGER(dialect.timeOf('$7')), params)).length > 0
 }
 
 /**
@@ -139,17 +115,17 @@ async function touchKeys(
   await tx.query(UPSERT_KEYS(given.sql, dialect.timeOf('$1')), [sealedAt, ...given.params])
 }
 
-async function addCells(tx: Statements, dialect: Dialect, batch: Batch): Promise<void> {
+async function addCells(tx: Statements, dialect: Dialect, batch: Batch, due: DueRows): Promise<void> {
   let requestCount = 0
-  for await (const rows of batch.rows()) {
+  for await (const rows of due.rows) {
+    for (const row of rows) requestCount += row.requestCount
     const given = dialect.givenRows(CELL_COLUMNS, rows.map(toCells), 3)
     const params = [batch.bucket, batch.bucketMinutes, ...given.params]
     await tx.query(writeAddCells(dialect, given.sql), params)
-    for (const row of rows) requestCount += row.requestCount
   }
   // the ledger would promise what the table does not hold
-  if (requestCount !== batch.requestCount) {
-    throw refusal(batch, `its rows hold ${requestCount} requests and its head says ${batch.requestCount}`)
+  if (requestCount !== due.requestCount) {
+    throw refusal(batch, `its rows hold ${requestCount} requests and its head says ${due.requestCount}`)
   }
 }
 

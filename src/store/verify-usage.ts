@@ -1,5 +1,7 @@
 import type { Database } from './open-database.ts'
 import type { Dialect, Statements } from './dialect/dialect.ts'
+import { readGaps } from './ledger-gaps.ts'
+import type { Gap } from './ledger-gaps.ts'
 import { readSnapshot } from './read-snapshot.ts'
 
 /** What one instance delivered. */
@@ -10,8 +12,8 @@ export interface InstanceAccount {
   readonly deliveredRequests: number
   /** Requests that it counted and that never arrived. */
   readonly missingRequests: number
-  /** The batches between which they are missing: the last one before and the first one after them. */
-  readonly missingBetween?: readonly [after: number, before: number]
+  /** Which ones, numbered from 1 as it counted them, both ends included: `[{ from: 501, to: 1000 }]`. */
+  readonly missing: readonly { readonly from: number; readonly to: number }[]
   readonly updatedAt: Date
 }
 
@@ -45,7 +47,7 @@ from api_key_analytics t
 where t.duration_bins is not null and t.request_count <> ${histogram.total('t.duration_bins')}`
 
 const INSTANCES = (updatedAt: string) => `
-select instance, sequence, request_count, missing, missing_after, missing_before, ${updatedAt} as updated_at
+select instance, sequence, request_count, missing, ${updatedAt} as updated_at
 from api_key_analytics_ledger
 order by updated_at, instance`
 
@@ -58,7 +60,15 @@ export async function verifyUsage(
     const storedRequests = await sumRequests(tx, STORED)
     const prunedRequests = await sumRequests(tx, PRUNED)
     const rows = await tx.query<LedgerRow>(INSTANCES(db.dialect.millisecondsOf('updated_at')))
-    const instances = rows.map(toAccount)
+    const short = rows.filter(({ missing }) => Number(missing) > 0)
+    const gaps = Map.groupBy(
+      await readGaps(
+        tx,
+        short.map(({ instance }) => instance),
+      ),
+      ({ instance }) => instance,
+    )
+    const instances = rows.map((row) => toAccount(row, gaps.get(row.instance) ?? []))
     const deliveredRequests = instances.reduce((sum, instance) => sum + instance.deliveredRequests, 0)
     const missingRequests = instances.reduce((sum, instance) => sum + instance.missingRequests, 0)
     const balanced = storedRequests + prunedRequests === deliveredRequests
@@ -90,19 +100,16 @@ interface LedgerRow {
   readonly sequence: string | number
   readonly request_count: string | number
   readonly missing: string | number
-  readonly missing_after: string | number | null
-  readonly missing_before: string | number | null
   readonly updated_at: string | number
 }
 
-function toAccount(row: LedgerRow): InstanceAccount {
-  const { missing_after: after, missing_before: before } = row
+function toAccount(row: LedgerRow, gaps: readonly Gap[]): InstanceAccount {
   return {
     instance: row.instance,
     sequence: Number(row.sequence),
     deliveredRequests: Number(row.request_count),
     missingRequests: Number(row.missing),
-    ...(after !== null && before !== null && { missingBetween: [Number(after), Number(before)] }),
+    missing: gaps.map(({ from, to }) => ({ from: from + 1, to })),
     updatedAt: new Date(Number(row.updated_at)),
   }
 }

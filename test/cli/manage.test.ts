@@ -188,13 +188,16 @@ forEachDatabase('verify', (_kind, makeUrl) => {
     })
   })
 
-  it('exits with 1 and says between which batches requests are missing, and so does an invoice', async () => {
+  it('exits with 1 and says which requests are missing, and so does an invoice', async () => {
     const db = await openDatabase(env['DATABASE_URL']!)
-    await db.query('update api_key_analytics_ledger set missing = 12, missing_after = 2, missing_before = 5')
+    await db.query('update api_key_analytics_ledger set missing = 12')
+    await db.query(
+      'insert into api_key_analytics_gaps select instance, 1000, 1012 from api_key_analytics_ledger',
+    )
     await db.close()
     const { code, stdout } = await run('verify')
     expect(code).toBe(1)
-    expect(stdout).toMatch(/ 12 +2 and 5 /)
+    expect(stdout).toMatch(/ 12 +1,001 to 1,012 /)
     expect(stdout).toContain('NOT OK: 12 requests are missing.')
     const invoice = await run('report', '--billable', '2xx', '--month', '2026-01', '--format', 'csv')
     expect(invoice.stderr).toBe(

@@ -100,7 +100,7 @@ forEachDatabase('recordBatch', (kind, makeUrl) => {
     expect(await store.recordBatch(second)).toBe('applied before')
   })
 
-  test('says exactly how much is missing when batches never arrived, and between which', async () => {
+  test('says exactly how much is missing when batches never arrived, and which requests', async () => {
     const { store, db } = await open(await makeUrl())
     const [first, late] = [randomUUID(), randomUUID()]
     const send = (instance: string, sequence: number, countedBefore: number, requestCount: number) =>
@@ -119,8 +119,16 @@ forEachDatabase('recordBatch', (kind, makeUrl) => {
       balanced: true,
     })
     expect(Object.fromEntries(result.instances.map((account) => [account.instance, account]))).toMatchObject({
-      [first]: { sequence: 8, deliveredRequests: 50, missingRequests: 10, missingBetween: [2, 8] },
-      [late]: { sequence: 4, deliveredRequests: 1, missingRequests: 100, missingBetween: [0, 4] },
+      [first]: {
+        sequence: 8,
+        deliveredRequests: 50,
+        missingRequests: 10,
+        missing: [
+          { from: 21, to: 27 },
+          { from: 48, to: 50 },
+        ],
+      },
+      [late]: { sequence: 4, deliveredRequests: 1, missingRequests: 100, missing: [{ from: 1, to: 100 }] },
     })
   })
 

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { deliverDataDir } from '../../src/buffer/deliver-data-dir.ts'
 import { inspectDataDir } from '../../src/buffer/inspect-data-dir.ts'
@@ -25,6 +25,8 @@ export type Step =
   | { do: 'crash'; program: number }
   | { do: 'recover'; at: 1 | 2; fault: Fault }
   | { do: 'move clock'; byMs: number }
+  | { do: 'copy folder'; copy: number }
+  | { do: 'recover folder copy'; copy: number; fault: Fault }
   | { do: 'copy database' }
   | { do: 'restore copy' }
   | { do: 'switch database' }
@@ -90,6 +92,8 @@ export class CountingWorld {
     else if (step.do === 'crash') this.#crash(step.program)
     else if (step.do === 'recover') await this.#recover(step.at, step.fault)
     else if (step.do === 'move clock') this.#now += step.byMs
+    else if (step.do === 'copy folder') this.#copyFolder(step.copy)
+    else if (step.do === 'recover folder copy') await this.#recoverCopy(step.copy, step.fault)
     else if (step.do === 'copy database') await this.#copy()
     else if (step.do === 'restore copy') await this.#restore()
     else this.#current = this.#current === 'A' ? 'B' : 'A'
@@ -102,6 +106,7 @@ export class CountingWorld {
       this.#current = name
       await this.#recover(2, 'none')
     }
+    for (const copy of [0, 1]) await this.#recoverCopy(copy, 'none')
     const { waiting, unreadable } = await inspectDataDir(this.#dataDir)
     const left = waiting.reduce((sum, { requestCount }) => sum + requestCount, 0)
     if (left > 0 || unreadable.length > 0)
@@ -256,15 +261,30 @@ export class CountingWorld {
     this.#fault = 'none'
   }
 
-  async #recover(at: 1 | 2, fault: Fault): Promise<void> {
+  async #recover(at: 1 | 2, fault: Fault, dataDir = this.#dataDir): Promise<void> {
     this.#fault = fault
     const recoverer = async () => {
       const store = this.#faultyStore()
-      await deliverDataDir({ dataDir: this.#dataDir, store, adopt: false, report: rethrowUnexpected })
+      await deliverDataDir({ dataDir, store, adopt: false, report: rethrowUnexpected })
     }
     const recoverers = Array.from({ length: at }, () => recoverer().catch(rethrowUnexpected))
     await Promise.all(recoverers)
     this.#fault = 'none'
+  }
+
+  #copyPath(copy: number): string {
+    return join(this.#home, `data-copy-${copy}`)
+  }
+
+  /** As a backup or a clone of the machine's disk does, in the place of the copy made before. */
+  #copyFolder(copy: number): void {
+    rmSync(this.#copyPath(copy), { recursive: true, force: true })
+    cpSync(this.#dataDir, this.#copyPath(copy), { recursive: true })
+  }
+
+  /** The copy is delivered where it lies; what was not delivered of it stays, and comes again. */
+  async #recoverCopy(copy: number, fault: Fault): Promise<void> {
+    if (existsSync(this.#copyPath(copy))) await this.#recover(1, fault, this.#copyPath(copy))
   }
 
   async #copy(): Promise<void> {

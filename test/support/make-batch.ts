@@ -36,6 +36,8 @@ export function makeBatch(content: BatchContent): Batch {
     countedBefore: 0,
     requestCount: rows.reduce((sum, row) => sum + row.requestCount, 0),
     sealedAt: HOUR + 1000,
+    isSealed: true,
+    openSequence: undefined,
     ...head,
     keys: () => inChunks(keys),
     rows: () => inChunks(rows),

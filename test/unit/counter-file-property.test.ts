@@ -30,6 +30,11 @@ const trouble = [
   fc.record({ do: fc.constant('recover'), at: fc.constantFrom(1, 2), fault }),
   fc.record({ do: fc.constant('move clock'), byMs: fc.constantFrom(1000, 30_000, hour, -20_000, -hour) }),
 ]
+const copy = fc.nat({ max: 1 })
+const copies = [
+  fc.record({ do: fc.constant('copy folder'), copy }),
+  fc.record({ do: fc.constant('recover folder copy'), copy, fault }),
+]
 const databaseTrouble = [
   fc.record({ do: fc.constant('copy database') }),
   fc.record({ do: fc.constant('restore copy') }),
@@ -71,8 +76,8 @@ describe.each([
   ['mapped', true],
   ['written', false],
 ] as const)('counter files (%s) and a real SQLite database', (mode, mapped) => {
-  test('whatever crashes, fails or fills up, every count is in its row exactly once and nothing is missing', async () => {
-    const property = fc.asyncProperty(anySteps([...counting, ...trouble]), (steps) =>
+  test('whatever crashes, fails, fills up or is copied, every count is in its row exactly once and nothing is missing', async () => {
+    const property = fc.asyncProperty(anySteps([...counting, ...trouble, ...copies]), (steps) =>
       play(steps, mapped, async (world) => {
         expect(await world.rows('A')).toEqual(world.added())
         expect(await world.storedBins('A')).toEqual(world.addedBins())

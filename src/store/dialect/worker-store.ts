@@ -42,8 +42,10 @@ export class WorkerStore implements UsageStore {
   async recordBatch(batch: Batch): Promise<'applied' | 'applied before'> {
     // a worker that takes the place of this one has to know which database the batches are for
     if (this.#databaseId === undefined) await this.connect()
-    const { instance, sequence, bucket, bucketMinutes, countedBefore, requestCount, sealedAt } = batch
-    const head = { instance, sequence, bucket, bucketMinutes, countedBefore, requestCount, sealedAt }
+    const { instance, sequence, bucket, bucketMinutes, countedBefore, requestCount } = batch
+    const { sealedAt, isSealed, openSequence } = batch
+    const range = { instance, sequence, bucket, bucketMinutes, countedBefore, requestCount }
+    const head = { ...range, sealedAt, isSealed, openSequence }
     return this.#call({ run: 'recordBatch', head }, async (send) => {
       for await (const keys of batch.keys()) await send({ keys })
       for await (const rows of batch.rows()) {

@@ -11,9 +11,6 @@ export class ApiKeyAnalyticsLedger {
   requestCount!: number
   /** Requests that it counted and that never arrived. */
   missing!: number
-  /** The batches between which requests are missing: the last one before and the first one after them. */
-  missingAfter!: number | null
-  missingBefore!: number | null
   updatedAt!: Date
 }
 
@@ -26,8 +23,6 @@ export const ApiKeyAnalyticsLedgerSchema: EntitySchema<ApiKeyAnalyticsLedger> = 
     sequence: p.bigint('number').fieldName('sequence'),
     requestCount: p.bigint('number').fieldName('request_count').defaultRaw('0'),
     missing: p.bigint('number').fieldName('missing').defaultRaw('0'),
-    missingAfter: p.bigint('number').fieldName('missing_after').nullable(),
-    missingBefore: p.bigint('number').fieldName('missing_before').nullable(),
     updatedAt: p.datetime().fieldName('updated_at'),
   },
 })

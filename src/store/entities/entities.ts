@@ -1,7 +1,9 @@
+import { ApiKeyAnalyticsGapSchema } from './api-key-analytics-gap.ts'
 import { ApiKeyAnalyticsKeySchema } from './api-key-analytics-key.ts'
 import { ApiKeyAnalyticsLedgerSchema } from './api-key-analytics-ledger.ts'
 import { ApiKeyAnalyticsMetaSchema } from './api-key-analytics-meta.ts'
 import { ApiKeyAnalyticsPruneSchema } from './api-key-analytics-prune.ts'
+import { ApiKeyAnalyticsUnsealedSchema } from './api-key-analytics-unsealed.ts'
 import { ApiKeyAnalyticsSchema } from './api-key-analytics.ts'
 
 /** Every table of this package but MikroORM's own list of migrations. */
@@ -9,6 +11,8 @@ export const ENTITIES = [
   ApiKeyAnalyticsSchema,
   ApiKeyAnalyticsKeySchema,
   ApiKeyAnalyticsLedgerSchema,
+  ApiKeyAnalyticsGapSchema,
+  ApiKeyAnalyticsUnsealedSchema,
   ApiKeyAnalyticsPruneSchema,
   ApiKeyAnalyticsMetaSchema,
 ]

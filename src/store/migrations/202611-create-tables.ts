@@ -1,7 +1,7 @@
 import { Migration } from '@mikro-orm/migrations'
 import { isPostgresql } from './is-postgresql.ts'
 
-/** The first tables: keys, usage, ledger, prunes, meta. */
+/** The first tables: keys, usage, the ledger with its gaps and unsealed batches, prunes, meta. */
 export class Migration202611CreateTables extends Migration {
   override up(): void {
     for (const sql of isPostgresql(this) ? POSTGRESQL : SQLITE) this.addSql(sql)
@@ -16,6 +16,8 @@ const TABLES = [
   'api_key_analytics',
   'api_key_analytics_keys',
   'api_key_analytics_ledger',
+  'api_key_analytics_gaps',
+  'api_key_analytics_unsealed',
   'api_key_analytics_prunes',
   'api_key_analytics_meta',
 ]
@@ -47,9 +49,21 @@ const POSTGRESQL = [
   sequence bigint not null,
   request_count bigint not null default 0,
   missing bigint not null default 0,
-  missing_after bigint null,
-  missing_before bigint null,
   updated_at timestamptz not null
+)`,
+  `create table api_key_analytics_gaps (
+  instance uuid not null,
+  counted_from bigint not null,
+  counted_to bigint not null,
+  primary key (instance, counted_from)
+)`,
+  `create table api_key_analytics_unsealed (
+  instance uuid not null,
+  sequence bigint not null,
+  chunk int not null,
+  content text not null,
+  added_at timestamptz not null,
+  primary key (instance, sequence, chunk)
 )`,
   `create table api_key_analytics_prunes (
   id serial primary key,
@@ -96,10 +110,22 @@ const SQLITE = [
   sequence bigint not null,
   request_count bigint not null default 0,
   missing bigint not null default 0,
-  missing_after bigint null,
-  missing_before bigint null,
   updated_at datetime not null
 ) without rowid`,
+  `create table api_key_analytics_gaps (
+  instance text not null,
+  counted_from bigint not null,
+  counted_to bigint not null,
+  primary key (instance, counted_from)
+) without rowid`,
+  `create table api_key_analytics_unsealed (
+  instance text not null,
+  sequence bigint not null,
+  chunk integer not null,
+  content text not null,
+  added_at datetime not null,
+  primary key (instance, sequence, chunk)
+)`,
   `create table api_key_analytics_prunes (
   id integer not null primary key autoincrement,
   action text not null,
