@@ -68,6 +68,8 @@ test('the package exports exactly these names', async () => {
   ])
   expect(await names('apikey-analytics/orm')).toEqual([
     'ApiKeyAnalytics',
+    'ApiKeyAnalyticsGap',
+    'ApiKeyAnalyticsGapSchema',
     'ApiKeyAnalyticsKey',
     'ApiKeyAnalyticsKeySchema',
     'ApiKeyAnalyticsLedger',
@@ -77,6 +79,8 @@ test('the package exports exactly these names', async () => {
     'ApiKeyAnalyticsPrune',
     'ApiKeyAnalyticsPruneSchema',
     'ApiKeyAnalyticsSchema',
+    'ApiKeyAnalyticsUnsealed',
+    'ApiKeyAnalyticsUnsealedSchema',
     'ENTITIES',
     'MIGRATIONS',
     'MIGRATIONS_TABLE',

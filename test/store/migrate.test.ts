@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { migrate, pendingMigrations, printMigrations, revertMigration } from '../../src/store/migrate.ts'
+import { ENTITIES } from '../../src/store/entities/entities.ts'
 import { MIGRATIONS } from '../../src/store/migrations/migrations.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import type { Database } from '../../src/store/open-database.ts'
@@ -47,7 +48,7 @@ forEachDatabase('migrate', (kind, makeUrl) => {
     expect(await migrate(url)).toMatchObject({ applied: NAMES })
     expect(await pendingMigrations(url)).toEqual([])
     expect(await use(url, diffSchema)).toBe('')
-    expect(await listTables(url)).toHaveLength(6)
+    expect(await listTables(url)).toHaveLength(ENTITIES.length + 1)
   })
 
   test('does nothing the second time', async () => {
@@ -160,7 +161,7 @@ test('a search path takes the tables and the list of migrations along', async ()
     await requireSchema(db)
     expect(await diffSchema(db)).toBe('')
     const tables = await db.query("select 1 from pg_tables where schemaname = 'metering'")
-    expect(tables).toHaveLength(6)
+    expect(tables).toHaveLength(ENTITIES.length + 1)
   })
   await database.remove()
 })
