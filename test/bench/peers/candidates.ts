@@ -59,6 +59,16 @@ export const CANDIDATES: readonly Candidate[] = [
     note: SCRAPED,
   },
   {
+    id: 'platformatic-prom-client-counter',
+    name: '@platformatic/prom-client, counter',
+    module: 'prom-client',
+    options: { library: '@platformatic/prom-client' },
+    package: '@platformatic/prom-client',
+    perKey: true,
+    keeps: 'scrape',
+    note: SCRAPED,
+  },
+  {
     id: 'prom-client-histogram',
     name: 'prom-client, counter and histogram',
     module: 'prom-client',

@@ -22,7 +22,13 @@ const WARM_UP_REQUESTS = 250_000
 /** Each begins with another app, so that none always comes after the same one. */
 const ROUNDS = 6
 /** Those that leave the process as it is for the others. */
-const COMPARABLE = ['apikey-analytics', 'empty-middleware', 'prom-client-counter', 'opentelemetry-key']
+const COMPARABLE = [
+  'apikey-analytics',
+  'empty-middleware',
+  'prom-client-counter',
+  'platformatic-prom-client-counter',
+  'opentelemetry-key',
+]
 
 const { values } = parseArgs({
   options: {

@@ -1,10 +1,11 @@
 /** A counter, and with `histogram` also the durations, by the labels that apikey-analytics counts by. */
-import { Counter, Histogram, register } from 'prom-client'
 import { serveMetrics } from './serve-metrics.js'
 
 const labelNames = ['key', 'method', 'endpoint', 'status']
 
-export default function install(app, { histogram }) {
+/** @param options `library`: prom-client, or a fork of it with the same functions */
+export default async function install(app, { library = 'prom-client', histogram }) {
+  const { Counter, Histogram, register } = await import(library)
   const requests = new Counter({ name: 'http_requests_total', help: 'Requests.', labelNames })
   const durations =
     histogram && new Histogram({ name: 'http_request_duration_seconds', help: 'Seconds.', labelNames })
