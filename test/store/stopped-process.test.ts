@@ -1,0 +1,77 @@
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { randomUUID } from 'node:crypto'
+import pg from 'pg'
+import { expect, test } from 'vitest'
+import { openDatabase } from '../../src/store/open-database.ts'
+import { openStore } from '../../src/store/open-store.ts'
+import { takeTurn } from '../../src/store/take-turn.ts'
+import { verifyUsage } from '../../src/store/verify-usage.ts'
+import { makeDatabase } from '../support/databases.ts'
+import { keyIdOf, makeBatch } from '../support/make-batch.ts'
+import { startProcess } from '../support/run-process.ts'
+
+const HOLD = 'select from api_key_analytics_keys where id = $1 for update'
+const WAITING =
+  "select pid from pg_stat_activity where datname = current_database() and application_name = 'apikey-analytics' and wait_event_type = 'Lock'"
+
+test('a process that is stopped inside a flush to PostgreSQL lets others flush, and is counted once itself', async () => {
+  const database = await makeDatabase('postgresql')
+  const store = openStore({ url: database.url, pepperCheck: '' })
+  await store.recordBatch(makeBatch({ rows: [{ key: 'shared' }] }))
+  // holds the row of the key, so that the flush of the other process waits in the middle
+  const holder = new pg.Client({ connectionString: database.url })
+  await holder.connect()
+  await holder.query('begin')
+  await holder.query(HOLD, [keyIdOf('shared')])
+  const child = startProcess('flush-once', database.url, randomUUID())
+  const said = text(child.stdout!)
+  const db = await openDatabase(database.url)
+  await expect.poll(() => db.query(WAITING), { timeout: 30_000 }).toHaveLength(1)
+  child.kill('SIGSTOP')
+  await holder.query('commit')
+  await holder.end()
+
+  // only when the server has cut off the stopped one
+  expect(await store.recordBatch(makeBatch({ rows: [{ key: 'shared' }] }))).toBe('applied')
+  expect(child.exitCode).toBe(null)
+
+  const exited = once(child, 'exit')
+  child.kill('SIGCONT')
+  expect(await exited).toEqual([0, null])
+  const { result, errors } = JSON.parse(await said) as { result: string; errors: string[] }
+  expect(result).toBe('applied')
+  expect(errors).toEqual([
+    expect.stringMatching(/^DATABASE_BUSY: This process stood still inside a transaction/),
+  ])
+  expect(await verifyUsage(db)).toMatchObject({ storedRequests: 3, missingRequests: 0, balanced: true })
+  await db.close()
+  await store.close()
+  await database.remove()
+})
+
+test.each(['turn', 'flush'] as const)(
+  'a connection that the server ends between two statements of a %s fails it, and not the process',
+  async (mode) => {
+    const database = await makeDatabase('postgresql')
+    const db = await openDatabase(database.url)
+    const killer = await openDatabase(database.url)
+    const end = db.transaction(async (tx) => {
+      const [row] = await tx.query<{ pid: number }>('select pg_backend_pid() as pid')
+      await killer.query('select pg_terminate_backend($1)', [row!.pid])
+      await expect
+        .poll(() => killer.query('select from pg_stat_activity where pid = $1', [row!.pid]), {
+          timeout: 10_000,
+        })
+        .toEqual([])
+      // the end of the connection arrives while nothing is asked
+      await new Promise((resolve) => setImmediate(resolve))
+      await tx.query('select 1')
+    }, mode)
+    await expect(end).rejects.toMatchObject({ code: 'DATABASE_UNREACHABLE' })
+    expect(await takeTurn(db, (tx) => tx.query('select 1 as one'))).toEqual([{ one: 1 }])
+    await killer.close()
+    await db.close()
+    await database.remove()
+  },
+)
