@@ -107,11 +107,12 @@ export class WorkerStore implements UsageStore {
       workerData,
       execArgv: [],
     })
-    worker.unref()
     worker.on('message', (message: FromWorker) => this.#answer(message))
     let cause: unknown
     worker.on('error', (error) => (cause = error))
     worker.on('exit', () => this.#replace(worker, cause))
+    // last: a listener for messages keeps the process alive again
+    worker.unref()
     return worker
   }
 

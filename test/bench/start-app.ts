@@ -51,4 +51,3 @@ function report(): void {
     memoryMb: process.memoryUsage().rss / 2 ** 20,
   } satisfies StartAppMessage)
 }
-

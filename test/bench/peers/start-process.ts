@@ -28,13 +28,14 @@ export async function startProcess(
 ): Promise<StartedProcess> {
   const path = new URL(module, import.meta.url).pathname
   const options = { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] as ('ignore' | 'inherit' | 'ipc')[] }
-  const child = canPin && core !== undefined
-    ? fork(path, args, {
-        ...options,
-        execPath: 'taskset',
-        execArgv: ['-c', String(core), process.execPath, ...execArgv],
-      })
-    : fork(path, args, { ...options, execArgv: [...execArgv] })
+  const child =
+    canPin && core !== undefined
+      ? fork(path, args, {
+          ...options,
+          execPath: 'taskset',
+          execArgv: ['-c', String(core), process.execPath, ...execArgv],
+        })
+      : fork(path, args, { ...options, execArgv: [...execArgv] })
   const { port } = await nextMessage<{ port: number }>(child)
   return {
     port,
