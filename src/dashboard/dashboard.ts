@@ -27,7 +27,7 @@ export interface DashboardOptions {
 
 /** The middleware, and its end. */
 export interface AnalyticsDashboard extends Middleware {
-  /** Ends the thread that reads the database. */
+  /** Ends the thread that reads the database. It keeps no process alive, so calling this is not a must. */
   close(): Promise<void>
 }
 
