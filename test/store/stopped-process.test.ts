@@ -9,6 +9,7 @@ import { takeTurn } from '../../src/store/take-turn.ts'
 import { verifyUsage } from '../../src/store/verify-usage.ts'
 import { makeDatabase } from '../support/databases.ts'
 import { keyIdOf, makeBatch } from '../support/make-batch.ts'
+import { startSlowNetwork } from '../support/slow-network.ts'
 import { startProcess } from '../support/run-process.ts'
 
 const HOLD = 'select from api_key_analytics_keys where id = $1 for update'
@@ -47,6 +48,23 @@ test('a process that is stopped inside a flush to PostgreSQL lets others flush, 
   expect(await verifyUsage(db)).toMatchObject({ storedRequests: 3, missingRequests: 0, balanced: true })
   await db.close()
   await store.close()
+  await database.remove()
+})
+
+test('a slow network is not taken for a process that is stopped', async () => {
+  const database = await makeDatabase('postgresql')
+  const network = await startSlowNetwork(database.url, 150)
+  const store = openStore({ url: network.url, pepperCheck: '' })
+  const rows = Array.from({ length: 1000 }, (_, index) => ({
+    key: 'a',
+    endpoint: `/${'long'.repeat(20)}/${index}`,
+  }))
+  const startedAt = performance.now()
+  expect(await store.recordBatch(makeBatch({ rows }))).toBe('applied')
+  // its one statement was on the way for longer than a process may keep silent
+  expect(performance.now() - startedAt).toBeGreaterThan(6000)
+  await store.close()
+  await network.close()
   await database.remove()
 })
 
