@@ -1,8 +1,11 @@
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { expect, test } from 'vitest'
+import type { Statements } from '../../src/store/dialect/dialect.ts'
+import type { Database } from '../../src/store/open-database.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { takeTurn } from '../../src/store/take-turn.ts'
@@ -68,28 +71,47 @@ test('a slow network is not taken for a process that is stopped', async () => {
   await database.remove()
 })
 
+/** Waits until the server has ended a connection, and its end has arrived here. */
+async function untilEnded(other: Database, pid: number): Promise<void> {
+  const find = () => other.query('select from pg_stat_activity where pid = $1', [pid])
+  await expect.poll(find, { timeout: 20_000 }).toEqual([])
+  await nextTurn()
+}
+
+const ownPid = async (tx: Statements) =>
+  (await tx.query<{ pid: number }>('select pg_backend_pid() as pid'))[0]!.pid
+
+test('a turn of prune or roll-up that stands still is rolled back, so that flushes go on, and is taken again', async () => {
+  const database = await makeDatabase('postgresql')
+  const [db, other] = [await openDatabase(database.url), await openDatabase(database.url)]
+  let tries = 0
+  const result = await takeTurn(db, async (tx) => {
+    tries += 1
+    await tx.query('update api_key_analytics_meta set pepper_check = $1', [`try ${tries}`])
+    if (tries === 1) await untilEnded(other, await ownPid(tx))
+    return tx.query('select pepper_check from api_key_analytics_meta')
+  })
+  expect({ tries, result }).toEqual({ tries: 2, result: [{ pepper_check: 'try 2' }] })
+  await db.close()
+  await other.close()
+  await database.remove()
+})
+
 test.each(['turn', 'flush'] as const)(
   'a connection that the server ends between two statements of a %s fails it, and not the process',
   async (mode) => {
     const database = await makeDatabase('postgresql')
-    const db = await openDatabase(database.url)
-    const killer = await openDatabase(database.url)
+    const [db, other] = [await openDatabase(database.url), await openDatabase(database.url)]
     const end = db.transaction(async (tx) => {
-      const [row] = await tx.query<{ pid: number }>('select pg_backend_pid() as pid')
-      await killer.query('select pg_terminate_backend($1)', [row!.pid])
-      await expect
-        .poll(() => killer.query('select from pg_stat_activity where pid = $1', [row!.pid]), {
-          timeout: 10_000,
-        })
-        .toEqual([])
-      // the end of the connection arrives while nothing is asked
-      await new Promise((resolve) => setImmediate(resolve))
+      const pid = await ownPid(tx)
+      await other.query('select pg_terminate_backend($1)', [pid])
+      await untilEnded(other, pid)
       await tx.query('select 1')
     }, mode)
     await expect(end).rejects.toMatchObject({ code: 'DATABASE_UNREACHABLE' })
     expect(await takeTurn(db, (tx) => tx.query('select 1 as one'))).toEqual([{ one: 1 }])
-    await killer.close()
     await db.close()
+    await other.close()
     await database.remove()
   },
 )
