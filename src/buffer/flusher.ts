@@ -7,6 +7,8 @@ import { recoverCounts } from './recovery.ts'
 
 /** How often the database is asked for known keys, and the data folder for what dead processes left. */
 const HOUSEKEEPING_MS = 60_000
+/** For so long the counts of dead processes are delivered before this process's own are looked at again. */
+const RECOVERY_TURN_MS = 1000
 /** Waits after failures: doubled each time from the first to the longest, halved at random. */
 const FIRST_RETRY_MS = 250
 const LONGEST_RETRY_MS = 15_000
@@ -41,6 +43,8 @@ export class Flusher {
   #retry: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   #housekeptAt = -Infinity
+  /** The folder with which the recovery goes on, when one turn was not enough. */
+  #nextFolder: string | undefined
   #flushedAt = -Infinity
   /** How long after that the next flush may begin. */
   #restMs = 0
@@ -124,8 +128,8 @@ export class Flusher {
     return buffer.mode !== 'memory' && Math.abs(now() - this.#flushedAt) < this.#restMs
   }
 
-  #flushInBackground(): void {
-    this.#flushOnce().catch(() => {
+  #flushInBackground(seal = true): void {
+    this.#flushOnce(seal).catch(() => {
       if (!this.#closed) this.#scheduleRetry()
     })
   }
@@ -142,21 +146,28 @@ export class Flusher {
     ).unref()
   }
 
-  #flushOnce(): Promise<void> {
-    this.#running ??= this.#run().finally(() => {
+  #flushOnce(seal = true): Promise<void> {
+    this.#running ??= this.#run(seal).finally(() => {
       this.#running = undefined
+      // after whoever waits to flush
+      if (this.#nextFolder !== undefined) setImmediate(() => this.#goOnRecovering()).unref()
     })
     return this.#running
   }
 
-  async #run(): Promise<void> {
+  /** Own batches go first, if the interval has sealed one meanwhile. */
+  #goOnRecovering(): void {
+    if (!this.#closed && !this.#running && !this.#retry) this.#flushInBackground(false)
+  }
+
+  async #run(seal: boolean): Promise<void> {
     const { buffer, store, now } = this.#parts
     const startedAt = now()
     const rowsBefore = this.#delivery.rows
     try {
       const facts = await store.connect()
       this.#checkPepper(facts)
-      const sealed = buffer.seal()
+      const sealed = !seal || buffer.seal()
       await this.#deliverFiles(facts)
       if (!sealed || buffer.hasSealed()) {
         // what was counted behind a batch that waited could not be sealed before; and files may have been left since
@@ -178,22 +189,34 @@ export class Flusher {
     }
   }
 
-  /** What is done about once a minute, after a flush that went well. */
+  /** What is done about once a minute, after a flush that went well; the recovery in as many turns as it takes. */
   async #keepHouse(facts: DatabaseFacts): Promise<void> {
-    const { buffer, folder, store, dataDir, maxKeys, onKnownKeys, report, now } = this.#parts
-    // A clock that was set back must not stop the recovery until it has caught up.
-    if (Math.abs(now() - this.#housekeptAt) < HOUSEKEEPING_MS) return
+    const { dataDir, report, now } = this.#parts
+    if (this.#nextFolder === undefined) {
+      // A clock that was set back must not stop the recovery until it has caught up.
+      if (Math.abs(now() - this.#housekeptAt) < HOUSEKEEPING_MS) return
+      await this.#lookAround()
+    }
+    const turnEnd = performance.now() + RECOVERY_TURN_MS
+    this.#nextFolder = await recoverCounts({
+      dataDir,
+      deliver: (file) => this.#delivery.deliver(file, facts, 'foreign'),
+      report,
+      now,
+      from: this.#nextFolder,
+      hasTime: () => performance.now() < turnEnd,
+    })
+    this.#housekeptAt = now()
+  }
+
+  async #lookAround(): Promise<void> {
+    const { buffer, folder, store, dataDir, maxKeys, onKnownKeys, report } = this.#parts
     onKnownKeys(await store.findKnownKeys(maxKeys))
     // Only the open one: what others hold is in memory, and they are left already.
-    if (!folder.isIntact(buffer.files().slice(-1))) {
-      report(deletedFolder(dataDir))
-      folder.abandon()
-      buffer.leaveFile()
-    }
-    const deliver = (file: Parameters<Delivery['deliver']>[0]) =>
-      this.#delivery.deliver(file, facts, 'foreign')
-    await recoverCounts({ dataDir, deliver, report, now })
-    this.#housekeptAt = now()
+    if (folder.isIntact(buffer.files().slice(-1))) return
+    report(deletedFolder(dataDir))
+    folder.abandon()
+    buffer.leaveFile()
   }
 
   #checkPepper({ pepperMatches }: DatabaseFacts): void {

@@ -16,6 +16,7 @@ import { writtenMemory } from './counter-memory.ts'
 import { COUNTER_FILE, countersDir, listDir, setAsideDir, UNFINISHED } from './data-dir.ts'
 import { faultPoint } from './fault-point.ts'
 import { lockFolder, removeProcessFolder } from './folder-lock.ts'
+import { createPause } from './pause.ts'
 
 /** A folder that never got its name after this long belongs to a process that died while it made it. */
 const UNFINISHED_FOR_MS = 60_000
@@ -27,14 +28,24 @@ export interface RecoveryParts {
   readonly report: (error: AnalyticsError) => void
   /** Epoch milliseconds. */
   readonly now: () => number
+  /** The folder to begin with, as given by the turn before. Default: the first. */
+  readonly from?: string | undefined
+  /** Asked after each folder: whether there is time for another one. Default: always. */
+  readonly hasTime?: () => boolean
 }
 
 /**
  * Delivers and removes what dead processes left in the data folder. A folder whose lock is held is never touched:
  * its owner lives, or another process recovers it right now.
+ * @returns the folder to go on with when the time was over, or nothing when all were looked at
  */
-export async function recoverCounts(parts: RecoveryParts): Promise<void> {
-  for (const name of listProcessFolders(parts.dataDir)) {
+export async function recoverCounts(parts: RecoveryParts): Promise<string | undefined> {
+  const { from = '', hasTime = () => true } = parts
+  const pause = createPause(1)
+  const names = listProcessFolders(parts.dataDir).filter((name) => name >= from)
+  for (const [index, name] of names.toSorted().entries()) {
+    if (index > 0 && !hasTime()) return name
+    await pause()
     const folder = join(countersDir(parts.dataDir), name)
     try {
       await recoverFolder(folder, parts)
@@ -44,6 +55,7 @@ export async function recoverCounts(parts: RecoveryParts): Promise<void> {
       parts.report(unreadableFolder(folder, cause))
     }
   }
+  return undefined
 }
 
 /** Names of the folders in the data folder that belong to processes, dead or alive. */

@@ -80,7 +80,6 @@ export class ApiThread {
       workerData: this.#location,
       execArgv: [],
     })
-    worker.unref()
     worker.on('message', ({ call, answer }: { call: number; answer: ApiAnswer }) => {
       this.#calls.get(call)?.(answer)
       this.#calls.delete(call)
@@ -92,6 +91,8 @@ export class ApiThread {
       for (const resolve of this.#calls.values()) resolve(ENDED)
       this.#calls.clear()
     })
+    // last: a listener for messages keeps the process alive again
+    worker.unref()
     return worker
   }
 }

@@ -27,7 +27,7 @@ export interface DashboardOptions {
 
 /** The middleware, and its end. */
 export interface AnalyticsDashboard extends Middleware {
-  /** Ends the thread that reads the database. */
+  /** Ends the thread that reads the database. It keeps no process alive, so calling this is not a must. */
   close(): Promise<void>
 }
 
@@ -77,14 +77,28 @@ export function analyticsDashboard(options: DashboardOptions): AnalyticsDashboar
       ctx.set('Allow', 'GET, HEAD')
       return refuse(ctx, 405, 'METHOD_NOT_ALLOWED', 'The dashboard only reads. Use GET.')
     }
-    // The page names its files relative to its folder.
-    if (ctx.path === prefix) return ctx.redirect(`${ctx.originalUrl.split('?')[0]}/${ctx.search}`)
+    if (isFolderWithoutSlash(ctx, prefix)) return redirectToFolder(ctx)
     return routes(ctx, async () => {
       refuse(ctx, 404, 'NOT_FOUND', 'There is no such page.')
     })
   }
 
   return Object.assign(apiKeyAnalyticsDashboard, { close: () => api.close() })
+}
+
+/** The page names its files relative to its folder, so its own address has to end with a slash. */
+function isFolderWithoutSlash({ path, originalUrl }: Context, prefix: string): boolean {
+  // koa-mount makes `/` of the path that it is mounted at
+  return path === prefix || (path === `${prefix}/` && !pathOf(originalUrl).endsWith('/'))
+}
+
+/** Relative: a proxy in front may have taken the start of the path away, which only the browser knows. */
+function redirectToFolder(ctx: Context): void {
+  ctx.redirect(`./${pathOf(ctx.originalUrl).split('/').at(-1)}/${ctx.search}`)
+}
+
+function pathOf(url: string): string {
+  return url.split('?')[0]!
 }
 
 function createRouter(prefix: string, api: ApiThread): Router {

@@ -12,7 +12,7 @@ const TRIES = 10
  */
 export async function takeTurn<T>(db: Database, run: (tx: Statements) => Promise<T>): Promise<T> {
   const start = performance.now()
-  const result = await tryAgain(() => db.transaction(run))
+  const result = await tryAgain(() => db.transaction(run, 'turn'))
   if (db.dialect.kind === 'sqlite') await sleep(performance.now() - start)
   return result
 }

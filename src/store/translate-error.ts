@@ -73,6 +73,14 @@ const DIAGNOSES: readonly (readonly [RegExp, Diagnosis])[] = [
   ],
   [/^3D000$/, { code: 'DATABASE_REFUSED', finding: 'There is no such database:', remedy: CHECK_URL }],
   [/^42P01$/, NOT_MIGRATED],
+  [
+    /^25P0[34]$/,
+    {
+      code: 'DATABASE_BUSY',
+      finding: 'This process stood still inside a transaction, which was ended so that others can go on, on',
+      remedy: 'Nothing of it was written: try again.',
+    },
+  ],
   [/^08\w{3}$|^57P0\w$|^53300$/, UNREACHABLE],
   [/^40\w{3}$|^55P03$|^SQLITE_(BUSY|LOCKED)/, BUSY],
   [/^SQLITE_NOTADB/, { code: 'DATABASE_REFUSED', finding: 'This file is no database:', remedy: CHECK_URL }],

@@ -7,6 +7,7 @@ import { afterAll, expect, test } from 'vitest'
 import { run } from '../bench/time.ts'
 
 const ONE_PROCESS = new URL('../bench/peers/one-process.ts', import.meta.url).pathname
+const START = new URL('../bench/start.ts', import.meta.url).pathname
 const BENCH = new URL('../bench/peers/bench.ts', import.meta.url).pathname
 const folder = mkdtempSync(join(tmpdir(), 'apikey-analytics-test-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -44,5 +45,17 @@ test('one process tells what a counted request costs next to a bare one', async 
     for (const name of ['bare app, again', 'apikey-analytics']) {
       expect(stdout).toMatch(new RegExp(`^${traffic}, ${name}: ${ratio} \\[${ratio} to ${ratio}\\]$`, 'm'))
     }
+  }
+})
+
+test('the first seconds of an app are measured bare and with each database', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [START, '1'])
+  const figure = String.raw`\d+ \[\d+-\d+\]`
+  for (const name of ['bare', 'sqlite', 'postgresql']) {
+    const stall = `longest stall ${figure} ms, slowest request ${figure} ms`
+    expect(stdout).toMatch(new RegExp(`^${name}: listens after ${figure} ms, ${stall}, `, 'm'))
+  }
+  for (const name of ['sqlite', 'postgresql']) {
+    expect(stdout).toMatch(new RegExp(`^${name}: -?\\d+ ms more than the bare app (OK|TOO MUCH) `, 'm'))
   }
 })

@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Worker } from 'node:worker_threads'
+import { getDefaultAutoSelectFamilyAttemptTimeout, setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net'
+import { Worker } from 'node:worker_threads'
 import { afterAll, expect, test, vi } from 'vitest'
+import { AnalyticsError } from '../../src/errors.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { verifyUsage } from '../../src/store/verify-usage.ts'
+import type { WorkerStart } from '../../src/store/worker-messages.ts'
 import type { UsageStore } from '../../src/usage.ts'
 import { OTHER_KEY } from '../../src/usage.ts'
 import { createDatabase, dropDatabase, makeDatabase } from '../support/databases.ts'
@@ -17,14 +20,16 @@ import { HOUR, keyIdOf, makeBatch } from '../support/make-batch.ts'
 import { runProcess, startProcess } from '../support/run-process.ts'
 import { CLUSTER_PASSWORD, startCluster } from '../support/start-cluster.ts'
 
-/** Every worker thread that a store of this file has started. */
+/** Every worker thread that a store of this file has started, and with what. */
 const workers: Worker[] = vi.hoisted(() => [])
+const workerData: unknown[] = vi.hoisted(() => [])
 vi.mock('node:worker_threads', async (importOriginal) => {
   const original = await importOriginal<{ Worker: typeof Worker }>()
   class KnownWorker extends original.Worker {
     constructor(...args: ConstructorParameters<typeof Worker>) {
       super(...args)
       workers.push(this)
+      workerData.push(args[1]?.workerData)
     }
   }
   return { ...original, Worker: KnownWorker }
@@ -122,6 +127,32 @@ forEachDatabase('openStore', (kind, makeUrl) => {
     await migrate(url)
   }
 
+  test('a worker thread that dies fails its flush, and the next flush has another one', async () => {
+    const url = await makeUrl()
+    const store = open(url)
+    await store.connect()
+    const batch = makeBatch({ rows: [{ key: 'a' }] })
+    const flush = store.recordBatch(batch)
+    const dying = workers.at(-1)!
+    await Promise.all([expect(flush).rejects.toMatchObject({ code: 'DATABASE_FAILED' }), dying.terminate()])
+    expect(['applied', 'applied before']).toContain(await store.recordBatch(batch))
+    expect(workers.at(-1)).not.toBe(dying)
+    expect(await verify(url)).toMatchObject({ storedRequests: 1, balanced: true })
+  })
+
+  test('gives the app its own errors, with what the database said as their cause', async () => {
+    const store = open(await makeUrl())
+    const batch = makeBatch({ rows: [{ key: 'a', status: 70_000, endpoint: null as never }] })
+    const error = await store.recordBatch(batch).catch((error: unknown) => error)
+    expect(error).toBeInstanceOf(AnalyticsError)
+    expect(error).toMatchObject({
+      code: 'BATCH_REFUSED',
+      cause: { code: 'DATABASE_FAILED', cause: { code: expect.stringMatching(/^\w+$/) } },
+    })
+    // it happened in the other thread
+    expect((error as Error).stack).toContain('record-batch')
+  })
+
   test('does not keep an idle process alive', async () => {
     const { code, output } = await runProcess('open-and-forget', await makeUrl())
     expect({ code, output }).toEqual({ code: 0, output: expect.stringMatching(/^[0-9a-f-]{36}$/) })
@@ -171,17 +202,22 @@ test('an SQLite file that another process has locked stops neither the event loo
   await database.remove()
 })
 
-test('a worker thread that dies fails its flush, and the next flush has another one', async () => {
+test("servers are looked up as the app has set, in the store's thread too", async () => {
+  const attemptMs = getDefaultAutoSelectFamilyAttemptTimeout()
+  setDefaultAutoSelectFamilyAttemptTimeout(4321)
   const database = await makeDatabase('sqlite')
-  const store = open(database.url)
-  await store.connect()
-  const batch = makeBatch({ rows: [{ key: 'a' }] })
-  const flush = store.recordBatch(batch)
-  const dying = workers.at(-1)!
-  await Promise.all([expect(flush).rejects.toMatchObject({ code: 'DATABASE_FAILED' }), dying.terminate()])
-  expect(['applied', 'applied before']).toContain(await store.recordBatch(batch))
-  expect(workers.at(-1)).not.toBe(dying)
-  expect(await verify(database.url)).toMatchObject({ storedRequests: 1, balanced: true })
+  await open(database.url).connect()
+  setDefaultAutoSelectFamilyAttemptTimeout(attemptMs)
+  const { network } = workerData.at(-1) as WorkerStart
+  expect(network.autoSelectFamilyAttemptTimeoutMs).toBe(4321)
+  const module = JSON.stringify(new URL('../../src/store/network-defaults.ts', import.meta.url).href)
+  const script = `import(${module}).then(({ setNetworkDefaults, readNetworkDefaults }) => {
+    const { workerData, parentPort } = require('node:worker_threads')
+    setNetworkDefaults(workerData)
+    parentPort.postMessage(readNetworkDefaults())
+  })`
+  const [set] = await once(new Worker(script, { eval: true, workerData: network }), 'message')
+  expect(set).toEqual(network)
   await database.remove()
 })
 

@@ -39,12 +39,27 @@ export async function askApi<T>(name: string, parameters: Parameters, signal: Ab
     if (signal.aborted) throw error
     throw new ApiError('OFFLINE', 'The server does not answer. Trying again …')
   })
-  const body = (await answer.json().catch(() => ({}))) as T & { error?: { code: string; message: string } }
-  if (answer.ok) return body
+  const body = await readBody<T>(answer)
+  if (answer.ok && body) return body
+  if (answer.ok) throw new ApiError('OFFLINE', describeStranger(name, answer))
   throw new ApiError(
-    body.error?.code ?? 'OFFLINE',
-    body.error?.message ?? `The server answered ${answer.status}.`,
+    body?.error?.code ?? 'OFFLINE',
+    body?.error?.message ?? `The server answered ${answer.status}.`,
   )
+}
+
+type Body<T> = T & { readonly error?: { readonly code: string; readonly message: string } }
+
+/** Undefined when it is no JSON object, as when something else than the dashboard answered. */
+async function readBody<T>(answer: Response): Promise<Body<T> | undefined> {
+  const body: unknown = await answer.json().catch(() => undefined)
+  return typeof body === 'object' && body !== null ? (body as Body<T>) : undefined
+}
+
+function describeStranger(name: string, { headers, redirected }: Response): string {
+  const what = headers.get('Content-Type') ?? 'no type'
+  const how = redirected ? ', after a redirect' : ''
+  return `api/${name} was not answered by the dashboard (${what}${how}). Reload the page: a login or a proxy may be in between. Trying again …`
 }
 
 /** The address of what `askApi` asks. */

@@ -71,9 +71,19 @@ function choose(select: HTMLSelectElement, value: string): void {
 }
 
 function zones(): HTMLElement[] {
-  const here = Intl.DateTimeFormat().resolvedOptions().timeZone
-  const all = new Set(['UTC', here, ...Intl.supportedValuesOf('timeZone')])
+  // a browser may know no zone, or `Etc/Unknown`, and not every one lists them
+  const here = Intl.DateTimeFormat().resolvedOptions().timeZone as string | undefined
+  const listed = Intl.supportedValuesOf?.('timeZone') ?? []
+  const all = new Set(['UTC', ...(here && isZone(here) ? [here] : []), ...listed])
   return [...all].map((zone) => make('option', { value: zone }, zone.replaceAll('_', ' ')))
+}
+
+function isZone(timeZone: string): boolean {
+  try {
+    return Boolean(new Intl.DateTimeFormat('en-US', { timeZone }))
+  } catch {
+    return false
+  }
 }
 
 function lastMonths(): string[] {

@@ -1,4 +1,7 @@
 /*! Contains uPlot 1.6.32, Copyright (c) Leon Sorokin, MIT license: https://github.com/leeoniya/uPlot */
+// first of all: it reports errors of the modules after it
+import { describeFailure } from './show-failure.ts'
+import './check-language.ts'
 import { ApiError, askApi } from './ask-api.ts'
 import type { Account, Activity, KeyFacts, Report } from './ask-api.ts'
 import { drawCards } from './cards.ts'
@@ -182,7 +185,7 @@ function schedule(delayMs: number): void {
 function fail(error: unknown): void {
   loading.abort()
   main.setAttribute('aria-busy', 'false')
-  banner.textContent = error instanceof Error ? error.message : String(error)
+  banner.textContent = error instanceof ApiError ? error.message : describeFailure(error)
   banner.hidden = false
   const wrong = error instanceof ApiError && error.code === 'WRONG_USAGE'
   if (!wrong) schedule(REFRESH_MS)

@@ -12,10 +12,11 @@ export interface Statements {
 }
 
 /**
- * `write` waits for its turn before it reads anything, `flush` for other flushes too; `snapshot` sees one state of the
+ * `write` waits for its turn before it reads anything. `turn` is a short `write` of many that must not hold its locks
+ * when its process is stopped, and `flush` is one that waits for other flushes too. `snapshot` sees one state of the
  * database and writes nothing.
  */
-export type TransactionMode = 'write' | 'flush' | 'snapshot'
+export type TransactionMode = 'write' | 'turn' | 'flush' | 'snapshot'
 
 /** An open connection, or several behind one pool. */
 export interface Session extends Statements {

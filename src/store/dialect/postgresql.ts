@@ -13,16 +13,25 @@ type Pool = Awaited<ReturnType<PostgreSqlConnection['getNativeClient']>>
 const CONNECT_TIMEOUT_MS = 5000
 
 /**
+ * A process that is stopped, or whose machine is gone, holds its locks no longer than this, and the next one goes on.
+ * It is the longest time between an answer of the server and our next statement, so a slow statement or a slow network
+ * does not count, only silence. What was cut off is rolled back and tried again.
+ */
+const LONGEST_SILENCE_MS = 5000
+
+const BEGIN_TURN = `begin;
+set local idle_in_transaction_session_timeout = ${LONGEST_SILENCE_MS}`
+
+/**
  * Flushers of the same rows would wait for each other row by row, each with a snapshot that keeps the server from
  * cleaning up: four times the work per flush, and a table that grows. Whoever waits for a table has no snapshot yet.
- * A flusher whose machine vanishes must not hold up the others for long.
  */
-const BEGIN_FLUSH = `begin;
-set local idle_in_transaction_session_timeout = 60000;
+const BEGIN_FLUSH = `${BEGIN_TURN};
 lock table api_key_analytics_meta in share update exclusive mode`
 
 const BEGIN: Record<TransactionMode, string> = {
   write: 'begin',
+  turn: BEGIN_TURN,
   flush: BEGIN_FLUSH,
   snapshot: 'begin isolation level repeatable read read only',
 }
@@ -160,6 +169,10 @@ function openSession(pool: Pool, place: string): Session {
     const client = await connect()
     const tx = statements(client)
     let broken = false
+    let cut: unknown
+    // the server may end the connection between two statements; without a listener that would end the process
+    const onError = (error: unknown) => (cut ??= error)
+    client.on('error', onError)
     try {
       await tx.query(BEGIN[mode])
       const result = await run(tx)
@@ -167,8 +180,9 @@ function openSession(pool: Pool, place: string): Session {
       return result
     } catch (error) {
       await tx.query('rollback').catch(() => (broken = true))
-      throw error
+      throw cut === undefined ? error : translateError(cut, place)
     } finally {
+      client.off('error', onError)
       // a connection that cannot even roll back is closed: the server then rolls back by itself
       client.release(broken)
     }

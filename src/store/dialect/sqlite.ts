@@ -17,7 +17,8 @@ const BUSY_TIMEOUT_MS = 5000
 const BEGIN: Record<TransactionMode, string> = {
   // a transaction that reads first and then finds another writer would fail at once instead of waiting
   write: 'begin immediate',
-  // that is the only write lock already
+  // that is the only write lock already; it lasts while its process lives, stopped or not
+  turn: 'begin immediate',
   flush: 'begin immediate',
   snapshot: 'begin',
 }

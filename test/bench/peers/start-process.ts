@@ -19,22 +19,23 @@ export function pinTo(core: number, pid = process.pid): void {
   if (canPin) execFileSync('taskset', ['-acp', String(core), String(pid)], { stdio: 'ignore' })
 }
 
-/** Starts a module of this folder; resolves once it has told its port. @throws Error when it ends before */
+/** Starts a module of this folder, on a core or any; resolves once it has told its port. @throws Error when it ends before */
 export async function startProcess(
   module: string,
   args: readonly string[],
-  core: number,
+  core: number | undefined,
   execArgv: readonly string[] = [],
 ): Promise<StartedProcess> {
   const path = new URL(module, import.meta.url).pathname
   const options = { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] as ('ignore' | 'inherit' | 'ipc')[] }
-  const child = canPin
-    ? fork(path, args, {
-        ...options,
-        execPath: 'taskset',
-        execArgv: ['-c', String(core), process.execPath, ...execArgv],
-      })
-    : fork(path, args, { ...options, execArgv: [...execArgv] })
+  const child =
+    canPin && core !== undefined
+      ? fork(path, args, {
+          ...options,
+          execPath: 'taskset',
+          execArgv: ['-c', String(core), process.execPath, ...execArgv],
+        })
+      : fork(path, args, { ...options, execArgv: [...execArgv] })
   const { port } = await nextMessage<{ port: number }>(child)
   return {
     port,

@@ -1,13 +1,15 @@
-import type { AnalyticsErrorCode } from '../../errors.ts'
-import type { Batch, KeyIdentity } from '../../usage.ts'
-import type { StoreOptions } from '../database-store.ts'
+import type { Batch, KeyIdentity } from '../usage.ts'
+import type { StoreOptions } from './database-store.ts'
+import type { NetworkDefaults } from './network-defaults.ts'
 import type { PackedRows } from './pack-rows.ts'
+import type { SentError } from './sent-error.ts'
 
 /** What the worker is started with. */
 export interface WorkerStart {
   readonly options: StoreOptions
   /** The database that the worker before it was connected to. */
   readonly databaseId: string | undefined
+  readonly network: NetworkDefaults
 }
 
 /** A batch without its content, which was sent before it in parts. */
@@ -25,4 +27,4 @@ export type ToWorker =
 /** From the worker: the one answer to a call. */
 export type FromWorker =
   | { readonly call: number; readonly result: unknown }
-  | { readonly call: number; readonly error: { readonly code: AnalyticsErrorCode; readonly message: string } }
+  | { readonly call: number; readonly error: SentError }

@@ -1,9 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { AnalyticsError } from '../../errors.ts'
-import type { Batch, DatabaseFacts, UsageStore } from '../../usage.ts'
-import type { StoreOptions } from '../database-store.ts'
+import { AnalyticsError } from '../errors.ts'
+import type { Batch, DatabaseFacts, UsageStore } from '../usage.ts'
+import type { StoreOptions } from './database-store.ts'
+import { readNetworkDefaults } from './network-defaults.ts'
 import { packRows } from './pack-rows.ts'
+import { unpackError } from './sent-error.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts'
 
 interface Call {
@@ -19,8 +21,8 @@ type Message = ToWorker extends infer M ? (M extends ToWorker ? Omit<M, 'call'> 
 type SendPart = (part: Message, transfer?: ArrayBuffer[]) => Promise<void>
 
 /**
- * The store in a worker thread. SQLite blocks its thread, for seconds when another process holds the lock, and that
- * must not be the thread of the app.
+ * The store in a worker thread. Importing MikroORM takes some 300 ms, and SQLite blocks its thread, for seconds when
+ * another process holds the lock: neither may hold the event loop of the app.
  */
 export class WorkerStore implements UsageStore {
   readonly #options: StoreOptions
@@ -95,24 +97,29 @@ export class WorkerStore implements UsageStore {
 
   #start(): Worker {
     const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
-    const workerData: WorkerStart = { options: this.#options, databaseId: this.#databaseId }
+    const workerData: WorkerStart = {
+      options: this.#options,
+      databaseId: this.#databaseId,
+      network: readNetworkDefaults(),
+    }
     // the app's own --import or --inspect is not meant for this thread
-    const worker = new Worker(new URL(`./sqlite-worker${extension}`, import.meta.url), {
+    const worker = new Worker(new URL(`./store-worker${extension}`, import.meta.url), {
       workerData,
       execArgv: [],
     })
-    worker.unref()
     worker.on('message', (message: FromWorker) => this.#answer(message))
     let cause: unknown
     worker.on('error', (error) => (cause = error))
     worker.on('exit', () => this.#replace(worker, cause))
+    // last: a listener for messages keeps the process alive again
+    worker.unref()
     return worker
   }
 
   #answer(message: FromWorker): void {
     const call = this.#settle(message.call)
     if ('result' in message) call?.resolve(message.result)
-    else call?.reject(new AnalyticsError(message.error.code, message.error.message))
+    else call?.reject(unpackError(message.error))
   }
 
   #settle(number: number): Call | undefined {
@@ -127,7 +134,7 @@ export class WorkerStore implements UsageStore {
     if (this.#worker === worker) this.#worker = undefined
     const error = new AnalyticsError(
       'DATABASE_FAILED',
-      'The thread that writes to SQLite has ended. The batch stays in its file and is tried again.',
+      'The thread that writes to the database has ended. The batch stays in its file and is tried again.',
       { cause },
     )
     for (const number of this.#calls.keys()) this.#settle(number)?.reject(error)

@@ -1,13 +1,15 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { AnalyticsError } from '../../errors.ts'
-import type { KeyIdentity } from '../../usage.ts'
-import { DatabaseStore } from '../database-store.ts'
+import type { KeyIdentity } from '../usage.ts'
+import { DatabaseStore } from './database-store.ts'
+import { setNetworkDefaults } from './network-defaults.ts'
 import { unpackRows } from './pack-rows.ts'
 import type { PackedRows } from './pack-rows.ts'
+import { packError } from './sent-error.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts'
 
-/** The thread in which SQLite may block. It runs one call at a time, a batch only when all of it is here. */
-const { options, databaseId } = workerData as WorkerStart
+/** The thread that writes to the database. It runs one call at a time, a batch only when all of it is here. */
+const { options, databaseId, network } = workerData as WorkerStart
+setNetworkDefaults(network)
 const store = new DatabaseStore(options, databaseId)
 const parts = new Map<number, { keys: (readonly KeyIdentity[])[]; rows: PackedRows[] }>()
 let previous: Promise<void> = Promise.resolve()
@@ -29,8 +31,7 @@ async function answer(message: Extract<ToWorker, { run: string }>): Promise<void
   try {
     post({ call: message.call, result: await run(message) })
   } catch (error) {
-    const code = error instanceof AnalyticsError ? error.code : 'INTERNAL'
-    post({ call: message.call, error: { code, message: (error as Error).message } })
+    post({ call: message.call, error: packError(error) })
   }
 }
 

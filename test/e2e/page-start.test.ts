@@ -1,0 +1,219 @@
+import { once } from 'node:events'
+import { createServer, request } from 'node:http'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import Koa from 'koa'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { analyticsDashboard } from '../../src/dashboard/dashboard.ts'
+import type { AnalyticsDashboard } from '../../src/dashboard/dashboard.ts'
+import { loaded, openPage, startBrowser } from '../support/browser.ts'
+import { makeDatabase } from '../support/databases.ts'
+import type { TestDatabase } from '../support/databases.ts'
+import { mount } from '../support/serve-app.ts'
+import { storeUsage, testKey } from '../support/store-usage.ts'
+
+const key = testKey(1, 'key of the page')
+const ENDPOINTS = ['/users/:id', '/orders']
+const ROWS = ENDPOINTS.map((endpoint) => ({ key, bucket: '2026-10-05T10:00Z', endpoint, requests: 30 }))
+const OCTOBER = '?month=2026-10'
+/** Scripts that make the browser another one, before the page starts. */
+const language = (value: string) =>
+  `Object.defineProperty(Navigator.prototype, 'language', { get: () => ${value} })`
+const zone = (value: string) => `{
+  const real = Intl.DateTimeFormat.prototype.resolvedOptions
+  Intl.DateTimeFormat.prototype.resolvedOptions = function () {
+    return { ...real.call(this), timeZone: ${value} }
+  }
+}`
+
+let database: TestDatabase
+let browser: Browser
+const dashboards: AnalyticsDashboard[] = []
+const servers: Server[] = []
+
+async function listen(server: Server): Promise<string> {
+  servers.push(server.listen(0, '127.0.0.1'))
+  await once(server, 'listening')
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** An app with the dashboard at `/usage`, or mounted by koa-mount at `at`. */
+async function serve({ prefix, at }: { prefix?: string; at?: string } = {}): Promise<string> {
+  const dashboard = analyticsDashboard({
+    authorize: () => true,
+    database: database.url,
+    dataDir: '/nowhere',
+    prefix,
+  })
+  dashboards.push(dashboard)
+  const app = new Koa().use(at === undefined ? dashboard : mount(at, new Koa().use(dashboard)))
+  return listen(createServer(app.callback()))
+}
+
+async function open(url: string, prepare: (page: Page) => Promise<unknown> = async () => {}): Promise<Page> {
+  const { page } = await openPage(browser)
+  await prepare(page)
+  await page.goto(url)
+  return page
+}
+
+beforeAll(async () => {
+  database = await makeDatabase('sqlite')
+  await storeUsage(database.url, ROWS)
+  browser = await startBrowser()
+})
+afterAll(async () => {
+  await browser.close()
+  for (const server of servers) {
+    server.close()
+    server.closeAllConnections()
+  }
+  for (const dashboard of dashboards) await dashboard.close()
+  await database.remove()
+})
+
+describe('the page starts', () => {
+  it.each([
+    ['whose language is that of LANG=C', language("'en-US@posix'")],
+    ['whose language is C', language("'C'")],
+    ['whose language is empty', language("''")],
+    ['that has no language', language('undefined')],
+    ['that does not know its time zone', zone('undefined')],
+    ['whose time zone is no zone', zone("'Etc/Unknown'")],
+    ['that lists no time zones', 'delete Intl.supportedValuesOf'],
+  ])('in a browser %s', async (_, script) => {
+    const url = await serve()
+    const page = await open(`${url}/usage/${OCTOBER}`, (page) => page.addInitScript(script))
+    await loaded(page)
+    expect(await page.locator('.card .value').first().innerText()).toBe('60')
+    expect(await page.getByLabel('Time zone').inputValue()).toBe('UTC')
+    await page.close()
+  })
+
+  it.each([
+    ['at its prefix, without a slash', {}, '/usage'],
+    ['at the root', { prefix: '' }, '/'],
+    ['where koa-mount put it, without a slash', { prefix: '', at: '/admin/stats' }, '/admin/stats'],
+    ['at a prefix below koa-mount', { prefix: '/usage', at: '/admin' }, '/admin/usage'],
+  ])('%s, and behind a proxy that takes the start of the path away', async (_, options, path) => {
+    const url = await serve(options)
+    const proxy = createServer((incoming, answer) => {
+      const { method, headers } = incoming
+      const target = `${url}${incoming.url!.replace(/^\/tools/, '')}`
+      incoming.pipe(
+        request(target, { method, headers }, (found) => {
+          answer.writeHead(found.statusCode!, found.headers)
+          found.pipe(answer)
+        }),
+      )
+    })
+    for (const address of [url, `${await listen(proxy)}/tools`]) {
+      const page = await open(`${address}${path}${OCTOBER}`)
+      await loaded(page)
+      expect(page.url()).toBe(`${address}${path.replace(/\/?$/, '/')}${OCTOBER}`)
+      await page.getByRole('link', { name: 'key of the page' }).click()
+      await page.getByRole('heading', { level: 1, name: 'key of the page' }).waitFor()
+      expect(page.url()).toContain(`${address}${path.replace(/\/?$/, '/')}?`)
+      await page.close()
+    }
+  })
+})
+
+describe('the page says what is wrong', () => {
+  const failed = 'This page met an error: '
+  it.each([
+    ['formats no numbers', "Intl.NumberFormat = function () { throw new RangeError('No such format') }"],
+    ['lacks what the page is made with', 'delete globalThis.ResizeObserver'],
+    ['fails while the page is drawn', "Element.prototype.append = () => { throw new Error('No such') }"],
+    ['fails later', "setTimeout(() => { throw new Error('Failed later') }, 500)"],
+    ['fails later, unheard', "setTimeout(() => Promise.reject(new Error('Failed later')), 500)"],
+  ])('when the browser %s', async (_, script) => {
+    const page = await open(`${await serve()}/usage/`, (page) => page.addInitScript(script))
+    await page.locator(`.banner:has-text("${failed}")`).waitFor()
+    await page.close()
+  })
+
+  it.each([
+    ['a login page', { contentType: 'text/html', body: '<!doctype html><title>Sign in</title>' }],
+    ['nothing', { body: '' }],
+    ['half an answer', { contentType: 'application/json', body: '{"total": {"requ' }],
+    ['null', { contentType: 'application/json', body: 'null' }],
+    ['a text', { contentType: 'application/json', body: '"nothing"' }],
+  ])('when the API answers with %s', async (_, answer) => {
+    const page = await open(`${await serve()}/usage/`, (page) =>
+      page.route('**/api/**', (r) => r.fulfill(answer)),
+    )
+    await page.locator('.banner:has-text("was not answered by the dashboard")').waitFor()
+    await page.close()
+  })
+
+  it.each([
+    ['an answer of another shape', { contentType: 'application/json', body: '{"total":{}}' }],
+    ['a list', { contentType: 'application/json', body: '[]' }],
+  ])('when the API answers with %s', async (_, answer) => {
+    const page = await open(`${await serve()}/usage/`, (page) =>
+      page.route('**/api/**', (r) => r.fulfill(answer)),
+    )
+    await page.locator(`.banner:has-text("${failed}")`).waitFor()
+    await page.close()
+  })
+
+  it('when the API fails without a word, and goes on when it is back', async () => {
+    const page = await open(`${await serve()}/usage/${OCTOBER}`, (page) =>
+      page.route('**/api/**', (route) => route.fulfill({ status: 502, body: 'Bad Gateway' })),
+    )
+    await page.locator('.banner:has-text("The server answered 502.")').waitFor()
+    await page.unrouteAll()
+    await loaded(page)
+    expect(await page.locator('.banner').isVisible()).toBe(false)
+    await page.close()
+  })
+
+  it.each([
+    ['is not there', (page: Page) => page.route('**/page.js', (route) => route.fulfill({ status: 404 }))],
+    ['does not arrive', (page: Page) => page.route('**/page.js', (route) => route.abort())],
+    [
+      'is not understood',
+      (page: Page) =>
+        page.route('**/page.js', (route) =>
+          route.fulfill({ contentType: 'text/javascript', body: 'let let' }),
+        ),
+    ],
+  ])('when its script %s', async (_, prepare) => {
+    const page = await open(`${await serve()}/usage/`, prepare)
+    await page.getByText('The page has not started.').waitFor()
+    await page.close()
+  })
+})
+
+describe('lists', () => {
+  it.each([390, 1280, 1920])('keep the height of their rows and of all at %i pixels', async (width) => {
+    const url = await serve()
+    const page = await open(`${url}/usage/${OCTOBER}`, (page) => page.setViewportSize({ width, height: 900 }))
+    const measure = async () => {
+      await loaded(page)
+      const heights = (selector: string) =>
+        page
+          .locator(selector)
+          .evaluateAll((elements: { getBoundingClientRect(): { height: number } }[]) =>
+            elements.map((element) => element.getBoundingClientRect().height),
+          )
+      return {
+        rows: await heights('.list:not([hidden]) tbody tr'),
+        lists: await heights('.list:not([hidden])'),
+      }
+    }
+    const overview = await measure()
+    await page.goto(`${url}/usage/${OCTOBER}&key=${key.id}`)
+    const ofKey = await measure()
+    await page.goto(`${url}/usage/${OCTOBER}&k.search=nobody&e.search=nothing`)
+    const none = await measure()
+    expect(ofKey.rows).toEqual([34, 34])
+    expect(overview.rows).toEqual([34, 34, 34])
+    // so nothing below them moves when they are filled
+    const all = [...overview.lists, ...ofKey.lists, ...none.lists]
+    expect(new Set(all).size).toBe(1)
+    await page.close()
+  })
+})

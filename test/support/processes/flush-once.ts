@@ -1,0 +1,20 @@
+/** Flushes one batch of one request for the key `shared`, at most three times; arguments: URL, instance. */
+import { AnalyticsError } from '../../../src/errors.ts'
+import { openStore } from '../../../src/store/open-store.ts'
+import { makeBatch } from '../make-batch.ts'
+
+const [url, instance] = process.argv.slice(2) as [string, string]
+const store = openStore({ url, pepperCheck: '' })
+const batch = makeBatch({ instance, rows: [{ key: 'shared' }] })
+const errors: string[] = []
+let result: string | undefined
+while (result === undefined && errors.length < 3) {
+  try {
+    result = await store.recordBatch(batch)
+  } catch (error) {
+    if (!(error instanceof AnalyticsError)) throw error
+    errors.push(`${error.code}: ${error.message}`)
+  }
+}
+await store.close()
+process.stdout.write(JSON.stringify({ result, errors }))
