@@ -1,4 +1,7 @@
-#!/usr/bin/env node
+#!/usr/bin/env sh
+':' //; exec node -- "$0" "$@"
+// Two languages: sh runs the line above, to Node it is a text and a comment. Without the -- Node would take --env-file
+// for its own wherever it stands, and end with 9 when there is no such file (nodejs/node#54232; env -S is not in BusyBox).
 import module from 'node:module'
 
 // Checked before anything else loads: better-sqlite3 ends an older Node with a segmentation fault.

@@ -10,6 +10,7 @@ import type { Screen } from '../report/render-table.ts'
 import type { Database } from '../store/open-database.ts'
 import { isBrokenPipe } from './broken-pipe.ts'
 import { describeError } from './describe-error.ts'
+import { suggestFlags } from './suggest-flags.ts'
 
 /** The flags of every command, parsed. */
 export interface BaseFlags {
@@ -73,7 +74,7 @@ export abstract class BaseCommand extends Command {
     ])
     const db = await openDatabase(place.database).catch(async (error: unknown) => {
       if (!isMissingDefault(error, place)) throw error
-      throw await (await import('./no-default-database.ts')).noDefaultDatabase(place)
+      throw await (await import('./no-default-database.ts')).noDefaultDatabase(place, flags['env-file'])
     })
     try {
       await requireSchema(db)
@@ -85,6 +86,16 @@ export abstract class BaseCommand extends Command {
     }
   }
 
+  /** The format asked for; `--json` is one too. @throws WRONG_USAGE when both say something else */
+  protected oneFormat<Format extends string>(
+    format: Format,
+    { setFromDefault = false }: { setFromDefault?: boolean } = {},
+  ): Format | 'json' {
+    if (!this.jsonEnabled() || format === 'json') return format
+    if (setFromDefault) return 'json'
+    throw new AnalyticsError('WRONG_USAGE', `Pass either --json or --format ${format}, not both.`)
+  }
+
   /** How wide standard output is and whether it may have colours. */
   protected screen(flags: BaseFlags): Screen {
     const width = process.stdout.columns || Number(process.env.COLUMNS) || undefined
@@ -93,7 +104,7 @@ export abstract class BaseCommand extends Command {
   }
 
   /** Writes data; with `--json` nothing. */
-  protected print(text: string): void {
+  protected print(text: string | Buffer): void {
     if (!this.jsonEnabled()) process.stdout.write(text)
   }
 
@@ -118,8 +129,13 @@ export abstract class BaseCommand extends Command {
   }
 
   protected override toErrorJson(error: unknown): unknown {
-    const { code, message } = describeError(error)
+    const { code, message } = describeError(this.withSuggestion(error))
     return { error: { code, message } }
+  }
+
+  private withSuggestion(error: unknown): unknown {
+    const { flags, baseFlags } = this.ctor
+    return suggestFlags(error, Object.keys({ ...baseFlags, ...flags }))
   }
 
   protected override catch(error: Error): Promise<void> {
@@ -127,7 +143,7 @@ export abstract class BaseCommand extends Command {
       process.exitCode ??= 0
       return Promise.resolve()
     }
-    const { message, exitCode } = describeError(error)
+    const { message, exitCode } = describeError(this.withSuggestion(error))
     process.exitCode = exitCode
     if (this.jsonEnabled()) this.logJson(this.toErrorJson(error))
     else this.say(`Error: ${message}`)

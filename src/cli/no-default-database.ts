@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { inspectDataDir } from '../buffer/inspect-data-dir.ts'
 import type { DatabaseLocation } from '../database-location.ts'
 import { AnalyticsError } from '../errors.ts'
@@ -7,7 +8,10 @@ import { formatCount } from '../report/format-cell.ts'
  * Says that there is no embedded file, and how it comes to be where an app died before its first flush. No command but
  * `migrate` makes it: where the app has another database that nobody named, counts would go to the wrong one.
  */
-export async function noDefaultDatabase({ dataDir }: DatabaseLocation): Promise<AnalyticsError> {
+export async function noDefaultDatabase(
+  { dataDir }: DatabaseLocation,
+  envFile: string | undefined,
+): Promise<AnalyticsError> {
   const waiting = await countWaiting(dataDir)
   const remedy =
     waiting > 0
@@ -15,8 +19,14 @@ export async function noDefaultDatabase({ dataDir }: DatabaseLocation): Promise<
       : ''
   return new AnalyticsError(
     'DATABASE_NOT_FOUND',
-    `No usage.db in ${dataDir}: pass --data-dir or --database.${remedy}`,
+    `No usage.db in ${dataDir}: pass --data-dir, or name the database of the app with --database, DATABASE_URL or --env-file.${describeEnvFile(envFile)}${remedy}`,
   )
+}
+
+/** The usual file is named where it lies, since it is read only when it is asked for. */
+function describeEnvFile(envFile: string | undefined): string {
+  if (envFile !== undefined) return ` ${envFile} sets no DATABASE_URL.`
+  return existsSync('.env') ? ' There is a .env here: --env-file .env reads it.' : ''
 }
 
 async function countWaiting(dataDir: string): Promise<number> {

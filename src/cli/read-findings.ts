@@ -167,7 +167,7 @@ function linesOf(finding: Finding): (readonly [name: string, value: string])[] {
 
 function renderText({ found, heading, notes }: HeadedFindings, screen: Screen): string {
   const parts = [
-    renderHeading(heading, ['Period', describePeriod(found)], screen),
+    renderHeading(heading, describePeriod(found), screen),
     ...found.findings.map((finding) => renderFinding(finding, screen)),
     `${wrap(describeResult(found), screen)}\n`,
     ...notes.map((note) => `${paint('yellow', wrap(`Note: ${escapeTerminal(note)}`, screen), screen)}\n`),

@@ -43,7 +43,7 @@ export function renderKeys(
   { place, dataDir }: { place: string; dataDir: string },
   screen: Screen,
 ): string {
-  const heading = renderHeading({ title: 'Keys', place, dataDir }, ['Times', 'UTC'], screen)
+  const heading = renderHeading({ title: 'Keys', place, dataDir }, 'times in UTC', screen)
   if (keys.length === 0) return `${heading}\nNo keys.\n`
   const rows = keys.map((key) => [
     key.name,

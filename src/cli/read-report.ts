@@ -1,4 +1,4 @@
-import { AnalyticsError } from '../errors.ts'
+import { isCalendarUnit } from '../calendar.ts'
 import { buildInvoice } from '../report/build-invoice.ts'
 import { noteMissing, noteUndelivered } from '../report/note-undelivered.ts'
 import { parseDimensions, parseStatus } from '../report/parse-filter.ts'
@@ -9,23 +9,25 @@ import type { ReportHeading } from '../report/render-report.ts'
 import type { Screen } from '../report/render-table.ts'
 import { nameOfKey } from '../report/report-table.ts'
 import { slowestFirst } from '../report/slowest-first.ts'
-import { renderUsageCsv } from '../report/usage-csv.ts'
+import { renderUsageCsv } from '../report/render-usage-csv.ts'
+import type { CsvSeparator } from '../report/render-csv.ts'
+import { atOneMoment } from '../report/usage-source.ts'
 import { buildReport } from '../report/build-report.ts'
-import { isMatrix } from '../report/build-section.ts'
-import type { ReportRequest, UsageSource } from '../report/build-report.ts'
+import { axesOf, nameOfAxis } from '../report/axes.ts'
+import type { ReportRequest } from '../report/build-report.ts'
 import type { UsageReport } from '../report/usage-report.ts'
-import { findStraddlingRows } from '../store/find-straddling-rows.ts'
 import { findUsage } from '../store/find-usage.ts'
 import type { Database } from '../store/open-database.ts'
 import { nameOfEndpoint } from '../store/usage-filter.ts'
 import type { UsageDimension, UsageSort } from '../usage.ts'
 import type { Place } from './base-command.ts'
+import { checkInvoiceFlags, checkReportFlags, forPeople } from './check-report-flags.ts'
 import { findFilter, requireKnownNames } from './find-filter.ts'
 import type { FoundFilter } from './find-filter.ts'
 import type { UsageFlags } from './usage-flags.ts'
 
 /** The formats of a report. */
-export type ReportFormat = 'table' | 'csv' | 'json' | 'markdown'
+export type ReportFormat = 'table' | 'csv' | 'json' | 'markdown' | 'xlsx'
 
 /** The flags of `report`, parsed. */
 export interface ReportFlags extends UsageFlags {
@@ -35,7 +37,10 @@ export interface ReportFlags extends UsageFlags {
   readonly compare?: string | undefined
   readonly billable?: readonly string[] | undefined
   readonly latency?: boolean | undefined
-  readonly format: string
+  readonly format: ReportFormat
+  readonly 'csv-separator'?: CsvSeparator | undefined
+  readonly out?: string | undefined
+  readonly watch?: boolean | undefined
 }
 
 /** A report and its heading. */
@@ -46,6 +51,8 @@ export interface HeadedReport {
 
 const DEFAULT_PERIOD = '30d'
 const DEFAULT_LIMIT = 20
+/** Of time more, because it has an order: 90 days are all shown. */
+const DEFAULT_STEPS = 100
 const SORTS: Record<string, UsageSort> = {
   requests: 'requests',
   errors: 'errors',
@@ -58,7 +65,7 @@ export async function readReport(db: Database, flags: ReportFlags, place: Place)
   const found = await findFilter(db, withDefaultPeriod(flags), place)
   const billable = flags.billable?.map(parseStatus)
   const by = billable ? undefined : groupingOf(flags, found)
-  requireLatencyShown(flags, by)
+  checkReportFlags(flags, by, found.period)
   const request = requestOf(flags, found, by)
   const report = await atOneMoment(db, (source) =>
     billable
@@ -79,20 +86,14 @@ export async function readReport(db: Database, flags: ReportFlags, place: Place)
   }
 }
 
-/** Runs on one state of the database: flushes and prunes go on, and all numbers of a report still agree. */
-function atOneMoment<T>(db: Database, run: (source: UsageSource) => Promise<T>): Promise<T> {
-  return db.transaction((tx) => {
-    const frozen = { ...db, ...tx }
-    return run({
-      findUsage: (query) => findUsage(frozen, query),
-      findStraddlingRows: (query) => findStraddlingRows(frozen, query),
-    })
-  }, 'snapshot')
-}
-
-/** Draws a report in its format. */
-export function renderAs(format: ReportFormat, { report, heading }: HeadedReport, screen: Screen): string {
-  if (format === 'csv') return renderUsageCsv(report)
+/** Draws a report in a format that is text. */
+export function renderAs(
+  format: Exclude<ReportFormat, 'xlsx'>,
+  { report, heading }: HeadedReport,
+  screen: Screen,
+  separator?: CsvSeparator,
+): string {
+  if (format === 'csv') return renderUsageCsv(report, separator)
   if (format === 'json') return renderJson(toReportJson({ report, heading }))
   if (format === 'markdown') return renderMarkdown(report, heading)
   return renderReport(report, heading, screen)
@@ -105,42 +106,31 @@ export function toReportJson({ report, heading }: HeadedReport): object {
 }
 
 function withDefaultPeriod(flags: ReportFlags): ReportFlags {
-  if (flags.billable) {
-    if (flags.month === undefined) {
-      throw new AnalyticsError(
-        'WRONG_USAGE',
-        '--billable makes the lines of an invoice and needs --month, such as 2026-10.',
-      )
-    }
-    if (flags.status) throw new AnalyticsError('WRONG_USAGE', 'Pass either --billable or --status, not both.')
-    if (flags.by && flags.by.some((name) => name !== 'key' && name !== 'endpoint')) {
-      throw new AnalyticsError('WRONG_USAGE', 'An invoice has one line per key and endpoint: leave --by out.')
-    }
-  }
+  if (flags.billable) checkInvoiceFlags(flags)
   const given = flags.since ?? flags.until ?? flags.month
   return given === undefined ? { ...flags, since: DEFAULT_PERIOD } : flags
 }
 
 /** What to group by: as asked, else what the filters leave open. */
 function groupingOf(flags: ReportFlags, { filter, key, period }: FoundFilter): UsageDimension[] | undefined {
-  const asked = parseDimensions(flags.by)
+  const asked = parseDimensions(flags.by, forPeople(flags) ? 2 : 3)
   if (asked) return asked
-  if (key && filter.endpoint !== undefined) {
+  if (key && filter.endpoint !== undefined && flags.compare === undefined) {
     const days = ((period.until ?? period.now).getTime() - (period.since?.getTime() ?? 0)) / 86_400_000
     return [days <= 3 ? 'hour' : days <= 100 ? 'day' : 'month']
   }
   if (key) return ['method', 'endpoint']
   if (filter.endpoint !== undefined) return ['key']
-  return flags.format === 'csv' ? ['key'] : undefined
+  return flags.format === 'csv' || flags.format === 'xlsx' ? ['key'] : undefined
 }
 
 function requestOf(
-  { limit, sort, compare, format, billable, latency }: ReportFlags,
+  flags: ReportFlags,
   { period, filter }: FoundFilter,
   by: readonly UsageDimension[] | undefined,
 ): ReportRequest {
-  const forPeople = !billable && (format === 'table' || format === 'markdown')
-  const most = limit ?? (by && forPeople ? DEFAULT_LIMIT : undefined)
+  const { sort, compare, billable, latency } = flags
+  const most = flags.limit ?? (by && forPeople(flags) ? defaultLimit(by) : undefined)
   return {
     period,
     filter,
@@ -148,27 +138,14 @@ function requestOf(
     ...(sort && SORTS[sort] && { sort: SORTS[sort] }),
     ...(most !== undefined && { limit: most || Number.POSITIVE_INFINITY }),
     comparePrevious: compare !== undefined,
-    withTrend: !billable && format !== 'csv',
+    withTrend: !billable && flags.format !== 'csv' && flags.format !== 'xlsx',
     ...(latency && { withLatency: true }),
-    ...(sort === 'p95' && { choose: slowestFirst }),
+    ...(sort === 'p95' && { choose: slowestFirst, isReordered: true }),
   }
 }
 
-/** @throws WRONG_USAGE when the durations asked for would not be seen */
-function requireLatencyShown(
-  { latency, billable, sort, format }: ReportFlags,
-  by: readonly UsageDimension[] | undefined,
-): void {
-  if (sort === 'p95' && !latency) throw new AnalyticsError('WRONG_USAGE', '--sort p95 needs --latency.')
-  if (!latency) return
-  if (billable)
-    throw new AnalyticsError('WRONG_USAGE', 'Invoice lines have no durations: leave --latency out.')
-  if (by && isMatrix(by) && (format === 'table' || format === 'markdown')) {
-    throw new AnalyticsError(
-      'WRONG_USAGE',
-      'A table of two dimensions has one number per cell. Use --format csv or json with --latency, or one dimension.',
-    )
-  }
+function defaultLimit([first]: readonly UsageDimension[]): number {
+  return first && isCalendarUnit(first) ? DEFAULT_STEPS : DEFAULT_LIMIT
 }
 
 function titleOf({ key, filter }: FoundFilter, by: readonly UsageDimension[] | undefined): string {
@@ -180,7 +157,7 @@ function titleOf({ key, filter }: FoundFilter, by: readonly UsageDimension[] | u
   if (!by) return 'Usage overview'
   if (what && by.join() === 'method,endpoint') return `Endpoints of ${what}`
   if (filter.endpoint !== undefined && !key && by.join() === 'key') return `Who calls ${what}`
-  return `Usage${what && ` of ${what}`} by ${by.join(' and ')}`
+  return `Usage${what && ` of ${what}`} by ${axesOf(by).map(nameOfAxis).join(' and ')}`
 }
 
 function filtersOf({ owner, status, billable, method }: ReportFlags, { filter }: FoundFilter): string {

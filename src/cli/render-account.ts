@@ -14,7 +14,7 @@ export function renderAccount(account: Account, screen: Screen): string {
   const { database: place, dataDir, late } = account
   const short = account.instances.filter(({ missingRequests }) => missingRequests > 0)
   const parts = [
-    renderHeading({ title: 'Where every counted request is', place, dataDir }, ['Times', 'UTC'], screen),
+    renderHeading({ title: 'Where every counted request is', place, dataDir }, 'times in UTC', screen),
     renderTable(balanceTable(account), screen),
     ...(short.length > 0 ? [renderTable(missingTable(short), screen)] : []),
     ...account.setAside.map((file) => `${wrap(escapeTerminal(`Set aside: ${file}`), screen)}\n`),

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core'
 import { AnalyticsError } from '../errors.ts'
+import type { CsvSeparator } from '../report/render-csv.ts'
 
 /** Which requests and which time: the same for `report` and `export`. */
 export const usageFlags = {
@@ -57,9 +58,19 @@ export interface UsageFlags {
   readonly tz: string
 }
 
-/** The flag `--by`: one or two dimensions. */
+const SEPARATORS = { ',': ',', ';': ';', tab: '\t' } as const satisfies Record<string, CsvSeparator>
+
+/** The flag `--csv-separator`. */
+export const csvSeparatorFlag = Flags.custom<CsvSeparator>({
+  options: Object.keys(SEPARATORS),
+  summary: 'What stands between two cells of csv; numbers keep their point.',
+  parse: async (name) => SEPARATORS[name as keyof typeof SEPARATORS],
+})()
+
+/** The flag `--by`: up to two dimensions, or three where a format is for programs. */
 export const byFlag = Flags.string({
-  summary: 'Group by one or two of key, endpoint, method, status, owner, hour, day, week, month.',
+  summary:
+    'Group by key, endpoint, path (all methods of it), method, status, owner, hour, day, week, month; by two of them, or by three in csv and json.',
   helpValue: 'DIMENSION[,DIMENSION]',
   multiple: true,
   multipleNonGreedy: true,

@@ -1,14 +1,23 @@
 import { setFlagsFromString } from 'node:v8'
+import { isCalendarUnit } from '../calendar.ts'
 import { AnalyticsError } from '../errors.ts'
-import { groupColumns, haveLatency, pickColumns, STORED_COLUMNS } from '../report/export-columns.ts'
+import {
+  groupColumns,
+  haveLatency,
+  LOCAL_COLUMN,
+  pickColumns,
+  storedColumns,
+} from '../report/export-columns.ts'
 import { exportUsage } from '../report/export-usage.ts'
 import type { ExportFormat } from '../report/export-usage.ts'
+import { noteUnfinished } from '../report/note-unfinished.ts'
+import type { CsvSeparator } from '../report/render-csv.ts'
 import { parseDimensions } from '../report/parse-filter.ts'
 import { findUsage } from '../store/find-usage.ts'
 import type { Database } from '../store/open-database.ts'
 import { copyOrStreamPages } from '../store/stream-pages.ts'
 import type { UsagePage } from '../store/usage-page.ts'
-import type { StreamQuery } from '../usage.ts'
+import type { StreamQuery, UsageDimension } from '../usage.ts'
 import type { Place } from './base-command.ts'
 import { findFilter, requireKnownNames } from './find-filter.ts'
 import { withInterruption } from './interruption.ts'
@@ -21,6 +30,7 @@ import { writeOutput } from './write-output.ts'
 export interface ExportFlags extends UsageFlags {
   readonly by?: readonly string[] | undefined
   readonly format: ExportFormat
+  readonly 'csv-separator'?: CsvSeparator | undefined
   readonly columns?: readonly string[] | undefined
   readonly latency: boolean
   readonly out?: string | undefined
@@ -37,13 +47,14 @@ const KEEP_YOUNG_SPACE_SMALL = '--semi-space-growth-factor=1'
 /**
  * Writes the rows, or the groups, that the flags ask for; `safe` makes text fit for a terminal. Ends in order on
  * Ctrl-C: a file is then left as it was.
+ * @returns what a person has to know of it
  */
 export async function writeExport(
   db: Database,
   flags: ExportFlags,
   place: Place,
   safe: ((text: string) => string) | undefined,
-): Promise<void> {
+): Promise<readonly string[]> {
   if (flags.gzip && flags.out === undefined && process.stdout.isTTY) {
     throw new AnalyticsError(
       'WRONG_USAGE',
@@ -54,10 +65,15 @@ export async function writeExport(
   const { period, filter: found } = await findFilter(db, flags, place)
   const { since, until, timeZone } = period
   const filter = { ...found, ...(since && { since }), ...(until && { until }) }
-  const by = parseDimensions(flags.by)
-  const stored = pickColumns(STORED_COLUMNS, { ...flags, names: by ? undefined : flags.columns })
-  const grouped = pickColumns(groupColumns(by ?? []), { ...flags, names: by ? flags.columns : undefined })
-  const latency = haveLatency((by ? grouped : stored).keys())
+  const by = parseDimensions(flags.by, 3)
+  const stored = pickColumns(storedColumns(timeZone), { ...flags, names: by ? undefined : flags.columns })
+  const grouped = pickColumns(groupColumns(by ?? [], timeZone), {
+    ...flags,
+    names: by ? flags.columns : undefined,
+  })
+  const columns = [...(by ? grouped : stored).keys()]
+  checkExportFlags(flags, by, columns)
+  const latency = haveLatency(columns)
   const bar = await startProgressBar('requests', flags.progress && flags.out !== undefined)
   try {
     const named = filter.endpoint !== undefined || filter.owner !== undefined
@@ -69,13 +85,36 @@ export async function writeExport(
           one(findUsage(db, { ...filter, by, timeZone, sort: 'group', latency })),
           grouped,
           flags.format,
+          flags['csv-separator'],
         )
-      : exportUsage(counted(db, { ...filter, latency }, total?.requestCount ?? 0, bar), stored, flags.format)
+      : exportUsage(
+          counted(db, { ...filter, latency }, total?.requestCount ?? 0, bar),
+          stored,
+          flags.format,
+          flags['csv-separator'],
+        )
     await withInterruption((signal) =>
       writeOutput(safe ? mapText(pieces, safe) : pieces, { file: flags.out, gzip: flags.gzip, signal }),
     )
+    return noteUnfinished(period)
   } finally {
     bar.stop()
+  }
+}
+
+/** @throws WRONG_USAGE for flags that would change nothing */
+function checkExportFlags(
+  flags: ExportFlags,
+  by: readonly UsageDimension[] | undefined,
+  columns: readonly string[],
+): void {
+  if (flags['csv-separator'] !== undefined && flags.format !== 'csv') {
+    throw new AnalyticsError('WRONG_USAGE', '--csv-separator needs --format csv.')
+  }
+  const reads = flags.since ?? flags.until ?? flags.month
+  const hasTime = by?.some(isCalendarUnit) || columns.some((name) => LOCAL_COLUMN.test(name))
+  if (flags.tz !== 'UTC' && reads === undefined && !hasTime) {
+    throw new AnalyticsError('WRONG_USAGE', 'There is no time in this export: leave --tz out.')
   }
 }
 

@@ -8,13 +8,13 @@ import type { Period } from '../report/period.ts'
 import { readAccount } from '../report/read-account.ts'
 import { nameOfKey } from '../report/report-table.ts'
 import { slowestFirst } from '../report/slowest-first.ts'
-import { renderUsageCsv } from '../report/usage-csv.ts'
+import { axesOf, isMatrix, nameOfAxis } from '../report/axes.ts'
+import { renderUsageCsv } from '../report/render-usage-csv.ts'
+import { usageSourceOf } from '../report/usage-source.ts'
 import { findFindings } from '../security/find-findings.ts'
 import type { SecurityFindings } from '../security/find-findings.ts'
 import { countWholeDays } from '../store/count-whole-days.ts'
 import { findKeys } from '../store/find-keys.ts'
-import { findStraddlingRows } from '../store/find-straddling-rows.ts'
-import { findUsage } from '../store/find-usage.ts'
 import type { Database } from '../store/open-database.ts'
 import { preferStoredEndpoint } from '../store/usage-filter.ts'
 import type { KeyRecord, UsageFilter, UsageRow } from '../usage.ts'
@@ -122,7 +122,7 @@ function describeFailure(error: unknown): ApiAnswer {
 async function answerReport(db: Database, query: Query, dataDir: string): Promise<unknown> {
   const request = await readRequest(db, query)
   const { by = [] } = request
-  const csv = query['format'] === 'csv'
+  const csv = readChoice(query, 'format', ['csv', 'json']) === 'csv'
   const report = await buildReport(sourceOf(db), {
     ...request,
     ...readPage(query, csv),
@@ -133,7 +133,7 @@ async function answerReport(db: Database, query: Query, dataDir: string): Promis
   })
   if (csv) return renderUsageCsv(report)
   const { report: kind, ...rest } = report
-  const title = by.length > 0 ? `Usage by ${by.join(' and ')}` : 'Usage overview'
+  const title = by.length > 0 ? `Usage by ${axesOf(by).map(nameOfAxis).join(' and ')}` : 'Usage overview'
   const notes = [...report.notes, ...(await noteUndelivered(db, dataDir))]
   return { report: kind, title, database: db.place, dataDir, ...rest, notes }
 }
@@ -146,6 +146,8 @@ async function answerSecurity(db: Database, { since = '24h', until }: Query): Pr
 
 /** Which groups of a section are shown, and in what order. */
 function readPage(query: Query, csv: boolean): Partial<ReportRequest> {
+  const cut = query['limit'] ?? query['offset']
+  if (csv && cut !== undefined) throw wrongUsage('format=csv has all lines: leave limit and offset out.')
   const sort = readChoice(query, 'sort', SORTS)
   if (sort === 'p95' && query['latency'] === undefined) throw wrongUsage('sort=p95 needs latency=1.')
   const order = readChoice(query, 'order', ['asc', 'desc'])
@@ -166,6 +168,7 @@ function readPage(query: Query, csv: boolean): Partial<ReportRequest> {
       : given !== undefined && { limit: readCount('limit', given, 1, MAX_ROWS) }),
     offset: csv ? 0 : readCount('offset', query['offset'] ?? '0', 0, 1_000_000),
     choose,
+    isReordered: reversed || sort === 'p95',
   }
 }
 
@@ -181,8 +184,7 @@ async function readRequest(
 ): Promise<Pick<ReportRequest, 'period' | 'filter' | 'by'>> {
   const period = readPeriod(query)
   const by = parseDimensions(query['by']?.split(','))
-  const crossed = by && by.length > 1 && by.join() !== 'method,endpoint'
-  if (crossed) throw wrongUsage('Here a report has one dimension, or method,endpoint.')
+  if (by && isMatrix(by)) throw wrongUsage('Here a report has one dimension.')
   if (by?.[0] === 'hour') requireDays(period, HOUR_DAYS, 'by hour')
   const { key, endpoint, method, owner, status } = query
   const filter: Omit<UsageFilter, 'since' | 'until'> = {
@@ -215,11 +217,7 @@ async function findKey(db: Database, text: string): Promise<KeyRecord> {
 }
 
 function sourceOf(db: Database): UsageSource & ActivitySource {
-  return {
-    countWholeDays: (filter) => countWholeDays(db, filter),
-    findUsage: (query) => findUsage(db, query),
-    findStraddlingRows: (query) => findStraddlingRows(db, query),
-  }
+  return { ...usageSourceOf(db), countWholeDays: (filter) => countWholeDays(db, filter) }
 }
 
 /** Each parameter once, and none that would be ignored without a word. */

@@ -4,8 +4,9 @@ import { queryOf } from '../report/build-report.ts'
 import type { ReportRequest, UsageSource } from '../report/build-report.ts'
 import { chooseUnit, findSteps, spread } from '../report/build-series.ts'
 import { countKeys, measure, sumUp } from '../report/measure-usage.ts'
-import { describePeriod, previousPeriod } from '../report/period.ts'
-import type { Measures, UsageReport } from '../report/usage-report.ts'
+import { previousPeriod } from '../report/previous-period.ts'
+import { toReportedPeriod, toReportedPrevious } from '../report/reported-period.ts'
+import type { Measures, ReportedPrevious, UsageReport } from '../report/usage-report.ts'
 import type { UsageFilter, UsageRow } from '../usage.ts'
 
 /** Requests of one step by status class: 1xx, 2xx, 3xx, 4xx, 5xx. */
@@ -20,8 +21,8 @@ export interface Activity {
   readonly total: Measures
   /** Without `(other)` and `(rejected)`. */
   readonly activeKeys: number
-  /** The period of the same length before. */
-  readonly previous: (Measures & { readonly activeKeys: number }) | null
+  /** The period before, and what was counted in it. */
+  readonly previous: (ReportedPrevious & Measures & { readonly activeKeys: number }) | null
   readonly series: { readonly unit: CalendarUnit; readonly steps: readonly ActivityStep[] }
   /** Requests by status, in the order of statuses. */
   readonly statuses: readonly { readonly status: number; readonly requests: number }[]
@@ -32,7 +33,7 @@ export interface Activity {
 }
 
 /** Where the numbers come from. */
-export interface ActivitySource extends Pick<UsageSource, 'findUsage'> {
+export interface ActivitySource extends Pick<UsageSource, 'findUsage' | 'findHistoryStart'> {
   /** Requests in rows of whole UTC days. */
   countWholeDays(filter: UsageFilter & { readonly since: Date; readonly until: Date }): Promise<number>
 }
@@ -61,11 +62,15 @@ export async function readActivity(
   ])
   const total = sumUp(rows)
   const totalBefore = keysBefore && sumUp(keysBefore)
+  const reported = before && toReportedPrevious(before, await source.findHistoryStart())
   return {
-    period: { since: period.since ?? null, until: until ?? null, timeZone, text: describePeriod(period) },
-    total: measure(total, totalBefore?.requestCount),
+    period: toReportedPeriod(period),
+    total: measure(total, totalBefore?.requestCount, !reported?.historyBegins),
     activeKeys: countKeys(keys),
-    previous: totalBefore ? { ...measure(totalBefore), activeKeys: countKeys(keysBefore) } : null,
+    previous:
+      reported && totalBefore
+        ? { ...reported, ...measure(totalBefore), activeKeys: countKeys(keysBefore) }
+        : null,
     series: { unit, steps: countClasses(rows, grain, findSteps(unit, since, period, total.lastBucket)) },
     statuses: sumUpStatuses(rows),
     heat: fine ? mapHeat(rows, timeZone) : null,

@@ -5,7 +5,7 @@ import type { ReportRequest, UsageSource } from './build-report.ts'
 import type { UsageReport } from './usage-report.ts'
 
 /**
- * The invoice lines of one month: one group per key and endpoint with the requests to bill, sorted by key.
+ * The invoice lines of one month: one group per key, method and path with the requests to bill, sorted by key.
  * @throws WRONG_USAGE when stored rows cross a border of the month, so that it cannot be billed exactly
  */
 export async function buildInvoice(
@@ -27,7 +27,7 @@ export async function buildInvoice(
   }
   const lines = await buildReport(source, {
     ...request,
-    by: ['key', 'endpoint'],
+    by: ['key', 'method', 'endpoint'],
     sort: request.sort ?? 'group',
   })
   return { ...lines, report: 'invoice' }

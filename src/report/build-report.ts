@@ -1,18 +1,23 @@
 import { isCalendarUnit } from '../calendar.ts'
+import { AnalyticsError } from '../errors.ts'
 import type { UsageDimension, UsageFilter, UsageQuery, UsageRow, UsageSort } from '../usage.ts'
 import { buildSection } from './build-section.ts'
 import { buildSeries, chooseUnit, findSteps } from './build-series.ts'
 import { countKeys, measure, sumUp } from './measure-usage.ts'
 import type { Total } from './measure-usage.ts'
-import { describePeriod, previousPeriod } from './period.ts'
+import { noteUnfinished } from './note-unfinished.ts'
 import type { Period } from './period.ts'
-import type { UsageReport } from './usage-report.ts'
+import { previousPeriod } from './previous-period.ts'
+import { noteHistory, toReportedPeriod, toReportedPrevious } from './reported-period.ts'
+import type { ReportedPrevious, UsageReport } from './usage-report.ts'
 
 /** Where a report takes its numbers from. */
 export interface UsageSource {
   findUsage(query: UsageQuery): Promise<UsageRow[]>
   /** Stored rows that a border of the query cuts, so that their requests cannot be told apart. */
   findStraddlingRows(query: UsageQuery): Promise<{ rows: number; requests: number }>
+  /** The start of the first bucket of all; undefined when nothing was ever counted. */
+  findHistoryStart(): Promise<Date | undefined>
 }
 
 /** What to report. */
@@ -28,6 +33,8 @@ export interface ReportRequest {
   readonly offset?: number
   /** Picks and orders the groups of a section, before `offset` and `limit`; totals and shares stay those of all. */
   readonly choose?: (rows: readonly UsageRow[]) => readonly UsageRow[]
+  /** Says that `choose` gives another order than `sort`. */
+  readonly isReordered?: boolean
   /** Adds the period before to totals and groups. An overview always has it in its total. */
   readonly comparePrevious?: boolean
   /** Adds a series to each group that is shown. An overview always has them. */
@@ -42,6 +49,7 @@ const OVERVIEW: readonly (readonly UsageDimension[])[] = [['key'], ['method', 'e
 /** Finds, compares and shapes one report: one statement per section and one for the period before. */
 export async function buildReport(source: UsageSource, request: ReportRequest): Promise<UsageReport> {
   const { period, by } = request
+  if (request.comparePrevious) requireComparable(by)
   const sections = by ? [by] : OVERVIEW
   const withTrend = !by || (request.withTrend && !by.some(isCalendarUnit))
   const query = queryOf(request, period)
@@ -53,18 +61,15 @@ export async function buildReport(source: UsageSource, request: ReportRequest): 
     ...(withTrend && { trend: unit }),
     ...(request.withLatency && { latency: true }),
   })
-  const before = await findBefore(source, request, sections)
+  const previous = await findPrevious(source, request, sections)
   const total = sumUp(found[0] ?? [])
   const steps = withTrend ? findSteps(unit, start, period, total.lastBucket) : []
+  const isComparable = !previous?.reported.historyBegins
   return {
     report: by ? 'usage' : 'overview',
-    period: {
-      since: period.since ?? null,
-      until: period.until ?? null,
-      timeZone: period.timeZone,
-      text: describePeriod(period),
-    },
-    total: measure(total, before && sumUp(before[0] ?? []).requestCount),
+    period: toReportedPeriod(period),
+    ...(previous && { previous: previous.reported }),
+    total: measure(total, previous && sumUp(previous.rows[0] ?? []).requestCount, isComparable),
     ...(!by && { activeKeys: countKeys(found[0] ?? []), activeEndpoints: found[1]?.length ?? 0 }),
     ...(withTrend && { series: buildSeries(unit, steps, found[0] ?? []) }),
     sections: sections.map((dimensions, index) =>
@@ -73,16 +78,38 @@ export async function buildReport(source: UsageSource, request: ReportRequest): 
         rows: request.choose?.(found[index] ?? []) ?? found[index] ?? [],
         offset: request.offset ?? 0,
         totalRequests: total.requestCount,
-        ...(request.comparePrevious && before && { before: before[index] ?? [] }),
+        before: request.comparePrevious ? previous?.rows[index] : undefined,
+        isComparable,
         limit: request.limit ?? (by ? Number.POSITIVE_INFINITY : OVERVIEW_GROUPS),
+        keepNewest: isInOrderOfTime(request, dimensions),
         steps,
       }),
     ),
     notes: [
+      ...noteUnfinished(period, by, found[0]),
+      ...(request.comparePrevious && previous ? noteHistory(previous.reported, period.timeZone) : []),
       ...(await noteCutRows(source, { ...query, by: by?.filter(isCalendarUnit) ?? [] })),
       ...noteUnmeasured(total),
     ],
   }
+}
+
+/** Whether groups come oldest first: as they do by time unless another order was asked for. */
+function isInOrderOfTime(
+  { sort = 'group', isReordered }: ReportRequest,
+  by: readonly UsageDimension[],
+): boolean {
+  return !isReordered && sort === 'group' && by[0] !== undefined && isCalendarUnit(by[0])
+}
+
+/** @throws WRONG_USAGE for groups of time: each is a period of its own, and the period before has none of them */
+function requireComparable(by: readonly UsageDimension[] = []): void {
+  const unit = by.find(isCalendarUnit)
+  if (!unit) return
+  throw new AnalyticsError(
+    'WRONG_USAGE',
+    `Each ${unit} is a period of its own: leave out either ${unit} or the comparison with the period before.`,
+  )
 }
 
 async function findFirstBucket(source: UsageSource, query: UsageQuery): Promise<Date | undefined> {
@@ -98,15 +125,17 @@ function findSections(
   return Promise.all(sections.map((by) => source.findUsage({ ...query, by })))
 }
 
-/** The period before: every group if they are compared, else their total, as the only group of the first section. */
-async function findBefore(
+/** The period before, and its rows: every group if groups are compared, else their total as the only one. */
+async function findPrevious(
   source: UsageSource,
   request: ReportRequest,
   sections: readonly (readonly UsageDimension[])[],
-): Promise<UsageRow[][] | undefined> {
+): Promise<{ reported: ReportedPrevious; rows: UsageRow[][] } | undefined> {
   const previous = request.comparePrevious || !request.by ? previousPeriod(request.period) : undefined
   if (!previous) return undefined
-  return findSections(source, request.comparePrevious ? sections : [[]], queryOf(request, previous))
+  const query = queryOf(request, previous)
+  const rows = await findSections(source, request.comparePrevious ? sections : [[]], query)
+  return { reported: toReportedPrevious(previous, await source.findHistoryStart()), rows }
 }
 
 async function noteCutRows(source: UsageSource, query: UsageQuery): Promise<string[]> {

@@ -1,5 +1,5 @@
-import { isCalendarUnit } from '../calendar.ts'
 import type { UsageDimension, UsageRow } from '../usage.ts'
+import { axesOf, isMatrix } from './axes.ts'
 import { spread } from './build-series.ts'
 import { countKeys, measure } from './measure-usage.ts'
 import type { ReportGroup, ReportSection } from './usage-report.ts'
@@ -9,25 +9,28 @@ export interface SectionParts {
   readonly by: readonly UsageDimension[]
   /** Every group of the period, in the order to show. */
   readonly rows: readonly UsageRow[]
-  /** Every group of the period before; only when compared. Groups of time are compared with none. */
-  readonly before?: readonly UsageRow[]
+  /** Every group of the period before; only when compared. */
+  readonly before?: readonly UsageRow[] | undefined
+  /** False when the period before is not all in the database: its counts are then no base for a change. */
+  readonly isComparable: boolean
   readonly totalRequests: number
   /** Groups to leave out first. */
   readonly offset: number
   /** Groups to show at most. */
   readonly limit: number
+  /** Groups in the order of time: the newest are shown, the oldest first. */
+  readonly keepNewest: boolean
   /** The steps of a trend; none for no trend. */
   readonly steps: readonly Date[]
 }
 
 /** Shapes the groups that are shown. */
 export function buildSection(parts: SectionParts): ReportSection {
-  const { by, rows, before, totalRequests, offset, limit, steps } = parts
-  const compared = before && !by.some(isCalendarUnit)
+  const { by, rows, before, isComparable, totalRequests, steps } = parts
   const requestsBefore = new Map(before?.map((row) => [identify(row, by), row.requestCount]))
-  const groups = cutRows(rows.slice(offset), by, limit).map((row): ReportGroup => {
-    const previous = compared ? (requestsBefore.get(identify(row, by)) ?? 0) : undefined
-    return Object.assign(namesOf(row, by), measure(row, previous), {
+  const groups = cutRows(parts).map((row): ReportGroup => {
+    const previous = before && (requestsBefore.get(identify(row, by)) ?? 0)
+    return Object.assign(namesOf(row, by), measure(row, previous, isComparable), {
       share: totalRequests ? row.requestCount / totalRequests : 0,
       ...(steps.length > 0 && { trend: spread(row.trend ?? [], steps, ({ requestCount }) => requestCount) }),
     })
@@ -36,27 +39,24 @@ export function buildSection(parts: SectionParts): ReportSection {
   return { by, groupCount: rows.length, ...(ofKeys && { keyCount: countKeys(rows) }), groups }
 }
 
-/** Whether two dimensions are shown as lines and columns; method and endpoint are one operation. */
-export function isMatrix(by: readonly UsageDimension[]): boolean {
-  return by.length === 2 && by.join() !== 'method,endpoint'
-}
-
-/** The first groups; of a matrix all cells of the first lines, those with most requests. */
-function cutRows(
-  rows: readonly UsageRow[],
-  by: readonly UsageDimension[],
-  limit: number,
-): readonly UsageRow[] {
-  const [down] = by
-  if (!down || !isMatrix(by)) return rows.slice(0, limit)
+/** The groups to show: of a matrix all cells of some lines. */
+function cutRows({ by, rows, offset, limit, keepNewest }: SectionParts): readonly UsageRow[] {
+  const [down] = axesOf(by)
+  if (!down || !isMatrix(by)) return cut(rows, offset, limit, keepNewest)
   const lines = new Map<string, number>()
   for (const row of rows) {
-    const line = identify(row, [down])
+    const line = identify(row, down)
     lines.set(line, (lines.get(line) ?? 0) + row.requestCount)
   }
-  const first = [...lines].sort(([, a], [, b]) => b - a).slice(0, limit)
-  const shown = new Set(first.map(([line]) => line))
-  return rows.filter((row) => shown.has(identify(row, [down])))
+  const ordered = keepNewest ? [...lines] : [...lines].sort(([, a], [, b]) => b - a)
+  const shown = new Set(cut(ordered, offset, limit, keepNewest).map(([line]) => line))
+  return rows.filter((row) => shown.has(identify(row, down)))
+}
+
+function cut<T>(all: readonly T[], offset: number, limit: number, fromEnd: boolean): readonly T[] {
+  if (!fromEnd) return all.slice(offset, offset + limit)
+  const end = Math.max(0, all.length - offset)
+  return all.slice(Math.max(0, end - limit), end)
 }
 
 /** The dimensions of a row; of a key only what names it. */

@@ -1,3 +1,5 @@
+import { formatInstant, isCalendarUnit } from '../calendar.ts'
+import type { CalendarUnit } from '../calendar.ts'
 import { AnalyticsError } from '../errors.ts'
 import type { UsagePage } from '../store/usage-page.ts'
 import { didYouMean, suggest } from '../suggest.ts'
@@ -7,42 +9,75 @@ import type { CsvValue } from './render-csv.ts'
 /** The columns of an export, each with the values of a page of rows. */
 export type ExportColumns<Page> = ReadonlyMap<string, (page: Page) => readonly CsvValue[]>
 
+/** Enough for the hours of a year. */
+const TIMES_REMEMBERED = 10_000
+
 /** Columns that are read only when asked for; null when no duration was measured. */
 export const LATENCY_COLUMNS = ['measuredCount', 'p50Us', 'p95Us', 'p99Us'] as const
 
+/** The name of a column with a time as the clocks of the time zone show it. */
+export const LOCAL_COLUMN = /Local$/
+
 /** Columns of stored rows, one line per key, bucket, endpoint, method and status. */
-export const STORED_COLUMNS: ExportColumns<UsagePage> = new Map<
-  string,
-  (page: UsagePage) => readonly CsvValue[]
->([
-  ['keyId', ({ key }) => key.map(({ keyId }) => keyId)],
-  ['keyLabel', ({ key }) => key.map(({ keyLabel }) => keyLabel)],
-  ['keyName', ({ key }) => key.map(({ keyName }) => keyName)],
-  ['keyOwner', ({ key }) => key.map(({ keyOwner }) => keyOwner)],
-  ['bucket', ({ bucket }) => bucket],
-  ['bucketMinutes', ({ bucketMinutes }) => bucketMinutes],
-  ['method', ({ method }) => method],
-  ['endpoint', ({ endpoint }) => endpoint],
-  ['status', ({ status }) => status],
-  ['requestCount', ({ requestCount }) => requestCount],
-  ['durationUs', ({ durationUs }) => durationUs],
-  ...LATENCY_COLUMNS.map((name): [string, (page: UsagePage) => readonly CsvValue[]] => [
-    name,
-    ({ latency = [] }) => latency.map((one) => one?.[name] ?? null),
-  ]),
-])
+export function storedColumns(timeZone: string): ExportColumns<UsagePage> {
+  return new Map<string, (page: UsagePage) => readonly CsvValue[]>([
+    ['keyId', ({ key }) => key.map(({ keyId }) => keyId)],
+    ['keyLabel', ({ key }) => key.map(({ keyLabel }) => keyLabel)],
+    ['keyName', ({ key }) => key.map(({ keyName }) => keyName)],
+    ['keyOwner', ({ key }) => key.map(({ keyOwner }) => keyOwner)],
+    ['bucket', ({ bucket }) => bucket],
+    ...localColumn('bucket', ({ bucket }: UsagePage) => bucket, timeZone),
+    ['bucketMinutes', ({ bucketMinutes }) => bucketMinutes],
+    ['method', ({ method }) => method],
+    ['endpoint', ({ endpoint }) => endpoint],
+    ['status', ({ status }) => status],
+    ['requestCount', ({ requestCount }) => requestCount],
+    ['durationUs', ({ durationUs }) => durationUs],
+    ...LATENCY_COLUMNS.map((name): [string, (page: UsagePage) => readonly CsvValue[]] => [
+      name,
+      ({ latency = [] }) => latency.map((one) => one?.[name] ?? null),
+    ]),
+  ])
+}
+
+/** In a time zone other than UTC, a time once more as a local one; of neighbours with the same time it is made once. */
+function localColumn<Page>(
+  name: string,
+  read: (page: Page) => readonly (Date | null)[],
+  timeZone: string,
+  unit?: CalendarUnit,
+): [string, (page: Page) => readonly CsvValue[]][] {
+  if (timeZone === 'UTC') return []
+  const known = new Map<number, string>()
+  const format = (time: Date): string => {
+    const text = known.get(time.getTime()) ?? formatInstant(time, timeZone, unit)
+    if (known.size >= TIMES_REMEMBERED) known.clear()
+    known.set(time.getTime(), text)
+    return text
+  }
+  return [[`${name}Local`, (page) => read(page).map((time) => time && format(time))]]
+}
 
 /** Columns of groups: the dimensions, then the sums. */
-export function groupColumns(by: readonly UsageDimension[]): ExportColumns<readonly UsageRow[]> {
+export function groupColumns(
+  by: readonly UsageDimension[],
+  timeZone: string,
+): ExportColumns<readonly UsageRow[]> {
   const columns = new Map<string, (rows: readonly UsageRow[]) => readonly CsvValue[]>()
   const add = (name: string, read: (row: UsageRow) => CsvValue) => columns.set(name, (rows) => rows.map(read))
+  const addTime = (name: string, read: (row: UsageRow) => Date | null, unit?: CalendarUnit) => {
+    add(name, read)
+    const local = localColumn(name, (rows: readonly UsageRow[]) => rows.map(read), timeZone, unit)
+    for (const [localName, readLocal] of local) columns.set(localName, readLocal)
+  }
   for (const dimension of by) {
     if (dimension === 'key') {
       add('keyId', ({ key }) => key?.id ?? null)
       add('keyLabel', ({ key }) => key?.label ?? null)
       add('keyName', ({ key }) => key?.name ?? null)
       add('keyOwner', ({ key }) => key?.owner ?? null)
-    } else add(dimension, (row) => row[dimension] ?? null)
+    } else if (isCalendarUnit(dimension)) addTime(dimension, (row) => row[dimension] ?? null, dimension)
+    else add(dimension, (row) => row[dimension] ?? null)
   }
   for (const name of [
     'requestCount',
@@ -50,11 +85,10 @@ export function groupColumns(by: readonly UsageDimension[]): ExportColumns<reado
     'serverErrorCount',
     'rejectedCount',
     'durationUs',
-    'firstBucket',
-    'lastBucket',
   ] as const) {
     add(name, (row) => row[name])
   }
+  for (const name of ['firstBucket', 'lastBucket'] as const) addTime(name, (row) => row[name])
   for (const name of LATENCY_COLUMNS) add(name, ({ latency }) => latency?.[name] ?? null)
   return columns
 }
@@ -65,7 +99,7 @@ export function haveLatency(names: Iterable<string>): boolean {
 }
 
 /**
- * Only the columns named, in that order; without names all, those of durations with `latency`.
+ * Only the columns named, in that order; without names all but those of durations. `latency` adds these.
  * @throws WRONG_USAGE for one that does not exist
  */
 export function pickColumns<Page>(
@@ -73,8 +107,9 @@ export function pickColumns<Page>(
   { names, latency }: { names: readonly string[] | undefined; latency: boolean },
 ): ExportColumns<Page> {
   if (!names) return latency ? columns : new Map([...columns].filter(([name]) => !haveLatency([name])))
+  const wanted = latency ? new Set([...names, ...LATENCY_COLUMNS]) : names
   return new Map(
-    names.map((name) => {
+    [...wanted].map((name) => {
       const read = columns.get(name)
       if (read) return [name, read]
       const near = didYouMean(suggest(name, columns.keys()))

@@ -1,6 +1,6 @@
 import type { ExportColumns } from './export-columns.ts'
 import { renderCsv, renderCsvCell } from './render-csv.ts'
-import type { CsvValue } from './render-csv.ts'
+import type { CsvSeparator, CsvValue } from './render-csv.ts'
 
 /** How an export is written. */
 export type ExportFormat = 'csv' | 'json' | 'ndjson'
@@ -21,18 +21,19 @@ interface Layout {
   readonly end: string
 }
 
-const LAYOUTS: Readonly<Record<ExportFormat, (names: readonly string[]) => Layout>> = {
-  csv: (names) => ({
-    start: renderCsv([names]),
-    beforeRow: ['', ''],
-    beforeCell: names.map((_, index) => (index === 0 ? '' : ',')),
-    renderCell: renderCsvCell,
-    rowEnd: '\r\n',
-    end: '',
-  }),
-  json: (names) => ({ ...layOutJson(names), start: '[', beforeRow: ['\n', ',\n'], end: '\n]\n' }),
-  ndjson: (names) => ({ ...layOutJson(names), start: '', beforeRow: ['', ''], rowEnd: '}\n', end: '' }),
-}
+const LAYOUTS: Readonly<Record<ExportFormat, (names: readonly string[], separator: CsvSeparator) => Layout>> =
+  {
+    csv: (names, separator) => ({
+      start: renderCsv([names], separator),
+      beforeRow: ['', ''],
+      beforeCell: names.map((_, index) => (index === 0 ? '' : separator)),
+      renderCell: (value) => renderCsvCell(value, separator),
+      rowEnd: '\r\n',
+      end: '',
+    }),
+    json: (names) => ({ ...layOutJson(names), start: '[', beforeRow: ['\n', ',\n'], end: '\n]\n' }),
+    ndjson: (names) => ({ ...layOutJson(names), start: '', beforeRow: ['', ''], rowEnd: '}\n', end: '' }),
+  }
 
 function layOutJson(names: readonly string[]): Pick<Layout, 'beforeCell' | 'renderCell' | 'rowEnd'> {
   const beforeCell = names.map((name, index) => `${index === 0 ? '{' : ','}${JSON.stringify(name)}:`)
@@ -44,8 +45,12 @@ export async function* exportUsage<Page>(
   pages: AsyncIterable<Page>,
   columns: ExportColumns<Page>,
   format: ExportFormat,
+  separator: CsvSeparator = ',',
 ): AsyncGenerator<Buffer, void, undefined> {
-  const { start, beforeRow, beforeCell, renderCell, rowEnd, end } = LAYOUTS[format]([...columns.keys()])
+  const { start, beforeRow, beforeCell, renderCell, rowEnd, end } = LAYOUTS[format](
+    [...columns.keys()],
+    separator,
+  )
   const renderers = beforeCell.map((before) => rememberCells((value) => before + renderCell(value)))
   let [lineStart] = beforeRow
   let text = start

@@ -29,9 +29,8 @@ export function formatShare(share: number): string {
   return `${(share * 100).toFixed(1)}%`
 }
 
-/** `+12.3%`, or `new` when there was nothing before. */
-export function formatChange(change: number | null): string {
-  if (change === null) return 'new'
+/** `+12.3%` */
+export function formatChange(change: number): string {
   return `${change > 0 ? '+' : ''}${(change * 100).toLocaleString('en-US', { maximumFractionDigits: 1, minimumFractionDigits: 1 })}%`
 }
 

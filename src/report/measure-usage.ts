@@ -41,8 +41,11 @@ export function countKeys(rows: readonly UsageRow[]): number {
   return rows.filter(({ key }) => key && !isReservedKey(key.id)).length
 }
 
-/** The numbers of a total or a group as a report has them, compared with the requests in the period before. */
-export function measure(row: Total, previousRequests?: number): Measures {
+/**
+ * The numbers of a total or a group as a report has them, compared with the requests in the period before; without a
+ * change when that period is not all in the database.
+ */
+export function measure(row: Total, previousRequests?: number, isComparable = true): Measures {
   const { requestCount: requests, clientErrorCount: clientErrors, serverErrorCount: serverErrors } = row
   return {
     requests,
@@ -56,7 +59,7 @@ export function measure(row: Total, previousRequests?: number): Measures {
     ...measureDurations(row),
     ...(previousRequests !== undefined && {
       previousRequests,
-      change: previousRequests ? (requests - previousRequests) / previousRequests : null,
+      change: previousRequests && isComparable ? (requests - previousRequests) / previousRequests : null,
     }),
   }
 }

@@ -1,35 +1,47 @@
 import { AnalyticsError } from '../errors.ts'
+import { didYouMean, suggest } from '../suggest.ts'
 import type { StatusFilter, UsageDimension } from '../usage.ts'
 
-const DIMENSIONS: readonly UsageDimension[] = [
-  'key',
-  'endpoint',
-  'method',
-  'status',
-  'owner',
-  'hour',
-  'day',
-  'week',
-  'month',
-]
+const WORDS = {
+  key: ['key'],
+  endpoint: ['method', 'endpoint'],
+  path: ['endpoint'],
+  method: ['method'],
+  status: ['status'],
+  owner: ['owner'],
+  hour: ['hour'],
+  day: ['day'],
+  week: ['week'],
+  month: ['month'],
+} as const satisfies Record<string, readonly UsageDimension[]>
 
-/** Reads `--by`. @throws WRONG_USAGE */
-export function parseDimensions(by: readonly string[] | undefined): UsageDimension[] | undefined {
+/**
+ * Reads `--by`: an endpoint is a method and a pattern, a path all methods of a pattern. `most` is how many there may be.
+ * @throws WRONG_USAGE
+ */
+export function parseDimensions(by: readonly string[] | undefined, most = 2): UsageDimension[] | undefined {
   if (!by) return undefined
-  const unknown = by.find((name) => !(DIMENSIONS as readonly string[]).includes(name))
+  const unknown = by.find((name) => !Object.hasOwn(WORDS, name))
   if (unknown !== undefined) {
+    const near = didYouMean(suggest(unknown, Object.keys(WORDS)))
     throw new AnalyticsError(
       'WRONG_USAGE',
-      `Cannot group by "${unknown}". Use one or two of ${DIMENSIONS.join(', ')}.`,
+      `Cannot group by "${unknown}".${near} Use one or more of ${Object.keys(WORDS).join(', ')}.`,
     )
   }
-  if (new Set(by).size !== by.length || by.length > 2) {
+  // an endpoint has its method already
+  const words = by.includes('endpoint') ? by.filter((name) => name !== 'method') : by
+  const dimensions = words.flatMap((name): readonly UsageDimension[] => WORDS[name as keyof typeof WORDS])
+  if (new Set(dimensions).size < dimensions.length) {
+    throw new AnalyticsError('WRONG_USAGE', `Cannot group by ${by.join(' and ')}: one of them is in another.`)
+  }
+  if (words.length > most) {
     throw new AnalyticsError(
       'WRONG_USAGE',
-      'Group by one dimension, or by two different ones: --by key,month.',
+      `Group by ${most === 1 ? 'one dimension' : `at most ${most} dimensions`}${most === 2 ? ', such as --by key,month; by three with --format csv or json' : ''}.`,
     )
   }
-  return by as UsageDimension[]
+  return dimensions
 }
 
 /** Reads `429` or `4xx`. @throws WRONG_USAGE */

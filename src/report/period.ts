@@ -1,5 +1,6 @@
 import { AnalyticsError } from '../errors.ts'
-import { formatInstant, instantOf, shift, startOf, stepsBetween } from '../calendar.ts'
+import { formatInstant, instantOf, startOf } from '../calendar.ts'
+import type { CalendarUnit } from '../calendar.ts'
 import { didYouMean, suggest } from '../suggest.ts'
 
 /** The time a report is about: `since` inclusive, `until` exclusive; without them it is open on that side. */
@@ -9,6 +10,8 @@ export interface Period {
   readonly timeZone: string
   /** `2026-10` when the period was given as that month. */
   readonly month?: string
+  /** What a period of dates is made of: the largest unit of the calendar on whose borders it begins and ends. */
+  readonly unit?: CalendarUnit
   /** When the period was read: where an open end is for comparisons and charts. */
   readonly now: Date
 }
@@ -36,7 +39,7 @@ export function parsePeriod(input: PeriodInput, now = new Date()): Period {
     if (input.since !== undefined || input.until !== undefined) {
       throw new AnalyticsError('WRONG_USAGE', 'Pass either --month or --since and --until, not both.')
     }
-    return { ...parseMonth(input.month, timeZone), timeZone, month: input.month, now }
+    return { ...parseMonth(input.month, timeZone), timeZone, month: input.month, unit: 'month', now }
   }
   const since = input.since === undefined ? undefined : parseInstant(input.since, timeZone, now)
   const until = input.until === undefined ? undefined : parseInstant(input.until, timeZone, now)
@@ -44,7 +47,17 @@ export function parsePeriod(input: PeriodInput, now = new Date()): Period {
     const [from, to] = [formatInstant(since, timeZone), formatInstant(until, timeZone)]
     throw new AnalyticsError('WRONG_USAGE', `The period is empty: it starts at ${from} and ends at ${to}.`)
   }
-  return { ...(since && { since }), ...(until && { until }), timeZone, now }
+  // 7d is a length; it would be calendar only by the chance of the hour
+  const unit = since && !RELATIVE.test(input.since ?? '') ? findUnit([since, until], timeZone) : undefined
+  return { ...(since && { since }), ...(until && { until }), timeZone, ...(unit && { unit }), now }
+}
+
+/** The largest unit of the calendar that all borders fall on. */
+function findUnit(borders: readonly (Date | undefined)[], timeZone: string): CalendarUnit | undefined {
+  const units = ['month', 'week', 'day'] as const
+  return units.find((unit) =>
+    borders.every((border) => !border || startOf(unit, border, timeZone).getTime() === border.getTime()),
+  )
 }
 
 /** Reads `7d` (before now, from the full hour) or a date or time in a time zone. @throws WRONG_USAGE */
@@ -89,25 +102,14 @@ export function describePeriod({ since, until, timeZone }: Period): string {
   return `${from} to ${to} (${timeZone})`
 }
 
-/**
- * The period of the same length that ends where this one starts: for a month the month before, for whole days as
- * many days, else as many hours. Undefined for a period without a start.
- */
-export function previousPeriod(period: Period): Period | undefined {
-  const { since, timeZone, now } = period
-  if (!since) return undefined
-  const end = period.until ?? now
-  if (period.month) {
-    const start = shift('month', since, -1, timeZone)
-    return { since: start, until: since, timeZone, now, month: formatInstant(start, timeZone, 'month') }
-  }
-  const wholeDays = [since, end].every(
-    (border) => startOf('day', border, timeZone).getTime() === border.getTime(),
-  )
-  const start = wholeDays
-    ? shift('day', since, -stepsBetween('day', since, end, timeZone).length, timeZone)
-    : shift('hour', since, -Math.max(1, Math.round((end.getTime() - since.getTime()) / HOUR_MS)), timeZone)
-  return { since: start, until: since, timeZone, now }
+/** The end of what a period can have counted: its own, or now. */
+export function figuresTo({ until, now }: Pick<Period, 'until' | 'now'>): Date {
+  return until && until < now ? until : now
+}
+
+/** Whether a period is over, so that its figures are final once everything is delivered. */
+export function isComplete({ until, now }: Pick<Period, 'until' | 'now'>): boolean {
+  return until !== undefined && until <= now
 }
 
 function parseMonth(month: string, timeZone: string): { since: Date; until: Date } {

@@ -1,10 +1,13 @@
 /** A value of a CSV cell: null is an empty cell, an empty text is `""`. */
 export type CsvValue = string | number | boolean | Date | null
 
-/** Lines of RFC 4180, each ended by CRLF, safe to open in a spreadsheet; `parseCsvText` gives the texts back. */
-export function renderCsv(rows: Iterable<readonly CsvValue[]>): string {
+/** What stands between two cells: a comma, or what spreadsheets expect where a comma is in numbers. */
+export type CsvSeparator = ',' | ';' | '\t'
+
+/** Lines of RFC 4180, each ended by CRLF, safe to open in a spreadsheet. */
+export function renderCsv(rows: Iterable<readonly CsvValue[]>, separator: CsvSeparator = ','): string {
   let csv = ''
-  for (const row of rows) csv += `${row.map(renderCsvCell).join(',')}\r\n`
+  for (const row of rows) csv += `${row.map((value) => renderCsvCell(value, separator)).join(separator)}\r\n`
   return csv
 }
 
@@ -13,10 +16,11 @@ export function renderCsv(rows: Iterable<readonly CsvValue[]>): string {
  * their full-width forms, gets a leading apostrophe; so does a text that starts with an apostrophe. To read a file
  * back exactly: remove one leading apostrophe from every text that has one. Numbers are never changed.
  */
-export function renderCsvCell(value: CsvValue): string {
+export function renderCsvCell(value: CsvValue, separator: CsvSeparator = ','): string {
   if (value === null) return ''
   if (value instanceof Date) return value.toISOString()
   if (typeof value !== 'string') return String(value)
   const safe = /^[=+\-@\t\r\n'＝＋－＠]/.test(value) ? `'${value}` : value
-  return safe === '' || /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  const isQuoted = safe === '' || safe.includes(separator) || /["\r\n]/.test(safe)
+  return isQuoted ? `"${safe.replaceAll('"', '""')}"` : safe
 }

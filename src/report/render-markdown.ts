@@ -1,5 +1,6 @@
 import { escapeTerminal } from './escape-terminal.ts'
-import { formatCell } from './format-cell.ts'
+import { formatCell, formatCount } from './format-cell.ts'
+import { compareTotal } from './render-report.ts'
 import type { ReportHeading } from './render-report.ts'
 import { tablesOf } from './report-table.ts'
 import type { Column, ReportTable } from './report-table.ts'
@@ -7,8 +8,15 @@ import type { UsageReport } from './usage-report.ts'
 
 /** A report as Markdown: a heading, the facts of it as a list, one table per section. */
 export function renderMarkdown(report: UsageReport, { title, place, dataDir }: ReportHeading): string {
-  const { period, notes } = report
-  const facts = [`Period: ${period.text}`, `Database: ${place}`, `Data folder: ${dataDir}`, ...notes]
+  const { period, total, notes } = report
+  const compared = compareTotal(report)
+  const facts = [
+    `Period: ${period.text}`,
+    ...(compared ? [`Requests: ${formatCount(total.requests)} (${compared})`] : []),
+    `Database: ${place}`,
+    `Data folder: ${dataDir}`,
+    ...notes,
+  ]
   const list = facts.map((fact) => `- ${escapeMarkdown(fact)}`).join('\n')
   const tables = tablesOf(report).map((table) => renderMarkdownTable(table, period.timeZone))
   return `${[`## ${escapeMarkdown(title)}`, list, ...tables].join('\n\n')}\n`

@@ -1,5 +1,7 @@
+import { formatInstant } from '../calendar.ts'
 import { escapeTerminal } from './escape-terminal.ts'
 import { formatChange, formatCount, formatDuration, formatShare } from './format-cell.ts'
+import { formatDay } from './format-date.ts'
 import { renderChart } from './render-chart.ts'
 import { paint, renderTable, wrap } from './render-table.ts'
 import type { Screen } from './render-table.ts'
@@ -18,9 +20,10 @@ export interface ReportHeading {
 
 /** A whole report for a terminal. */
 export function renderReport(report: UsageReport, heading: ReportHeading, screen: Screen): string {
-  const { timeZone } = report.period
-  const parts = [renderHeading(heading, ['Period', report.period.text], screen)]
+  const { timeZone, text } = report.period
+  const parts = [renderHeading(heading, text, screen)]
   if (report.report === 'overview') parts.push(renderSummary(report, screen))
+  else if (report.previous && !report.previous.historyBegins) parts.push(renderComparison(report, screen))
   if (report.report === 'overview' && report.series) parts.push(renderChart(report.series, screen, timeZone))
   if (report.total.requests > 0) {
     for (const table of tablesOf(report)) parts.push(renderTable(table, screen, timeZone))
@@ -30,26 +33,26 @@ export function renderReport(report: UsageReport, heading: ReportHeading, screen
   return parts.filter(Boolean).join('\n')
 }
 
-/** Title, a first fact (the period), database, data folder. */
+/** Two lines: the title with a first fact (the period), and where the numbers are. */
 export function renderHeading(
   { title, place, dataDir }: ReportHeading,
-  fact: readonly [name: string, value: string],
+  fact: string,
   screen: Screen,
 ): string {
-  const facts = [fact, ['Database', place], ['Data dir', dataDir]] as const
-  const lines = facts.map(([name, value]) =>
-    paint('dim', `${name.padEnd(10)}${escapeTerminal(value)}`, screen),
-  )
-  return `${[paint('bold', wrap(escapeTerminal(title), screen), screen), ...lines].join('\n')}\n`
+  const first = wrap(escapeTerminal(`${title} · ${fact}`), screen)
+  const where = [place, ...(place.startsWith(`SQLite ${dataDir}/`) ? [] : [`data folder ${dataDir}`])]
+  const second = wrap(escapeTerminal(where.join(' · ')), screen)
+  return `${paint('bold', first, screen)}\n${paint('dim', second, screen)}\n`
 }
 
-function renderSummary({ total, activeKeys = 0, activeEndpoints = 0 }: UsageReport, screen: Screen): string {
-  const change =
-    total.previousRequests === undefined || total.requests + total.previousRequests === 0
-      ? ''
-      : ` (${formatChange(total.change ?? null)} against ${formatCount(total.previousRequests)} in the period before)`
+function renderSummary(report: UsageReport, screen: Screen): string {
+  const { total, activeKeys = 0, activeEndpoints = 0 } = report
+  const compared = compareTotal(report)
   const parts = [
-    `${paint('bold', formatCount(total.requests), screen)} requests${change}`,
+    wrap(
+      `${paint('bold', formatCount(total.requests), screen)} requests${compared && ` (${compared})`}`,
+      screen,
+    ),
     [
       `${formatCount(activeKeys)} ${activeKeys === 1 ? 'key' : 'keys'}`,
       `${formatCount(activeEndpoints)} ${activeEndpoints === 1 ? 'endpoint' : 'endpoints'}`,
@@ -59,6 +62,20 @@ function renderSummary({ total, activeKeys = 0, activeEndpoints = 0 }: UsageRepo
     ...summariseDurations(total),
   ]
   return `${parts.join('\n')}\n`
+}
+
+function renderComparison(report: UsageReport, screen: Screen): string {
+  return `${wrap(`${formatCount(report.total.requests)} requests, ${compareTotal(report)}`, screen)}\n`
+}
+
+/** `+80.6% against 1,000 from 2026-09-01 00:00 to 2026-10-01 00:00`; empty when there is no period before. */
+export function compareTotal({ total, previous, period: { timeZone } }: UsageReport): string {
+  if (!previous) return ''
+  if (previous.historyBegins) return `history begins on ${formatDay(previous.historyBegins, timeZone)}`
+  const [from, to] = [previous.since, previous.until].map((time) => formatInstant(time, timeZone))
+  const { previousRequests = 0, change = null } = total
+  if (change === null) return `none from ${from} to ${to}`
+  return `${formatChange(change)} against ${formatCount(previousRequests)} from ${from} to ${to}`
 }
 
 function summariseDurations({ meanDurationMs, p50Ms, p95Ms, p99Ms }: Measures): string[] {

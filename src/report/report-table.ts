@@ -1,6 +1,7 @@
 import type { KeyIdentity, UsageDimension } from '../usage.ts'
 import { formatInstant, isCalendarUnit } from '../calendar.ts'
-import { isMatrix } from './build-section.ts'
+import { axesOf, isMatrix, nameOfAxis } from './axes.ts'
+import type { Axis } from './axes.ts'
 import type { Measures, ReportGroup, ReportSection, UsageReport } from './usage-report.ts'
 
 /** A cell before it is formatted; the kind of its column says how to read it. */
@@ -29,7 +30,8 @@ export interface ReportTable {
 
 const TITLES: Record<UsageDimension, string> = {
   key: 'Key',
-  endpoint: 'Endpoint',
+  // several endpoints: methods are merged
+  endpoint: 'Path',
   method: 'Method',
   status: 'Status',
   owner: 'Owner',
@@ -40,7 +42,7 @@ const TITLES: Record<UsageDimension, string> = {
 }
 const PLURALS: Record<UsageDimension, string> = {
   key: 'keys',
-  endpoint: 'endpoints',
+  endpoint: 'paths',
   method: 'methods',
   status: 'statuses',
   owner: 'owners',
@@ -58,16 +60,20 @@ export function nameOfKey({ name, label }: Pick<KeyIdentity, 'name' | 'label'>):
   return name === null || name === label ? label : `${name} (${label})`
 }
 
-type TextOf = (group: ReportGroup, dimension: UsageDimension) => string
+type TextOf = (group: ReportGroup, axis: Axis) => string
+
+const titleOf = (axis: Axis): string => (axis.length === 2 ? 'Endpoint' : TITLES[axis[0]])
+const pluralOf = (axis: Axis): string => (axis.length === 2 ? 'endpoints' : PLURALS[axis[0]])
 
 /** Makes a `textOf` for some groups: where several of their keys have the same name, the start of the id follows it. */
 function tellApart(groups: readonly ReportGroup[], timeZone: string): TextOf {
   const keys = new Map(groups.flatMap(({ key }) => (key ? [[key.id, key]] : [])))
   const namesakes = [...Map.groupBy(keys.values(), nameOfKey)].filter(([, { length }]) => length > 1)
   const lengthOf = new Map(namesakes.map(([name, same]) => [name, findLength(same)]))
-  return (group, dimension) => {
-    const text = textOf(group, dimension, timeZone)
-    const length = dimension === 'key' ? lengthOf.get(text) : undefined
+  return (group, axis) => {
+    if (axis.length === 2) return `${group.method} ${group.endpoint}`
+    const text = textOf(group, axis[0], timeZone)
+    const length = axis[0] === 'key' ? lengthOf.get(text) : undefined
     return length === undefined ? text : `${text} ${group.key!.id.slice(0, length)}`
   }
 }
@@ -98,31 +104,51 @@ export function tablesOf(report: UsageReport): ReportTable[] {
 function groupTable(report: UsageReport, section: ReportSection): ReportTable {
   const { timeZone } = report.period
   const { by, groups, groupCount, keyCount: totalCount = groupCount } = section
-  const operations = by.join() === 'method,endpoint'
-  const dimensions: Column[] = operations
-    ? [{ name: 'endpoint', title: 'Endpoint', kind: 'text' }]
-    : by.map((name) => ({ name, title: TITLES[name], kind: 'text' }))
+  // on an invoice a method is a column: lines are added up by it
+  const axes = report.report === 'invoice' ? by.map((one): Axis => [one]) : axesOf(by)
+  const dimensions = axes.map((axis): Column => ({
+    name: nameOfAxis(axis),
+    title: titleOf(axis),
+    kind: 'text',
+  }))
   const textFor = tellApart(groups, timeZone)
-  const namesOf = (group: ReportGroup): Cell[] =>
-    operations ? [`${group.method} ${group.endpoint}`] : by.map((name) => textFor(group, name))
   const measures = measureColumns(report, by)
-  const shown = groups.reduce((sum, { requests }) => sum + requests, 0)
-  const rest = groupCount - groups.length
-  const dimension = by.length === 1 ? by[0] : operations ? 'endpoint' : undefined
-  const [singular, plural] = dimension ? [dimension, PLURALS[dimension]] : ['line', 'lines']
+  const [axis, second] = axes
+  const [singular, plural] = axis && !second ? [nameOfAxis(axis), pluralOf(axis)] : ['line', 'lines']
   return {
     ...(report.report === 'overview' && { title: by[0] === 'key' ? 'Top keys' : 'Top endpoints' }),
     columns: [...dimensions, ...measures.map(({ column }) => column)],
-    rows: groups.map((group) => namesOf(group).concat(measures.map(({ cell }) => cell(group)))),
+    rows: groups.map((group) =>
+      axes.map((axis): Cell => textFor(group, axis)).concat(measures.map(({ cell }) => cell(group))),
+    ),
     total: [
       `Total of ${formatNumber(totalCount)} ${totalCount === 1 ? singular : plural}`,
       ...dimensions.slice(1).map(() => null),
       ...measures.map(({ cell }) => cell({ ...report.total, share: report.total.requests ? 1 : 0 })),
     ],
-    ...(rest > 0 && {
-      note: `${formatNumber(rest)} more with ${formatNumber(report.total.requests - shown)} requests: use --limit 0 to see all.`,
-    }),
+    ...noteRest(report, section, plural),
   }
+}
+
+/** Says what a limit hides: of groups in the order of time those before the first that is shown. */
+function noteRest(
+  { total }: UsageReport,
+  { groups, groupCount, by }: ReportSection,
+  plural: string,
+): Pick<ReportTable, 'note'> {
+  const rest = groupCount - groups.length
+  if (rest === 0) return {}
+  const requests = total.requests - groups.reduce((sum, group) => sum + group.requests, 0)
+  const [unit] = by
+  const hidden = unit && isCalendarUnit(unit) ? `other ${plural}` : 'more'
+  return {
+    note: `${formatNumber(rest)} ${hidden} with ${formatNumber(requests)} requests: use --limit 0 to see all.`,
+  }
+}
+
+/** What was not there in the period before is new; a total has what all its groups have. */
+function cellOfChange({ change = null, requests, previousRequests = 0 }: Measures): Cell {
+  return change === null && requests > 0 && previousRequests === 0 ? 'new' : change
 }
 
 interface MeasureColumn {
@@ -134,13 +160,14 @@ function measureColumns(report: UsageReport, by: readonly UsageDimension[]): Mea
   if (report.report === 'invoice')
     return [column('requests', 'Requests', 'count', ({ requests }) => requests)]
   const compared = report.sections.some(({ groups }) => groups[0]?.change !== undefined)
+  const comparable = compared && !report.previous?.historyBegins
   const timed = report.total.measured !== undefined
   const detailed = report.report === 'usage' && !timed
   const byTime = by.some(isCalendarUnit)
   return [
     column('requests', 'Requests', 'count', ({ requests }) => requests),
     column('share', 'Share', 'share', ({ share }) => share, 5),
-    ...(compared ? [column('change', 'Change', 'change', ({ change }) => change ?? null)] : []),
+    ...(comparable ? [column('change', 'Change', 'change', cellOfChange)] : []),
     column('errorRate', 'Errors', 'share', ({ errorRate }) => errorRate, 3),
     ...(detailed
       ? [
@@ -175,32 +202,32 @@ function column(
 }
 
 function matrixTable(report: UsageReport, { by, groups }: ReportSection): ReportTable {
-  const [down = 'key', across = 'month'] = by
+  const [down = ['key'] as const, across = ['month'] as const] = axesOf(by)
   const textFor = tellApart(groups, report.period.timeZone)
   const lines = new Map<string, { text: string; cells: Map<string, number>; total: number }>()
   const sums = new Map<string, number>()
   for (const group of groups) {
     const text = textFor(group, down)
     const name = textFor(group, across)
-    const id = group.key && down === 'key' ? group.key.id : text
+    const id = group.key && down[0] === 'key' ? group.key.id : text
     const line = lines.get(id) ?? { text, cells: new Map<string, number>(), total: 0 }
     line.cells.set(name, (line.cells.get(name) ?? 0) + group.requests)
     line.total += group.requests
     lines.set(id, line)
     sums.set(name, (sums.get(name) ?? 0) + group.requests)
   }
-  const ordered = isCalendarUnit(across) || across === 'status'
+  const ordered = isCalendarUnit(across[0]) || across[0] === 'status'
   const names = [...sums].sort(([a, x], [b, y]) => (ordered ? (a < b ? -1 : 1) : y - x)).map(([name]) => name)
   const rows = [...lines.values()].sort((a, b) =>
-    isCalendarUnit(down) ? (a.text < b.text ? -1 : 1) : b.total - a.total,
+    isCalendarUnit(down[0]) ? (a.text < b.text ? -1 : 1) : b.total - a.total,
   )
   const shown = rows.reduce((sum, { total }) => sum + total, 0)
   const rest = report.total.requests - shown
   // On a narrow terminal the oldest times and the rarest values go first.
-  const dropFirst = (index: number) => (isCalendarUnit(across) ? names.length - index : index + 1)
+  const dropFirst = (index: number) => (isCalendarUnit(across[0]) ? names.length - index : index + 1)
   return {
     columns: [
-      { name: down, title: `${TITLES[down]} \\ ${TITLES[across]}`, kind: 'text' },
+      { name: nameOfAxis(down), title: `${titleOf(down)} \\ ${titleOf(across)}`, kind: 'text' },
       ...names.map((name, index): Column => ({
         name,
         title: name,
@@ -217,7 +244,7 @@ function matrixTable(report: UsageReport, { by, groups }: ReportSection): Report
     ),
     total: [rest > 0 ? 'Total shown' : 'Total', ...names.map((name) => sums.get(name) ?? 0), shown],
     ...(rest > 0 && {
-      note: `More ${PLURALS[down]} with ${formatNumber(rest)} requests: use --limit 0 to see all.`,
+      note: `More ${pluralOf(down)} with ${formatNumber(rest)} requests: use --limit 0 to see all.`,
     }),
   }
 }

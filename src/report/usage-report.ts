@@ -24,7 +24,7 @@ export interface Measures {
   readonly p99Ms?: number | null
   /** Requests in the period before; only when compared. */
   readonly previousRequests?: number
-  /** Change against the period before: 0.1 is 10 % more, null when there was nothing before. */
+  /** Change against the period before: 0.1 is 10 % more; null when there was nothing before, or no history of it. */
   readonly change?: number | null
 }
 
@@ -61,6 +61,15 @@ export interface ReportSeries {
   readonly steps: readonly { readonly start: Date; readonly requests: number; readonly errors: number }[]
 }
 
+/** The period before. */
+export interface ReportedPrevious {
+  readonly since: Date
+  readonly until: Date
+  readonly text: string
+  /** The first bucket of the database, when that period begins before it: there is no change then. */
+  readonly historyBegins: Date | null
+}
+
 /** One report as plain data: what `--json` gives and every renderer reads. */
 export interface UsageReport {
   readonly report: 'overview' | 'usage' | 'invoice'
@@ -70,7 +79,13 @@ export interface UsageReport {
     readonly timeZone: string
     /** The period as it was understood. */
     readonly text: string
+    /** Whether the period is over: until then its figures are not final. */
+    readonly complete: boolean
+    /** The end of what could be counted: `until`, or when the report was made. */
+    readonly figuresTo: Date
   }
+  /** What the figures are compared with; only when they are. */
+  readonly previous?: ReportedPrevious
   readonly total: Measures
   /** Keys with requests, without `(other)` and `(rejected)`. */
   readonly activeKeys?: number

@@ -43,11 +43,20 @@ function parseSqlitePath(url: string): string {
 /** The parts that may be shown; the driver reads the URL itself. */
 function parsePostgresUrl(url: string): { database: string; host: string; port: string } {
   const parsed = /^postgres(ql)?:\/\//.test(url) && isDecodable(url) ? URL.parse(url) : null
-  if (!parsed) throw new AnalyticsError('OPTION_INVALID', `Cannot read the database URL. ${FORMS}`)
+  if (!parsed) throw new AnalyticsError('OPTION_INVALID', `${describeUnreadable(url)} ${FORMS}`)
   const database = decodeURIComponent(parsed.pathname.slice(1))
   if (!database) throw new AnalyticsError('OPTION_INVALID', `The database URL names no database. ${FORMS}`)
   const host = parsed.hostname || parsed.searchParams.get('host') || 'localhost'
   return { database, host, port: parsed.port || parsed.searchParams.get('port') || '5432' }
+}
+
+/** Another product's scheme is named; nothing after it is, for that may be a password. */
+function describeUnreadable(url: string): string {
+  const [, scheme] = /^([a-z][a-z\d+.-]{0,20}):\/\//i.exec(url) ?? []
+  const isOther = scheme !== undefined && !/^postgres(ql)?$/i.test(scheme)
+  return isOther
+    ? `The databases are SQLite and PostgreSQL, and not "${scheme}".`
+    : 'Cannot read the database URL.'
 }
 
 /** A password with a bare `%` would fail in the driver, with the whole URL in its message. */

@@ -6,9 +6,10 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildReport } from '../../src/report/build-report.ts'
-import type { ReportRequest, UsageSource } from '../../src/report/build-report.ts'
-import { parsePeriod, previousPeriod } from '../../src/report/period.ts'
-import { findStraddlingRows } from '../../src/store/find-straddling-rows.ts'
+import type { ReportRequest } from '../../src/report/build-report.ts'
+import { parsePeriod } from '../../src/report/period.ts'
+import { previousPeriod } from '../../src/report/previous-period.ts'
+import { atOneMoment } from '../../src/report/usage-source.ts'
 import { findBorders, findUsage, writeUsageStatement } from '../../src/store/find-usage.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import type { Database } from '../../src/store/open-database.ts'
@@ -158,14 +159,7 @@ function makeBareProgram(folder: string): string {
 }
 
 function report(db: Database, request: ReportRequest): Promise<unknown> {
-  return db.transaction((tx) => {
-    const frozen = { ...db, ...tx }
-    const source: UsageSource = {
-      findUsage: (query) => findUsage(frozen, query),
-      findStraddlingRows: (query) => findStraddlingRows(frozen, query),
-    }
-    return buildReport(source, request)
-  }, 'snapshot')
+  return atOneMoment(db, (source) => buildReport(source, request))
 }
 
 function time(kind: DatabaseKind, instant: Date): Date | number {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { formatInstant, instantOf, shift, startOf, stepsBetween } from '../../src/calendar.ts'
-import { describePeriod, parsePeriod, previousPeriod } from '../../src/report/period.ts'
+import { describePeriod, parsePeriod } from '../../src/report/period.ts'
+import { previousPeriod } from '../../src/report/previous-period.ts'
 
 const now = new Date('2026-11-23T19:25:30Z')
 const borders = (period: { since?: Date; until?: Date } | undefined) => [

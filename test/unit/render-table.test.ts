@@ -81,13 +81,7 @@ describe('numbers', () => {
   })
 
   it('shows the sign of a change', () => {
-    expect([0.5, -0.25, 0, 12, null].map(formatChange)).toEqual([
-      '+50.0%',
-      '-25.0%',
-      '0.0%',
-      '+1,200.0%',
-      'new',
-    ])
+    expect([0.5, -0.25, 0, 12].map(formatChange)).toEqual(['+50.0%', '-25.0%', '0.0%', '+1,200.0%'])
   })
 })
 

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core'
 import { BaseCommand, exitCodes } from '../base-command.ts'
-import { byFlag, usageFlags } from '../usage-flags.ts'
+import { byFlag, csvSeparatorFlag, usageFlags } from '../usage-flags.ts'
 
 /** `apikey-analytics export` */
 export default class Export extends BaseCommand {
@@ -19,6 +19,7 @@ export default class Export extends BaseCommand {
       summary: 'How to write it.',
       default: 'csv' as const,
     }),
+    'csv-separator': csvSeparatorFlag,
     columns: Flags.string({
       summary: 'Only these columns, in this order.',
       helpValue: 'NAME[,NAME]',
@@ -39,13 +40,14 @@ export default class Export extends BaseCommand {
   }
 
   async run(): Promise<void> {
-    const { flags } = await this.parse(Export)
+    const { flags, metadata } = await this.parse(Export)
+    const format = this.oneFormat(flags.format, metadata.flags.format)
     await this.withDatabase(flags, async (db, place) => {
       const { writeExport } = await import('../write-export.ts')
-      const format = this.jsonEnabled() ? 'json' : flags.format
       const toTerminal = flags.out === undefined && process.stdout.isTTY
       const safe = toTerminal ? (text: string) => this.forOutput(text) : undefined
-      await writeExport(db, { ...flags, format }, place, safe)
+      const notes = await writeExport(db, { ...flags, format }, place, safe)
+      for (const note of notes) this.say(`Note: ${note}`)
     })
   }
 }

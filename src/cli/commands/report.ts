@@ -1,7 +1,8 @@
 import { Flags } from '@oclif/core'
 import { BaseCommand, exitCodes } from '../base-command.ts'
-import type { HeadedReport, ReportFormat } from '../read-report.ts'
-import { byFlag, usageFlags } from '../usage-flags.ts'
+import type { BaseFlags } from '../base-command.ts'
+import type { HeadedReport, ReportFlags, ReportFormat } from '../read-report.ts'
+import { byFlag, csvSeparatorFlag, usageFlags } from '../usage-flags.ts'
 
 /** `apikey-analytics report` */
 export default class Report extends BaseCommand {
@@ -16,16 +17,18 @@ export default class Report extends BaseCommand {
     '<%= config.bin %> report --by endpoint --latency --sort p95',
     '<%= config.bin %> report --status 4xx --by endpoint --format markdown',
     '<%= config.bin %> report --billable 2xx --month 2026-10 --tz Europe/Berlin',
+    '<%= config.bin %> report --billable 2xx --month 2026-10 --format xlsx --out october.xlsx',
     'pbpaste | <%= config.bin %> report --key -',
   ]
   static override readonly flags = {
     ...usageFlags,
     by: byFlag,
     compare: Flags.option({ options: ['previous'] as const })({
-      summary: 'Compare with the period before, of the same length.',
+      summary:
+        'Compare with the same part of the month, week or days before; else with as many hours before.',
     }),
     billable: Flags.string({
-      summary: 'Invoice lines of a --month: requests with these statuses per key and endpoint.',
+      summary: 'Invoice lines of a --month: requests with these statuses per key, method and path.',
       helpValue: 'STATUS',
       multiple: true,
       multipleNonGreedy: true,
@@ -38,37 +41,66 @@ export default class Report extends BaseCommand {
       summary: 'What comes first; p95 needs --latency.',
     }),
     limit: Flags.integer({
-      summary: 'Lines at most; 0 for all. Default: 10 in the overview, 20 in tables, all in csv and json.',
+      summary:
+        'Lines at most; 0 for all. Default: 10 in the overview, 20 in tables (of time the newest 100), all in csv, json and xlsx.',
       min: 0,
       helpValue: 'N',
     }),
-    format: Flags.option({ options: ['table', 'csv', 'json', 'markdown'] as const })({
-      summary: 'How to write it; csv has plain numbers and UTC times.',
+    format: Flags.option({ options: ['table', 'csv', 'json', 'markdown', 'xlsx'] as const })({
+      summary:
+        'How to write it; csv and xlsx (Excel) have plain numbers and UTC times, and local ones with --tz.',
       default: 'table' as const,
+    }),
+    'csv-separator': csvSeparatorFlag,
+    out: Flags.string({
+      char: 'o',
+      summary: 'A file instead of standard output; it appears when it is complete.',
+      helpValue: 'FILE',
+      exclusive: ['json', 'watch'],
     }),
     watch: Flags.boolean({ summary: 'Draw it again every two seconds; Ctrl-C ends.', exclusive: ['json'] }),
   }
 
   async run(): Promise<object | undefined> {
-    const { flags } = await this.parse(Report)
+    const { flags, metadata } = await this.parse(Report)
+    const format = this.oneFormat(flags.format, metadata.flags.format)
     return this.withDatabase(flags, async (db, place) => {
-      const { readReport, renderAs, toReportJson } = await import('../read-report.ts')
-      const format = this.jsonEnabled() ? 'json' : flags.format
+      const { readReport, toReportJson } = await import('../read-report.ts')
       const read = () => readReport(db, { ...flags, format }, place)
-      const draw = (report: HeadedReport) => renderAs(format, report, this.screen(flags))
       if (flags.watch) {
         const { watch } = await import('../watch.ts')
-        return watch(async () => this.safe(draw(await read()), format)).then(() => undefined)
+        const draw = async () => this.draw(await read(), format, flags)
+        return watch(async () => String(await draw())).then(() => undefined)
       }
       const report = await read()
-      this.print(this.safe(draw(report), format))
-      for (const note of format === 'csv' ? report.report.notes : []) this.say(`Note: ${note}`)
+      await this.write(await this.draw(report, format, flags), flags.out)
+      const isUnheaded = format === 'csv' || format === 'xlsx'
+      for (const note of isUnheaded ? report.report.notes : []) this.say(`Note: ${note}`)
       return toReportJson(report)
     })
   }
 
-  /** Tables are safe for a terminal as they are, with their colours; CSV has whatever the database has. */
-  private safe(text: string, format: ReportFormat): string {
-    return format === 'csv' ? this.forOutput(text) : text
+  private async draw(
+    report: HeadedReport,
+    format: ReportFormat,
+    flags: BaseFlags & Pick<ReportFlags, 'csv-separator' | 'out'>,
+  ): Promise<string | Buffer> {
+    if (format === 'xlsx') {
+      return (await import('../../report/render-usage-xlsx.ts')).renderUsageXlsx(report.report)
+    }
+    const { renderAs } = await import('../read-report.ts')
+    const screen = flags.out === undefined ? this.screen(flags) : { colour: false }
+    const text = renderAs(format, report, screen, flags['csv-separator'])
+    // Tables are safe for a terminal as they are, with their colours; CSV has whatever the database has.
+    return format === 'csv' && flags.out === undefined ? this.forOutput(text) : text
+  }
+
+  private async write(content: string | Buffer, file: string | undefined): Promise<void> {
+    if (file === undefined) return this.print(content)
+    const [{ writeOutput }, { withInterruption }] = await Promise.all([
+      import('../write-output.ts'),
+      import('../interruption.ts'),
+    ])
+    await withInterruption((signal) => writeOutput([content], { file, gzip: false, signal }))
   }
 }

@@ -40,7 +40,8 @@ export default class Security extends BaseCommand {
   }
 
   async run(): Promise<object | undefined> {
-    const { flags } = await this.parse(Security)
+    const { flags, metadata } = await this.parse(Security)
+    const format = this.oneFormat(flags.format, metadata.flags.format)
     const { explainRule, failsOn, readFindings, renderAs, toFindingsJson } =
       await import('../read-findings.ts')
     if (flags.explain !== undefined) {
@@ -50,7 +51,7 @@ export default class Security extends BaseCommand {
     }
     return this.withDatabase(flags, async (db, place) => {
       const found = await readFindings(db, flags, place)
-      this.print(renderAs(flags.format, found, this.screen(flags)))
+      this.print(renderAs(format, found, this.screen(flags)))
       if (failsOn(found, flags['fail-on'])) this.differs()
       return toFindingsJson(found)
     })

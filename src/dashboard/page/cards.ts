@@ -1,5 +1,5 @@
 import type { Activity } from './ask-api.ts'
-import { formatCount, formatDuration, formatShare } from './format.ts'
+import { formatCount, formatDay, formatDuration, formatShare } from './format.ts'
 import { make } from './make.ts'
 
 interface Card {
@@ -14,7 +14,9 @@ interface Card {
 }
 
 /** The totals, each with its change against the period before; of one key there is no number of keys. */
-export function drawCards({ total, previous, activeKeys }: Activity, ofOneKey: boolean): HTMLElement[] {
+export function drawCards(activity: Activity, ofOneKey: boolean): HTMLElement[] {
+  const { total, activeKeys } = activity
+  const previous = activity.previous?.historyBegins ? undefined : activity.previous
   const keys = {
     title: 'Active keys',
     value: formatCount(activeKeys),
@@ -58,12 +60,16 @@ export function drawCards({ total, previous, activeKeys }: Activity, ofOneKey: b
       { class: 'card' },
       make('h2', {}, card.title),
       make('p', { class: 'value' }, card.value),
-      drawChange(card),
+      drawChange(card, activity),
     ),
   )
 }
 
-function drawChange({ now, before, ratio, bad }: Card): HTMLElement {
+function drawChange({ now, before, ratio, bad }: Card, { previous, period }: Activity): HTMLElement {
+  if (previous?.historyBegins) {
+    const begin = formatDay(new Date(previous.historyBegins), period.timeZone)
+    return make('p', { class: 'change' }, `history begins on ${begin}`)
+  }
   if (before === undefined || (before === 0 && now === 0 && !ratio)) {
     return make('p', { class: 'change' }, 'nothing to compare')
   }
@@ -78,6 +84,6 @@ function drawChange({ now, before, ratio, bad }: Card): HTMLElement {
     'p',
     { class: `change${mood}` },
     same ? 'unchanged' : `${sign}${size}`,
-    make('span', {}, ' vs period before'),
+    make('span', { title: previous?.text }, ' vs period before'),
   )
 }

@@ -16,7 +16,15 @@ import { drawKeyFacts } from './key-facts.ts'
 import { foreign, make } from './make.ts'
 import { drawStatuses } from './status-list.ts'
 import { UsageTable } from './usage-table.ts'
-import { addressOf, addressOfPage, addressOfTimed, filterOf, readView } from './view.ts'
+import {
+  addressOf,
+  addressOfPage,
+  addressOfTimed,
+  filterOf,
+  PARAMETERS,
+  readView,
+  unknownIn,
+} from './view.ts'
 import type { View } from './view.ts'
 
 const REFRESH_MS = 5000
@@ -113,17 +121,17 @@ function go(address: string): void {
 function show(): void {
   const before = view
   view = readView()
-  const { key, endpoint } = view
-  const other = ['key', 'method', 'endpoint'].some((name) => before[name] !== view[name])
+  const { key, endpoint, owner } = view
+  const other = ['key', 'method', 'endpoint', 'owner'].some((name) => before[name] !== view[name])
   controls.show(view)
   home.href = addressOfPage(view, {})
   back.href = home.href
-  back.hidden = key === undefined && endpoint === undefined
+  back.hidden = key === undefined && endpoint === undefined && owner === undefined
   live.setAttribute('aria-pressed', String(isLive()))
   timed.setAttribute('aria-pressed', String(isTimed()))
   keys.element.hidden = key !== undefined
   endpoints.element.hidden = endpoint !== undefined
-  findings.element.hidden = key !== undefined || endpoint !== undefined
+  findings.element.hidden = !back.hidden
   showDurations()
   if (other) {
     drawHeading()
@@ -141,9 +149,10 @@ function showDurations(): void {
 }
 
 function drawHeading(): void {
-  const { key, method = '', endpoint } = view
+  const { key, method = '', endpoint, owner } = view
   facts.replaceChildren()
   if (endpoint !== undefined) heading.replaceChildren(`${method} `, foreign(endpoint))
+  else if (owner !== undefined && key === undefined) heading.replaceChildren('Owner ', foreign(owner))
   // The name of a key comes with its facts.
   else heading.textContent = key === undefined ? 'Overview' : 'Key'
   document.title = `${heading.textContent} – API key usage`
@@ -167,7 +176,7 @@ async function load(): Promise<void> {
         ? []
         : [askApi<KeyFacts>('key', { key: view['key'] }, signal).then(drawKey)]),
     ])
-    banner.hidden = true
+    warnOfUnknown()
     main.setAttribute('aria-busy', 'false')
     const took = performance.now() - start
     footer.replaceChildren(...drawFooter(await askApi<Account>('verify', {}, signal)))
@@ -175,6 +184,13 @@ async function load(): Promise<void> {
   } catch (error) {
     if (!signal.aborted) fail(error)
   }
+}
+
+/** Says that the address asks for something that is not done; it may also be for the app around this page. */
+function warnOfUnknown(): void {
+  const unknown = unknownIn(view)
+  banner.hidden = unknown === undefined
+  banner.textContent = `"${unknown}" in the address changes nothing here: this page knows ${PARAMETERS.join(', ')}.`
 }
 
 function schedule(delayMs: number): void {
@@ -211,7 +227,13 @@ function drawActivity(activity: Activity): void {
     )
   }
   empty.hidden = activity.total.requests > 0
-  if (view['key'] === undefined && view['endpoint'] === undefined) facts.textContent = activity.period.text
+  if (view['key'] === undefined) facts.textContent = describePeriods(activity)
+}
+
+/** Both periods, since the cards compare them. */
+function describePeriods({ period, previous }: Activity): string {
+  const compared = previous && !previous.historyBegins
+  return compared ? `${period.text}, compared with ${previous.text}` : period.text
 }
 
 async function loadList(table: UsageTable, filter: View, signal: AbortSignal): Promise<void> {

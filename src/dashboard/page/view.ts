@@ -1,6 +1,6 @@
 /**
  * What is looked at, all of it in the address: a view can be shared, reloaded, and left with the Back button.
- * `key`, or `method` and `endpoint`, choose a page; `k.…` and `e.…` are the state of the lists of keys and endpoints;
+ * `key`, `owner`, or `method` and `endpoint`, choose a page; `k.…` and `e.…` are the state of the lists of keys and endpoints;
  * `latency` shows durations.
  */
 export type View = Readonly<Record<string, string>>
@@ -9,10 +9,19 @@ export type View = Readonly<Record<string, string>>
 const FILTER = ['since', 'until', 'month', 'tz', 'status']
 /** What stays when another page is opened. */
 const KEPT = [...FILTER, 'latency']
+const PAGE = ['key', 'method', 'endpoint', 'owner']
+/** What an address may have, besides the state of the lists. */
+export const PARAMETERS: readonly string[] = [...FILTER, ...PAGE, 'latency', 'live']
+const LIST_STATE = /^[ke]\.(search|sort|order|page)$/
 
 /** The view in the address. */
 export function readView(): View {
   return Object.fromEntries(new URLSearchParams(location.search))
+}
+
+/** The name of something in an address that no part of the page reads. */
+export function unknownIn(view: View): string | undefined {
+  return Object.keys(view).find((name) => !PARAMETERS.includes(name) && !LIST_STATE.test(name))
 }
 
 /** The address of a view with some parts changed; an empty text removes one. */
@@ -36,7 +45,6 @@ export function addressOfPage(view: View, page: View): string {
 
 /** The part of a view that says which requests count, as the API takes it. */
 export function filterOf(view: View): View {
-  const names = [...FILTER, 'key', 'method', 'endpoint']
-  const given = names.flatMap((name) => (view[name] ? [[name, view[name]]] : []))
+  const given = [...FILTER, ...PAGE].flatMap((name) => (view[name] ? [[name, view[name]]] : []))
   return Object.fromEntries(given)
 }

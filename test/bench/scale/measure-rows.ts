@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { buildReport } from '../../../src/report/build-report.ts'
-import type { ReportRequest, UsageSource } from '../../../src/report/build-report.ts'
+import type { ReportRequest } from '../../../src/report/build-report.ts'
 import { parsePeriod } from '../../../src/report/period.ts'
-import { findStraddlingRows } from '../../../src/store/find-straddling-rows.ts'
+import { atOneMoment } from '../../../src/report/usage-source.ts'
 import { findUsage } from '../../../src/store/find-usage.ts'
 import { openDatabase } from '../../../src/store/open-database.ts'
 import type { Database } from '../../../src/store/open-database.ts'
@@ -119,12 +119,5 @@ export function startFlushing(store: UsageStore, keys: number): (bucket: number)
 }
 
 function report(db: Database, request: ReportRequest): Promise<unknown> {
-  return db.transaction((tx) => {
-    const frozen = { ...db, ...tx }
-    const source: UsageSource = {
-      findUsage: (query) => findUsage(frozen, query),
-      findStraddlingRows: (query) => findStraddlingRows(frozen, query),
-    }
-    return buildReport(source, request)
-  }, 'snapshot')
+  return atOneMoment(db, (source) => buildReport(source, request))
 }

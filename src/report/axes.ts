@@ -1,0 +1,26 @@
+import type { UsageDimension } from '../usage.ts'
+
+/** What a person sees as one dimension: method and pattern together are one endpoint. */
+export type Axis = readonly [UsageDimension] | readonly ['method', 'endpoint']
+
+/** The axes of a list of dimensions, in their order. */
+export function axesOf(by: readonly UsageDimension[]): Axis[] {
+  const axes: Axis[] = []
+  for (let index = 0; index < by.length; index++) {
+    const isEndpoint = by[index] === 'method' && by[index + 1] === 'endpoint'
+    axes.push(isEndpoint ? ['method', 'endpoint'] : [by[index]!])
+    if (isEndpoint) index++
+  }
+  return axes
+}
+
+/** How `--by` and titles call an axis: `endpoint`, `path` where methods are merged, else the dimension. */
+export function nameOfAxis(axis: Axis): string {
+  if (axis.length === 2) return 'endpoint'
+  return axis[0] === 'endpoint' ? 'path' : axis[0]
+}
+
+/** Whether a table shows the dimensions as lines and columns. */
+export function isMatrix(by: readonly UsageDimension[]): boolean {
+  return axesOf(by).length === 2
+}

@@ -1,0 +1,91 @@
+import { isCalendarUnit } from '../calendar.ts'
+import type { CalendarUnit } from '../calendar.ts'
+import type { UsageDimension } from '../usage.ts'
+import type { CsvValue } from './render-csv.ts'
+import type { ReportGroup, ReportSection, UsageReport } from './usage-report.ts'
+
+/** A column for programs and spreadsheets. Times are instants; `local` says that one is shown in the time zone. */
+export interface DataColumn {
+  readonly name: string
+  readonly read: (group: ReportGroup) => CsvValue
+  /** How much of a local time matters: a day has no hour. */
+  readonly local?: CalendarUnit
+}
+
+const MEASURES = [
+  'requests',
+  'share',
+  'errorRate',
+  'clientErrors',
+  'serverErrors',
+  'rejected',
+  'meanDurationMs',
+] as const
+const DURATIONS = ['measured', 'p50Ms', 'p95Ms', 'p99Ms'] as const
+
+/** The columns of a section: its dimensions, then plain numbers; an invoice line has its period and time zone in it. */
+export function dataColumnsOf(report: UsageReport, { by, groups }: ReportSection): DataColumn[] {
+  const dimensions = by.flatMap((dimension) => columnsOf(dimension, report))
+  if (report.report === 'invoice') return [...dimensions, ...plain(['requests']), ...periodColumns(report)]
+  const isTimed = groups.some(({ measured }) => measured !== undefined)
+  const isCompared = groups.some(({ change }) => change !== undefined)
+  return [
+    ...dimensions,
+    ...plain(MEASURES),
+    ...timeColumns('firstUsed', ({ firstUsed }) => firstUsed, report),
+    ...timeColumns('lastUsed', ({ lastUsed }) => lastUsed, report),
+    ...(isTimed ? plain(DURATIONS) : []),
+    ...(isCompared ? comparedColumns(report) : []),
+  ]
+}
+
+function columnsOf(dimension: UsageDimension, report: UsageReport): DataColumn[] {
+  if (dimension === 'key') {
+    return [
+      { name: 'keyId', read: ({ key }) => key?.id ?? null },
+      { name: 'keyLabel', read: ({ key }) => key?.label ?? null },
+      { name: 'keyName', read: ({ key }) => key?.name ?? null },
+      { name: 'keyOwner', read: ({ key }) => key?.owner ?? null },
+    ]
+  }
+  if (isCalendarUnit(dimension)) {
+    return timeColumns(dimension, (group) => group[dimension] ?? null, report, dimension)
+  }
+  return [{ name: dimension, read: (group) => group[dimension] ?? null }]
+}
+
+function periodColumns(report: UsageReport): DataColumn[] {
+  const { since, until, figuresTo, timeZone, complete } = report.period
+  return [
+    ...timeColumns('since', () => since, report),
+    ...timeColumns('until', () => until, report),
+    { name: 'timeZone', read: () => timeZone },
+    { name: 'complete', read: () => complete },
+    ...timeColumns('figuresTo', () => figuresTo, report),
+  ]
+}
+
+function comparedColumns(report: UsageReport): DataColumn[] {
+  const { since = null, until = null } = report.previous ?? {}
+  return [
+    ...plain(['previousRequests', 'change']),
+    ...timeColumns('previousSince', () => since, report),
+    ...timeColumns('previousUntil', () => until, report),
+  ]
+}
+
+function plain(
+  names: readonly (typeof MEASURES | typeof DURATIONS | readonly ['previousRequests', 'change'])[number][],
+): DataColumn[] {
+  return names.map((name) => ({ name, read: (group) => group[name] ?? null }))
+}
+
+/** A time in UTC and, in any other time zone, once more as the clocks there show it. */
+function timeColumns(
+  name: string,
+  read: (group: ReportGroup) => Date | null,
+  { period }: UsageReport,
+  local: CalendarUnit = 'hour',
+): DataColumn[] {
+  return [{ name, read }, ...(period.timeZone === 'UTC' ? [] : [{ name: `${name}Local`, read, local }])]
+}

@@ -1,0 +1,45 @@
+import { isCalendarUnit, shift, startOf } from '../calendar.ts'
+import type { CalendarUnit } from '../calendar.ts'
+import type { UsageDimension, UsageRow } from '../usage.ts'
+import { formatMoment, nameOfUnit } from './format-date.ts'
+import { figuresTo } from './period.ts'
+import type { Period } from './period.ts'
+
+/** Says what looks final and is not: a period that is not over, and groups of time that the period cuts. */
+export function noteUnfinished(
+  period: Period,
+  by: readonly UsageDimension[] = [],
+  rows: readonly UsageRow[] = [],
+): string[] {
+  const { since, until, now } = period
+  const notOver = until !== undefined && until > now && (!since || since <= now)
+  if (notOver) return [sentence(nameOfPeriod(period), 'is not over: figures to', now, period)]
+  return by.filter(isCalendarUnit).flatMap((unit) => noteCutUnits(period, unit, rows))
+}
+
+function nameOfPeriod({ since, month, timeZone, now }: Period): string {
+  return month !== undefined && since ? nameOfUnit('month', since, timeZone, now) : 'The period'
+}
+
+/** Of hours nobody expects a whole one. */
+function noteCutUnits(period: Period, unit: CalendarUnit, rows: readonly UsageRow[]): string[] {
+  if (unit === 'hour') return []
+  const { since, timeZone, now } = period
+  const end = figuresTo(period)
+  const isShown = (start: Date) => rows.some((row) => row[unit]?.getTime() === start.getTime())
+  const nameOf = (start: Date) => nameOfUnit(unit, start, timeZone, now)
+  const first = since && startOf(unit, since, timeZone)
+  const last = startOf(unit, new Date(end.getTime() - 1), timeZone)
+  const isFirstCut = first && since > first && isShown(first)
+  const isLastCut = shift(unit, last, 1, timeZone) > end && isShown(last)
+  const over = end === now ? 'is not over' : 'is not whole'
+  return [
+    ...(isFirstCut ? [sentence(nameOf(first), 'is not whole: figures from', since, period)] : []),
+    ...(isLastCut ? [sentence(nameOf(last), `${over}: figures to`, end, period)] : []),
+  ]
+}
+
+function sentence(name: string, what: string, instant: Date, { timeZone, now }: Period): string {
+  const text = `${name} ${what} ${formatMoment(instant, timeZone, now)}.`
+  return text[0]!.toUpperCase() + text.slice(1)
+}

@@ -1,0 +1,19 @@
+import { findHistoryStart } from '../store/find-history-start.ts'
+import { findStraddlingRows } from '../store/find-straddling-rows.ts'
+import { findUsage } from '../store/find-usage.ts'
+import type { Database } from '../store/open-database.ts'
+import type { UsageSource } from './build-report.ts'
+
+/** Reports from a database as it is at each statement. */
+export function usageSourceOf(db: Database): UsageSource {
+  return {
+    findUsage: (query) => findUsage(db, query),
+    findStraddlingRows: (query) => findStraddlingRows(db, query),
+    findHistoryStart: () => findHistoryStart(db),
+  }
+}
+
+/** Runs on one state of a database: flushes and prunes go on, and all numbers of a report still agree. */
+export function atOneMoment<T>(db: Database, run: (source: UsageSource) => Promise<T>): Promise<T> {
+  return db.transaction((tx) => run(usageSourceOf({ ...db, ...tx })), 'snapshot')
+}
