@@ -81,7 +81,7 @@ async function benchApi(kind: DatabaseKind, url: string): Promise<void> {
 
 function runByHand(kind: DatabaseKind, db: Database): Promise<unknown> {
   const period = parsePeriod({ since: '30d' })
-  const [since, before] = [period.since!, previousPeriod(period)!.since!].map((time) =>
+  const [since, before] = [period.since!, previousPeriod(period)!.since].map((time) =>
     kind === 'sqlite' ? time.getTime() : time,
   )
   return Promise.all([

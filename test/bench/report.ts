@@ -55,7 +55,7 @@ async function benchQueries(kind: DatabaseKind, url: string): Promise<void> {
   try {
     if (kind === 'postgresql') await db.query("set time zone 'UTC'")
     const period = parsePeriod({ since: '30d' })
-    const [since, before] = [period.since!, previousPeriod(period)!.since!]
+    const [since, before] = [period.since!, previousPeriod(period)!.since]
     const query = { keyIds: [KEY_ID], since, by: ['method', 'endpoint'], trend: 'day' } as const
     const borders = await findBorders(db, ['day'], query)
     const statement = writeUsageStatement(db.dialect, query, query.by, borders)
