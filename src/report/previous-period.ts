@@ -1,4 +1,4 @@
-import { shift, stepsBetween } from '../calendar.ts'
+import { shift, stepsBetween, wallTimeOf } from '../calendar.ts'
 import { figuresTo } from './period.ts'
 import type { Period } from './period.ts'
 
@@ -9,7 +9,8 @@ export type ClosedPeriod = Period & { readonly since: Date; readonly until: Date
 
 /**
  * What a period is compared with. A period of the calendar: as many months, weeks or days before it, and of those the
- * part that has passed of the period itself, so that a month to date meets the same days and hours of the month before.
+ * part that has passed of the period itself: a month to date meets the same days and hours of the month before, a year
+ * to date those of the year before.
  * Any other: as many hours before it. Undefined for a period without a start, and for one that has not begun.
  */
 export function previousPeriod(period: Period): ClosedPeriod | undefined {
@@ -29,7 +30,9 @@ function calendarBefore(
   isOver: boolean,
   timeZone: string,
 ): { since: Date; until: Date } {
-  const count = stepsBetween(unit, since, end, timeZone).length
+  const steps = stepsBetween(unit, since, end, timeZone).length
+  const isYearToDate = !isOver && unit === 'month' && steps > 1 && wallTimeOf(since, timeZone).month === 1
+  const count = isYearToDate ? Math.ceil(steps / 12) * 12 : steps
   const start = shift(unit, since, -count, timeZone)
   if (isOver) return { since: start, until: since }
   const sameTime = shift(unit, toFullHour(since, end), -count, timeZone)

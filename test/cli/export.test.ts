@@ -90,6 +90,31 @@ forEachDatabase('export', (kind, makeUrl) => {
     )
   })
 
+  it('groups by three dimensions', async () => {
+    const columns = ['--columns', 'keyLabel,method,endpoint,status,requestCount']
+    expect((await run('--by', 'key,endpoint,status', '--month', '2026-10', ...columns)).stdout).toBe(
+      'keyLabel,method,endpoint,status,requestCount\r\n' +
+        "'=cmd()|x,GET,/users/:id,401,5\r\n" +
+        'sk_l…9f2a,GET,/users/:id,200,1200\r\n' +
+        'sk_l…9f2a,POST,/orders,201,500\r\n',
+    )
+  })
+
+  it('puts another separator between cells, and quotes what has it', async () => {
+    const args = ['--by', 'key', '--columns', 'keyLabel,keyName,requestCount', '--csv-separator']
+    expect((await run(...args, ';')).stdout).toBe(
+      'keyLabel;keyName;requestCount\r\n\'=cmd()|x;\'\'quoted;5\r\nsk_l…9f2a;"Mobile, ""app""";1700\r\n',
+    )
+    expect((await run(...args, 'tab')).stdout).toContain('keyLabel\tkeyName\trequestCount\r\n')
+  })
+
+  it('says so when the month is not over, and not in the data', async () => {
+    const month = new Date().toISOString().slice(0, 7)
+    const { code, stdout, stderr } = await run('--month', month, '--by', 'key')
+    expect({ code, data: stdout.includes('not over') }).toEqual({ code: 0, data: false })
+    expect(stderr).toMatch(/^Note: \w+ is not over: figures to \d+ \w+ \d\d:\d\d\.\n$/)
+  })
+
   it('writes a file that replaces an old one only when it is complete', async () => {
     const out = join(folder, 'usage.csv')
     await writeFile(out, 'old')
@@ -119,6 +144,9 @@ forEachDatabase('export', (kind, makeUrl) => {
       before,
     )
     expect((await run('--since', '2026-10-01')).stdout).not.toBe(CSV)
+    expect(before[0]!.stdout).toContain('bucket,bucketLocal,bucketMinutes')
+    expect(before[0]!.stdout).toContain(',2026-10-12T10:00:00.000Z,2026-10-12 12:00,1,')
+    expect(before[1]!.stdout).toContain('"day":"2026-10-11T22:00:00.000Z","dayLocal":"2026-10-12"')
   })
 
   it('gives the head alone, or an empty list, when nothing matches', async () => {

@@ -62,8 +62,8 @@ forEachDatabase('durations', (_kind, makeUrl) => {
   it('are in the table and the CSV only when asked for, the slowest first with --sort p95', async () => {
     const { stdout } = await run('report', ...MONTH, '--by', 'endpoint', '--latency', '--sort', 'p95')
     expect(stdout).toMatch(/^Endpoint +Requests +Share +Errors +Mean +p50 +p95 +p99 /m)
-    expect(stdout.indexOf('\n/slow')).toBeLessThan(stdout.indexOf('\n/fast'))
-    expect(stdout).toMatch(/^\/fast +100 +50\.0% +0\.0% +10 ms +1\d ms +1\d ms +1\d ms /m)
+    expect(stdout.indexOf('\nGET /slow')).toBeLessThan(stdout.indexOf('\nGET /fast'))
+    expect(stdout).toMatch(/^GET \/fast +100 +50\.0% +0\.0% +10 ms +1\d ms +1\d ms +1\d ms /m)
     expect(stdout).toMatch(/^Total of 2 endpoints .* 245 ms /m)
     const plain = await run('report', ...MONTH, '--by', 'endpoint')
     expect(plain.stdout).not.toContain('p95')
@@ -86,13 +86,8 @@ forEachDatabase('durations', (_kind, makeUrl) => {
   })
 
   it('are exported per row and per group, when asked for or named as columns', async () => {
-    const rows = await run(
-      'export',
-      ...MONTH,
-      '--latency',
-      '--columns',
-      'endpoint,requestCount,measuredCount',
-    )
+    const named = ['--columns', 'endpoint,requestCount,measuredCount']
+    const rows = await run('export', ...MONTH, ...named)
     const [names, ...lines] = rows.stdout.trim().split('\r\n')
     expect(names).toBe('endpoint,requestCount,measuredCount')
     expect(lines.sort()).toEqual(['/fast,100,100', '/slow,100,100'])
@@ -103,6 +98,7 @@ forEachDatabase('durations', (_kind, makeUrl) => {
     within(groups[0].p50Us, 10_000)
     within(groups[0].p99Us, 3_000_000)
     const head = async (...args: string[]) => (await run('export', ...args)).stdout.split('\r\n')[0]
+    expect(await head(...named, '--latency')).toBe('endpoint,requestCount,measuredCount,p50Us,p95Us,p99Us')
     expect(await head()).toMatch(/,requestCount,durationUs$/)
     expect(await head('--latency')).toMatch(/,durationUs,measuredCount,p50Us,p95Us,p99Us$/)
     expect(await head('--by', 'key', '--latency')).toMatch(/,lastBucket,measuredCount,p50Us,p95Us,p99Us$/)

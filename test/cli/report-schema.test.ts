@@ -5,6 +5,7 @@ import { storeUsage, testKey } from '../support/store-usage.ts'
 
 /** The documented fields of `report --json`: add to these lists, never take away or rename. */
 const HEAD = ['report', 'title', 'database', 'dataDir', 'period', 'total']
+const COMPARED_HEAD = HEAD.toSpliced(-1, 0, 'previous')
 const MEASURES = [
   'requests',
   'clientErrors',
@@ -20,6 +21,7 @@ const KEY = ['id', 'label', 'name', 'owner']
 
 const acme = testKey(1, 'sk_l…9f2a', { name: 'Mobile app', owner: 'acme' })
 const ROWS = [
+  { key: acme, bucket: '2026-08-31T10:00Z', requests: 1 },
   { key: acme, bucket: '2026-09-15T10:00Z', requests: 10 },
   { key: acme, bucket: '2026-10-15T10:00Z', requests: 30 },
 ]
@@ -36,7 +38,7 @@ forEachDatabase('the JSON schema', (_kind, makeUrl) => {
   it('of an overview is stable', async () => {
     const overview = await json()
     expect(Object.keys(overview)).toEqual([
-      ...HEAD,
+      ...COMPARED_HEAD,
       'activeKeys',
       'activeEndpoints',
       'series',
@@ -44,7 +46,15 @@ forEachDatabase('the JSON schema', (_kind, makeUrl) => {
       'notes',
     ])
     expect(overview.report).toBe('overview')
-    expect(Object.keys(overview.period)).toEqual(['since', 'until', 'timeZone', 'text'])
+    expect(Object.keys(overview.period)).toEqual([
+      'since',
+      'until',
+      'timeZone',
+      'text',
+      'complete',
+      'figuresTo',
+    ])
+    expect(Object.keys(overview.previous)).toEqual(['since', 'until', 'text', 'historyBegins'])
     expect(Object.keys(overview.total)).toEqual([...MEASURES, ...COMPARED])
     expect(Object.keys(overview.series)).toEqual(['unit', 'steps'])
     expect(Object.keys(overview.series.steps[0])).toEqual(['start', 'requests', 'errors'])
@@ -56,11 +66,26 @@ forEachDatabase('the JSON schema', (_kind, makeUrl) => {
     expect(overview.notes).toEqual([])
   })
 
-  it.each(['key', 'endpoint', 'method', 'status', 'owner'])('of groups by %s is stable', async (by) => {
+  it.each([
+    ['key'],
+    ['endpoint', 'method', 'endpoint'],
+    ['path', 'endpoint'],
+    ['method'],
+    ['status'],
+    ['owner'],
+  ])('of groups by %s is stable', async (by, ...dimensions) => {
     const usage = await json('--by', by, '--compare', 'previous')
-    expect(Object.keys(usage)).toEqual([...HEAD, 'series', 'sections', 'notes'])
+    const named = dimensions.length > 0 ? dimensions : [by]
+    expect(Object.keys(usage)).toEqual([...COMPARED_HEAD, 'series', 'sections', 'notes'])
     expect(usage.report).toBe('usage')
-    expect(Object.keys(usage.sections[0].groups[0])).toEqual([by, ...MEASURES, ...COMPARED, 'share', 'trend'])
+    expect(usage.sections[0].by).toEqual(named)
+    expect(Object.keys(usage.sections[0].groups[0])).toEqual([
+      ...named,
+      ...MEASURES,
+      ...COMPARED,
+      'share',
+      'trend',
+    ])
   })
 
   it.each(['hour', 'day', 'week', 'month'])('of groups by %s is stable', async (by) => {
@@ -80,6 +105,12 @@ forEachDatabase('the JSON schema', (_kind, makeUrl) => {
     const invoice = await json('--billable', '2xx')
     expect(Object.keys(invoice)).toEqual([...HEAD, 'sections', 'notes'])
     expect(invoice.report).toBe('invoice')
-    expect(Object.keys(invoice.sections[0].groups[0])).toEqual(['key', 'endpoint', ...MEASURES, 'share'])
+    expect(Object.keys(invoice.sections[0].groups[0])).toEqual([
+      'key',
+      'method',
+      'endpoint',
+      ...MEASURES,
+      'share',
+    ])
   })
 })

@@ -14,6 +14,7 @@ const evil = testKey(3, '\x1b[2Jevil\u202e|', { owner: '=cmd()' })
 const secret = 'a-secret-of-some-length-1234'
 const bySecret = { ...testKey(0, 'a-se…1234'), id: keyIdOfSecret(secret, undefined) }
 const ROWS = [
+  { key: acme, bucket: '2026-08-31T10:00Z', requests: 1 },
   { key: acme, bucket: '2026-09-15T10:00Z', requests: 1000 },
   { key: acme, bucket: '2026-10-01T10:00Z', requests: 1200 },
   { key: acme, bucket: '2026-10-25T01:00Z', status: 404, requests: 34 },
@@ -29,6 +30,9 @@ const ROWS = [
   { key: bySecret, bucket: '2026-10-12T10:00Z', requests: 1 },
 ]
 const OCTOBER = ['--month', '2026-10']
+const BERLIN =
+  '2026-09-30T22:00:00.000Z,2026-10-01 00:00,2026-10-31T23:00:00.000Z,2026-11-01 00:00,Europe/Berlin,true,' +
+  '2026-10-31T23:00:00.000Z,2026-11-01 00:00\r\n'
 
 forEachDatabase('report', (_kind, makeUrl) => {
   let env: Record<string, string>
@@ -44,9 +48,12 @@ forEachDatabase('report', (_kind, makeUrl) => {
   it('gives an overview with total, change, keys, endpoints, chart and both lists', async () => {
     const { code, stdout, stderr } = await report(...OCTOBER)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(stdout).toContain('Period    2026-10-01 00:00 to 2026-11-01 00:00 (UTC)')
-    expect(stdout).toContain('Data dir  /nowhere')
-    expect(stdout).toContain('1,806 requests (+80.6% against 1,000 in the period before)')
+    expect(stdout).toMatch(
+      /^Usage overview · 2026-10-01 00:00 to 2026-11-01 00:00 \(UTC\)\n.* · data folder \/nowhere\n\n/,
+    )
+    expect(stdout).toContain(
+      '1,806 requests (+80.6% against 1,000 from 2026-09-01 00:00 to 2026-10-01 00:00)',
+    )
     expect(stdout).toContain('4 keys · 4 endpoints · 5.8% errors · 5 rejected')
     expect(stdout).toContain('Requests per day')
     expect(stdout).toMatch(/^Mobile app \(sk_l…9f2a\) +1,734 +96\.0% +2\.0% +2026-10-31 23:00/m)
@@ -57,7 +64,7 @@ forEachDatabase('report', (_kind, makeUrl) => {
   it('keeps the JSON schema of an overview', async () => {
     const overview = await json(...OCTOBER)
     expect(Object.keys(overview)).toEqual([
-      'report', 'title', 'database', 'dataDir', 'period', 'total', 'activeKeys', 'activeEndpoints', 'series',
+      'report', 'title', 'database', 'dataDir', 'period', 'previous', 'total', 'activeKeys', 'activeEndpoints', 'series',
       'sections', 'notes',
     ]) // prettier-ignore
     expect(overview.total).toEqual({
@@ -77,6 +84,14 @@ forEachDatabase('report', (_kind, makeUrl) => {
       until: '2026-11-01T00:00:00.000Z',
       timeZone: 'UTC',
       text: '2026-10-01 00:00 to 2026-11-01 00:00 (UTC)',
+      complete: true,
+      figuresTo: '2026-11-01T00:00:00.000Z',
+    })
+    expect(overview.previous).toEqual({
+      since: '2026-09-01T00:00:00.000Z',
+      until: '2026-10-01T00:00:00.000Z',
+      text: '2026-09-01 00:00 to 2026-10-01 00:00 (UTC)',
+      historyBegins: null,
     })
     expect(overview.series.unit).toBe('day')
     expect(overview.series.steps).toHaveLength(31)
@@ -152,7 +167,16 @@ forEachDatabase('report', (_kind, makeUrl) => {
   })
 
   it('puts a request into the day of the time zone asked for', async () => {
-    const days = await json('--by', 'day', '--month', '2026-11', '--tz', 'Europe/Berlin')
+    const days = await json(
+      '--by',
+      'day',
+      '--since',
+      '2026-11-01',
+      '--until',
+      '2026-11-02',
+      '--tz',
+      'Europe/Berlin',
+    )
     expect(days.sections[0].groups).toMatchObject([{ day: '2026-10-31T23:00:00.000Z', requests: 500 }])
     expect(days.notes).toEqual([])
   })
@@ -166,7 +190,11 @@ forEachDatabase('report', (_kind, makeUrl) => {
 
   it('compares every group with the period before', async () => {
     const { stdout } = await report('--by', 'key', '--compare', 'previous', ...OCTOBER)
+    expect(stdout).toContain(
+      '1,806 requests, +80.6% against 1,000 from 2026-09-01 00:00 to 2026-10-01 00:00\n',
+    )
     expect(stdout).toMatch(/^Mobile app \(sk_l…9f2a\) +1,734 +96\.0% +\+73\.4%/m)
+    expect(stdout).toMatch(/^漢字株式会社 \(part…77aa\) +66 +3\.7% +new /m)
   })
 
   it('says how much a limit leaves out, and keeps the total of all', async () => {
@@ -188,7 +216,7 @@ forEachDatabase('report', (_kind, makeUrl) => {
   it('writes Markdown whose cells hold what the database has', async () => {
     const { stdout } = await report('--by', 'endpoint', '--format', 'markdown', ...OCTOBER)
     expect(stdout).toContain('| Endpoint | Requests | Share |')
-    expect(stdout).toContain(String.raw`| /a\|b/:very/:long/:path/:that/:goes/:on | 5 |`)
+    expect(stdout).toContain(String.raw`| GET /a\|b/:very/:long/:path/:that/:goes/:on | 5 |`)
   })
 
   it('lets no escape sequence from the database through', async () => {
@@ -231,7 +259,7 @@ forEachDatabase('report', (_kind, makeUrl) => {
   })
 
   describe('--billable', () => {
-    it('gives one line per key and endpoint with period and time zone', async () => {
+    it('gives one line per key, method and path with the period, also in local time', async () => {
       const { code, stdout, stderr } = await report(
         '--billable',
         '2xx',
@@ -243,9 +271,9 @@ forEachDatabase('report', (_kind, makeUrl) => {
       )
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
       expect(stdout).toBe(
-        'keyId,keyLabel,keyName,keyOwner,endpoint,requests,since,until,timeZone\r\n' +
-          `${acme.id},sk_l…9f2a,Mobile app,acme,/users/:id,1200,2026-09-30T22:00:00.000Z,2026-10-31T23:00:00.000Z,Europe/Berlin\r\n` +
-          `${bySecret.id},a-se…1234,,,/users/:id,1,2026-09-30T22:00:00.000Z,2026-10-31T23:00:00.000Z,Europe/Berlin\r\n`,
+        'keyId,keyLabel,keyName,keyOwner,method,endpoint,requests,since,sinceLocal,until,untilLocal,timeZone,complete,figuresTo,figuresToLocal\r\n' +
+          `${acme.id},sk_l…9f2a,Mobile app,acme,GET,/users/:id,1200,${BERLIN}` +
+          `${bySecret.id},a-se…1234,,,GET,/users/:id,1,${BERLIN}`,
       )
     })
 
@@ -276,9 +304,14 @@ forEachDatabase('report', (_kind, makeUrl) => {
     [['--since', '7x'], 'Cannot read "7x" as a period. Use 24h, 7d, 4w or a date such as 2026-11-01.'],
     [['--tz', 'Mars'], 'Unknown time zone "Mars".'],
     [['--by', 'foo'], 'Cannot group by "foo".'],
-    [['--by', 'key,day,status'], 'Group by one dimension, or by two different ones'],
+    [['--by', 'key,day,status'], 'Group by at most 2 dimensions, such as --by key,month; by three with'],
+    [['--by', 'endpoint,path'], 'Cannot group by endpoint and path: one of them is in another.'],
+    [['--by', 'mont'], 'Cannot group by "mont". Did you mean month?'],
+    [['--by', 'key,day,status,owner', '--format', 'csv'], 'Group by at most 3 dimensions.'],
+    [['--ownr', 'acme'], 'Nonexistent flag: --ownr. Did you mean --owner? See --help.'],
+    [['--key', 'acme', '--env-fil=postgres://me:hunter2@db/x'], 'Did you mean --env-file?'],
     [['--status', 'ok'], 'Cannot read "ok" as a status.'],
-    [['--format', 'xml'], 'Expected --format=xml to be one of: table, csv, json, markdown.'],
+    [['--format', 'xml'], 'Expected --format=xml to be one of: table, csv, json, markdown, xlsx.'],
     [['--limit', 'many'], 'Expected an integer but received: many'],
     [['--frobnicate'], 'Nonexistent flag: --frobnicate. See --help.'],
     [['--endpoint', 'GET /x', '--method', 'POST'], '--endpoint names GET and --method POST.'],
@@ -328,14 +361,14 @@ describe('report without a database', () => {
     expect(await runCli(['report'], { cwd })).toEqual({
       code: 1,
       stdout: '',
-      stderr: `Error: No usage.db in ${join(cwd, '.apikey-analytics')}: pass --data-dir or --database.\n`,
+      stderr: `Error: No usage.db in ${join(cwd, '.apikey-analytics')}: pass --data-dir, or name the database of the app with --database, DATABASE_URL or --env-file.\n`,
     })
     expect((await runCli(['report'], { cwd })).stderr).toContain('No usage.db')
   })
 
   it.each([
     ['postgres://me:pass@word@127.0.0.1:1/usage', 1, 'Cannot reach PostgreSQL usage at 127.0.0.1:1'],
-    ['mysql://me:hunter2@127.0.0.1/usage', 2, 'Cannot read the database URL.'],
+    ['mysql://me:hunter2@127.0.0.1/usage', 2, 'The databases are SQLite and PostgreSQL, and not "mysql".'],
   ])('never shows the password of %s', async (url, expected, message) => {
     for (const args of [[], ['--json'], ['--json', '--frobnicate'], ['--frobnicate']]) {
       const { code, stdout, stderr } = await runCli(['report', '--database', url, ...args], { cwd })

@@ -33,7 +33,7 @@ forEachDatabase('security', (_kind, makeUrl) => {
   it('lists findings, most severe first, with what was seen, what is normal, when and what to do', async () => {
     const { code, stdout, stderr } = await security(...PERIOD)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(stdout).toContain('Period    2026-11-01 00:00 to 2026-11-02 00:00 (UTC)')
+    expect(stdout).toContain('Security findings · 2026-11-01 00:00 to 2026-11-02 00:00 (UTC)')
     expect(stdout).toMatch(/^CRITICAL +rejected-burst {2}\(rejected\)\n {2}Seen +1,234 requests/m)
     expect(stdout).toMatch(/^MEDIUM +unusual-rate {2}Mobile app \(sk_l…9f2a\)$/m)
     expect(stdout).toMatch(/^ {2}Normal +30 in such an hour$/m)

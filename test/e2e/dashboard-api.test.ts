@@ -263,7 +263,7 @@ describe('a dashboard mounted in an app', () => {
   it.each<[object, string]>([
     [{}, 'needs authorize'],
     [{ authorize: () => true, prefix: 'usage/' }, 'The prefix is "usage/"'],
-    [{ authorize: () => true, database: 'mysql://x' }, 'Cannot read the database URL.'],
+    [{ authorize: () => true, database: 'mysql://x' }, 'The databases are SQLite and PostgreSQL'],
   ])('refuses wrong options at once: %o', (options, message) => {
     expect(() => analyticsDashboard(options as never)).toThrow(message)
   })

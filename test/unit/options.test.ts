@@ -153,7 +153,10 @@ test.each<[unknown, string]>([
   [{ maxEndpointsPerKey: 1_000_001 }, 'Option "maxEndpointsPerKey"'],
   [{ maxEndpointLength: 15 }, 'Option "maxEndpointLength"'],
   [{ maxEndpointLength: 501 }, 'Option "maxEndpointLength"'],
-  [{ database: 'mysql://localhost/x' }, 'Cannot read the database URL. Use sqlite:<path>'],
+  [
+    { database: 'mysql://localhost/x' },
+    'The databases are SQLite and PostgreSQL, and not "mysql". Use sqlite:<path>',
+  ],
 ])('%j is refused with what was found and what is expected', (options, message) => {
   expect(refusal(options).message).toContain(message)
 })

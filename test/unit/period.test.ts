@@ -1,7 +1,10 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatInstant, instantOf, shift, startOf, stepsBetween } from '../../src/calendar.ts'
+import { noteUnfinished } from '../../src/report/note-unfinished.ts'
 import { describePeriod, parsePeriod } from '../../src/report/period.ts'
 import { previousPeriod } from '../../src/report/previous-period.ts'
+import type { UsageRow } from '../../src/usage.ts'
 
 const now = new Date('2026-11-23T19:25:30Z')
 const borders = (period: { since?: Date; until?: Date } | undefined) => [
@@ -70,23 +73,159 @@ describe('parsePeriod', () => {
 })
 
 describe('previousPeriod', () => {
-  it('is the month before for a month', () => {
-    const october = parsePeriod({ month: '2026-03', timeZone: 'Europe/Berlin' }, now)
-    expect(borders(previousPeriod(october))).toEqual(['2026-01-31T23:00:00.000Z', '2026-02-28T23:00:00.000Z'])
+  const before = (input: Parameters<typeof parsePeriod>[0], at = now) =>
+    borders(previousPeriod(parsePeriod(input, at)))
+
+  it('is the month before for a month that is over', () => {
+    expect(before({ month: '2026-03', timeZone: 'Europe/Berlin' })).toEqual([
+      '2026-01-31T23:00:00.000Z',
+      '2026-02-28T23:00:00.000Z',
+    ])
+  })
+
+  it.each([{ month: '2026-11' }, { since: '2026-11-01' }, { since: '2026-11-01', until: '2026-12-01' }])(
+    'has the same days and hours of the month before for a month to date: %j',
+    (input) => {
+      expect(before(input)).toEqual(['2026-10-01T00:00:00.000Z', '2026-10-23T19:00:00.000Z'])
+      // 19:25:30 in UTC is 20:25:30 in Berlin, before and after the change of clocks
+      expect(before({ ...input, timeZone: 'Europe/Berlin' })).toEqual([
+        '2026-09-30T22:00:00.000Z',
+        '2026-10-23T18:00:00.000Z',
+      ])
+    },
+  )
+
+  it('ends with a shorter month when the day is not in it', () => {
+    expect(before({ month: '2026-03' }, new Date('2026-03-31T12:00Z'))).toEqual([
+      '2026-02-01T00:00:00.000Z',
+      '2026-03-01T00:00:00.000Z',
+    ])
+  })
+
+  it.each([
+    ['a week to date', { since: '2026-11-16' }, '2026-11-20T08:10Z', '2026-11-09', '2026-11-13T08:00'],
+    ['a day to date', { since: '2026-11-20' }, '2026-11-20T08:40Z', '2026-11-19', '2026-11-19T09:00'],
+    [
+      'the first minutes of a day',
+      { since: '2026-11-20' },
+      '2026-11-20T00:05Z',
+      '2026-11-19',
+      '2026-11-19T01:00',
+    ],
+    ['two months to date', { since: '2026-10-01' }, '2026-11-20T08:00Z', '2026-08-01', '2026-09-20T08:00'],
+    [
+      'a quarter',
+      { since: '2026-07-01', until: '2026-10-01' },
+      '2026-11-20T08:00Z',
+      '2026-04-01',
+      '2026-07-01',
+    ],
+    ['a year to date', { since: '2026-01-01' }, '2026-11-20T08:00Z', '2025-01-01', '2025-11-20T08:00'],
+    [
+      'some days',
+      { since: '2026-11-11', until: '2026-11-13' },
+      '2026-11-20T08:00Z',
+      '2026-11-09',
+      '2026-11-11',
+    ],
+    [
+      'some hours',
+      { since: '2026-11-11T08:00', until: '2026-11-11T12:00' },
+      '2026-11-20T08:00Z',
+      '2026-11-11T04:00',
+      '2026-11-11T08:00',
+    ],
+  ])('of %s is the same part of the one before', (_, input, at, since, until) => {
+    expect(before(input, new Date(at))).toEqual(
+      [since, until].map((text) => new Date(`${text.padEnd(11, 'T').padEnd(16, '00:00')}Z`).toISOString()),
+    )
   })
 
   it('has as many local days when the borders are midnights, also across a change of summer time', () => {
-    const week = parsePeriod({ since: '2026-03-30', until: '2026-04-06', timeZone: 'Europe/Berlin' }, now)
-    expect(borders(previousPeriod(week))).toEqual(['2026-03-22T23:00:00.000Z', '2026-03-29T22:00:00.000Z'])
+    expect(before({ since: '2026-03-30', until: '2026-04-06', timeZone: 'Europe/Berlin' })).toEqual([
+      '2026-03-22T23:00:00.000Z',
+      '2026-03-29T22:00:00.000Z',
+    ])
   })
 
-  it('has as many full hours otherwise and never overlaps', () => {
-    const day = parsePeriod({ since: '24h' }, now)
-    expect(borders(previousPeriod(day))).toEqual(['2026-11-21T19:00:00.000Z', '2026-11-22T19:00:00.000Z'])
+  it('has as many full hours otherwise and never overlaps, whatever the hour is', () => {
+    expect(before({ since: '24h' })).toEqual(['2026-11-21T19:00:00.000Z', '2026-11-22T19:00:00.000Z'])
+    // at midnight of a Monday 7d is seven days, and no weeks
+    expect(before({ since: '7d' }, new Date('2026-11-23T00:20Z'))).toEqual([
+      '2026-11-09T00:00:00.000Z',
+      '2026-11-16T00:00:00.000Z',
+    ])
   })
 
-  it('does not exist for a period without a start', () => {
+  it('does not exist for a period without a start, or one that has not begun', () => {
     expect(previousPeriod(parsePeriod({}, now))).toBeUndefined()
+    expect(previousPeriod(parsePeriod({ month: '2027-01' }, now))).toBeUndefined()
+  })
+
+  it('is never longer than the period, and ends before it, for any date and time', () => {
+    const instant = fc.integer({
+      min: Date.UTC(2024, 0, 1) / 3_600_000,
+      max: Date.UTC(2027, 0, 1) / 3_600_000,
+    })
+    const zone = fc.constantFrom('UTC', 'Europe/Berlin', 'Asia/Kolkata', 'America/New_York', 'Africa/Cairo')
+    fc.assert(
+      fc.property(
+        instant,
+        fc.integer({ min: 1, max: 400 * 24 }),
+        zone,
+        fc.boolean(),
+        (hour, length, timeZone, byDay) => {
+          const since = formatInstant(new Date(hour * 3_600_000), timeZone, byDay ? 'day' : 'hour')
+          const at = new Date((hour + length) * 3_600_000 + 25 * 60_000)
+          const period = parsePeriod({ since, timeZone }, at)
+          const found = previousPeriod(period)!
+          expect(found.since < found.until).toBe(true)
+          expect(found.until <= period.since!).toBe(true)
+        },
+      ),
+    )
+  })
+})
+
+describe('what is not over', () => {
+  const rowsAt = (unit: 'month' | 'week' | 'day', start: string) =>
+    [{ [unit]: new Date(start) }] as unknown as UsageRow[]
+
+  it.each([
+    [{ month: '2026-11' }, 'November is not over: figures to 23 November 19:25.'],
+    [{ month: '2026-11', timeZone: 'Asia/Kolkata' }, 'November is not over: figures to 24 November 00:55.'],
+    [{ since: '2026-11-16', until: '2026-12-24' }, 'The period is not over: figures to 23 November 19:25.'],
+  ])('is said of %j', (input, note) => {
+    expect(noteUnfinished(parsePeriod(input, now))).toEqual([note])
+  })
+
+  it.each([{ month: '2026-10' }, { month: '2026-12' }, { since: '30d' }, {}])(
+    'is not said of %j',
+    (input) => {
+      expect(noteUnfinished(parsePeriod(input, now))).toEqual([])
+    },
+  )
+
+  it('is said of months, weeks and days that the period cuts, if they are shown', () => {
+    const period = parsePeriod({ since: '2025-11-10' }, now)
+    const november = rowsAt('month', '2026-11-01T00:00Z')
+    expect(noteUnfinished(period, ['key', 'month'], november)).toEqual([
+      'November is not over: figures to 23 November 19:25.',
+    ])
+    expect(noteUnfinished(period, ['month'], [...november, ...rowsAt('month', '2025-11-01T00:00Z')])).toEqual(
+      [
+        'November 2025 is not whole: figures from 10 November 2025 00:00.',
+        'November is not over: figures to 23 November 19:25.',
+      ],
+    )
+    expect(noteUnfinished(period, ['month'], rowsAt('month', '2026-10-01T00:00Z'))).toEqual([])
+    expect(noteUnfinished(period, ['week'], rowsAt('week', '2026-11-23T00:00Z'))).toEqual([
+      'The week from 23 November is not over: figures to 23 November 19:25.',
+    ])
+    const past = parsePeriod({ since: '2026-10-01', until: '2026-10-10T12:00' }, now)
+    expect(noteUnfinished(past, ['day'], rowsAt('day', '2026-10-10T00:00Z'))).toEqual([
+      '10 October is not whole: figures to 10 October 12:00.',
+    ])
   })
 })
 

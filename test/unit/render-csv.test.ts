@@ -38,6 +38,10 @@ describe('renderCsv', () => {
     },
   )
 
+  it('quotes what has the separator in it', () => {
+    expect(renderCsv([['a;b', 'c,d', 0.5]], ';')).toBe('"a;b";c,d;0.5\r\n')
+  })
+
   it('leaves numbers alone, also negative ones', () => {
     expect(renderCsv([[-0.5, 12]])).toBe('-0.5,12\r\n')
   })

@@ -61,7 +61,28 @@ describe('small pictures', () => {
     const steps = [1000, 0, 1].map((requests) => ({ start, requests, errors: 0 }))
     const chart = renderChart({ unit: 'day', steps }, { width: 40, colour: false }, 'UTC')
     expect(chart).toContain('1,000 ┤███')
-    expect(chart).toContain('    0 ┤███   ▁▁▁')
+    expect(chart).toContain('    0 ┤███     ▁▁▁')
+  })
+
+  it('leaves a gap between bars, and writes a date below every so many of them', () => {
+    const days = Array.from({ length: 30 }, (_, day) => {
+      return { start: new Date(Date.UTC(2026, 9, 1 + day)), requests: 8, errors: 0 }
+    })
+    const lines = renderChart({ unit: 'day', steps: days }, { width: 80, colour: false }, 'UTC').split('\n')
+    expect(lines[1]).toBe(`8 ┤${'█ '.repeat(30)}`.trimEnd())
+    expect(lines.at(-2)).toMatch(/^ {3}2026-10-01 +10-\d\d( +10-\d\d){4,}$/)
+    // each date begins where its bar does
+    for (const { 0: date, index } of lines.at(-2)!.matchAll(/(?<= )10-(\d\d)/g)) {
+      expect((index - 3) / 2 + 1).toBe(Number(date.slice(3)))
+    }
+  })
+
+  it('marks the hours of a day at the same times every day', () => {
+    const hours = Array.from({ length: 48 }, (_, hour) => {
+      return { start: new Date(Date.UTC(2026, 9, 24, 22 + hour)), requests: 1, errors: 0 }
+    })
+    const dates = renderChart({ unit: 'hour', steps: hours }, { width: 80, colour: false }, 'Europe/Berlin')
+    expect(dates.split('\n').at(-2)).toMatch(/^ {3}2026-10-25 00:00 +10-26 +12:00$/)
   })
 
   it('draws nothing without requests', () => {
