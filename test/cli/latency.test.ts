@@ -26,7 +26,7 @@ const ROWS = [
     durationBins: binsOf([200_000, 90], [3_000_000, 10]),
   },
 ]
-const MONTH = ['--month', '2026-11']
+const MONTH = ['--since', '2026-11-01', '--until', '2026-11-24']
 
 const within = (value: number, expected: number) => expect(Math.abs(value / expected - 1)).toBeLessThan(0.1)
 
@@ -77,7 +77,7 @@ forEachDatabase('durations', (_kind, makeUrl) => {
   it.each([
     [['--sort', 'p95'], '--sort p95 needs --latency'],
     [['--latency', '--by', 'key,status'], 'A table of two dimensions has one number per cell'],
-    [['--latency', '--billable', '2xx'], 'Invoice lines have no durations'],
+    [['--latency', '--billable', '2xx', '--month', '2026-11'], 'Invoice lines have no durations'],
   ])('%j is refused, for they would not be seen', async (args, message) => {
     expect(await run('report', ...MONTH, ...args)).toMatchObject({
       code: 2,

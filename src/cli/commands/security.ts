@@ -31,7 +31,8 @@ export default class Security extends BaseCommand {
       multipleNonGreedy: true,
     }),
     explain: Flags.option({ options: Object.keys(RULES) })({
-      summary: 'Tell how a rule works instead, with the thresholds as they are set.',
+      summary: 'Explain a rule instead, with the thresholds as they are set.',
+      exclusive: ['since', 'until', 'fail-on', 'format'],
     }),
     format: Flags.option({ options: ['table', 'markdown', 'json'] as const })({
       summary: 'How to write it.',

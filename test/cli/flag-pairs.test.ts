@@ -1,0 +1,165 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { BaseCommand } from '../../src/cli/base-command.ts'
+import Export from '../../src/cli/commands/export.ts'
+import Report from '../../src/cli/commands/report.ts'
+import { forEachDatabase } from '../support/for-each-database.ts'
+import { runCommand } from '../support/run-command.ts'
+import { storeUsage, testKey } from '../support/store-usage.ts'
+
+const OUT = '<out>'
+
+/** A value for each flag that takes any text, chosen so that it is no default and leaves several groups. */
+const SAMPLES: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  key: [['--key', 'Mobile app']],
+  endpoint: [['--endpoint', '/orders']],
+  owner: [['--owner', 'acme']],
+  method: [['--method', 'get']],
+  status: [['--status', '2xx']],
+  since: [['--since', '2026-10-10']],
+  until: [['--until', '2026-10-20']],
+  month: [['--month', '2026-10']],
+  tz: [['--tz', 'Europe/Berlin']],
+  by: [
+    ['--by', 'status'],
+    ['--by', 'owner,status'],
+    ['--by', 'day'],
+  ],
+  billable: [['--billable', '2xx,4xx', '--month', '2026-10']],
+  limit: [['--limit', '1']],
+  columns: [['--columns', 'requestCount,durationUs']],
+  'csv-separator': [['--csv-separator', ';', '--format', 'csv']],
+  out: [['--out', OUT]],
+  // these are the order without the flag, of one group or another
+  sort: [
+    ['--sort', 'errors'],
+    ['--sort', 'last-used'],
+    ['--sort', 'p95', '--latency'],
+  ],
+}
+
+/** What two flags may share: both say the same. */
+const SAME = [['--json', '--format json']]
+/** Says how the work is shown on a terminal, and nothing of what is written. */
+const NOT_OF_THE_OUTPUT = ['progress']
+
+/** The ways to use each flag of a command; of flags with a list of values all but the default. */
+function samplesOf(command: typeof Report | typeof Export): (readonly string[])[] {
+  const names = Object.keys(command.flags).filter(
+    (name) => !Object.hasOwn(BaseCommand.baseFlags, name) && !NOT_OF_THE_OUTPUT.includes(name),
+  )
+  const samples = names.flatMap((name): readonly (readonly string[])[] => {
+    const flag = command.flags[name as keyof typeof command.flags] as {
+      type: string
+      options?: string[]
+      default?: unknown
+    }
+    if (SAMPLES[name]) return SAMPLES[name]
+    if (flag.type === 'boolean') return [[`--${name}`]]
+    const values = flag.options?.filter((value) => value !== flag.default)
+    return values?.map((value) => [`--${name}`, value]) ?? expect.fail(`Give --${name} a sample.`)
+  })
+  return [...samples, ['--json']]
+}
+
+const key = (number: number, label: string, owner: string | null, name: string | null = null) =>
+  testKey(number, label, { owner, name })
+const KEYS = {
+  mobile: key(1, 'z-mobile', 'acme', 'Mobile app'),
+  shop: key(2, 'a-shop', 'acme'),
+  books: key(3, 'm-books', 'globex'),
+}
+const [GET, POST] = [{ method: 'GET' }, { method: 'POST', endpoint: '/orders' }]
+/** Of every list each order is another one: the most requests, the most errors, the latest and the first name. */
+const ROWS = [
+  { key: KEYS.shop, bucket: '2026-07-01T10:00Z', requests: 1 },
+  { key: KEYS.mobile, bucket: '2026-09-10T10:00Z', requests: 40 },
+  { key: KEYS.shop, bucket: '2026-09-11T10:00Z', endpoint: '/orders', requests: 30 },
+  ...[
+    { key: KEYS.mobile, ...GET, bucket: '2026-10-05T23:00Z', requests: 500, durationUs: 100 },
+    { key: KEYS.mobile, ...GET, bucket: '2026-10-12T10:00Z', requests: 300, durationUs: 900 },
+    { key: KEYS.mobile, ...POST, bucket: '2026-10-12T11:00Z', status: 201, requests: 100, durationUs: 9000 },
+    { key: KEYS.mobile, ...POST, bucket: '2026-10-13T11:00Z', status: 409, requests: 60, durationUs: 70_000 },
+    { key: KEYS.mobile, ...GET, endpoint: '/orders', bucket: '2026-10-24T10:00Z', requests: 20 },
+    { key: KEYS.shop, ...POST, bucket: '2026-10-11T10:00Z', status: 201, requests: 90, durationUs: 500 },
+    { key: KEYS.shop, ...POST, bucket: '2026-10-14T10:00Z', status: 404, requests: 80, durationUs: 80_000 },
+    { key: KEYS.shop, ...GET, bucket: '2026-10-21T10:00Z', status: 500, requests: 10 },
+    { key: KEYS.shop, ...GET, bucket: '2026-10-12T10:00Z', requests: 120, durationUs: 40 },
+    { key: KEYS.books, ...GET, bucket: '2026-10-15T10:00Z', requests: 200, durationUs: 200 },
+    { key: KEYS.books, ...GET, bucket: '2026-10-25T10:00Z', status: 404, requests: 7 },
+    { key: KEYS.books, ...POST, bucket: '2026-10-18T10:00Z', status: 201, requests: 150 },
+  ],
+]
+
+forEachDatabase('every pair of flags changes the output or is refused', (_kind, makeUrl) => {
+  let url: string
+  let folder: string
+  let out: string
+
+  beforeAll(async () => {
+    // the month is not over, and the default of 30 days begins in the month before
+    vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-10-26T14:05:00Z') })
+    url = await makeUrl()
+    await storeUsage(url, ROWS)
+    folder = mkdtempSync(join(tmpdir(), 'apikey-analytics-test-'))
+    out = join(folder, 'out')
+  })
+  afterAll(() => {
+    vi.useRealTimers()
+    rmSync(folder, { recursive: true })
+  })
+
+  /** Everything that a command wrote; undefined when it refused. */
+  async function outputOf(command: typeof Report | typeof Export, args: readonly string[]) {
+    const real = args.map((arg) => (arg === OUT ? out : arg))
+    const stop = args.includes('--watch') ? () => process.emit('SIGINT') : undefined
+    const { code, stdout, stderr } = await runCommand(
+      command,
+      [...real, '--database', url, '--data-dir', '/nowhere'],
+      stop,
+    )
+    const file = existsSync(out) ? readFileSync(out, 'latin1') : ''
+    rmSync(out, { force: true })
+    if (code === 0) return { stdout, stderr, file }
+    expect({ args, code, stdout: args.includes('--json') ? '' : stdout }).toEqual({
+      args,
+      code: 2,
+      stdout: '',
+    })
+    expect(stderr + stdout).toMatch(args.includes('--json') ? /"code": "WRONG_USAGE"/ : /^Error: [^\n]+\n$/)
+    return undefined
+  }
+
+  describe.each([
+    ['report', Report],
+    ['export', Export],
+  ] as const)('of %s', (_name, command) => {
+    const samples = samplesOf(command)
+    const alone = new Map<string, object | undefined>()
+
+    it.each(samples.map((args) => [args.join(' '), args] as const))('%s works', async (name, args) => {
+      alone.set(name, await outputOf(command, args))
+      expect(alone.get(name)).toBeDefined()
+      expect(alone.get(name)).not.toEqual(await outputOf(command, []))
+    })
+
+    it.each(samples.map((args) => [args.join(' '), args] as const))(
+      '%s with any other',
+      async (name, args) => {
+        const others = samples.slice(samples.indexOf(args) + 1)
+        for (const other of others) {
+          const otherName = other.join(' ')
+          const isSame = SAME.some((pair) => pair.includes(name) && pair.includes(otherName))
+          const isPart = other.every((arg) => args.includes(arg)) || args.every((arg) => other.includes(arg))
+          if (isSame || isPart || args[0] === other[0]) continue
+          const both = await outputOf(command, [...args, ...other])
+          if (!both) continue
+          expect(both, `${otherName} changes nothing beside ${name}`).not.toEqual(alone.get(name))
+          expect(both, `${name} changes nothing beside ${otherName}`).not.toEqual(alone.get(otherName))
+        }
+      },
+    )
+  })
+})
