@@ -2,6 +2,7 @@ import type { Row, Sheet } from 'write-excel-file/node'
 import { wallTimeOf } from '../calendar.ts'
 import { AnalyticsError } from '../errors.ts'
 import { nameOfAxis, axesOf } from './axes.ts'
+import { escapeTerminal } from './escape-terminal.ts'
 import { dataColumnsOf } from './data-table.ts'
 import type { DataColumn } from './data-table.ts'
 import type { CsvValue } from './render-csv.ts'
@@ -13,12 +14,10 @@ const TIME_FORMAT = 'yyyy-mm-dd hh:mm'
 const LOCAL_FORMATS = { hour: TIME_FORMAT, day: 'yyyy-mm-dd', week: 'yyyy-mm-dd', month: 'yyyy-mm' } as const
 /** Characters: a time fits, and most names. */
 const COLUMN_WIDTH = 18
-/** What XML 1.0 has no way to write. */
-const NOT_XML = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu
 
 /**
  * The groups of a report as an Excel workbook, a sheet per section: numbers are numbers, times are dates. Text is text,
- * so that nothing in it is taken for a formula.
+ * so that nothing in it is taken for a formula; what XML cannot hold is shown as in a terminal.
  * @throws WRONG_USAGE for more lines than fit into memory
  */
 export async function renderUsageXlsx(report: UsageReport): Promise<Buffer> {
@@ -46,7 +45,7 @@ function sheetOf(report: UsageReport, section: ReportSection): Sheet<never> {
 function cellOf({ read, local }: DataColumn, group: ReportGroup, { period }: UsageReport): Row[number] {
   const value: CsvValue = read(group)
   if (value === null) return null
-  if (typeof value === 'string') return { value: value.replace(NOT_XML, '\u{fffd}'), type: String }
+  if (typeof value === 'string') return { value: escapeTerminal(value), type: String }
   if (typeof value === 'number') return { value, type: Number }
   if (typeof value === 'boolean') return { value, type: Boolean }
   if (!local) return { value, type: Date, format: TIME_FORMAT }

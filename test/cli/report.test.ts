@@ -1,7 +1,9 @@
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { keyIdOfSecret } from '../../src/capture/compute-key-id.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
@@ -379,8 +381,56 @@ describe('report without a database', () => {
     }
   })
 
+  it('says what to do when there is no database, and names a .env that lies there', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'apikey-analytics-test-'))
+    await writeFile(join(folder, '.env'), 'PORT=3000\n')
+    const { stderr } = await runCli(['report'], { cwd: folder })
+    expect(stderr).toContain('DATABASE_URL or --env-file. There is a .env here: --env-file .env reads it.\n')
+    const named = await runCli(['report', '--env-file=.env'], { cwd: folder })
+    expect(named.stderr).toContain('DATABASE_URL or --env-file. .env sets no DATABASE_URL.\n')
+    await rm(folder, { recursive: true })
+  })
+
+  it('answers for a --env-file that is not there, wherever it stands, and not Node', async () => {
+    const bin = new URL('../../bin/run.js', import.meta.url).pathname
+    const link = join(cwd, 'apikey-analytics')
+    await symlink(bin, link)
+    for (const args of [
+      ['report', '--env-file', 'nope.env'],
+      ['report', '--env-file=nope.env'],
+      ['--env-file', 'nope.env', 'report'],
+    ]) {
+      for (const command of [bin, link]) {
+        const child = spawn(command, args, {
+          cwd,
+          env: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin` },
+        })
+        const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'close')])
+        expect(code).toBe(2)
+        expect(stderr).toMatch(/^Error: /)
+        if (args[0] === 'report')
+          expect(stderr).toBe('Error: Cannot read nope.env (ENOENT). Check --env-file.\n')
+      }
+    }
+  })
+
+  it.each([
+    [
+      ['keys', 'lst'],
+      'There is no command "keys lst". Did you mean keys list? See apikey-analytics keys --help.',
+    ],
+    [['keys', 'frobnicate'], 'There are keys forget, keys list, keys name.'],
+    [['keys', 'postgres://me:hunter2@db/x'], 'There is no command "keys postgres".'],
+    [['reprot'], 'There is no command "reprot". Did you mean report?'],
+    [['report', 'acme'], '"report" takes no arguments.'],
+  ])('says which command was meant by %j', async (args, message) => {
+    const { code, stdout, stderr } = await runCli(args, { cwd })
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(message)
+    expect(stderr).not.toContain('hunter2')
+  })
+
   it('takes the database from --env-file, and what to do next from an empty one', async () => {
-    const { writeFile } = await import('node:fs/promises')
     await writeFile(join(cwd, 'settings'), `DATABASE_URL=sqlite:${join(cwd, 'other.db')}\n`)
     const args = ['--env-file', 'settings']
     expect((await runCli(['migrate', ...args], { cwd })).stdout).toContain('other.db')

@@ -55,6 +55,8 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
     ['', []],
     ['by=key', ['--by', 'key']],
     ['by=method,endpoint&key=Mobile%20app', ['--by', 'method,endpoint', '--key', 'Mobile app']],
+    ['by=endpoint&owner=acme', ['--by', 'endpoint', '--owner', 'acme']],
+    ['by=path', ['--by', 'path']],
     ['by=day&tz=Europe/Berlin', ['--by', 'day', '--tz', 'Europe/Berlin']],
     [
       'by=status&endpoint=/orders&compare=previous',
@@ -147,6 +149,9 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
     ['api/report?by=key&limit=1001', 400, 'WRONG_USAGE', 'Use 1 to 1000.'],
     ['api/report?by=key&offset=-1', 400, 'WRONG_USAGE', 'Use 0 to 1000000.'],
     ['api/report?by=key,endpoint', 400, 'WRONG_USAGE', 'one dimension'],
+    ['api/report?by=day&compare=previous', 400, 'WRONG_USAGE', 'Each day is a period of its own'],
+    ['api/report?by=key&format=xml', 400, 'WRONG_USAGE', 'Cannot read format="xml". Use csv or json.'],
+    ['api/report?by=key&format=csv&limit=5', 400, 'WRONG_USAGE', 'leave limit and offset out'],
     ['api/report?sort=name', 400, 'WRONG_USAGE', 'Use requests or errors or lastUsed or group or p95.'],
     ['api/report?sort=p95', 400, 'WRONG_USAGE', 'sort=p95 needs latency=1.'],
     ['api/report?latency=yes', 400, 'WRONG_USAGE', 'Cannot read latency="yes". Use 1.'],

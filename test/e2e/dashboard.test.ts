@@ -17,6 +17,7 @@ const long = testKey(4, 'L'.repeat(200), { name: 'N'.repeat(200), owner: '<scrip
 const many = Array.from({ length: 12 }, (_, index) => testKey(100 + index, `many-${index}`))
 const ENDPOINTS = ['/<img src=x onerror=alert(3)>', `/${'long'.repeat(124)}`, '/"><script>alert(4)</script>']
 const ROWS = [
+  { key: acme, bucket: '2026-08-31T10:00Z', requests: 1 },
   { key: acme, bucket: '2026-09-10T10:00Z', requests: 1000 },
   { key: acme, bucket: '2026-10-01T10:00Z', requests: 1200 },
   { key: acme, bucket: '2026-10-05T09:00Z', status: 404, requests: 34 },
@@ -80,6 +81,36 @@ forEachDatabase('the dashboard in a browser', (_kind, makeUrl) => {
     )
     expect(shown.map((row) => row.split('\t')[1])).toEqual(expected)
     expect(await page.locator('.verified').innerText()).toContain('are stored')
+  })
+
+  it('shows the usage of one owner when the address names one', async () => {
+    await open(`${OCTOBER}&owner=acme`)
+    expect(await page.locator('h1').innerText()).toBe('Owner acme')
+    expect(await page.locator('.card .value').first().innerText()).toBe('1,734')
+    expect(await firstCells('Keys')).toHaveLength(1)
+    expect(await page.locator('.banner').isVisible()).toBe(false)
+    await page.locator('.back').click()
+    await page.waitForURL((url) => !url.search.includes('owner'))
+  })
+
+  it('says what in the address changes nothing', async () => {
+    await open(`${OCTOBER}&ownr=acme`)
+    expect(await page.locator('.banner').innerText()).toMatch(
+      /^"ownr" in the address changes nothing here: .*owner/,
+    )
+    await open(`${OCTOBER}&k.sort=group&live=off`)
+    expect(await page.locator('.banner').isVisible()).toBe(false)
+  })
+
+  it('names both periods, and says when history begins instead of a change', async () => {
+    await open(OCTOBER)
+    expect(await page.locator('.facts').innerText()).toBe(
+      '2026-10-01 00:00 to 2026-11-01 00:00 (UTC), compared with 2026-09-01 00:00 to 2026-10-01 00:00 (UTC)',
+    )
+    await open('?month=2026-09')
+    expect(await page.locator('.card .change').allInnerTexts()).toEqual(
+      Array.from({ length: 4 }, () => 'history begins on 31 August 2026'),
+    )
   })
 
   it('draws the requests of every day, and reads them out to the keyboard', async () => {

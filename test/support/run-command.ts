@@ -1,5 +1,4 @@
 import { Config } from '@oclif/core'
-import type { BaseCommand } from '../../src/cli/base-command.ts'
 import type { CliResult } from './run-cli.ts'
 
 const ROOT = new URL('../..', import.meta.url).pathname
@@ -10,7 +9,7 @@ let loaded: Promise<Config> | undefined
  * comes on standard output. Only one at a time: the process has one standard output.
  */
 export async function runCommand(
-  command: typeof BaseCommand & (new (...args: never[]) => BaseCommand),
+  command: { run(args: string[], config: Config): Promise<unknown> },
   args: readonly string[],
   onOutput: () => void = () => {},
 ): Promise<CliResult> {
@@ -19,7 +18,11 @@ export async function runCommand(
   try {
     process.exitCode = undefined
     await command.run([...args], config)
-    return { code: Number(process.exitCode ?? 0), stdout: stdout.read(), stderr: stderr.read() }
+    return {
+      code: (process.exitCode as number | undefined) ?? 0,
+      stdout: stdout.read(),
+      stderr: stderr.read(),
+    }
   } finally {
     process.exitCode = undefined
     stdout.restore()
@@ -29,14 +32,13 @@ export async function runCommand(
 
 /** Bytes are kept as Latin-1, so that a workbook and a compressed file are compared too. */
 function capture(stream: NodeJS.WriteStream, onOutput: () => void = () => {}) {
-  const { write } = stream
+  const write = stream.write.bind(stream)
   const chunks: Buffer[] = []
-  stream.write = ((chunk: string | Buffer, ...rest: unknown[]) => {
+  stream.write = (chunk: string | Uint8Array, ...rest: unknown[]) => {
     chunks.push(Buffer.from(chunk as string))
     onOutput()
-    const done = rest.find((one) => typeof one === 'function') as (() => void) | undefined
-    done?.()
+    for (const done of rest) if (typeof done === 'function') done()
     return true
-  }) as typeof write
+  }
   return { read: () => Buffer.concat(chunks).toString('latin1'), restore: () => void (stream.write = write) }
 }
