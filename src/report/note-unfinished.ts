@@ -12,8 +12,8 @@ export function noteUnfinished(
   rows: readonly UsageRow[] = [],
 ): string[] {
   const { since, until, now } = period
-  const notOver = until !== undefined && until > now && (!since || since <= now)
-  if (notOver) return [sentence(nameOfPeriod(period), 'is not over: figures to', now, period)]
+  if (since && since > now) return [`${capitalise(nameOfPeriod(period))} has not begun.`]
+  if (until && until > now) return [sentence(nameOfPeriod(period), 'is not over: figures to', now, period)]
   return by.filter(isCalendarUnit).flatMap((unit) => noteCutUnits(period, unit, rows))
 }
 
@@ -40,6 +40,9 @@ function noteCutUnits(period: Period, unit: CalendarUnit, rows: readonly UsageRo
 }
 
 function sentence(name: string, what: string, instant: Date, { timeZone, now }: Period): string {
-  const text = `${name} ${what} ${formatMoment(instant, timeZone, now)}.`
-  return text[0]!.toUpperCase() + text.slice(1)
+  return `${capitalise(name)} ${what} ${formatMoment(instant, timeZone, now)}.`
+}
+
+function capitalise(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1)
 }

@@ -1,5 +1,6 @@
 import { formatInstant } from '../calendar.ts'
 import { escapeTerminal } from './escape-terminal.ts'
+import { cutText, widthOf } from './fit-text.ts'
 import { formatChange, formatCount, formatDuration, formatShare } from './format-cell.ts'
 import { formatDay } from './format-date.ts'
 import { renderChart } from './render-chart.ts'
@@ -33,13 +34,18 @@ export function renderReport(report: UsageReport, heading: ReportHeading, screen
   return parts.filter(Boolean).join('\n')
 }
 
+/** A title is cut for its period, but not below so many characters. */
+const LEAST_TITLE = 16
+
 /** Two lines: the title with a first fact (the period), and where the numbers are. */
 export function renderHeading(
   { title, place, dataDir }: ReportHeading,
   fact: string,
   screen: Screen,
 ): string {
-  const first = wrap(escapeTerminal(`${title} · ${fact}`), screen)
+  const [shown, about] = [escapeTerminal(title), ` · ${escapeTerminal(fact)}`]
+  const room = (screen.width ?? Number.POSITIVE_INFINITY) - widthOf(about)
+  const first = wrap(cutText(shown, Math.max(LEAST_TITLE, room)) + about, screen)
   const where = [place, ...(place.startsWith(`SQLite ${dataDir}/`) ? [] : [`data folder ${dataDir}`])]
   const second = wrap(escapeTerminal(where.join(' · ')), screen)
   return `${paint('bold', first, screen)}\n${paint('dim', second, screen)}\n`

@@ -1,10 +1,12 @@
+import type { Dialect } from './dialect/dialect.ts'
 import type { Database } from './open-database.ts'
 
-const FIRST_BUCKET = (bucket: string) => `select ${bucket} as first`
+/** One look into the index on bucket. */
+export const HISTORY_START = (dialect: Dialect): string =>
+  `select ${dialect.millisecondsOf('(select min(bucket) from api_key_analytics)')} as first`
 
-/** The start of the first bucket of a database, found by index; undefined for an empty one. */
+/** The start of the first bucket of a database; undefined for an empty one. */
 export async function findHistoryStart(db: Database): Promise<Date | undefined> {
-  const bucket = db.dialect.millisecondsOf('(select min(bucket) from api_key_analytics)')
-  const [row] = await db.query<{ first: string | number | null }>(FIRST_BUCKET(bucket))
+  const [row] = await db.query<{ first: string | number | null }>(HISTORY_START(db.dialect))
   return row?.first == null ? undefined : new Date(Number(row.first))
 }

@@ -130,6 +130,8 @@ describe('security without a database', () => {
   it.each([
     ['--fail-on', 'severe'],
     ['--explain', 'everything'],
+    ['--since', '7d'],
+    ['--format', 'markdown'],
     ['--threshold', 'rateFactr=2'],
     ['--threshold', '__proto__=2'],
     ['--threshold', 'rateFactor=x'],

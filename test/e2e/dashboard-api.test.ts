@@ -99,6 +99,20 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
     expect((await get('api/activity?month=2024-02&status=4xx')).json.wholeDayRequests).toBe(0)
   })
 
+  it('pages through days from the newest back', async () => {
+    const days = async (query: string) => {
+      const [section] = (await get(`api/report?${OCTOBER}&by=day&limit=1&${query}`)).json.sections
+      return section.groups.map(({ day }: { day: string }) => day.slice(0, 10))
+    }
+    const { json } = await get(`api/report?${OCTOBER}&by=day&limit=1000`)
+    const all = json.sections[0].groups.map(({ day }: { day: string }) => day.slice(0, 10))
+    expect(all.length).toBeGreaterThan(1)
+    expect(await days('')).toEqual([all.at(-1)])
+    expect(await days('offset=1')).toEqual([all.at(-2)])
+    expect(await days('sort=group&order=desc')).toEqual([all.at(-1)])
+    expect(await days('sort=group&order=desc&offset=1')).toEqual([all.at(-2)])
+  })
+
   it('pages, searches and orders a list, and counts what fits', async () => {
     const labels = async (query: string) => {
       const [section] = (await get(`api/report?${OCTOBER}&by=key&${query}`)).json.sections

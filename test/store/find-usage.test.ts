@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { findHistoryStart, HISTORY_START } from '../../src/store/find-history-start.ts'
 import { findBorders, findUsage, writeUsageStatement } from '../../src/store/find-usage.ts'
 import { getMostAccessedEndpoints } from '../../src/store/most-accessed-endpoints.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
@@ -212,6 +213,9 @@ forEachDatabase('findUsage', (kind, makeUrl) => {
     const byPeriod = kind === 'sqlite' ? pkey : /api_key_analytics_bucket_index/
     expect(await explain({ ...period, by: ['key'] })).toMatch(byPeriod)
     expect(await explain({ ...period, by: ['day'], timeZone: 'Europe/Berlin' })).toMatch(byPeriod)
+    const historyStart = await explainStatement(db, HISTORY_START(db.dialect), [])
+    expect(historyStart).toMatch(/api_key_analytics_bucket_index/)
+    expect((await findHistoryStart(db))?.getTime()).toBe(START - HOUR * (20_000 / MANY_KEYS))
   })
 
   const manyRows = (): RowToFill[] =>

@@ -5,6 +5,7 @@ import { describeError } from '../../src/cli/describe-error.ts'
 import { AnalyticsError } from '../../src/errors.ts'
 import { formatChange, formatShare } from '../../src/report/format-cell.ts'
 import { renderChart } from '../../src/report/render-chart.ts'
+import { renderHeading } from '../../src/report/render-report.ts'
 import { renderTable } from '../../src/report/render-table.ts'
 import type { ReportTable } from '../../src/report/report-table.ts'
 import { sparkline } from '../../src/report/sparkline.ts'
@@ -127,5 +128,31 @@ describe('describeError', () => {
       exitCode: 1,
     })
     expect(describeError(Object.assign(new Error('x'), { oclif: { exit: 2 } })).exitCode).toBe(2)
+  })
+})
+
+describe('renderHeading', () => {
+  const heading = {
+    title: `Endpoints of ${'a very long name '.repeat(4)}`,
+    place: 'PostgreSQL usage at db.internal:5432',
+    dataDir: '/srv/api/.apikey-analytics',
+  }
+  const period = '2026-10-01 00:00 to 2026-11-01 00:00 (Europe/Berlin)'
+
+  it.each([undefined, 120, 80])('takes two lines at a width of %s, with the whole period', (width) => {
+    const screen = { colour: false, ...(width && { width }) }
+    const lines = renderHeading(heading, period, screen).trimEnd().split('\n')
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^Endpoints of a very.* · 2026-10-01 00:00 to 2026-11-01 00:00 \(Europe\/Berlin\)$/,
+      ),
+      'PostgreSQL usage at db.internal:5432 · data folder /srv/api/.apikey-analytics',
+    ])
+    for (const line of lines) expect(stringWidth(line)).toBeLessThanOrEqual(width ?? 1000)
+  })
+
+  it('names the data folder once when the database lies in it', () => {
+    const place = `SQLite ${heading.dataDir}/usage.db`
+    expect(renderHeading({ ...heading, place }, period, { colour: false })).toContain(`\n${place}\n`)
   })
 })
