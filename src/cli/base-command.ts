@@ -104,7 +104,7 @@ export abstract class BaseCommand extends Command {
   }
 
   /** Writes data; with `--json` nothing. */
-  protected print(text: string | Buffer): void {
+  protected print(text: string): void {
     if (!this.jsonEnabled()) process.stdout.write(text)
   }
 

@@ -20,7 +20,7 @@ export interface OutputOptions {
  * @throws WRONG_USAGE when the file is a directory, FILE_UNWRITABLE when it cannot be written or was interrupted
  */
 export async function writeOutput(
-  text: AsyncIterable<string | Buffer> | Iterable<string | Buffer>,
+  text: AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>,
   { file, gzip, signal }: OutputOptions,
 ): Promise<void> {
   const source = Readable.from(text, { objectMode: false })

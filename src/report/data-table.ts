@@ -4,12 +4,12 @@ import type { UsageDimension } from '../usage.ts'
 import type { CsvValue } from './render-csv.ts'
 import type { ReportGroup, ReportSection, UsageReport } from './usage-report.ts'
 
-/** A column for programs and spreadsheets. Times are instants; `local` says that one is shown in the time zone. */
+/** A column for programs and spreadsheets. Its times are instants. */
 export interface DataColumn {
   readonly name: string
   readonly read: (group: ReportGroup) => CsvValue
-  /** How much of a local time matters: a day has no hour. */
-  readonly local?: CalendarUnit
+  /** Only of times: how much of them matters, and whether they are shown in the time zone of the report or in UTC. */
+  readonly time?: { readonly unit: CalendarUnit; readonly isLocal: boolean }
 }
 
 const MEASURES = [
@@ -85,7 +85,10 @@ function timeColumns(
   name: string,
   read: (group: ReportGroup) => Date | null,
   { period }: UsageReport,
-  local: CalendarUnit = 'hour',
+  unit: CalendarUnit = 'hour',
 ): DataColumn[] {
-  return [{ name, read }, ...(period.timeZone === 'UTC' ? [] : [{ name: `${name}Local`, read, local }])]
+  const utc = { name, read, time: { unit: 'hour', isLocal: false } } as const
+  return period.timeZone === 'UTC'
+    ? [utc]
+    : [utc, { name: `${name}Local`, read, time: { unit, isLocal: true } }]
 }

@@ -19,7 +19,7 @@ export function renderUsageCsv(report: UsageReport, separator?: CsvSeparator): s
   return tables.join('\r\n')
 }
 
-function valueOf({ read, local }: DataColumn, group: ReportGroup, timeZone: string): CsvValue {
+function valueOf({ read, time }: DataColumn, group: ReportGroup, timeZone: string): CsvValue {
   const value = read(group)
-  return local && value instanceof Date ? formatInstant(value, timeZone, local) : value
+  return time?.isLocal && value instanceof Date ? formatInstant(value, timeZone, time.unit) : value
 }

@@ -1,55 +1,52 @@
-import type { Row, Sheet } from 'write-excel-file/node'
 import { wallTimeOf } from '../calendar.ts'
-import { AnalyticsError } from '../errors.ts'
-import { nameOfAxis, axesOf } from './axes.ts'
-import { escapeTerminal } from './escape-terminal.ts'
+import type { CalendarUnit } from '../calendar.ts'
+import { axesOf, nameOfAxis } from './axes.ts'
 import { dataColumnsOf } from './data-table.ts'
 import type { DataColumn } from './data-table.ts'
+import { escapeTerminal } from './escape-terminal.ts'
 import type { CsvValue } from './render-csv.ts'
-import type { ReportGroup, ReportSection, UsageReport } from './usage-report.ts'
+import type { ReportGroup, UsageReport } from './usage-report.ts'
 
-/** A workbook is made in memory, about 1 kB a line; Excel itself reads a million lines. */
-const MAX_LINES = 100_000
-const TIME_FORMAT = 'yyyy-mm-dd hh:mm'
-const LOCAL_FORMATS = { hour: TIME_FORMAT, day: 'yyyy-mm-dd', week: 'yyyy-mm-dd', month: 'yyyy-mm' } as const
+const TIME_FORMATS = {
+  hour: 'yyyy-mm-dd hh:mm',
+  day: 'yyyy-mm-dd',
+  week: 'yyyy-mm-dd',
+  month: 'yyyy-mm',
+} as const satisfies Record<CalendarUnit, string>
 /** Characters: a time fits, and most names. */
 const COLUMN_WIDTH = 18
 
 /**
- * The groups of a report as an Excel workbook, a sheet per section: numbers are numbers, times are dates. Text is text,
- * so that nothing in it is taken for a formula; what XML cannot hold is shown as in a terminal.
- * @throws WRONG_USAGE for more lines than fit into memory
+ * The groups of a report's first section as an Excel workbook, in pieces, so that memory does not grow with its lines.
+ * Numbers are numbers, times are dates. Text is text, so that nothing in it is taken for a formula; characters that
+ * XML cannot hold are shown as in a terminal.
  */
-export async function renderUsageXlsx(report: UsageReport): Promise<Buffer> {
-  const lines = report.sections.reduce((sum, { groups }) => sum + groups.length, 0)
-  if (lines > MAX_LINES) {
-    throw new AnalyticsError(
-      'WRONG_USAGE',
-      `${lines.toLocaleString('en-US')} lines are too many for xlsx, which has at most ${MAX_LINES.toLocaleString('en-US')} here. Use --format csv or --limit.`,
-    )
-  }
-  const { default: writeExcelFile } = await import('write-excel-file/node')
-  return writeExcelFile(report.sections.map((section) => sheetOf(report, section))).toBuffer()
-}
-
-function sheetOf(report: UsageReport, section: ReportSection): Sheet<never> {
+export async function renderUsageXlsx(report: UsageReport): Promise<AsyncIterable<Uint8Array>> {
+  const { writeXlsxStream } = await import('hucre/xlsx')
+  const [section = { by: [], groupCount: 0, groups: [] }] = report.sections
   const columns = dataColumnsOf(report, section)
-  const rows = section.groups.map((group): Row => columns.map((column) => cellOf(column, group, report)))
-  return {
-    sheet: report.report === 'invoice' ? 'invoice' : axesOf(section.by).map(nameOfAxis).join(' '),
-    columns: columns.map(() => ({ width: COLUMN_WIDTH })),
-    data: [columns.map(({ name }) => ({ value: name, type: String, fontWeight: 'bold' })), ...rows],
-  }
+  return writeXlsxStream(linesOf(columns, section.groups, report.period.timeZone), {
+    name: report.report === 'invoice' ? 'invoice' : axesOf(section.by).map(nameOfAxis).join(' '),
+    columns: columns.map(({ name, time }) => ({
+      header: name,
+      width: COLUMN_WIDTH,
+      numFmt: time ? TIME_FORMATS[time.unit] : 'General',
+    })),
+  })
 }
 
-function cellOf({ read, local }: DataColumn, group: ReportGroup, { period }: UsageReport): Row[number] {
-  const value: CsvValue = read(group)
-  if (value === null) return null
-  if (typeof value === 'string') return { value: escapeTerminal(value), type: String }
-  if (typeof value === 'number') return { value, type: Number }
-  if (typeof value === 'boolean') return { value, type: Boolean }
-  if (!local) return { value, type: Date, format: TIME_FORMAT }
-  return { value: asUtc(value, period.timeZone), type: Date, format: LOCAL_FORMATS[local] }
+function* linesOf(
+  columns: readonly DataColumn[],
+  groups: readonly ReportGroup[],
+  timeZone: string,
+): Generator<CsvValue[]> {
+  for (const group of groups) yield columns.map((column) => cellOf(column, group, timeZone))
+}
+
+function cellOf({ read, time }: DataColumn, group: ReportGroup, timeZone: string): CsvValue {
+  const value = read(group)
+  if (typeof value === 'string') return escapeTerminal(value)
+  return time?.isLocal && value instanceof Date ? asUtc(value, timeZone) : value
 }
 
 /** The instant at which clocks in UTC show what they show in a time zone: a sheet has no time zones. */

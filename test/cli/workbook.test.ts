@@ -1,11 +1,9 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readXlsx } from 'hucre'
+import readWorkbook from 'read-excel-file/node'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import Report from '../../src/cli/commands/report.ts'
-import { renderUsageXlsx } from '../../src/report/render-usage-xlsx.ts'
-import type { UsageReport } from '../../src/report/usage-report.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { runCli } from '../support/run-cli.ts'
 import { runCommand } from '../support/run-command.ts'
@@ -15,17 +13,23 @@ const acme = testKey(1, 'sk_lâ€¦9f2a', { name: 'Mobile <app> & "co"', owner: 'æ¼
 const evil = testKey(2, '\x1b[2Jevil', { owner: '=cmd()' })
 const OCTOBER = ['--month', '2026-10', '--tz', 'Europe/Berlin']
 
+/** Days and their parts are floats in a workbook, and a reader may lose a millisecond. */
+const toSecond = (value: unknown) =>
+  value instanceof Date ? new Date(Math.round(value.getTime() / 1000) * 1000) : value
+
 forEachDatabase('a workbook', (_kind, makeUrl) => {
   let url: string
   let folder: string
   const sheetOf = async (bytes: Buffer) => {
-    const { sheets } = await readXlsx(bytes)
+    const sheets = await readWorkbook(bytes)
     expect(sheets).toHaveLength(1)
-    const [names = [], ...lines] = sheets[0]!.rows
+    const [names = [], ...lines] = sheets[0]!.data
     return {
-      name: sheets[0]!.name,
+      name: sheets[0]!.sheet,
       names,
-      lines: lines.map((line) => Object.fromEntries(names.map((name, index) => [name, line[index]]))),
+      lines: lines.map((line) =>
+        Object.fromEntries(names.map((name, index) => [String(name), toSecond(line[index])])),
+      ),
     }
   }
   const run = async (...args: string[]) => {
@@ -104,8 +108,6 @@ forEachDatabase('a workbook', (_kind, makeUrl) => {
   it('has text that no spreadsheet runs, and shows what XML cannot hold', async () => {
     const { lines } = await sheetOf((await run('--month', '2026-10', '--status', '4xx')).bytes)
     expect(lines[0]).toMatchObject({ keyLabel: String.raw`\x1b[2Jevil`, keyOwner: '=cmd()', keyName: null })
-    const { sheets } = await readXlsx((await run('--month', '2026-10')).bytes)
-    expect(JSON.stringify(sheets)).not.toContain('formula')
   })
 
   it('is written to a file that appears when it is complete', async () => {
@@ -117,14 +119,22 @@ forEachDatabase('a workbook', (_kind, makeUrl) => {
     expect((await sheetOf(readFileSync(out))).lines).toHaveLength(2)
     expect(readdirSync(folder)).toEqual(['october.xlsx'])
   })
-})
 
-it('refuses more lines than a workbook in memory should have', async () => {
-  const groups = Array.from({ length: 100_001 }, () => ({}))
-  const report = { report: 'usage', sections: [{ by: ['key'], groups }] } as unknown as UsageReport
-  await expect(renderUsageXlsx(report)).rejects.toMatchObject({
-    code: 'WRONG_USAGE',
-    message:
-      '100,001 lines are too many for xlsx, which has at most 100,000 here. Use --format csv or --limit.',
+  it('is written in pieces, whatever the number of its lines', async () => {
+    const many = await makeUrl()
+    const rows = Array.from({ length: 3000 }, (_, index) => ({
+      key: acme,
+      bucket: '2026-10-01T10:00Z',
+      endpoint: `/${index}/${'long'.repeat(40)}`,
+      requests: index + 1,
+    }))
+    await storeUsage(many, rows)
+    let pieces = 0
+    const args = ['--billable', '2xx', '--month', '2026-10', '--format', 'xlsx', '--database', many]
+    const { stdout } = await runCommand(Report, args, () => (pieces += 1))
+    const { lines } = await sheetOf(Buffer.from(stdout, 'latin1'))
+    expect(lines).toHaveLength(3000)
+    expect(lines.reduce((sum, { requests }) => sum + Number(requests), 0)).toBe((3000 * 3001) / 2)
+    expect(pieces).toBeGreaterThan(1)
   })
 })

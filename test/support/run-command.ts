@@ -33,6 +33,8 @@ export async function runCommand(
 /** Bytes are kept as Latin-1, so that a workbook and a compressed file are compared too. */
 function capture(stream: NodeJS.WriteStream, onOutput: () => void = () => {}) {
   const write = stream.write.bind(stream)
+  // each run may leave one on a stream that a real command has for itself
+  stream.setMaxListeners(0)
   const chunks: Buffer[] = []
   stream.write = (chunk: string | Uint8Array, ...rest: unknown[]) => {
     chunks.push(Buffer.from(chunk as string))

@@ -67,13 +67,16 @@ export default class Report extends BaseCommand {
     return this.withDatabase(flags, async (db, place) => {
       const { readReport, toReportJson } = await import('../read-report.ts')
       const read = () => readReport(db, { ...flags, format }, place)
-      if (flags.watch) {
+      // a workbook is refused with --watch
+      if (flags.watch && format !== 'xlsx') {
         const { watch } = await import('../watch.ts')
-        const draw = async () => this.draw(await read(), format, flags)
-        return watch(async () => String(await draw())).then(() => undefined)
+        return watch(async () => this.draw(await read(), format, flags)).then(() => undefined)
       }
       const report = await read()
-      await this.write(await this.draw(report, format, flags), flags.out)
+      if (format === 'xlsx') {
+        const { renderUsageXlsx } = await import('../../report/render-usage-xlsx.ts')
+        await this.write(await renderUsageXlsx(report.report), flags.out)
+      } else await this.write(await this.draw(report, format, flags), flags.out)
       const isUnheaded = format === 'csv' || format === 'xlsx'
       for (const note of isUnheaded ? report.report.notes : []) this.say(`Note: ${note}`)
       return toReportJson(report)
@@ -82,12 +85,9 @@ export default class Report extends BaseCommand {
 
   private async draw(
     report: HeadedReport,
-    format: ReportFormat,
+    format: Exclude<ReportFormat, 'xlsx'>,
     flags: BaseFlags & Pick<ReportFlags, 'csv-separator' | 'out'>,
-  ): Promise<string | Buffer> {
-    if (format === 'xlsx') {
-      return (await import('../../report/render-usage-xlsx.ts')).renderUsageXlsx(report.report)
-    }
+  ): Promise<string> {
     const { renderAs } = await import('../read-report.ts')
     const screen = flags.out === undefined ? this.screen(flags) : { colour: false }
     const text = renderAs(format, report, screen, flags['csv-separator'])
@@ -95,12 +95,13 @@ export default class Report extends BaseCommand {
     return format === 'csv' && flags.out === undefined ? this.forOutput(text) : text
   }
 
-  private async write(content: string | Buffer, file: string | undefined): Promise<void> {
-    if (file === undefined) return this.print(content)
+  private async write(content: string | AsyncIterable<Uint8Array>, file: string | undefined): Promise<void> {
+    if (file === undefined && typeof content === 'string') return this.print(content)
     const [{ writeOutput }, { withInterruption }] = await Promise.all([
       import('../write-output.ts'),
       import('../interruption.ts'),
     ])
-    await withInterruption((signal) => writeOutput([content], { file, gzip: false, signal }))
+    const pieces = typeof content === 'string' ? [content] : content
+    await withInterruption((signal) => writeOutput(pieces, { file, gzip: false, signal }))
   }
 }
