@@ -77,7 +77,7 @@ test('where a process died before it made the embedded file, every command says 
     const { code, stderr } = await runCli([command, ...place])
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: `Error: No usage.db in ${dataDir}: pass --data-dir or --database. Requests in its counter files: 2. If the app has no other database, run "apikey-analytics migrate" and then "apikey-analytics flush", both with the same --data-dir.\n`,
+      stderr: `Error: No usage.db in ${dataDir}: pass --data-dir, or name the database of the app with --database, DATABASE_URL or --env-file. Requests in its counter files: 2. If the app has no other database, run "apikey-analytics migrate" and then "apikey-analytics flush", both with the same --data-dir.\n`,
     })
   }
   await runCli(['migrate', ...place])
@@ -87,7 +87,9 @@ test('where a process died before it made the embedded file, every command says 
 test('a data folder that cannot be read hides nothing', async () => {
   writeFileSync(join(dataDir, 'counters'), 'no folder')
   const { stderr } = await runCli(['flush', '--data-dir', dataDir])
-  expect(stderr).toBe(`Error: No usage.db in ${dataDir}: pass --data-dir or --database.\n`)
+  expect(stderr).toBe(
+    `Error: No usage.db in ${dataDir}: pass --data-dir, or name the database of the app with --database, DATABASE_URL or --env-file.\n`,
+  )
 })
 
 /** A process that has delivered one request and holds three more. */

@@ -35,13 +35,13 @@ forEachDatabase('counts that are not in the database', (_kind, makeUrl) => {
     expect((await runCli(['report', '--month', MONTH], { env })).stdout).toContain(`Note: ${note}`)
     const invoice = ['report', '--billable', '2xx', '--month', MONTH, '--format', 'csv']
     const before = await runCli(invoice, { env })
-    expect(before).toMatchObject({ code: 0, stderr: `Note: ${note}\n` })
+    expect(before).toMatchObject({ code: 0, stderr: expect.stringContaining(`Note: ${note}\n`) })
     expect((await runCli(['verify'], { env })).stdout).toMatch(/^Not delivered yet, on this machine +3$/m)
 
     expect((await runCli(['flush'], { env })).stdout).toContain('Delivered 3 requests in 1 batch')
     const after = await runCli(invoice, { env })
-    expect(after.stderr).toBe('')
-    expect(after.stdout).toContain(',late,,,/,3,')
+    expect(after.stderr).not.toContain('not in the database')
+    expect(after.stdout).toContain(',late,,,GET,/,3,')
     expect(JSON.parse((await runCli(['verify', '--json'], { env })).stdout)).toMatchObject({
       accountedFor: true,
       undeliveredRequests: 0,

@@ -29,7 +29,8 @@ describe('the command dashboard', () => {
     expect({ code, stdout, stderr }).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'Error: No usage.db in /nowhere: pass --data-dir or --database.\n',
+      stderr:
+        'Error: No usage.db in /nowhere: pass --data-dir, or name the database of the app with --database, DATABASE_URL or --env-file.\n',
     })
   })
 })
