@@ -12,8 +12,11 @@ const OBSERVED = {
 } as const
 const LAYER = Symbol.for('apikey-analytics.layer')
 
+const HANDLER = Symbol.for('apikey-analytics.handler')
+
 interface ObservedHandler extends Handler {
   [LAYER]?: Layer
+  [HANDLER]?: Handler
 }
 
 /** The context prototypes of the apps that were met. */
@@ -69,7 +72,8 @@ function observeLayers(ctx: Context & RoutedContext): void {
   for (const layer of ctx.matched as readonly Layer[]) {
     const first: ObservedHandler | undefined = layer.stack[0]
     if (first !== undefined && first[LAYER] !== layer) {
-      layer.stack = [observeHandler(first, layer), ...layer.stack.slice(1)]
+      // a nested router is a copy of another one, whose layers may have been observed before
+      layer.stack = [observeHandler(first[HANDLER] ?? first, layer), ...layer.stack.slice(1)]
     }
     if (mark && mark.near === undefined && layer.methods.length > 0) {
       mark.near = layer
@@ -87,7 +91,7 @@ function observeHandler(handler: Handler, layer: Layer): ObservedHandler {
   }
   Object.assign(observing, handler)
   Object.defineProperty(observing, 'name', { value: handler.name, configurable: true })
-  return Object.defineProperty(observing, LAYER, { value: layer })
+  return Object.defineProperties(observing, { [LAYER]: { value: layer }, [HANDLER]: { value: handler } })
 }
 
 function noteLayer(ctx: Context & RoutedContext, layer: Layer): void {

@@ -7,6 +7,7 @@ import type Koa from 'koa'
 import { describe, expect, test } from 'vitest'
 import { AnalyticsError } from '../../src/errors.ts'
 import type { AnalyticsOptions } from '../../src/options.ts'
+import { send } from '../support/send-request.ts'
 import { KOA_VERSIONS, mount, serveApp, until } from '../support/serve-app.ts'
 
 const KEY = { 'x-api-key': 'a-key-of-more-than-20-characters' }
@@ -315,15 +316,6 @@ const CASES: Record<string, Case> = {
     counted: 'GET getUser 200',
     options: { endpoint: (ctx) => String(ctx.query['method']) },
   },
-}
-
-/** Sends one request as it is, without following or normalising anything, and gives the status of the answer. */
-async function send(url: string, line: string, headers: Record<string, string> = KEY): Promise<number> {
-  const [method, path] = line.split(' ')
-  const outgoing = request(url, { method, path, headers, agent: false }).end()
-  const [incoming] = await once(outgoing, 'response')
-  for await (const _chunk of incoming) continue
-  return incoming.statusCode
 }
 
 describe.each(KOA_VERSIONS)('with %s', (_version, App) => {

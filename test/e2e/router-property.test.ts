@@ -316,15 +316,19 @@ function mountAt(prefix: string, middlewares: readonly Koa.Middleware[]): Koa.Mi
   return mount(prefix, inner)
 }
 
-/** The endpoints that are right for what has run. */
-function expectEndpoints(steps: readonly Step[], near: readonly string[]): readonly string[] {
+/** The endpoints that are right for what has run. `hasFailed`: the router itself has thrown, as version 9 can. */
+function expectEndpoints(
+  steps: readonly Step[],
+  near: readonly string[],
+  hasFailed: boolean,
+): readonly string[] {
   const last = steps.at(-1)
+  const hasThrown = hasFailed || last?.behaviour === 'throw'
   if (!last) return near.length > 0 ? near : ['(unmatched)']
   const changes = ({ behaviour }: Step) => /answer|status/.test(behaviour)
   const routes = steps.filter(({ kind }) => kind === 'route')
   const answered = routes.findLast(changes)
-  if (answered && last.behaviour !== 'throw' && !(last.kind === 'use' && changes(last)))
-    return answered.patterns
+  if (answered && !hasThrown && !(last.kind === 'use' && changes(last))) return answered.patterns
   if (last.kind === 'use' && last.patterns.length > 0) return last.patterns
   return routes.at(-1)?.patterns ?? near
 }
@@ -383,7 +387,9 @@ describe.each(Object.entries(ROUTER_VERSIONS))('%s', (_name, version) => {
           expect(steps).toEqual(plain.takeSteps())
           const endpoints = counted.splice(0)
           expect(endpoints).toHaveLength(1)
-          expect(expectEndpoints(steps, watched.listNear(path))).toContain(endpoints[0])
+          expect(expectEndpoints(steps, watched.listNear(path), answers[1]!.startsWith('500'))).toContain(
+            endpoints[0],
+          )
         }
       }),
       { numRuns: 300 },

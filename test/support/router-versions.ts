@@ -10,12 +10,19 @@ export interface RouterVersion {
   readonly everything: string
   /** Up to version 11 `ctx.routerPath` went before `ctx.path`, though versions 9 to 11 put a pattern into it. */
   readonly readsRouterPath: boolean
+  /** Version 7 changes a nested router instead of a copy. */
+  readonly copiesNested: boolean
 }
 
 function load(name: string, version: number): RouterVersion {
   const loaded = require(name) as typeof Router & { Router?: typeof Router }
   const everything = version < 14 ? '/(.*)' : '/{*any}'
-  return { Router: loaded.Router ?? loaded, everything, readsRouterPath: version < 12 }
+  return {
+    Router: loaded.Router ?? loaded,
+    everything,
+    readsRouterPath: version < 12,
+    copiesNested: version > 7,
+  }
 }
 
 /**
