@@ -91,7 +91,7 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
   function countFinished(ctx: Context, mark: RequestMark, startedAt: number): Promise<void> | undefined {
     try {
       if (mark.uncounted) return undefined
-      if (ctx.respond === false && !isResponseOver(ctx)) return countAtEnd(ctx, mark, startedAt)
+      if (ctx.respond === false) return countAtEnd(ctx, mark, startedAt)
       return count(ctx, mark, startedAt, resolveStatus(ctx), false)
     } catch (cause) {
       return reportBug(cause)
@@ -99,8 +99,11 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
   }
 
   /** `ctx.respond = false`: the app answers by itself, now or later. */
-  function countAtEnd(ctx: Context, mark: RequestMark, startedAt: number): undefined {
-    ctx.res.once('close', () => void count(ctx, mark, startedAt, resolveEndStatus(ctx), false))
+  function countAtEnd(ctx: Context, mark: RequestMark, startedAt: number): Promise<void> | undefined {
+    const countEnd = () => count(ctx, mark, startedAt, resolveEndStatus(ctx), false)
+    if (isResponseOver(ctx)) return countEnd()
+    ctx.res.once('close', () => void countEnd())
+    return undefined
   }
 
   function countThrown(ctx: Context, mark: RequestMark, startedAt: number, thrown: unknown) {
@@ -122,17 +125,14 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
     finishedAt?: number,
   ): void {
     const operation = resolveOperation(ctx, mark, status, hasThrown)
-    const isMatched = operation.endpoint !== UNMATCHED_ENDPOINT || lacksRouter(ctx, status)
-    const counted = caller.learned ? caller : checkKey(caller, operation.method, status, isMatched)
-    counter.count(counted, operation, status, durationUs, finishedAt)
-  }
-
-  /** Whether no request of this app has met a router that we know: then no route ever says that a key was let in. */
-  function lacksRouter(ctx: Context, status: number): boolean {
-    if (status >= 400) return false
+    // without a router that we know, no route ever says that a key was let in
     hasRouter ||= meetsRouter(ctx)
-    if (!hasRouter && !hasWarned) warnOfRouter()
-    return !hasRouter
+    const isUnmatched = operation.endpoint === UNMATCHED_ENDPOINT
+    if (isUnmatched && !hasRouter && !hasWarned && status < 400) warnOfRouter()
+    const counted = caller.learned
+      ? caller
+      : checkKey(caller, operation.method, status, !isUnmatched || !hasRouter)
+    counter.count(counted, operation, status, durationUs, finishedAt)
   }
 
   function warnOfRouter(): void {
@@ -146,9 +146,9 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
   }
 
   /** A key that nobody vouched for, let in or stored may be a guess: guesses share two keys. */
-  function checkKey(caller: Caller, method: string, status: number, isMatched: boolean): Caller {
+  function checkKey(caller: Caller, method: string, status: number, isRouted: boolean): Caller {
     // A preflight is answered before anybody looks at the key.
-    const letIn = status < 400 && isMatched && method !== 'OPTIONS'
+    const letIn = status < 400 && isRouted && method !== 'OPTIONS'
     if (letIn) knownKeys.learn(caller)
     else if (!knownKeys.has(caller)) return status === 401 || status === 403 ? REJECTED_CALLER : OTHER_CALLER
     return caller

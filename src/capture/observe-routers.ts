@@ -38,14 +38,15 @@ export function observeRouters(ctx: Context): void {
   observeProperty(prototype, 'routePath', noteOtherRoute)
 }
 
-/** The property reads and writes as before; an accessor that the app has put there stays. */
+/** The property reads and writes as before; an accessor that the app has put there stays, and so does a sealed context. */
 function observeProperty(
   prototype: object,
   name: keyof typeof OBSERVED,
   notice: (ctx: Context & RoutedContext) => void,
 ): void {
   const own = Object.getOwnPropertyDescriptor(prototype, name)
-  if (own && (!own.configurable || !('value' in own))) return
+  const isKept = own && (!own.configurable || !('value' in own))
+  if (isKept || !Object.isExtensible(prototype)) return
   const kept = OBSERVED[name]
   type Observed = Context & { [kept]?: unknown }
   if (own) (prototype as Observed)[kept] = own.value

@@ -14,6 +14,7 @@ export function resolveStatus({ res }: Context): number {
 
 /** The status of a response that the app sent by itself (`ctx.respond = false`) and that is over. */
 export function resolveEndStatus({ req, res }: Context): number {
+  if (!hasResponse(res)) return SWITCHING_PROTOCOLS
   if (res.headersSent) return clampStatus(res.statusCode)
   // a WebSocket library has answered on the socket itself
   return /websocket/i.test(req.headers.upgrade ?? '') ? SWITCHING_PROTOCOLS : CLIENT_WENT_AWAY
