@@ -79,7 +79,7 @@ export interface AnalyticsOptions {
 }
 
 /** A router of any version of `@koa/router` or `koa-router`, its `routes()`, or a router of koa-joi-router. */
-export type KnownRouter = { readonly stack: readonly object[] } | { readonly router: object }
+export type KnownRouter = { readonly stack: readonly object[] } | { readonly router?: object | undefined }
 
 /** A router that is reached below a prefix, such as that of koa-mount. */
 export interface MountedRouter {

@@ -9,15 +9,10 @@ export function isMounted(ctx: Context): boolean {
 }
 
 /** The route that answered; where a middleware of its router did, the route that would have run next. */
-export function findRoute(
-  ctx: Context,
-  mark: RequestMark,
-  method: string,
-  hasThrown: boolean,
-): Layer | undefined {
+export function findRoute(ctx: Context, mark: RequestMark, method: string): Layer | undefined {
   const { layer, answered } = mark
   if (layer === undefined) return guessRoute(ctx, method)
-  if (answered && !hasThrown && !isResponseChanged(ctx, mark)) return answered
+  if (answered && !mark.hasThrown && !isResponseChanged(ctx, mark)) return answered
   if (layer.methods.length > 0) return layer
   const { matched = [] } = ctx as Context & RoutedContext
   return chooseRoute(matched, matched.lastIndexOf(layer) + 1, serving(method)) ?? mark.route

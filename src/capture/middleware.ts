@@ -57,14 +57,13 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
     mark: RequestMark,
     startedAt: number,
     status: number,
-    hasThrown: boolean,
   ): Promise<void> | undefined {
     try {
       const finishedAt = performance.now()
       const durationUs = Math.max(0, Math.round((finishedAt - startedAt) * 1000))
       const caller = identifyKey(ctx, mark.readApiKey?.())
-      if (caller instanceof Promise) return recordLater(ctx, mark, caller, status, hasThrown, durationUs)
-      if (caller) record(ctx, mark, caller, status, hasThrown, durationUs, finishedAt)
+      if (caller instanceof Promise) return recordLater(ctx, mark, caller, status, durationUs)
+      if (caller) record(ctx, mark, caller, status, durationUs, finishedAt)
     } catch (cause) {
       reportBug(cause)
     }
@@ -77,12 +76,11 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
     mark: RequestMark,
     identifying: Promise<Caller | undefined>,
     status: number,
-    hasThrown: boolean,
     durationUs: number,
   ): Promise<void> {
     try {
       const caller = await identifying
-      if (caller) record(ctx, mark, caller, status, hasThrown, durationUs)
+      if (caller) record(ctx, mark, caller, status, durationUs)
     } catch (cause) {
       reportBug(cause)
     }
@@ -92,7 +90,7 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
     try {
       if (mark.uncounted) return undefined
       if (ctx.respond === false) return countAtEnd(ctx, mark, startedAt)
-      return count(ctx, mark, startedAt, resolveStatus(ctx), false)
+      return count(ctx, mark, startedAt, resolveStatus(ctx))
     } catch (cause) {
       return reportBug(cause)
     }
@@ -100,7 +98,7 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
 
   /** `ctx.respond = false`: the app answers by itself, now or later. */
   function countAtEnd(ctx: Context, mark: RequestMark, startedAt: number): Promise<void> | undefined {
-    const countEnd = () => count(ctx, mark, startedAt, resolveEndStatus(ctx), false)
+    const countEnd = () => count(ctx, mark, startedAt, resolveEndStatus(ctx))
     if (isResponseOver(ctx)) return countEnd()
     ctx.res.once('close', () => void countEnd())
     return undefined
@@ -109,7 +107,8 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
   function countThrown(ctx: Context, mark: RequestMark, startedAt: number, thrown: unknown) {
     try {
       if (mark.uncounted) return undefined
-      return count(ctx, mark, startedAt, resolveThrownStatus(ctx, thrown), true)
+      mark.hasThrown = true
+      return count(ctx, mark, startedAt, resolveThrownStatus(ctx, thrown))
     } catch (cause) {
       return reportBug(cause)
     }
@@ -120,11 +119,10 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
     mark: RequestMark,
     caller: Caller,
     status: number,
-    hasThrown: boolean,
     durationUs: number,
     finishedAt?: number,
   ): void {
-    const operation = resolveOperation(ctx, mark, status, hasThrown)
+    const operation = resolveOperation(ctx, mark, status)
     // without a router that we know, no route ever says that a key was let in
     hasRouter ||= meetsRouter(ctx)
     const isUnmatched = operation.endpoint === UNMATCHED_ENDPOINT

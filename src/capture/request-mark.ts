@@ -31,6 +31,8 @@ export interface RequestMark {
   /** The response when `layer` began to run: what differs later was done by it, or behind it. */
   body: unknown
   status: number | undefined
+  /** The status is that of an error that a handler has thrown. */
+  hasThrown: boolean
 }
 
 /**
@@ -67,5 +69,6 @@ export function createMark(): RequestMark {
     otherPath: undefined,
     body: undefined,
     status: undefined,
+    hasThrown: false,
   }
 }

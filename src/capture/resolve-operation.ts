@@ -20,14 +20,8 @@ const KNOWN_METHODS = new Set(METHODS)
 
 /**
  * Finds the operation of a request after the handlers have finished; the same object as long as it is remembered.
- * `hasThrown`: the status is that of an error.
  */
-export type ResolveOperation = (
-  ctx: Context,
-  mark: RequestMark,
-  status: number,
-  hasThrown: boolean,
-) => CountedOperation
+export type ResolveOperation = (ctx: Context, mark: RequestMark, status: number) => CountedOperation
 
 /** An operation that leads to the next one of the same endpoint: most have no other. */
 interface EndpointOperation extends CountedOperation {
@@ -35,13 +29,7 @@ interface EndpointOperation extends CountedOperation {
 }
 
 /** Finds the first operation of a request's endpoint; `method` is that of the request. */
-type FindFirst = (
-  ctx: Context,
-  method: string,
-  mark: RequestMark,
-  status: number,
-  hasThrown: boolean,
-) => EndpointOperation
+type FindFirst = (ctx: Context, method: string, mark: RequestMark, status: number) => EndpointOperation
 
 type Options = Pick<ResolvedOptions, 'endpoint' | 'maxEndpointLength' | 'routes'>
 
@@ -67,18 +55,18 @@ export function createResolveOperation(
     return unmatched
   }
 
-  const findSafely: FindFirst = (ctx, method, mark, status, hasThrown) => {
+  const findSafely: FindFirst = (ctx, method, mark, status) => {
     try {
-      return findFirst(ctx, method, mark, status, hasThrown)
+      return findFirst(ctx, method, mark, status)
     } catch (cause) {
       return giveUp(cause)
     }
   }
 
-  return (ctx, mark, status, hasThrown) => {
+  return (ctx, mark, status) => {
     // what `ctx.method` tells, without the two getters on the way
     const { method = '' } = ctx.req
-    const first = findSafely(ctx, method, mark, status, hasThrown)
+    const first = findSafely(ctx, method, mark, status)
     return first.method === method ? first : findByMethod(first, nameMethod(method))
   }
 }
@@ -111,9 +99,9 @@ function createFindFirst({ endpoint, maxEndpointLength, routes }: Options): Find
   }
 
   const findByOption = createFindByOption()
-  return (ctx, method, mark, status, hasThrown) =>
+  return (ctx, method, mark, status) =>
     mark.endpoint === undefined || mark.endpoint === null
-      ? findByOption(ctx, method, mark, status, hasThrown)
+      ? findByOption(ctx, method, mark, status)
       : findByGiven(mark.endpoint, method)
 }
 
@@ -152,8 +140,8 @@ function createFindByRoute(
     return mounted ?? ''
   }
 
-  return (ctx, method, mark, status, hasThrown) => {
-    const route = findRoute(ctx, mark, method, hasThrown)
+  return (ctx, method, mark, status) => {
+    const route = findRoute(ctx, mark, method)
     return route
       ? findByLayer(ctx, method, mark, route)
       : findByText(findPattern(ctx, method, mark, status), method)

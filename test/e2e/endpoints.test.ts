@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { request } from 'node:http'
 import { Readable } from 'node:stream'
 import { Router } from '@koa/router'

@@ -271,7 +271,6 @@ describe('setEndpoint', () => {
     [null, '/users/:id', []],
     ['x'.repeat(80), `${'x'.repeat(45)}…`, []],
     [5, '(unmatched)', ['ENDPOINT_FAILED']],
-    [{ then: () => {} }, '(unmatched)', ['ENDPOINT_FAILED']],
   ])('of %j counts %j', async (endpoint, counted, codes) => {
     const router = new Router()
     router.get('/users/:id', (ctx) => {
@@ -284,6 +283,18 @@ describe('setEndpoint', () => {
     expect(served.counted[0]!.endpoint.slice(0, counted.length)).toBe(counted)
     expect(Buffer.byteLength(served.counted[0]!.endpoint)).toBeLessThanOrEqual(60)
     expect(codesOf(served)).toEqual(codes)
+  })
+
+  test('of a promise that rejects hurts nothing', async () => {
+    await using served = await serveApp((app) =>
+      app.use((ctx) => {
+        setEndpoint(ctx, Promise.reject(new Error('no')) as never)
+        ctx.body = 'ok'
+      }),
+    )
+    expect(await send(served.url, 'GET /x')).toBe(200)
+    expect(countedBy(served)).toEqual(['GET (unmatched) 200'])
+    expect(codesOf(served)).toEqual(['ENDPOINT_FAILED', 'ROUTER_UNKNOWN'])
   })
 
   test.each([['path' as const], [() => '/of-the-option']])('goes before the option %s', async (endpoint) => {
@@ -345,7 +356,7 @@ describe('answered before the router, with the option routes', () => {
 
   test('of a router that runs only one of its routes', async () => {
     const routers = [true, 'specificity'].map((exclusive) => {
-      const router = new Router({ prefix: `/${exclusive}`, exclusive: exclusive as true })
+      const router = new Router({ prefix: `/${exclusive}`, exclusive })
       return router.get('/users', answer as never).get('/:page', answer as never)
     })
     await using served = await serveApp((app) => app.use((ctx) => ctx.throw(401)), { routes: routers })

@@ -174,7 +174,7 @@ class ReportingApp {
     for (const middleware of before) this.app.use(middleware)
     for (const { prefix, routers, twice } of parts) {
       const built = routers.map((one) => this.#build(one))
-      for (const { stack } of built) this.#noteLayers(prefix ?? '', stack as unknown as readonly Layer[])
+      for (const { stack } of built) this.#noteLayers(prefix ?? '', stack)
       const dispatches = (twice ? [...built, built[0]!] : built).map(
         (one) => one.routes() as unknown as Koa.Middleware,
       )
@@ -193,7 +193,7 @@ class ReportingApp {
   /** The routes that match the path of a request, whatever their method. */
   listNear(path: string): string[] {
     return this.#stacks.flatMap(({ prefix, layers }) => {
-      if (`${path}/`.startsWith(`${prefix}/`) === false) return []
+      if (!`${path}/`.startsWith(`${prefix}/`)) return []
       const rest = path.slice(prefix.length) || '/'
       const routes = layers.filter((layer) => layer.methods.length > 0 && matches(layer, rest))
       return routes.map((layer) => join(prefix, layer.path))
@@ -252,10 +252,8 @@ class ReportingApp {
       if (behaviour === 'throw') ctx.throw(418)
       if (behaviour.startsWith('answer')) ctx.body = `answer ${this.#steps.length}`
       if (behaviour.startsWith('status')) ctx.status = ctx.status === 202 ? 203 : 202
-      if (behaviour.endsWith('pass')) return next()
-      if (behaviour !== 'wait') return
-      await new Promise(setImmediate)
-      await next()
+      if (behaviour === 'wait') await new Promise(setImmediate)
+      if (behaviour === 'wait' || behaviour.endsWith('pass')) await next()
     }
     return handler
   }

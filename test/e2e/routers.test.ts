@@ -1,6 +1,6 @@
-import { Router as KoaRouter } from '@koa/router'
+import type { Router as KoaRouter } from '@koa/router'
 import compose from 'koa-compose'
-import Koa from 'koa'
+import type Koa from 'koa'
 import { describe, expect, test } from 'vitest'
 import type { AnalyticsOptions } from '../../src/options.ts'
 import { ROUTER_VERSIONS, type RouterVersion } from '../support/router-versions.ts'
@@ -223,7 +223,7 @@ describe.each(Object.entries(ROUTER_VERSIONS))('%s', (_name, version) => {
   })
 
   test('routes and handlers that come after the first request', async () => {
-    const router = new Router() as KoaRouter
+    const router = new Router()
     router.get('/users/:id', answer).get('/:any/:thing', answer)
     await using served = await serveApp((app) => app.use(router.routes() as never))
     await send(served.url, 'GET /users/1')
@@ -234,11 +234,11 @@ describe.each(Object.entries(ROUTER_VERSIONS))('%s', (_name, version) => {
   })
 
   test('a router that is nested after its first request', async () => {
-    const router = new Router() as KoaRouter
+    const router = new Router()
     router.use('/users', pass).get('/users/:id', answer).get('/:page', answer)
     await using served = await serveApp((app) => app.use(router.routes() as never))
     await send(served.url, 'GET /users/1')
-    const outer = new Router() as KoaRouter
+    const outer = new Router()
     outer.use('/outer', router.routes())
     await using nested = await serveApp((app) => app.use(outer.routes() as never))
     for (const path of ['/users/1', '/about']) await send(nested.url, `GET /outer${path}`)
@@ -247,12 +247,12 @@ describe.each(Object.entries(ROUTER_VERSIONS))('%s', (_name, version) => {
   })
 
   test('an app that was answered before its router ran', async () => {
-    const router = new Router({ prefix: '/v1' }) as KoaRouter
-    const users = new Router() as KoaRouter
+    const router = new Router({ prefix: '/v1' })
+    const users = new Router()
     users.get('/me', answer).get('/:id', answer)
     router.use('/users', users.routes())
     router.get('/:page', answer)
-    const guarded = new Router() as KoaRouter
+    const guarded = new Router()
     guarded.all(everything, pass).get('/reports', answer).get(/^\/x/gy, answer)
     await using served = await serveApp((app) => app.use(refuse).use(router.routes() as never), {
       routes: [router, { prefix: '/inner', router: guarded }] as never,

@@ -79,7 +79,7 @@ test('whatever a client requests, its path is an endpoint that can be stored', (
   const resolve = createResolveOperation({ endpoint: 'path', maxEndpointLength: 60, routes: [] }, fail)
   fc.assert(
     fc.property(hostilePath, (originalUrl) => {
-      expectStorable(resolve({ originalUrl, req: {} } as Context, createMark(), 200, false).endpoint, 60)
+      expectStorable(resolve({ originalUrl, req: {} } as Context, createMark(), 200).endpoint, 60)
     }),
     { numRuns: 1000 },
   )
@@ -106,6 +106,7 @@ test('whatever routers leave on the context, the endpoint can be stored', () => 
     layerPath: fc.option(hostilePath, { nil: undefined }),
     answeredPath: fc.option(hostilePath, { nil: undefined }),
     near: noted,
+    hasThrown: fc.boolean(),
     nearPath: fc.option(hostilePath, { nil: undefined }),
     otherPath: fc.option(hostilePath, { nil: undefined }),
   })
@@ -122,9 +123,9 @@ test('whatever routers leave on the context, the endpoint can be stored', () => 
   })
   const statuses = fc.constantFrom(200, 404, 500)
   fc.assert(
-    fc.property(context, marks, statuses, fc.boolean(), (ctx, noted, status, hasThrown) => {
+    fc.property(context, marks, statuses, (ctx, noted, status) => {
       const mark = { ...createMark(), ...noted } as RequestMark
-      const { method, endpoint } = resolve(ctx as unknown as Context, mark, status, hasThrown)
+      const { method, endpoint } = resolve(ctx as unknown as Context, mark, status)
       expectStorable(endpoint, 60)
       expect(method).toBe(ctx.req.method === 'constructor' ? '_OTHER' : ctx.req.method)
     }),
@@ -141,7 +142,7 @@ test.each([
   [() => 'a\u0000b', 'ab'],
 ])('what the app’s own function returns is cleaned: %s', (endpoint, counted) => {
   const resolve = createResolveOperation({ endpoint, maxEndpointLength: 60, routes: [] }, fail)
-  expect(resolve({ req: {} } as Context, createMark(), 200, false).endpoint).toBe(counted)
+  expect(resolve({ req: {} } as Context, createMark(), 200).endpoint).toBe(counted)
 })
 
 function fail(error: Error): never {
