@@ -39,7 +39,7 @@ const serving =
     methods.includes(method)
 
 function isResponseChanged(ctx: Context, { body, status }: RequestMark): boolean {
-  return ctx.body !== body || (ctx.res as Context['res'] | undefined)?.statusCode !== status
+  return ctx.response.body !== body || (ctx.res as Context['res'] | undefined)?.statusCode !== status
 }
 
 /** The pattern of the route that `findRoute` found, with the prefixes of koa-mount. */

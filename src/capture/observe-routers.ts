@@ -2,20 +2,21 @@ import type { Context } from 'koa'
 import { readMark } from './request-mark.ts'
 import type { Handler, Layer, RoutedContext } from './router.ts'
 
-/**
- * Global symbols: a second copy of this package recognises what the first one did. A context keeps its router and its
- * path of koa-route under them, a handler the layer for which it is observed.
- */
-const OBSERVED = {
-  router: Symbol.for('apikey-analytics.router'),
-  routePath: Symbol.for('apikey-analytics.routePath'),
-} as const
+/** Global symbols: a second copy of this package recognises what the first one did. */
+const ROUTER = Symbol.for('apikey-analytics.router')
+const ROUTE_PATH = Symbol.for('apikey-analytics.routePath')
 const LAYER = Symbol.for('apikey-analytics.layer')
-
 const HANDLER = Symbol.for('apikey-analytics.handler')
+
+/** What the accessors read and write. */
+interface ObservedContext extends Context, RoutedContext {
+  [ROUTER]?: unknown
+  [ROUTE_PATH]?: unknown
+}
 
 interface ObservedHandler extends Handler {
   [LAYER]?: Layer
+  /** As it was. */
   [HANDLER]?: Handler
 }
 
@@ -34,36 +35,45 @@ export function observeRouters(ctx: Context): void {
   observedLast = prototype
   if (observed.has(prototype)) return
   observed.add(prototype)
-  observeProperty(prototype, 'router', observeLayers)
-  observeProperty(prototype, 'routePath', noteOtherRoute)
-}
-
-/** The property reads and writes as before; an accessor that the app has put there stays, and so does a sealed context. */
-function observeProperty(
-  prototype: object,
-  name: keyof typeof OBSERVED,
-  notice: (ctx: Context & RoutedContext) => void,
-): void {
-  const own = Object.getOwnPropertyDescriptor(prototype, name)
-  const isKept = own && (!own.configurable || !('value' in own))
-  if (isKept || !Object.isExtensible(prototype)) return
-  const kept = OBSERVED[name]
-  type Observed = Context & { [kept]?: unknown }
-  if (own) (prototype as Observed)[kept] = own.value
-  Object.defineProperty(prototype, name, {
-    configurable: true,
-    get(this: Observed) {
-      return this[kept]
+  // written out twice: V8 makes accessors quick only where their key is constant
+  defineAccessor(prototype, 'router', ROUTER, {
+    get(this: ObservedContext) {
+      return this[ROUTER]
     },
-    set(this: Observed, value: unknown) {
-      this[kept] = value
+    set(this: ObservedContext, router: unknown) {
+      this[ROUTER] = router
       try {
-        notice(this)
+        observeLayers(this)
       } catch {
         // An unusual router is not observed. It must work all the same.
       }
     },
   })
+  defineAccessor(prototype, 'routePath', ROUTE_PATH, {
+    get(this: ObservedContext) {
+      return this[ROUTE_PATH]
+    },
+    set(this: ObservedContext, path: unknown) {
+      this[ROUTE_PATH] = path
+      // the app may set it on its context prototype, which has no request
+      const mark = (this.req as Context['req'] | undefined) && readMark(this.req)
+      if (mark) mark.otherPath = readMountedPath(this)
+    },
+  })
+}
+
+/** A value that the app has put there is kept; an accessor of the app stays as it is, and so does a sealed context. */
+function defineAccessor(
+  prototype: object,
+  name: string,
+  symbol: typeof ROUTER | typeof ROUTE_PATH,
+  accessor: { get: () => unknown; set: (value: unknown) => void },
+): void {
+  const own = Object.getOwnPropertyDescriptor(prototype, name)
+  const isKept = own && (!own.configurable || !('value' in own))
+  if (isKept || !Object.isExtensible(prototype)) return
+  if (own) (prototype as ObservedContext)[symbol] = own.value
+  Object.defineProperty(prototype, name, { configurable: true, ...accessor })
 }
 
 /** A layer gets a stack of its own: several layers may share one array of handlers. */
@@ -98,7 +108,8 @@ function observeHandler(handler: Handler, layer: Layer): ObservedHandler {
 function noteLayer(ctx: Context & RoutedContext, layer: Layer): void {
   const mark = readMark(ctx.req)
   if (!mark) return
-  const { body } = ctx
+  // past the getters of the context, which are slow
+  const body = ctx.response.body as unknown
   // a WebSocket has no response
   const status = (ctx.res as Context['res'] | undefined)?.statusCode
   if (mark.layer === mark.route && (mark.body !== body || mark.status !== status)) {
@@ -113,11 +124,6 @@ function noteLayer(ctx: Context & RoutedContext, layer: Layer): void {
     mark.route = layer
     mark.routePath = mark.layerPath
   }
-}
-
-function noteOtherRoute(ctx: Context & RoutedContext): void {
-  const mark = readMark(ctx.req)
-  if (mark) mark.otherPath = readMountedPath(ctx)
 }
 
 /** koa-mount cuts its prefix from the path only while it runs. */

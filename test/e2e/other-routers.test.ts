@@ -527,18 +527,28 @@ describe('the context of the app', () => {
     router.get('user', '/users/:id', (ctx) => {
       ctx.body = [ctx.router.url('user', 7), 'router' in ctx, ctx._matchedRouteName, ctx.routerPath]
     })
+    let context: Koa.DefaultContext = {}
     await using served = await serveApp((app) => {
-      app.context['router'] = 'of the app'
+      context = app.context
       app.use((ctx, next) => {
-        ctx.set('x-before', String(ctx['router']))
+        ctx.set('x-before', `${String(ctx['router'])} ${String(ctx['routePath'])}`)
         return next()
       })
       app.use(router.routes() as never)
     })
-    const response = await fetch(`${served.url}/users/5`, { headers: { 'x-api-key': 'key' } })
-    expect(response.headers.get('x-before')).toBe('of the app')
-    expect(await response.json()).toEqual(['/users/7', true, 'user', '/users/:id'])
-    expect(countedBy(served)).toEqual(['GET /users/:id 200'])
+    for (const [name, path] of [
+      ['first', undefined],
+      ['second', '/third'],
+    ]) {
+      // the second time on a context that is observed
+      context['router'] = name
+      context['routePath'] = path
+      const response = await fetch(`${served.url}/users/5`, { headers: { 'x-api-key': 'key' } })
+      expect(response.headers.get('x-before')).toBe(`${name} ${path}`)
+      expect(await response.json()).toEqual(['/users/7', true, 'user', '/users/:id'])
+      expect(countedBy(served)).toEqual(['GET /users/:id 200'])
+    }
+    expect(served.errors).toEqual([])
   })
 
   test('keeps an accessor that the app has put there, and frozen contexts work', async () => {
