@@ -19,6 +19,7 @@ export type AnalyticsErrorCode =
   | 'FILE_UNWRITABLE'
   | 'IDENTIFY_FAILED'
   | 'ENDPOINT_FAILED'
+  | 'ROUTER_UNKNOWN'
   | 'INTERNAL'
 
 /**

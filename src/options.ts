@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import type { Router } from './capture/router.ts'
 import type { ApiKey } from './capture/set-api-key.ts'
 import { locateDatabase } from './database-location.ts'
 import { AnalyticsError } from './errors.ts'
@@ -8,6 +9,7 @@ import {
   readFunction,
   readIgnore,
   readNumber,
+  readRoutes,
   readText,
   readToken,
   show,
@@ -44,6 +46,12 @@ export interface AnalyticsOptions {
    */
   readonly endpoint?: 'route' | 'path' | FindEndpoint | undefined
   /**
+   * The routers of the app (`@koa/router`, `koa-router`). With them a request gets its pattern also when it was answered
+   * before its router ran, by authentication or a rate limit. `{ prefix, router }` for a router in an app under
+   * koa-mount. Default: none.
+   */
+  readonly routes?: readonly (KnownRouter | MountedRouter)[] | undefined
+  /**
    * Paths that are not counted. `/health` stands for `/health` and all below it, `/admin/` for all below it; a RegExp
    * is tested on the path. Default: none.
    */
@@ -70,6 +78,16 @@ export interface AnalyticsOptions {
   readonly onError?: ((error: AnalyticsError) => void) | undefined
 }
 
+/** A router of any version of `@koa/router` or `koa-router`, its `routes()`, or a router of koa-joi-router. */
+export type KnownRouter = { readonly stack: readonly object[] } | { readonly router?: object | undefined }
+
+/** A router that is reached below a prefix, such as that of koa-mount. */
+export interface MountedRouter {
+  /** Such as `/api`. */
+  readonly prefix: string
+  readonly router: KnownRouter
+}
+
 /** Says whose request it is: the secret, `{ id, name?, owner? }`, or nothing. */
 export type Identify = (
   ctx: Context,
@@ -77,6 +95,13 @@ export type Identify = (
 
 /** Names the endpoint of a request; nothing means `(unmatched)`. */
 export type FindEndpoint = (ctx: Context) => string | null | undefined
+
+/** A router of the option `routes`. */
+export interface ExpectedRouter {
+  /** Empty, or such as `/api`. */
+  readonly prefix: string
+  readonly router: Router
+}
 
 /** Options with every default in place. */
 export interface ResolvedOptions {
@@ -89,6 +114,7 @@ export interface ResolvedOptions {
   /** Lower case. */
   readonly header: string
   readonly endpoint: 'route' | 'path' | FindEndpoint
+  readonly routes: readonly ExpectedRouter[]
   readonly ignore: readonly (string | RegExp)[]
   readonly bucketMinutes: BucketMinutes
   /** False: counter files are written instead of mapped, as on network file systems. */
@@ -110,6 +136,7 @@ const NAMES: ReadonlySet<string> = new Set<keyof AnalyticsOptions>([
   'keyword',
   'header',
   'endpoint',
+  'routes',
   'ignore',
   'bucket',
   'flushIntervalMs',
@@ -142,6 +169,7 @@ export function resolveOptions(
     keyword: readToken(given, 'keyword') ?? 'Api-Key',
     header: (readToken(given, 'header') ?? 'x-api-key').toLowerCase(),
     endpoint: readEndpoint(given),
+    routes: readRoutes(given),
     ignore: readIgnore(given),
     bucketMinutes: readBucketMinutes(given),
     mapCounters: !environment['APIKEY_ANALYTICS_NO_MMAP'],

@@ -1,7 +1,8 @@
 /** How each kind of option is read. All throw OPTION_INVALID with what was found and what is expected. */
 import { inspect } from 'node:util'
+import type { Layer, Router } from './capture/router.ts'
 import { AnalyticsError } from './errors.ts'
-import type { AnalyticsOptions, ResolvedOptions } from './options.ts'
+import type { AnalyticsOptions, ExpectedRouter, ResolvedOptions } from './options.ts'
 import type { BucketMinutes } from './usage.ts'
 
 const BUCKET_MINUTES = { minute: 1, hour: 60, day: 1440 } as const
@@ -39,6 +40,43 @@ export function readEndpoint(given: AnalyticsOptions): ResolvedOptions['endpoint
   return refuse('endpoint', endpoint, "'route', 'path' or a function")
 }
 
+export function readRoutes(given: AnalyticsOptions): ResolvedOptions['routes'] {
+  const routes: unknown = given.routes ?? []
+  if (Array.isArray(routes)) return routes.map(readRouter)
+  return refuse('routes', routes, 'a list of routers of @koa/router')
+}
+
+/** A router, what has it as `router` (its `routes()`, a koa-joi-router), or `{ prefix, router }`. */
+function readRouter(entry: unknown, index: number): ExpectedRouter {
+  const name = `routes[${index}]` as const
+  if (isRouter(entry)) return { prefix: '', router: entry }
+  const { prefix, router } = readMounted(entry)
+  const found = isRouter(router) ? router : readMounted(router).router
+  if (!isRouter(found))
+    return refuse(name, entry, 'a router of @koa/router or koa-router, or { prefix, router }')
+  // a koa-joi-router has a method of that name
+  if (prefix === undefined || typeof prefix === 'function') return { prefix: '', router: found }
+  if (typeof prefix !== 'string' || !/^\/[^?#]*$/.test(prefix)) {
+    return refuse(`${name}.prefix`, prefix, "a path such as '/api'")
+  }
+  return { prefix: prefix.replace(/\/$/, ''), router: found }
+}
+
+const readMounted = (given: unknown): { readonly prefix?: unknown; readonly router?: unknown } =>
+  isObject(given) ? given : {}
+
+/** `stack` alone would let pass the router of Express, whose layers are others. */
+function isRouter(given: unknown): given is Router {
+  const { stack, match }: { stack?: unknown; match?: unknown } = isObject(given) ? given : {}
+  return Array.isArray(stack) && typeof match === 'function' && stack.every(isLayer)
+}
+
+const isLayer = (layer: Partial<Layer> | undefined): boolean =>
+  Array.isArray(layer?.methods) && Array.isArray(layer.stack)
+
+const isObject = (value: unknown): value is object =>
+  (typeof value === 'object' && value !== null) || typeof value === 'function'
+
 export function readIgnore(given: AnalyticsOptions): ResolvedOptions['ignore'] {
   const ignore: unknown = given.ignore ?? []
   const isRule = (rule: unknown) =>
@@ -66,7 +104,11 @@ export function readNumber(
   return refuse(name, value, `a whole number from ${least} to ${most}`)
 }
 
-function refuse(name: keyof AnalyticsOptions, found: unknown, expected: string): never {
+function refuse(
+  name: keyof AnalyticsOptions | `routes[${number}]${string}`,
+  found: unknown,
+  expected: string,
+): never {
   throw new AnalyticsError('OPTION_INVALID', `Option "${name}" is ${show(found)}, expected ${expected}.`)
 }
 

@@ -1,96 +1,105 @@
 import type { Context } from 'koa'
+import type { RequestMark } from './request-mark.ts'
+import { chooseRoute, matchesPath, type Layer, type RoutedContext } from './router.ts'
 import { readRawPath } from './sanitise-path.ts'
-
-/** What we read of a layer of @koa/router, and of koa-router before it. */
-export interface Layer {
-  readonly path: string | RegExp
-  readonly methods: readonly string[]
-  readonly regexp: RegExp
-  captures(path: string): string[]
-}
-
-interface RoutedContext {
-  /** Every layer that matched the path, over all routers of the request. */
-  readonly matched?: readonly Layer[]
-  /** Path of the layer that ran last, `router.use()` included: alone it is not the route. */
-  readonly _matchedRoute?: string | RegExp
-  readonly captures?: readonly string[]
-  /** Prefix of the koa-mount that the request entered last. */
-  readonly mountPath?: string
-}
 
 /** Whether the request entered an app by koa-mount: its prefix is then part of the request's own path. */
 export function isMounted(ctx: Context): boolean {
   return (ctx as Context & RoutedContext).mountPath !== undefined
 }
 
-/** The route that answered, or that would have. */
-export function findRoute(ctx: Context, method: string): Layer | undefined {
-  const { matched, _matchedRoute } = ctx as Context & RoutedContext
-  if (!Array.isArray(matched)) return undefined
-  const layers: readonly Layer[] = matched
-  return chooseLayer(layers, findLastRun(layers, _matchedRoute), method)
+/** The route that answered; where a middleware of its router did, the route that would have run next. */
+export function findRoute(ctx: Context, mark: RequestMark, method: string): Layer | undefined {
+  const { layer, answered } = mark
+  if (layer === undefined) return guessRoute(ctx, method)
+  if (answered && !mark.hasThrown && !isResponseChanged(ctx, mark)) return answered
+  if (layer.methods.length > 0) return layer
+  const { matched = [] } = ctx as Context & RoutedContext
+  return chooseRoute(matched, matched.lastIndexOf(layer) + 1, serving(method)) ?? mark.route
 }
 
-/** The pattern of a request's route, with the prefixes of koa-mount. */
-export function readPattern(ctx: Context, layer: Layer): string {
-  const { matched = [], _matchedRoute, captures, mountPath } = ctx as Context & RoutedContext
-  const pattern = String(layer.path)
-  if (mountPath === undefined) return pattern || '/'
-  const hasRun = layer === matched[findLastRun(matched, _matchedRoute)]
-  const prefix = findMountPrefix(ctx, mountPath, layer, hasRun ? captures : undefined)
-  return pattern === '/' ? prefix || '/' : prefix + pattern
-}
-
-function findLastRun(layers: readonly Layer[], path: string | RegExp | undefined): number {
-  let index = layers.length - 1
-  while (index >= 0 && layers[index]!.path !== path) index -= 1
-  return index
-}
-
-/**
- * The route that ran; else the one that a middleware of its router kept from running; else any that takes the
- * method; else one that takes another method (405, OPTIONS).
- */
-function chooseLayer(layers: readonly Layer[], lastRun: number, method: string): Layer | undefined {
+/** For the first request of an app whose router runs before this package: its layers were not observed yet. */
+function guessRoute(ctx: Context, method: string): Layer | undefined {
+  const serves = serving(method)
+  const { routerPath } = ctx as Context & RoutedContext
+  const matched = readMatched(ctx)
   return (
-    findServing(layers, Math.max(lastRun, 0), method) ??
-    findServing(layers, 0, method) ??
-    layers.find((layer) => layer.methods.length > 0)
+    matched.find((layer) => layer.path === routerPath && serves(layer)) ?? chooseRoute(matched, 0, serves)
   )
 }
 
-function findServing(layers: readonly Layer[], from: number, method: string): Layer | undefined {
-  for (let index = from; index < layers.length; index += 1) {
-    if (layers[index]!.methods.includes(method)) return layers[index]
-  }
-  return undefined
+function readMatched(ctx: Context): readonly Layer[] {
+  const { matched } = ctx as Context & RoutedContext
+  return Array.isArray(matched) ? matched : []
+}
+
+const serving =
+  (method: string) =>
+  ({ methods }: Layer): boolean =>
+    methods.includes(method)
+
+function isResponseChanged(ctx: Context, { body, status }: RequestMark): boolean {
+  return ctx.response.body !== body || (ctx.res as Context['res'] | undefined)?.statusCode !== status
+}
+
+/** The pattern of the route that `findRoute` found, with the prefixes of koa-mount. */
+export function readPattern(ctx: Context, mark: RequestMark, route: Layer): string {
+  if (!isMounted(ctx)) return joinPattern('', route.path)
+  const prefix =
+    mark.layer === undefined
+      ? searchMountPrefix(ctx, (rest) => matchesPath(route, rest))
+      : findMountPrefix(ctx, readNotedPath(mark, route))
+  return joinPattern(prefix, route.path)
+}
+
+/** A route that a middleware of its router kept from running would have seen the path that the middleware saw. */
+function readNotedPath(mark: RequestMark, route: Layer): string | undefined {
+  if (route === mark.answered) return mark.answeredPath
+  return route === mark.route ? mark.routePath : mark.layerPath
+}
+
+/** The pattern of a route that matches the path and takes another method (405, OPTIONS). */
+export function readNearPattern(ctx: Context, { near, nearPath }: RequestMark): string | undefined {
+  return near && joinPattern(findMountPrefix(ctx, nearPath), near.path)
+}
+
+/** A pattern below a prefix. */
+export function joinPattern(prefix: string, path: Layer['path']): string {
+  const pattern = String(path)
+  return pattern === '/' || pattern === '' ? prefix || '/' : prefix + pattern
 }
 
 /**
- * koa-mount cuts its prefix from `ctx.path` and puts it back before we look, so the prefix is found again: what is
- * left after it matches the route, with the same parameters where the route ran. A prefix that ends with the last
- * mount goes first. The path as requested is tried before `ctx.path`, which lacks the prefix inside a mounted app.
+ * The prefix that koa-mount had cut from the path when its app saw `inner`. By now the path is whole again, except
+ * inside the mounted app: there the path as requested has the prefix. A rewritten path is only in `ctx.path`.
+ * @param inner nothing where no app was mounted
  */
-function findMountPrefix(
-  ctx: Context,
-  mountPath: string,
-  layer: Layer,
-  captures: readonly string[] | undefined,
-): string {
-  for (const path of [readRawPath(ctx.originalUrl), ctx.path]) {
-    const fits = (prefix: string) => {
-      const rest = path.slice(prefix.length) || '/'
-      // search() leaves the lastIndex of a /g expression alone.
-      return rest.search(layer.regexp) >= 0 && (!captures || sameTexts(layer.captures(rest), captures))
-    }
-    const prefixes = listPrefixes(path)
-    const prefix =
-      prefixes.find((prefix) => prefix.endsWith(mountPath) && fits(prefix)) ?? prefixes.find(fits)
+export function findMountPrefix(ctx: Context, inner: string | undefined): string {
+  if (inner === undefined) return ''
+  const mountPath = readMountPath(ctx)
+  const prefixes = listPaths(ctx).flatMap((path) => {
+    if (path.endsWith(inner)) return [path.slice(0, -inner.length)]
+    return inner === '/' ? [path] : []
+  })
+  return prefixes.find((prefix) => prefix.endsWith(mountPath)) ?? prefixes[0] ?? ''
+}
+
+/** The same where no route saw the path: what is left after the prefix must fit. */
+export function searchMountPrefix(ctx: Context, fits: (rest: string) => boolean): string {
+  const mountPath = readMountPath(ctx)
+  for (const path of listPaths(ctx)) {
+    const prefix = listPrefixes(path).find(
+      (prefix) => prefix.endsWith(mountPath) && fits(path.slice(prefix.length) || '/'),
+    )
     if (prefix !== undefined) return prefix
   }
   return ''
 }
+
+const listPaths = (ctx: Context): string[] => [readRawPath(ctx.originalUrl), ctx.path]
+
+const readMountPath = (ctx: Context): string =>
+  String((ctx as Context & RoutedContext).mountPath).replace(/\/$/, '')
 
 /** `/a/b` has the prefixes ``, `/a` and `/a/b`. */
 function listPrefixes(path: string): string[] {
@@ -98,8 +107,4 @@ function listPrefixes(path: string): string[] {
   for (let end = path.indexOf('/'); end >= 0; end = path.indexOf('/', end + 1))
     prefixes.push(path.slice(0, end))
   return [...prefixes, path]
-}
-
-function sameTexts(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((text, index) => text === b[index])
 }

@@ -3,15 +3,17 @@ import type { Context, Middleware } from 'koa'
 import { AnalyticsError } from '../errors.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { UNMATCHED_ENDPOINT } from '../usage.ts'
-import type { CountedOperation, RequestCounter } from '../request-counter.ts'
+import type { RequestCounter } from '../request-counter.ts'
 import { createIdentifyKey } from './identify-key.ts'
 import { isIgnoredPath } from './is-ignored-path.ts'
 import type { KnownKeys } from './known-keys.ts'
 import { createReadKey, OTHER_CALLER, REJECTED_CALLER } from './read-key.ts'
 import type { Caller } from './read-key.ts'
+import { observeRouters } from './observe-routers.ts'
+import { meetsRouter } from './other-routers.ts'
 import { markRequest, type RequestMark } from './request-mark.ts'
 import { createResolveOperation } from './resolve-operation.ts'
-import { resolveStatus, resolveThrownStatus } from './resolve-status.ts'
+import { isResponseOver, resolveEndStatus, resolveStatus, resolveThrownStatus } from './resolve-status.ts'
 import { readRawPath } from './sanitise-path.ts'
 
 /** What the middleware works with. */
@@ -32,6 +34,8 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
   const identifyKey = createIdentifyKey(options, createReadKey(options, report), knownKeys, report)
   const resolveOperation = createResolveOperation(options, report)
   const ignores = options.ignore.length > 0
+  let hasRouter = options.routes.length > 0
+  let hasWarned = options.endpoint !== 'route'
 
   /** @returns the mark of a request that is to be counted here */
   function claimRequest(ctx: Context): RequestMark | undefined {
@@ -39,6 +43,7 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
       const mark = markRequest(ctx.req)
       if (mark.seen) return undefined
       mark.seen = true
+      observeRouters(ctx)
       return ignores && isIgnoredPath(readRawPath(ctx.originalUrl), options.ignore) ? undefined : mark
     } catch (cause) {
       reportBug(cause)
@@ -51,16 +56,14 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
     ctx: Context,
     mark: RequestMark,
     startedAt: number,
-    thrownStatus?: number,
+    status: number,
   ): Promise<void> | undefined {
-    if (mark.uncounted) return undefined
     try {
       const finishedAt = performance.now()
       const durationUs = Math.max(0, Math.round((finishedAt - startedAt) * 1000))
-      const status = thrownStatus ?? resolveStatus(ctx)
       const caller = identifyKey(ctx, mark.readApiKey?.())
-      if (caller instanceof Promise) return recordLater(ctx, caller, status, durationUs)
-      if (caller) record(ctx, caller, status, durationUs, finishedAt)
+      if (caller instanceof Promise) return recordLater(ctx, mark, caller, status, durationUs)
+      if (caller) record(ctx, mark, caller, status, durationUs, finishedAt)
     } catch (cause) {
       reportBug(cause)
     }
@@ -70,21 +73,42 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
   /** Apart from `count`, whose every call would else allocate what this one keeps for later. */
   async function recordLater(
     ctx: Context,
+    mark: RequestMark,
     identifying: Promise<Caller | undefined>,
     status: number,
     durationUs: number,
   ): Promise<void> {
     try {
       const caller = await identifying
-      if (caller) record(ctx, caller, status, durationUs)
+      if (caller) record(ctx, mark, caller, status, durationUs)
     } catch (cause) {
       reportBug(cause)
     }
   }
 
+  function countFinished(ctx: Context, mark: RequestMark, startedAt: number): Promise<void> | undefined {
+    try {
+      if (mark.uncounted) return undefined
+      if (ctx.respond === false) return countAtEnd(ctx, mark, startedAt)
+      return count(ctx, mark, startedAt, resolveStatus(ctx))
+    } catch (cause) {
+      return reportBug(cause)
+    }
+  }
+
+  /** `ctx.respond = false`: the app answers by itself, now or later. */
+  function countAtEnd(ctx: Context, mark: RequestMark, startedAt: number): Promise<void> | undefined {
+    const countEnd = () => count(ctx, mark, startedAt, resolveEndStatus(ctx))
+    if (isResponseOver(ctx)) return countEnd()
+    ctx.res.once('close', () => void countEnd())
+    return undefined
+  }
+
   function countThrown(ctx: Context, mark: RequestMark, startedAt: number, thrown: unknown) {
     try {
-      return mark.uncounted ? undefined : count(ctx, mark, startedAt, resolveThrownStatus(ctx, thrown))
+      if (mark.uncounted) return undefined
+      mark.hasThrown = true
+      return count(ctx, mark, startedAt, resolveThrownStatus(ctx, thrown))
     } catch (cause) {
       return reportBug(cause)
     }
@@ -92,20 +116,37 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
 
   function record(
     ctx: Context,
+    mark: RequestMark,
     caller: Caller,
     status: number,
     durationUs: number,
     finishedAt?: number,
   ): void {
-    const operation = resolveOperation(ctx)
-    const counted = caller.learned ? caller : checkKey(caller, operation, status)
+    const operation = resolveOperation(ctx, mark, status)
+    // without a router that we know, no route ever says that a key was let in
+    hasRouter ||= meetsRouter(ctx)
+    const isUnmatched = operation.endpoint === UNMATCHED_ENDPOINT
+    if (isUnmatched && !hasRouter && !hasWarned && status < 400) warnOfRouter()
+    const counted = caller.learned
+      ? caller
+      : checkKey(caller, operation.method, status, !isUnmatched || !hasRouter)
     counter.count(counted, operation, status, durationUs, finishedAt)
   }
 
+  function warnOfRouter(): void {
+    hasWarned = true
+    report(
+      new AnalyticsError(
+        'ROUTER_UNKNOWN',
+        "Requests were answered without a router that this package knows, so they count as (unmatched). Call setEndpoint(ctx, '/pattern') where they are handled, or set the option \"endpoint\" to 'path' or to a function.",
+      ),
+    )
+  }
+
   /** A key that nobody vouched for, let in or stored may be a guess: guesses share two keys. */
-  function checkKey(caller: Caller, { method, endpoint }: CountedOperation, status: number): Caller {
+  function checkKey(caller: Caller, method: string, status: number, isRouted: boolean): Caller {
     // A preflight is answered before anybody looks at the key.
-    const letIn = status < 400 && endpoint !== UNMATCHED_ENDPOINT && method !== 'OPTIONS'
+    const letIn = status < 400 && isRouted && method !== 'OPTIONS'
     if (letIn) knownKeys.learn(caller)
     else if (!knownKeys.has(caller)) return status === 401 || status === 403 ? REJECTED_CALLER : OTHER_CALLER
     return caller
@@ -135,7 +176,7 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
       if (counting) await counting
       throw thrown
     }
-    const counting = count(ctx, mark, startedAt)
+    const counting = countFinished(ctx, mark, startedAt)
     // an await costs a turn of the microtask queue even where there is nothing to wait for
     if (counting) await counting
     return result

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Layer } from './router.ts'
 
 /** What is noted on a request. */
 export interface RequestMark {
@@ -8,6 +9,30 @@ export interface RequestMark {
   uncounted: boolean
   /** Tells what `setApiKey` was given; a function, because a logged request would show a secret itself. */
   readApiKey: (() => unknown) | undefined
+  /** What `setEndpoint` was given, unchecked. */
+  endpoint: unknown
+  /**
+   * The layer of a router that began to run last. Next to each layer is the path that it saw: only in an app under
+   * koa-mount, which cuts its prefix from the path while it runs.
+   */
+  layer: Layer | undefined
+  layerPath: string | undefined
+  /** The last such layer that is a route, and no middleware of `router.use()`. */
+  route: Layer | undefined
+  routePath: string | undefined
+  /** The last route that changed the response and then passed on. */
+  answered: Layer | undefined
+  answeredPath: string | undefined
+  /** The first route that matched the path, whatever its method. */
+  near: Layer | undefined
+  nearPath: string | undefined
+  /** The path that the route of another router saw in such an app. */
+  otherPath: string | undefined
+  /** The response when `layer` began to run: what differs later was done by it, or behind it. */
+  body: unknown
+  status: number | undefined
+  /** The status is that of an error that a handler has thrown. */
+  hasThrown: boolean
 }
 
 /**
@@ -18,6 +43,32 @@ const MARK = Symbol.for('apikey-analytics.request')
 
 /** The mark of a request, which is made when it is first asked for. */
 export function markRequest(request: IncomingMessage): RequestMark {
-  const marked = request as { [MARK]?: RequestMark }
-  return (marked[MARK] ??= { seen: false, uncounted: false, readApiKey: undefined })
+  return ((request as { [MARK]?: RequestMark })[MARK] ??= createMark())
+}
+
+/** The mark of a request that has one. */
+export function readMark(request: IncomingMessage): RequestMark | undefined {
+  return (request as { [MARK]?: RequestMark })[MARK]
+}
+
+/** A mark with nothing on it. */
+export function createMark(): RequestMark {
+  return {
+    seen: false,
+    uncounted: false,
+    readApiKey: undefined,
+    endpoint: undefined,
+    layer: undefined,
+    layerPath: undefined,
+    route: undefined,
+    routePath: undefined,
+    answered: undefined,
+    answeredPath: undefined,
+    near: undefined,
+    nearPath: undefined,
+    otherPath: undefined,
+    body: undefined,
+    status: undefined,
+    hasThrown: false,
+  }
 }

@@ -6,16 +6,22 @@ import { toCountedOperation } from '../request-counter.ts'
 import type { CountedOperation } from '../request-counter.ts'
 import { OTHER_METHOD, UNMATCHED_ENDPOINT } from '../usage.ts'
 import { cleanText, copyText } from './clean-text.ts'
-import { findRoute, isMounted, readPattern, type Layer } from './find-route.ts'
+import { createExpectRoute } from './expect-route.ts'
+import { findRoute, isMounted, readNearPattern, readPattern } from './find-route.ts'
+import { readMountPattern, readOtherPattern } from './other-routers.ts'
 import { RecentMap } from './recent-map.ts'
+import type { RequestMark } from './request-mark.ts'
+import type { Layer } from './router.ts'
 import { readRawPath, sanitisePath, shortenEndpoint } from './sanitise-path.ts'
 
 /** More of them at a time are made anew each time, which takes twice as long. */
 const ENDPOINTS_REMEMBERED = 5000
 const KNOWN_METHODS = new Set(METHODS)
 
-/** Finds the operation of a request after the handlers have finished; the same object as long as it is remembered. */
-export type ResolveOperation = (ctx: Context) => CountedOperation
+/**
+ * Finds the operation of a request after the handlers have finished; the same object as long as it is remembered.
+ */
+export type ResolveOperation = (ctx: Context, mark: RequestMark, status: number) => CountedOperation
 
 /** An operation that leads to the next one of the same endpoint: most have no other. */
 interface EndpointOperation extends CountedOperation {
@@ -23,14 +29,16 @@ interface EndpointOperation extends CountedOperation {
 }
 
 /** Finds the first operation of a request's endpoint; `method` is that of the request. */
-type FindFirst = (ctx: Context, method: string) => EndpointOperation
+type FindFirst = (ctx: Context, method: string, mark: RequestMark, status: number) => EndpointOperation
+
+type Options = Pick<ResolvedOptions, 'endpoint' | 'maxEndpointLength' | 'routes'>
 
 /**
- * Makes a `ResolveOperation` for the option `endpoint`. It never throws: when the app's function fails or gives no
- * text, that is reported and the request is `(unmatched)`.
+ * Makes a `ResolveOperation` for the option `endpoint`; what `setEndpoint` was given goes before that. It never throws:
+ * when the app's function fails or gives no text, that is reported and the request is `(unmatched)`.
  */
 export function createResolveOperation(
-  options: Pick<ResolvedOptions, 'endpoint' | 'maxEndpointLength'>,
+  options: Options,
   report: (error: AnalyticsError) => void,
 ): ResolveOperation {
   const findFirst = createFindFirst(options)
@@ -40,33 +48,30 @@ export function createResolveOperation(
     report(
       new AnalyticsError(
         'ENDPOINT_FAILED',
-        'Finding the endpoint of a request failed; the request was counted under (unmatched). See the cause; check the option "endpoint".',
+        'Finding the endpoint of a request failed; the request was counted under (unmatched). See the cause; check the option "endpoint" and what setEndpoint is given.',
         { cause },
       ),
     )
     return unmatched
   }
 
-  function findSafely(ctx: Context, method: string): EndpointOperation {
+  const findSafely: FindFirst = (ctx, method, mark, status) => {
     try {
-      return findFirst(ctx, method)
+      return findFirst(ctx, method, mark, status)
     } catch (cause) {
       return giveUp(cause)
     }
   }
 
-  return (ctx) => {
+  return (ctx, mark, status) => {
     // what `ctx.method` tells, without the two getters on the way
     const { method = '' } = ctx.req
-    const first = findSafely(ctx, method)
+    const first = findSafely(ctx, method, mark, status)
     return first.method === method ? first : findByMethod(first, nameMethod(method))
   }
 }
 
-function createFindFirst({
-  endpoint,
-  maxEndpointLength,
-}: Pick<ResolvedOptions, 'endpoint' | 'maxEndpointLength'>): FindFirst {
+function createFindFirst({ endpoint, maxEndpointLength, routes }: Options): FindFirst {
   const remembered = new RecentMap<EndpointOperation>(ENDPOINTS_REMEMBERED)
   const clean = (found: string) => shortenEndpoint(cleanText(found) || UNMATCHED_ENDPOINT, maxEndpointLength)
 
@@ -81,12 +86,23 @@ function createFindFirst({
     return operation
   }
 
-  if (endpoint === 'route') return createFindByRoute(findByText, clean)
   // what clients or the app may make long is cleaned first, and only then remembered
-  if (endpoint === 'path') {
-    return (ctx, method) => findByText(sanitisePath(readRawPath(ctx.originalUrl), maxEndpointLength), method)
+  const findByGiven = (given: unknown, method: string) => findByText(clean(requireText(given)), method)
+
+  function createFindByOption(): FindFirst {
+    if (endpoint === 'route') return createFindByRoute(findByText, clean, routes)
+    if (endpoint === 'path') {
+      return (ctx, method) =>
+        findByText(sanitisePath(readRawPath(ctx.originalUrl), maxEndpointLength), method)
+    }
+    return (ctx, method) => findByGiven(endpoint(ctx), method)
   }
-  return (ctx, method) => findByText(clean(requireText(endpoint(ctx))), method)
+
+  const findByOption = createFindByOption()
+  return (ctx, method, mark, status) =>
+    mark.endpoint === undefined || mark.endpoint === null
+      ? findByOption(ctx, method, mark, status)
+      : findByGiven(mark.endpoint, method)
 }
 
 /** An operation that was found by its route alone. */
@@ -98,19 +114,37 @@ interface RouteOperation extends EndpointOperation {
 function createFindByRoute(
   findByText: (text: string, method: string) => EndpointOperation,
   clean: (pattern: string) => string,
+  routes: ResolvedOptions['routes'],
 ): FindFirst {
   const operations = new WeakMap<Layer, RouteOperation>()
-  return (ctx, method) => {
-    const route = findRoute(ctx, method)
-    if (!route) return findByText('', method)
-    if (isMounted(ctx)) return findByText(readPattern(ctx, route), method)
+  const expectRoute = createExpectRoute(routes)
+
+  function findByLayer(ctx: Context, method: string, mark: RequestMark, route: Layer): EndpointOperation {
+    if (isMounted(ctx)) return findByText(readPattern(ctx, mark, route), method)
     const known = operations.get(route)
     // a router that gets a prefix later changes its routes
     if (known?.path === route.path) return known
-    const endpoint = clean(readPattern(ctx, route))
+    const endpoint = clean(readPattern(ctx, mark, route))
     const operation = { ...toEndpointOperation(nameMethod(method), endpoint), path: route.path }
     operations.set(route, operation)
     return operation
+  }
+
+  /** Where no route has run: what another router has left, then what would have run, then what comes near. */
+  function findPattern(ctx: Context, method: string, mark: RequestMark, status: number): string {
+    const pattern = readOtherPattern(ctx, mark) ?? expectRoute.serving(ctx, method)
+    if (pattern !== undefined) return pattern
+    const near = readNearPattern(ctx, mark) ?? expectRoute.otherMethod(ctx)
+    if (near !== undefined) return near
+    const mounted = status === 404 ? undefined : readMountPattern(ctx)
+    return mounted ?? ''
+  }
+
+  return (ctx, method, mark, status) => {
+    const route = findRoute(ctx, mark, method)
+    return route
+      ? findByLayer(ctx, method, mark, route)
+      : findByText(findPattern(ctx, method, mark, status), method)
   }
 }
 

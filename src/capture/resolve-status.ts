@@ -1,9 +1,32 @@
-import { STATUS_CODES } from 'node:http'
-import type { Context } from 'koa'
+import type { Context, Response } from 'koa'
 
-/** The status that Koa sends after the handlers have finished. Statuses outside 100-599 count as 500. */
+/** nginx's status for a client that went away before its answer began. */
+const CLIENT_WENT_AWAY = 499
+const SWITCHING_PROTOCOLS = 101
+
+/**
+ * The status that Koa sends after the handlers have finished. Statuses outside 100-599 count as 500. A connection of
+ * koa-websocket has no response: it was answered before.
+ */
 export function resolveStatus({ res }: Context): number {
-  return clampStatus(res.statusCode)
+  return hasResponse(res) ? clampStatus(res.statusCode) : SWITCHING_PROTOCOLS
+}
+
+/** The status of a response that the app sent by itself (`ctx.respond = false`) and that is over. */
+export function resolveEndStatus({ req, res }: Context): number {
+  if (!hasResponse(res)) return SWITCHING_PROTOCOLS
+  if (res.headersSent) return clampStatus(res.statusCode)
+  // a WebSocket library has answered on the socket itself
+  return /websocket/i.test(req.headers.upgrade ?? '') ? SWITCHING_PROTOCOLS : CLIENT_WENT_AWAY
+}
+
+/** Whether nothing will be added to a response: it has ended, or its connection has. */
+export function isResponseOver({ res }: Context): boolean {
+  return !hasResponse(res) || res.writableEnded || res.destroyed || res.closed
+}
+
+function hasResponse(res: Context['res'] | undefined): res is Context['res'] {
+  return res !== undefined
 }
 
 /**
@@ -11,11 +34,26 @@ export function resolveStatus({ res }: Context): number {
  * response that was under way keeps the status it began with.
  */
 export function resolveThrownStatus(ctx: Context, thrown: unknown): number {
-  if (ctx.headerSent) return resolveStatus(ctx)
+  if (!hasResponse(ctx.res) || ctx.headerSent) return resolveStatus(ctx)
   if (!isError(thrown)) return 500
   if (thrown.code === 'ENOENT' && answersMissingFile(ctx)) return 404
   const status = thrown.status || thrown.statusCode
-  return typeof status === 'number' && STATUS_CODES[status] ? clampStatus(status) : 500
+  return typeof status === 'number' && isKnownStatus(ctx, status) ? clampStatus(status) : 500
+}
+
+/**
+ * Whether Koa knows a status: it answers others with 500. Which ones depends on its version of `statuses` (306 is known
+ * to Koa 2 only), so its own response is asked: it gives a known status its message.
+ */
+function isKnownStatus(ctx: Context, status: number): boolean {
+  if (!Number.isInteger(status) || status < 100 || status > 999) return false
+  const res = { statusMessage: undefined }
+  const probe = Object.create(Object.getPrototypeOf(ctx.response) as object, {
+    res: { value: res },
+    req: { value: { httpVersionMajor: 1 } },
+  }) as Response
+  probe.status = status
+  return res.statusMessage !== undefined
 }
 
 interface StatusError {

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { request } from 'node:http'
 import { Readable } from 'node:stream'
 import { Router } from '@koa/router'
@@ -7,6 +6,7 @@ import type Koa from 'koa'
 import { describe, expect, test } from 'vitest'
 import { AnalyticsError } from '../../src/errors.ts'
 import type { AnalyticsOptions } from '../../src/options.ts'
+import { send } from '../support/send-request.ts'
 import { KOA_VERSIONS, mount, serveApp, until } from '../support/serve-app.ts'
 
 const KEY = { 'x-api-key': 'a-key-of-more-than-20-characters' }
@@ -159,9 +159,9 @@ const CASES: Record<string, Case> = {
     counted: 'GET (unmatched) 404',
   },
   'an app without a router': {
-    app: (app) => app.use(answer),
+    app: (app) => app.use(pass),
     request: 'GET /x',
-    counted: 'GET (unmatched) 200',
+    counted: 'GET (unmatched) 404',
   },
   'a 404 of a route': {
     app: routed((router) => router.get('/users/:id', (ctx) => ctx.throw(404))),
@@ -317,15 +317,6 @@ const CASES: Record<string, Case> = {
   },
 }
 
-/** Sends one request as it is, without following or normalising anything, and gives the status of the answer. */
-async function send(url: string, line: string, headers: Record<string, string> = KEY): Promise<number> {
-  const [method, path] = line.split(' ')
-  const outgoing = request(url, { method, path, headers, agent: false }).end()
-  const [incoming] = await once(outgoing, 'response')
-  for await (const _chunk of incoming) continue
-  return incoming.statusCode
-}
-
 describe.each(KOA_VERSIONS)('with %s', (_version, App) => {
   test.each(Object.entries(CASES))('counts %s', async (_name, { app, request, counted, options }) => {
     await using served = await serveApp(
@@ -345,6 +336,37 @@ describe.each(KOA_VERSIONS)('with %s', (_version, App) => {
     ])
     expect(served.counted[0]).toMatchObject({ status })
     expect(served.errors).toEqual([])
+  })
+
+  test('counts what Koa answers for every status that an error may have', async () => {
+    // 1xx is no answer, and a client waits for another
+    const statuses = Array.from({ length: 400 }, (_, index) => 200 + index)
+    await using served = await serveApp(
+      routed((router) =>
+        router
+          .get('/thrown/:status', (ctx) =>
+            throwing({ ...createHttpError(500), status: Number(ctx.params.status) })(
+              ctx as never,
+              pass as never,
+            ),
+          )
+          .get('/error/:status', ({ params: { status } }) => {
+            throw Object.assign(new Error('no'), { status: Number(status) })
+          })
+          .get('/set/:status', (ctx) => {
+            ctx.status = Number(ctx.params.status)
+          }),
+      ),
+      {},
+      App,
+    )
+    const answered: number[] = []
+    for (const kind of ['thrown', 'error', 'set']) {
+      for (const status of statuses) answered.push(await send(served.url, `GET /${kind}/${status}`))
+    }
+    expect(served.counted.map(({ status }) => status)).toEqual(answered)
+    expect(new Set(answered).has(306)).toBe(true)
+    expect(answered[statuses.length + 106]).toBe(App === KOA_VERSIONS[0][1] ? 500 : 306)
   })
 
   test('counts what Koa answers when a file is missing', async () => {
@@ -517,10 +539,10 @@ test.each([
 })
 
 test('answers as if nothing was wrong when the counter fails, and reports it', async () => {
-  await using served = await serveApp((app) => app.use(answer))
+  await using served = await serveApp((app) => app.use(pass))
   served.counted.push = () => {
     throw new Error('full')
   }
-  expect(await send(served.url, 'GET /')).toBe(200)
+  expect(await send(served.url, 'GET /')).toBe(404)
   expect(served.errors.map(({ code }) => code)).toEqual(['INTERNAL'])
 })

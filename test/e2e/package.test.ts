@@ -65,6 +65,7 @@ test('the package exports exactly these names', async () => {
     'mergeBins',
     'openUsage',
     'setApiKey',
+    'setEndpoint',
   ])
   expect(await names('apikey-analytics/orm')).toEqual([
     'ApiKeyAnalytics',

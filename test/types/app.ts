@@ -6,6 +6,7 @@ import {
   mergeBins,
   openUsage,
   setApiKey,
+  setEndpoint,
   type AnalyticsErrorCode,
   type AnalyticsOptions,
   type AnalyticsStats,
@@ -13,12 +14,15 @@ import {
   type UsageRow,
 } from 'apikey-analytics'
 import { ApiKeyAnalytics, ApiKeyAnalyticsKey, ENTITIES, MIGRATIONS } from 'apikey-analytics/orm'
+import { Router } from '@koa/router'
 import Koa, { type Context } from 'koa'
 
+const router = new Router({ prefix: '/v1' })
 const options: AnalyticsOptions = {
   database: 'postgres://localhost/api',
   identify: async (ctx: Context) => ({ id: 42n, name: ctx.ip, owner: null }),
   endpoint: (ctx) => ctx.path,
+  routes: [router, router.routes(), { prefix: '/api', router }],
   ignore: ['/health', /^\/admin/],
   bucket: 'minute',
   onError: (error: AnalyticsError) => process.emitWarning(error.code satisfies AnalyticsErrorCode),
@@ -28,6 +32,7 @@ const app = new Koa()
 app.use(analytics)
 app.use(async (ctx, next) => {
   setApiKey(ctx, { id: 'key_1', name: 'Mobile app' })
+  setEndpoint(ctx, '/graphql')
   await next()
 })
 analytics.addEndpointAccess({ id: 'key_1' }, 'POST /jobs')

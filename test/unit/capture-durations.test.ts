@@ -22,7 +22,7 @@ async function measure(handle: () => void): Promise<number | undefined> {
     report: fail,
   })
   const req = { headers: { 'x-api-key': 'a secret' }, method: 'GET' }
-  const ctx = { req, res: { statusCode: 200 }, state: {}, originalUrl: '/' }
+  const ctx = { req, res: { statusCode: 404 }, state: {}, originalUrl: '/' }
   await middleware(ctx as unknown as Context, async () => handle())
   expect(counted).toHaveLength(1)
   return counted[0]

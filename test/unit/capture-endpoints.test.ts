@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import type { Context } from 'koa'
 import { describe, expect, test } from 'vitest'
+import { createMark, type RequestMark } from '../../src/capture/request-mark.ts'
 import { createResolveOperation } from '../../src/capture/resolve-operation.ts'
 import { readRawPath, sanitisePath, shortenEndpoint } from '../../src/capture/sanitise-path.ts'
 
@@ -75,10 +76,10 @@ test('an endpoint is cut between two characters', () => {
 })
 
 test('whatever a client requests, its path is an endpoint that can be stored', () => {
-  const resolve = createResolveOperation({ endpoint: 'path', maxEndpointLength: 60 }, fail)
+  const resolve = createResolveOperation({ endpoint: 'path', maxEndpointLength: 60, routes: [] }, fail)
   fc.assert(
     fc.property(hostilePath, (originalUrl) => {
-      expectStorable(resolve({ originalUrl, req: {} } as Context).endpoint, 60)
+      expectStorable(resolve({ originalUrl, req: {} } as Context, createMark(), 200).endpoint, 60)
     }),
     { numRuns: 1000 },
   )
@@ -86,12 +87,28 @@ test('whatever a client requests, its path is an endpoint that can be stored', (
 
 test('whatever routers leave on the context, the endpoint can be stored', () => {
   let reported = 0
-  const resolve = createResolveOperation({ endpoint: 'route', maxEndpointLength: 60 }, () => reported++)
+  const resolve = createResolveOperation(
+    { endpoint: 'route', maxEndpointLength: 60, routes: [] },
+    () => reported++,
+  )
   const layer = fc.record({
     path: fc.oneof(hostilePath, fc.constant(new RegExp(String.fromCharCode(94, 0, 0xd800)))),
     methods: fc.subarray(['GET', 'POST']),
     regexp: fc.constantFrom(/./, /^\/[^/]+$/, /x/gy, /^(?:\/(.*))?$/),
-    captures: fc.constant((path: string) => [path]),
+  })
+  const noted = fc.option(layer, { nil: undefined })
+  const marks = fc.record({
+    endpoint: fc.oneof(fc.constant(undefined), fc.anything()),
+    layer: noted,
+    route: noted,
+    answered: noted,
+    body: fc.constantFrom(undefined, 'x'),
+    layerPath: fc.option(hostilePath, { nil: undefined }),
+    answeredPath: fc.option(hostilePath, { nil: undefined }),
+    near: noted,
+    hasThrown: fc.boolean(),
+    nearPath: fc.option(hostilePath, { nil: undefined }),
+    otherPath: fc.option(hostilePath, { nil: undefined }),
   })
   const context = fc.record({
     originalUrl: hostilePath,
@@ -99,12 +116,16 @@ test('whatever routers leave on the context, the endpoint can be stored', () => 
     req: fc.record({ method: fc.constantFrom('GET', 'PUT', 'constructor') }),
     matched: fc.oneof(fc.array(layer), fc.anything(), fc.array(fc.anything(), { minLength: 1 })),
     mountPath: fc.constantFrom(undefined, '/', '/x'),
-    captures: fc.constantFrom(undefined, [], ['x']),
-    _matchedRoute: fc.oneof(hostilePath, fc.anything()),
+    routerPath: fc.oneof(hostilePath, fc.anything()),
+    routePath: fc.oneof(fc.constant(undefined), hostilePath, fc.anything()),
+    route: fc.oneof(fc.constant(undefined), fc.anything()),
+    response: fc.record({ body: fc.constantFrom(undefined, 'x') }),
   })
+  const statuses = fc.constantFrom(200, 404, 500)
   fc.assert(
-    fc.property(context, (ctx) => {
-      const { method, endpoint } = resolve(ctx as unknown as Context)
+    fc.property(context, marks, statuses, (ctx, noted, status) => {
+      const mark = { ...createMark(), ...noted } as RequestMark
+      const { method, endpoint } = resolve(ctx as unknown as Context, mark, status)
       expectStorable(endpoint, 60)
       expect(method).toBe(ctx.req.method === 'constructor' ? '_OTHER' : ctx.req.method)
     }),
@@ -120,8 +141,8 @@ test.each([
   [() => '\u0000', '(unmatched)'],
   [() => 'a\u0000b', 'ab'],
 ])('what the app’s own function returns is cleaned: %s', (endpoint, counted) => {
-  const resolve = createResolveOperation({ endpoint, maxEndpointLength: 60 }, fail)
-  expect(resolve({ req: {} } as Context).endpoint).toBe(counted)
+  const resolve = createResolveOperation({ endpoint, maxEndpointLength: 60, routes: [] }, fail)
+  expect(resolve({ req: {} } as Context, createMark(), 200).endpoint).toBe(counted)
 })
 
 function fail(error: Error): never {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
+import { Router } from '@koa/router'
 import { expect, test } from 'vitest'
 import { AnalyticsError } from '../../src/errors.ts'
 import { resolveOptions } from '../../src/options.ts'
@@ -27,6 +28,7 @@ test('every option has a default', () => {
     keyword: 'Api-Key',
     header: 'x-api-key',
     endpoint: 'route',
+    routes: [],
     ignore: [],
     bucketMinutes: 60,
     mapCounters: true,
@@ -42,6 +44,7 @@ test('every option has a default', () => {
 test('every option can be given', () => {
   const identify = () => 'key'
   const endpoint = () => '/x'
+  const router = new Router()
   expect(
     resolveOptions(
       {
@@ -51,6 +54,7 @@ test('every option can be given', () => {
         keyword: 'Bearer',
         header: 'X-Token',
         endpoint,
+        routes: [router, { prefix: '/api/', router: router.routes() }],
         ignore: ['/health', /^\/x/],
         bucket: 'minute',
         flushIntervalMs: 100,
@@ -73,6 +77,10 @@ test('every option can be given', () => {
     keyword: 'Bearer',
     header: 'x-token',
     endpoint,
+    routes: [
+      { prefix: '', router },
+      { prefix: '/api', router },
+    ],
     ignore: ['/health', /^\/x/],
     bucketMinutes: 1,
     mapCounters: true,
@@ -90,6 +98,7 @@ test('an option that is undefined has its default', () => {
     keyword: undefined,
     maxKeys: undefined,
     pepper: undefined,
+    routes: undefined,
     ignore: undefined,
     onError: undefined,
   }
@@ -139,6 +148,14 @@ test.each<[unknown, string]>([
   [{ keyword: 'Api Key' }, `Option "keyword" is 'Api Key', expected one word as it appears in a header.`],
   [{ header: 'x:y' }, 'Option "header"'],
   [{ endpoint: 'routes' }, `Option "endpoint" is 'routes', expected 'route', 'path' or a function.`],
+  [{ routes: new Router() }, 'Option "routes" is RouterImplementation'],
+  [{ routes: ['/x'] }, `Option "routes[0]" is '/x', expected a router`],
+  [{ routes: [new Router(), null] }, 'Option "routes[1]" is null'],
+  [{ routes: [{ prefix: '/x' }] }, 'Option "routes[0]" is'],
+  [{ routes: [{ prefix: 'x', router: new Router() }] }, `Option "routes[0].prefix" is 'x'`],
+  [{ routes: [{ prefix: 5, router: new Router() }] }, 'Option "routes[0].prefix" is 5'],
+  [{ routes: [{ stack: [() => {}], match: () => {} }] }, 'Option "routes[0]" is'],
+  [{ routes: [(_ctx: unknown) => {}] }, 'Option "routes[0]" is [Function'],
   [{ ignore: '/x' }, 'Option "ignore"'],
   [{ ignore: ['x'] }, 'Option "ignore"'],
   [{ bucket: 'week' }, `Option "bucket" is 'week', expected 'minute', 'hour' or 'day'.`],
