@@ -1,4 +1,4 @@
-import type { SqlMikroORM } from '@mikro-orm/sqlite'
+import type { SqlMikroORM } from '@mikro-orm/sql'
 import type { Dialect, OpenOptions, Session } from './dialect/dialect.ts'
 import { describeDatabaseUrl, parseDatabaseUrl } from './parse-database-url.ts'
 

@@ -12,7 +12,6 @@ import {
   type StoredUsageRow,
   type UsageRow,
 } from 'apikey-analytics'
-import { ApiKeyAnalytics, ApiKeyAnalyticsKey, ENTITIES, MIGRATIONS } from 'apikey-analytics/orm'
 import Koa, { type Context } from 'koa'
 
 const options: AnalyticsOptions = {
@@ -45,12 +44,6 @@ const timed: UsageRow[] = await usage.findUsage({ by: ['key'], latency: true })
 const bins = mergeBins(timed.map(({ latency }) => latency?.bins ?? []))
 export const p95: number | undefined = measureLatency(bins)?.p95Us
 for await (const page of usage.streamUsage({ since: new Date(0) })) page satisfies readonly StoredUsageRow[]
-const em = usage.orm.em.fork()
-export const stored: ApiKeyAnalytics[] = await em.find(ApiKeyAnalytics, { apiKey: { owner: 'Acme' } })
-export const keys: number = await em.count(ApiKeyAnalyticsKey)
-export const tables: number = ENTITIES.length
-export const migrations: string[] = MIGRATIONS.map((migration) => migration.name)
-
 // @ts-expect-error -- a bucket of no known width
 apiKeyAnalytics({ bucket: 'week' })
 // @ts-expect-error -- an option that is not there
