@@ -6,10 +6,11 @@ import type { BucketMinutes } from '../usage.ts'
 import type { CounterFiles } from './counter-buffer.ts'
 import { CounterFile } from './counter-file.ts'
 import { fileBytes, shapeFor } from './counter-layout.ts'
-import { heapMemory, mappedMemory, writtenMemory, type CounterMemory } from './counter-memory.ts'
+import { mappedMemory, writtenMemory, type CounterMemory } from './counter-memory.ts'
 import { COUNTER_FILE, countersDir, isMappable, makePrivateDir, UNFINISHED } from './data-dir.ts'
 import { faultPoint } from './fault-point.ts'
 import { lockFolder, removeProcessFolder, type FolderLock } from './folder-lock.ts'
+import { createInMemory } from './memory-files.ts'
 
 export interface ProcessFolderParts {
   readonly dataDir: string
@@ -50,7 +51,7 @@ export class ProcessFolder implements CounterFiles {
       return file
     } catch (cause) {
       this.#reportUnwritable(cause)
-      return CounterFile.create(heapMemory(fileBytes(identity)), identity, bucket)
+      return createInMemory(identity, bucket)
     }
   }
 

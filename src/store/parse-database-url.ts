@@ -13,6 +13,12 @@ const FORMS = 'Use sqlite:<path> or postgres://user:password@host:5432/name.'
  * @throws OPTION_INVALID, with a message that never repeats the URL: it may hold a password.
  */
 export function parseDatabaseUrl(url: string): DatabaseAddress {
+  if (/^(sqlite:.*)?:memory:/.test(url)) {
+    throw new AnalyticsError(
+      'OPTION_INVALID',
+      "A database in memory is only for apiKeyAnalytics({ database: ':memory:' }), and only analytics.usage() reads it. Name a file: sqlite:<path>.",
+    )
+  }
   if (url.startsWith('sqlite:')) return { kind: 'sqlite', path: parseSqlitePath(url) }
   parsePostgresUrl(url)
   return { kind: 'postgresql', url }
@@ -30,12 +36,6 @@ function parseSqlitePath(url: string): string {
   const path = url.slice('sqlite:'.length).replace(/^\/\//, '')
   if (path === '' || path.endsWith('/')) {
     throw new AnalyticsError('OPTION_INVALID', `The database URL names no SQLite file. ${FORMS}`)
-  }
-  if (path.includes(':memory:')) {
-    throw new AnalyticsError(
-      'OPTION_INVALID',
-      'sqlite::memory: would be lost at exit and is seen by no other process. Name a file: sqlite:<path>.',
-    )
   }
   return resolve(path)
 }

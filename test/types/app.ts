@@ -32,7 +32,7 @@ app.use(async (ctx, next) => {
 analytics.addEndpointAccess({ id: 'key_1' }, 'POST /jobs')
 analytics.addEndpointAccess('secret', { method: 'POST', endpoint: '/jobs', status: 201, durationMs: 1.5 })
 export const stats: AnalyticsStats = analytics.stats()
-export const mode: 'mapped' | 'written' | 'memory' = stats.mode
+export const mode: 'mapped' | 'written' | 'memory' | 'off' = stats.mode
 await analytics.flush()
 await analytics.close()
 

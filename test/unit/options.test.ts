@@ -36,6 +36,7 @@ test('every option has a default', () => {
     maxKeys: 10_000,
     pepper: undefined,
     onError: expect.any(Function),
+    enabled: true,
   })
 })
 
@@ -59,6 +60,7 @@ test('every option can be given', () => {
         maxKeys: 1,
         pepper: 'p',
         onError: () => {},
+        enabled: false,
       },
       {
         DATABASE_URL: 'postgres://other/db',
@@ -82,6 +84,7 @@ test('every option can be given', () => {
     maxKeys: 1,
     pepper: 'p',
     onError: expect.any(Function),
+    enabled: false,
   })
 })
 
@@ -153,6 +156,7 @@ test.each<[unknown, string]>([
   [{ maxEndpointsPerKey: 1_000_001 }, 'Option "maxEndpointsPerKey"'],
   [{ maxEndpointLength: 15 }, 'Option "maxEndpointLength"'],
   [{ maxEndpointLength: 501 }, 'Option "maxEndpointLength"'],
+  [{ enabled: 'no' }, `Option "enabled" is 'no', expected true or false.`],
   [{ database: 'mysql://localhost/x' }, 'Cannot read the database URL. Use sqlite:<path>'],
 ])('%j is refused with what was found and what is expected', (options, message) => {
   expect(refusal(options).message).toContain(message)
