@@ -13,10 +13,12 @@ import { createMiddleware } from './capture/middleware.ts'
 import { createReadKey } from './capture/read-key.ts'
 import type { ApiKey } from './capture/set-api-key.ts'
 import { MEMORY_DATABASE } from './database-location.ts'
+import { targetOf } from './database-target.ts'
 import { createDisabledAnalytics } from './disabled-analytics.ts'
 import type { AnalyticsError } from './errors.ts'
 import { resolveOptions, type AnalyticsOptions } from './options.ts'
 import { requireNode } from './require-node.ts'
+import { describeDatabaseUrl } from './store/parse-database-url.ts'
 import type { Usage } from './usage.ts'
 
 /** A clock that was set, or went on while the machine slept, is noticed so much later; read so rarely, it costs nothing. */
@@ -89,7 +91,13 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
   const inMemory = options.database === MEMORY_DATABASE
   const folder = inMemory
     ? undefined
-    : new ProcessFolder({ dataDir, bucketMinutes, mapped: mapCounters, report })
+    : new ProcessFolder({
+        dataDir,
+        bucketMinutes,
+        target: targetOf(describeDatabaseUrl(options.database), dataDir),
+        mapped: mapCounters,
+        report,
+      })
   const buffer = new CounterBuffer({
     files: folder ?? new MemoryFiles(bucketMinutes),
     bucketMinutes,

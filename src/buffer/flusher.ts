@@ -3,7 +3,7 @@ import type { DatabaseFacts, UsageStore } from '../usage.ts'
 import type { CounterBuffer } from './counter-buffer.ts'
 import { Delivery } from './delivery.ts'
 import type { ProcessFolder } from './process-folder.ts'
-import { recoverCounts } from './recovery.ts'
+import { recoverCounts, type RecoveryParts } from './recovery.ts'
 
 /** How often the database is asked for known keys, and the data folder for what dead processes left. */
 const HOUSEKEEPING_MS = 60_000
@@ -207,7 +207,7 @@ export class Flusher {
     const turnEnd = performance.now() + RECOVERY_TURN_MS
     this.#nextFolder = await recoverCounts({
       dataDir,
-      deliver: (file) => this.#delivery.deliver(file, facts, 'foreign'),
+      deliver: (file, path) => this.#delivery.deliver(file, facts, { path, origin: 'foreign' }),
       report,
       now,
       from: this.#nextFolder,

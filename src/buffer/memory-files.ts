@@ -14,8 +14,8 @@ export class MemoryFiles implements CounterFiles {
   }
 
   open(slots: number, bucket: number): CounterFile {
-    const identity = { ...shapeFor(slots), bucketMinutes: this.#bucketMinutes, instance: randomUUID() }
-    return createInMemory(identity, bucket)
+    const bucketMinutes = this.#bucketMinutes
+    return createInMemory({ ...shapeFor(slots), bucketMinutes, instance: randomUUID(), target: '' }, bucket)
   }
 
   release(): void {}

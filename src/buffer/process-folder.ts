@@ -15,6 +15,8 @@ import { createInMemory } from './memory-files.ts'
 export interface ProcessFolderParts {
   readonly dataDir: string
   readonly bucketMinutes: BucketMinutes
+  /** The database that the counts are meant for, see `targetOf`. */
+  readonly target: string
   /** False: write every count instead of mapping the file. */
   readonly mapped: boolean
   readonly report: (error: AnalyticsError) => void
@@ -34,7 +36,8 @@ export class ProcessFolder implements CounterFiles {
   }
 
   open(slots: number, bucket: number): CounterFile {
-    const identity = { ...shapeFor(slots), bucketMinutes: this.#parts.bucketMinutes, instance: randomUUID() }
+    const { bucketMinutes, target } = this.#parts
+    const identity = { ...shapeFor(slots), bucketMinutes, instance: randomUUID(), target }
     const reused = this.#takeFree(slots)
     if (reused) {
       const file = reused.reuse({ ...identity, ...shapeFor(reused.identity.slots) }, bucket)

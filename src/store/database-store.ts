@@ -142,6 +142,7 @@ async function readFacts(db: Database, pepperCheck: string): Promise<DatabaseFac
   }
   return {
     databaseId: meta.database_id,
+    place: db.place,
     pepperMatches: meta.pepper_check === null || meta.pepper_check === pepperCheck,
   }
 }

@@ -24,12 +24,22 @@ export function parseDatabaseUrl(url: string): DatabaseAddress {
   return { kind: 'postgresql', url }
 }
 
-/** What may be shown of a database URL: `SQLite /data/usage.db` or `PostgreSQL usage at db.internal:5432`. */
+/**
+ * What may be shown of a database URL: `SQLite /data/usage.db` or `PostgreSQL usage at db.internal:5432`, with a
+ * `search_path` of the URL, because that decides which tables are meant.
+ */
 export function describeDatabaseUrl(url: string): string {
   const address = parseDatabaseUrl(url)
   if (address.kind === 'sqlite') return `SQLite ${address.path}`
   const { database, host, port } = parsePostgresUrl(url)
-  return `PostgreSQL ${database} at ${host.startsWith('/') ? host : `${host}:${port}`}`
+  const where = host.startsWith('/') ? host : `${host.toLowerCase()}:${port}`
+  return `PostgreSQL ${database} at ${where}${describeSchema(url)}`
+}
+
+function describeSchema(url: string): string {
+  const options = new URLSearchParams(url.slice(url.indexOf('?') + 1)).get('options') ?? ''
+  const [, path] = /\bsearch_path\s*=\s*(\S+)/.exec(options) ?? []
+  return path === undefined ? '' : `, search_path ${path}`
 }
 
 function parseSqlitePath(url: string): string {
