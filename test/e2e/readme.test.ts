@@ -17,18 +17,25 @@ import type { InstalledApp } from '../support/install-package.ts'
 import { readReadme, readReadmeBlocks, readReadmeTable } from '../support/read-readme.ts'
 import type { ReadmeBlock } from '../support/read-readme.ts'
 
-const blocks = readReadmeBlocks()
+/** The pages whose blocks run one after the other, in the folder of one app. */
+const PAGES = ['README.md', 'docs/testing.md', 'docs/typescript.md']
+/** What the pages tell to install. */
+const INSTALLED = ['koa', '@koa/router', 'vitest', 'jest', 'typescript', '@types/koa', '@types/node']
+/** What is saved as a file instead of being run. */
+const FILES = ['js', 'ts', 'json']
 
-describe('every block of the README runs as it stands', () => {
+const blocks = PAGES.flatMap((page) => readReadmeBlocks(page))
+
+describe('every block of the README and its pages runs as it stands', () => {
   /** What the README's samples stand for on this machine. */
   const here = new Map<string, string>()
-  const exported: Record<string, string> = {}
+  const exportedBy = new Map<string, Record<string, string>>(PAGES.map((page) => [page, {}]))
   const servers: { readonly child: ChildProcess; readonly port: string }[] = []
   let app: InstalledApp
   let database: TestDatabase
 
   beforeAll(async () => {
-    app = await installPackage('koa', '@koa/router')
+    app = await installPackage(...INSTALLED)
     database = await makeDatabase('postgresql', { migrated: false })
     here.set('/srv/api', app.folder)
     for (const port of ['3000', '3001', '3002']) here.set(port, await findFreePort())
@@ -47,17 +54,18 @@ describe('every block of the README runs as it stands', () => {
   const translate = (text: string) => [...here].reduce((all, [from, to]) => all.replaceAll(from, to), text)
 
   for (const block of blocks) {
-    const { language, name, line } = block
+    const { page, language, name, line } = block
+    const exported = exportedBy.get(page)!
     if (language === 'text') continue
-    test(`line ${line}: ${language} ${name} ${block.text.split('\n', 1)[0]}`, async () => {
-      if (language === 'js') return writeFileSync(join(app.folder, name), translate(block.text))
-      if (name === 'install') return expect(block.text).toBe('npm install apikey-analytics koa @koa/router\n')
+    test(`${page} line ${line}: ${language} ${name} ${block.text.split('\n', 1)[0]}`, async () => {
+      if (FILES.includes(language)) return writeFileSync(join(app.folder, name), translate(block.text))
+      if (name === 'install') return expect(INSTALLED).toEqual(expect.arrayContaining(packagesOf(block.text)))
       if (name === 'clone')
         return expect(scriptsOf(block.text)).toEqual(expect.arrayContaining([expect.anything()]))
       if (name === 'serve') return serve(translate(block.text))
-      if (name === 'until-stopped') return runUntilStopped(translate(block.text))
+      if (name === 'until-stopped') return runUntilStopped(translate(block.text), exported)
       const sample = sampleOf(block)
-      const output = await runUntilLike(translate(block.text), sample && translate(sample.text))
+      const output = await runUntilLike(translate(block.text), sample && translate(sample.text), exported)
       if (sample) expect(shapeOf(output)).toEqual(shapeOf(translate(sample.text)))
     })
   }
@@ -77,7 +85,7 @@ describe('every block of the README runs as it stands', () => {
     servers.push({ child: app.start('node', [file]), port })
   }
 
-  async function runUntilStopped(command: string): Promise<void> {
+  async function runUntilStopped(command: string, exported: Record<string, string>): Promise<void> {
     const bin = 'node_modules/apikey-analytics/bin/run.js'
     const [, ...args] = command.trim().replace('npx ', '').split(' ')
     const child = app.start('node', [bin, ...args], exported)
@@ -88,7 +96,11 @@ describe('every block of the README runs as it stands', () => {
   }
 
   /** Runs a block; again, for at most 20 seconds, while its output is not like the sample: apps flush in between. */
-  async function runUntilLike(commands: string, sample: string | undefined): Promise<string> {
+  async function runUntilLike(
+    commands: string,
+    sample: string | undefined,
+    exported: Record<string, string>,
+  ): Promise<string> {
     for (const { port } of servers) await untilServed(port)
     const deadline = Date.now() + 20_000
     const again = commands.startsWith('npx apikey-analytics report')
@@ -109,14 +121,14 @@ describe('every block of the README runs as it stands', () => {
   }
 })
 
-test('every script that the README saves is run by it', () => {
-  const commands = blocks.filter(({ language }) => language === 'sh').map(({ text }) => text)
-  for (const { name } of blocks.filter(({ language }) => language === 'js')) {
-    expect(commands.join('\n')).toContain(`node ${name}`)
-  }
-  expect(blocks.map(({ language }) => language).filter((one) => !['js', 'sh', 'text'].includes(one))).toEqual(
-    [],
-  )
+test('every script that a page saves is run or imported by it', () => {
+  const scripts = blocks.filter(({ language }) => language === 'js')
+  const unused = scripts.filter(({ page, name }) => {
+    return !blocks.some((other) => other.page === page && other.text.includes(name))
+  })
+  expect(unused.map(({ page, name }) => `${page}: ${name}`)).toEqual([])
+  const known = new Set([...FILES, 'sh', 'text'])
+  expect(blocks.filter(({ language }) => !known.has(language))).toEqual([])
 })
 
 test('the README lists exactly the options there are', () => {
@@ -156,7 +168,7 @@ test('the README explains exactly the columns there are', async () => {
 function sampleOf(block: ReadmeBlock): ReadmeBlock | undefined {
   const named = blocks.find(({ language, name }) => language === 'text' && name !== '' && name === block.name)
   const next = blocks[blocks.indexOf(block) + 1]
-  return named ?? (next?.language === 'text' ? next : undefined)
+  return named ?? (next?.language === 'text' && next.page === block.page ? next : undefined)
 }
 
 /** The lines of an output in any order, without what differs from run to run: numbers, times, charts and spaces. */
@@ -175,6 +187,13 @@ function shapeOf(output: string): string[] {
 
 function namesIn(heading: string): (string | undefined)[] {
   return readReadmeTable(heading).map(([name]) => name?.replaceAll('`', ''))
+}
+
+/** The packages that a block installs beside ours. */
+function packagesOf(command: string): string[] {
+  expect(command).toMatch(/^npm install .*\n$/)
+  const words = command.trim().split(' ').slice(2)
+  return words.filter((word) => !word.startsWith('--') && word !== 'apikey-analytics')
 }
 
 /** The npm scripts that a block runs, each of which must be there. */
