@@ -2,6 +2,7 @@
 import {
   AnalyticsError,
   apiKeyAnalytics,
+  findFindings,
   measureLatency,
   mergeBins,
   openUsage,
@@ -10,6 +11,7 @@ import {
   type AnalyticsOptions,
   type AnalyticsStats,
   type StoredUsageRow,
+  type Usage,
   type UsageRow,
 } from 'apikey-analytics'
 import Koa, { type Context } from 'koa'
@@ -35,6 +37,13 @@ export const stats: AnalyticsStats = analytics.stats()
 export const mode: 'mapped' | 'written' | 'memory' | 'off' = stats.mode
 await analytics.flush()
 await analytics.close()
+
+// what a test of the app does
+const tested = apiKeyAnalytics({ database: ':memory:', enabled: process.env['COUNT'] !== 'no' })
+const counted: Usage = await tested.usage()
+const maybe: { since?: Date | undefined; owner?: string | undefined } = {}
+export const none: UsageRow[] = await counted.findUsage({ ...maybe, limit: undefined })
+await findFindings(counted, { ...maybe, rateFactor: undefined })
 
 const usage = await openUsage()
 const rows: UsageRow[] = await usage.findUsage({ by: ['key', 'month'], status: ['2xx', 404], limit: 10 })
