@@ -5,7 +5,7 @@ import type { Usage, UsageStore } from './usage.ts'
 /** Both sides of the database of an app. */
 export interface AnalyticsDatabase {
   readonly store: UsageStore
-  openUsage(): Promise<Usage>
+  readonly openUsage: () => Promise<Usage>
 }
 
 /** Opens nothing yet: what opens a database is imported when it is first used, because that takes most of a second. */
