@@ -37,7 +37,8 @@ export function describeDatabaseUrl(url: string): string {
 }
 
 function describeSchema(url: string): string {
-  const options = new URLSearchParams(url.slice(url.indexOf('?') + 1)).get('options') ?? ''
+  const [, query = ''] = url.split('?')
+  const options = new URLSearchParams(query).get('options') ?? ''
   const [, path] = /\bsearch_path\s*=\s*(\S+)/.exec(options) ?? []
   return path === undefined ? '' : `, search_path ${path}`
 }
