@@ -3,7 +3,7 @@ import type { DatabaseFacts, UsageStore } from '../usage.ts'
 import type { CounterBuffer } from './counter-buffer.ts'
 import { Delivery } from './delivery.ts'
 import type { ProcessFolder } from './process-folder.ts'
-import { recoverCounts, type RecoveryParts } from './recovery.ts'
+import { recoverCounts } from './recovery.ts'
 
 /** How often the database is asked for known keys, and the data folder for what dead processes left. */
 const HOUSEKEEPING_MS = 60_000
