@@ -1,7 +1,9 @@
 import type { Middleware } from 'koa'
+import { createAnalyticsDatabase } from './analytics-database.ts'
 import { CounterBuffer } from './buffer/counter-buffer.ts'
 import type { CounterMode } from './buffer/counter-memory.ts'
 import { Flusher } from './buffer/flusher.ts'
+import { MemoryFiles } from './buffer/memory-files.ts'
 import { removeAtExit } from './buffer/remove-at-exit.ts'
 import { ProcessFolder } from './buffer/process-folder.ts'
 import { pepperCheck } from './capture/compute-key-id.ts'
@@ -10,13 +12,20 @@ import { KnownKeys } from './capture/known-keys.ts'
 import { createMiddleware } from './capture/middleware.ts'
 import { createReadKey } from './capture/read-key.ts'
 import type { ApiKey } from './capture/set-api-key.ts'
+import { MEMORY_DATABASE } from './database-location.ts'
+import { targetOf } from './database-target.ts'
+import { createDisabledAnalytics } from './disabled-analytics.ts'
 import type { AnalyticsError } from './errors.ts'
 import { resolveOptions, type AnalyticsOptions } from './options.ts'
 import { requireNode } from './require-node.ts'
-import type { UsageStore } from './usage.ts'
+import { describeDatabaseUrl } from './store/parse-database-url.ts'
+import type { Usage } from './usage.ts'
 
 /** A clock that was set, or went on while the machine slept, is noticed so much later; read so rarely, it costs nothing. */
 const CLOCK_STEADY_MS = 5
+
+// looks `Date` up each time, because tests replace it
+const systemClock = () => Date.now()
 
 /** What `analytics.stats()` tells. Counts are requests since this process started. */
 export interface AnalyticsStats {
@@ -31,8 +40,8 @@ export interface AnalyticsStats {
   readonly lastError: AnalyticsError | undefined
   /** When the last flush went well. */
   readonly lastFlushAt: Date | undefined
-  /** `mapped` and `written` survive a kill of the process, `memory` does not. */
-  readonly mode: CounterMode
+  /** `mapped` and `written` survive a kill of the process, `memory` does not; `off` counts nothing. */
+  readonly mode: CounterMode | 'off'
 }
 
 /** The middleware itself, and what can be asked of it. */
@@ -49,6 +58,12 @@ export interface ApiKeyAnalytics extends Middleware {
   close(): Promise<void>
   stats(): AnalyticsStats
   /**
+   * Flushes, and opens the database for reading: the way to a database `:memory:`. Any other one has connections of
+   * its own here, which the `close()` of the result ends.
+   * @throws AnalyticsError when the flush fails; OPTION_INVALID when `enabled` is false
+   */
+  usage(): Promise<Usage>
+  /**
    * Counts one access that did not come through this app's HTTP, such as a job run for a customer.
    * @param operation such as `{ method: 'POST', endpoint: '/jobs' }` or `'POST /jobs'`
    * @throws OPTION_INVALID when the key or the operation cannot be counted
@@ -61,29 +76,36 @@ export interface ApiKeyAnalytics extends Middleware {
  * @throws OPTION_INVALID for a wrong option, NODE_TOO_OLD; after that nothing of it throws into a request
  */
 export function apiKeyAnalytics(given: AnalyticsOptions = {}): ApiKeyAnalytics {
-  return startAnalytics(given, Date.now)
+  return startAnalytics(given, systemClock)
 }
 
 /** `apiKeyAnalytics` by another clock (epoch milliseconds): the demo plays a week in seconds. */
 export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiKeyAnalytics {
   requireNode()
   const options = resolveOptions(given)
+  if (!options.enabled) return createDisabledAnalytics(options)
   const { dataDir, bucketMinutes, mapCounters, maxKeys, maxEndpointsPerKey, flushIntervalMs } = options
   const report = options.onError
   const knownKeys = new KnownKeys(maxKeys)
-  const store = openLazily(async () => {
-    const { openStore } = await import('./store/open-store.ts')
-    return openStore({ url: options.database, pepperCheck: pepperCheck(options.pepper) })
-  })
-  const folder = new ProcessFolder({ dataDir, bucketMinutes, mapped: mapCounters, report })
+  const { store, openUsage } = createAnalyticsDatabase(options.database, pepperCheck(options.pepper))
+  const inMemory = options.database === MEMORY_DATABASE
+  const folder = inMemory
+    ? undefined
+    : new ProcessFolder({
+        dataDir,
+        bucketMinutes,
+        target: targetOf(describeDatabaseUrl(options.database), dataDir),
+        mapped: mapCounters,
+        report,
+      })
   const buffer = new CounterBuffer({
-    files: folder,
+    files: folder ?? new MemoryFiles(bucketMinutes),
     bucketMinutes,
     maxKeys,
     maxEndpointsPerKey,
     now,
-    // a clock of somebody else's may jump at any time, as that of the demo does
-    steadyMs: now === Date.now ? CLOCK_STEADY_MS : 0,
+    // a clock of somebody else's may jump at any time, as that of the demo or of a test does
+    steadyMs: now === systemClock && folder ? CLOCK_STEADY_MS : 0,
     onRotate: () => flusher.trigger(),
   })
   const onKnownKeys = (ids: readonly string[]) => knownKeys.replace(ids)
@@ -106,24 +128,18 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
     return { counted, pending: counted - state.flushed, mode, ...state }
   }
 
-  removeAtExit(folder, () => stats().pending === 0)
-  flusher.start()
+  if (folder) {
+    removeAtExit(folder, () => stats().pending === 0)
+    flusher.start()
+  }
   return Object.assign(createMiddleware({ options, counter: buffer, knownKeys, report }), {
     flush: () => flusher.flush(),
     close: () => flusher.close(),
+    async usage() {
+      await flusher.flush()
+      return openUsage()
+    },
     stats,
     addEndpointAccess: createCountAccess({ readKey, counter: buffer, knownKeys, options }),
   })
-}
-
-/** Opens the store when it is first used: its imports take most of a second. */
-function openLazily(open: () => Promise<UsageStore>): UsageStore {
-  let opened: Promise<UsageStore> | undefined
-  const use = () => (opened ??= open())
-  return {
-    connect: async () => (await use()).connect(),
-    recordBatch: async (batch) => (await use()).recordBatch(batch),
-    findKnownKeys: async (limit) => (await use()).findKnownKeys(limit),
-    close: async () => (await opened)?.close(),
-  }
 }

@@ -1,8 +1,16 @@
 import { join, resolve } from 'node:path'
 
+/** A database in the memory of the app that counts: for tests. */
+export const MEMORY_DATABASE = ':memory:'
+
+/** Whether a URL names no database but memory, in one of the forms in which SQLite is asked for it. */
+export function isMemoryDatabase(url: string): boolean {
+  return /^(sqlite:(\/\/)?)?:memory:$/.test(url)
+}
+
 /** Where the database and the data folder are: the same answer for the app and the command line. */
 export interface DatabaseLocation {
-  /** URL: `sqlite:/abs/usage.db` or `postgresql://…`; may hold a password, so never print it. */
+  /** URL: `sqlite:/abs/usage.db`, `postgresql://…` or `:memory:`; may hold a password, so never print it. */
   readonly database: string
   /** Absolute path of the folder with the counter files and the embedded database. */
   readonly dataDir: string
@@ -19,5 +27,6 @@ export function locateDatabase(
 ): DatabaseLocation {
   const { DATABASE_URL, APIKEY_ANALYTICS_DIR } = environment
   const dataDir = resolve(workingDirectory, given.dataDir ?? (APIKEY_ANALYTICS_DIR || '.apikey-analytics'))
-  return { database: given.database ?? (DATABASE_URL || `sqlite:${join(dataDir, 'usage.db')}`), dataDir }
+  const database = given.database ?? (DATABASE_URL || `sqlite:${join(dataDir, 'usage.db')}`)
+  return { database: isMemoryDatabase(database) ? MEMORY_DATABASE : database, dataDir }
 }

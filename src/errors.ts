@@ -3,6 +3,7 @@ export type AnalyticsErrorCode =
   | 'OPTION_INVALID'
   | 'WRONG_USAGE'
   | 'NODE_TOO_OLD'
+  | 'KOA_NOT_FOUND'
   | 'DATABASE_NOT_FOUND'
   | 'DATABASE_UNREACHABLE'
   | 'DATABASE_REFUSED'

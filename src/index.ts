@@ -11,8 +11,6 @@ export type { AnalyticsOptions, FindEndpoint, Identify, KnownRouter } from './op
 export { findFindings, type SecurityFindings, type SecurityOptions } from './security/find-findings.ts'
 export type { Finding, FindingKind, FindingSource, Severity } from './security/finding.ts'
 export { DEFAULT_THRESHOLDS, type Thresholds } from './security/thresholds.ts'
-export type { MostAccessedOptions } from './store/most-accessed-endpoints.ts'
-export type { Usage } from './store/open-usage.ts'
 export {
   OTHER_ENDPOINT,
   OTHER_KEY,
@@ -22,11 +20,13 @@ export {
   type BucketMinutes,
   type KeyIdentity,
   type KeyRecord,
+  type MostAccessedOptions,
   type Operation,
   type StatusFilter,
   type StoredUsageRow,
   type StreamQuery,
   type TrendStep,
+  type Usage,
   type UsageDimension,
   type UsageFilter,
   type UsageQuery,

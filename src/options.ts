@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
 import type { Router } from './capture/router.ts'
 import type { ApiKey } from './capture/set-api-key.ts'
-import { locateDatabase } from './database-location.ts'
+import { locateDatabase, MEMORY_DATABASE } from './database-location.ts'
 import { AnalyticsError } from './errors.ts'
 import {
   readBucketMinutes,
@@ -10,6 +10,7 @@ import {
   readIgnore,
   readNumber,
   readRoutes,
+  readSwitch,
   readText,
   readToken,
   show,
@@ -21,7 +22,8 @@ import type { BucketMinutes } from './usage.ts'
 /** Options of `apiKeyAnalytics()`; all may be left out. A wrong one throws at construction. */
 export interface AnalyticsOptions {
   /**
-   * URL of the database: `sqlite:<path>` or `postgres://user:password@host:5432/name`.
+   * URL of the database: `sqlite:<path>` or `postgres://user:password@host:5432/name`; `:memory:` for tests, which
+   * read it with `analytics.usage()`.
    * Default: the environment variable `DATABASE_URL`, else `sqlite:<dataDir>/usage.db`.
    */
   readonly database?: string | undefined
@@ -76,6 +78,8 @@ export interface AnalyticsOptions {
   readonly pepper?: string | undefined
   /** Told what goes wrong beside the requests. Default: one `process.emitWarning` per error code. */
   readonly onError?: ((error: AnalyticsError) => void) | undefined
+  /** False counts nothing, for tests: no file, no database, no timer; requests pass through. Default: true. */
+  readonly enabled?: boolean | undefined
 }
 
 /** A router of any version of `@koa/router` or `koa-router`, its `routes()`, or a router of koa-joi-router. */
@@ -105,7 +109,7 @@ export interface ExpectedRouter {
 
 /** Options with every default in place. */
 export interface ResolvedOptions {
-  /** URL; may hold a password. */
+  /** URL, or `:memory:`; may hold a password. */
   readonly database: string
   /** Absolute. */
   readonly dataDir: string
@@ -127,6 +131,7 @@ export interface ResolvedOptions {
   readonly pepper: string | undefined
   /** Never throws. */
   readonly onError: (error: AnalyticsError) => void
+  readonly enabled: boolean
 }
 
 const NAMES: ReadonlySet<string> = new Set<keyof AnalyticsOptions>([
@@ -145,6 +150,7 @@ const NAMES: ReadonlySet<string> = new Set<keyof AnalyticsOptions>([
   'maxKeys',
   'pepper',
   'onError',
+  'enabled',
 ])
 
 /**
@@ -162,7 +168,10 @@ export function resolveOptions(
     environment,
     workingDirectory,
   )
-  checkDatabase(location.database, given.database === undefined && Boolean(environment['DATABASE_URL']))
+  const enabled = readSwitch(given, 'enabled') ?? true
+  const isGiven = given.database !== undefined
+  // what DATABASE_URL names is of no interest to an app that does not count
+  if (enabled || isGiven) checkDatabase(location.database, !isGiven && Boolean(environment['DATABASE_URL']))
   return {
     ...location,
     identify: readFunction(given, 'identify'),
@@ -179,6 +188,7 @@ export function resolveOptions(
     maxKeys: readNumber(given, 'maxKeys', 1, 1_000_000) ?? 10_000,
     pepper: readText(given, 'pepper') ?? (environment['APIKEY_ANALYTICS_PEPPER'] || undefined),
     onError: contain(readFunction(given, 'onError') ?? warnOncePerCode()),
+    enabled,
   }
 }
 
@@ -197,6 +207,7 @@ function readGiven(options: unknown): AnalyticsOptions {
 }
 
 function checkDatabase(url: string, fromEnvironment: boolean): void {
+  if (url === MEMORY_DATABASE) return
   try {
     parseDatabaseUrl(url)
   } catch (cause) {

@@ -12,5 +12,6 @@ export {
 } from './store/entities/api-key-analytics-unsealed.ts'
 export { ApiKeyAnalytics, ApiKeyAnalyticsSchema } from './store/entities/api-key-analytics.ts'
 export { ENTITIES } from './store/entities/entities.ts'
+export { getOrm } from './store/get-orm.ts'
 export { MIGRATIONS } from './store/migrations/migrations.ts'
 export { MIGRATIONS_TABLE } from './store/orm-options.ts'

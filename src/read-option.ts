@@ -28,6 +28,11 @@ export function readFunction<Name extends 'identify' | 'onError'>(
   return value === undefined || typeof value === 'function' ? value : refuse(name, value, 'a function')
 }
 
+export function readSwitch(given: AnalyticsOptions, name: 'enabled'): boolean | undefined {
+  const value: unknown = given[name]
+  return value === undefined || typeof value === 'boolean' ? value : refuse(name, value, 'true or false')
+}
+
 export function readToken(given: AnalyticsOptions, name: 'keyword' | 'header'): string | undefined {
   const value: unknown = given[name]
   if (value === undefined || (typeof value === 'string' && TOKEN.test(value))) return value

@@ -96,6 +96,8 @@ export interface Batch {
 export interface DatabaseFacts {
   /** Random UUID of the database, made by the first migration. */
   readonly databaseId: string
+  /** How messages name it; without user and password. */
+  readonly place: string
   /** False when the database was used with another pepper: its ids would not match ours. */
   readonly pepperMatches: boolean
 }
@@ -123,22 +125,22 @@ export type UsageDimension = 'key' | 'endpoint' | 'method' | 'status' | 'owner' 
 
 /** Which rows count. Absent means all. `since` is inclusive, `until` exclusive. */
 export interface UsageFilter {
-  readonly since?: Date
-  readonly until?: Date
-  readonly keyIds?: readonly string[]
-  readonly owner?: string
-  readonly method?: string
+  readonly since?: Date | undefined
+  readonly until?: Date | undefined
+  readonly keyIds?: readonly string[] | undefined
+  readonly owner?: string | undefined
+  readonly method?: string | undefined
   /** A pattern as stored, or a glob in which `*` stands for any characters and `[*]` for a star. */
-  readonly endpoint?: string
+  readonly endpoint?: string | undefined
   /** One status (429), a class ('4xx'), or a list of either. */
-  readonly status?: StatusFilter | readonly StatusFilter[]
+  readonly status?: StatusFilter | readonly StatusFilter[] | undefined
 }
 export type StatusFilter = number | '1xx' | '2xx' | '3xx' | '4xx' | '5xx'
 
 /** Which rows `streamUsage` gives. */
 export interface StreamQuery extends UsageFilter {
   /** Adds to each row how long its requests took: `latency`. */
-  readonly latency?: boolean
+  readonly latency?: boolean | undefined
 }
 
 /** How `findUsage` sorts: by requests or errors (most first), by last use (latest first), or by the group itself. */
@@ -146,16 +148,16 @@ export type UsageSort = 'requests' | 'errors' | 'lastUsed' | 'group'
 
 export interface UsageQuery extends UsageFilter {
   /** Zero (one total row), one or more dimensions. `endpoint` alone merges methods; add `method` to keep them apart. */
-  readonly by?: readonly UsageDimension[]
+  readonly by?: readonly UsageDimension[] | undefined
   /** IANA name for the borders of hour, day, week (from Monday) and month. Default `UTC`. */
-  readonly timeZone?: string
+  readonly timeZone?: string | undefined
   /** Default: `group` when grouped by time, else `requests`. Ties are broken by the group, so the order is total. */
-  readonly sort?: UsageSort
-  readonly limit?: number
+  readonly sort?: UsageSort | undefined
+  readonly limit?: number | undefined
   /** Adds to each group how it went over time: `trend`, one step per hour, day, week or month. */
-  readonly trend?: CalendarUnit
+  readonly trend?: CalendarUnit | undefined
   /** Adds to each group how long its requests took: `latency`. */
-  readonly latency?: boolean
+  readonly latency?: boolean | undefined
 }
 
 /** A step of a trend. */
@@ -218,4 +220,25 @@ export interface StoredUsageRow {
   readonly durationUs: number
   /** Null when no duration in this row was measured; only when asked for. */
   readonly latency?: Latency | null
+}
+
+/** Which requests of the key count, and how many endpoints to give. */
+export type MostAccessedOptions = Omit<UsageFilter, 'keyIds' | 'owner'> & {
+  readonly limit?: number | undefined
+}
+
+/** The read side of a database of usage. Nothing here writes. */
+export interface Usage {
+  /** Usage summed up by any combination of dimensions. */
+  findUsage(query: UsageQuery): Promise<UsageRow[]>
+  /** The stored rows in pages, always in the same order; memory stays constant. */
+  streamUsage(query?: StreamQuery): AsyncIterable<readonly StoredUsageRow[]>
+  /** The endpoints of one key (its id or record), most used first. */
+  getMostAccessedEndpoints(
+    key: string | Pick<KeyIdentity, 'id'>,
+    options?: MostAccessedOptions,
+  ): Promise<UsageRow[]>
+  /** The keys with this name, label or id, else those whose label or id begins with it. */
+  findKeys(text: string): Promise<KeyRecord[]>
+  close(): Promise<void>
 }

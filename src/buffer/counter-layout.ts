@@ -3,9 +3,10 @@
  *
  * | bytes | what |
  * |---|---|
- * | 0-43 | identity: magic, version, slots, names bytes, bucket minutes, instance UUID, CRC-32 of these |
+ * | 0-43 | identity: magic, version, slots, names bytes, bucket minutes, instance UUID, CRC-32 of these and the target |
  * | 64-87 | header words: file state, bytes of names published, open area |
  * | 128-191, 256-319 | headers of the two count areas |
+ * | 512 … | target: uint32 bytes, then the name of the database that the counts are meant for |
  * | 4096 … | names region: records of keys, operations, cells and slots, see `name-records.ts` |
  * | then | two count areas: per slot float64 requests, float64 microseconds |
  *
@@ -30,6 +31,9 @@ const LEAST_NAME_BYTES = 64 * 1024
 const MAGIC = 'AKACOUNT'
 const VERSION = 1
 const IDENTITY_BYTES = 40
+const TARGET_OFFSET = 512
+/** What a damaged length must not go past. */
+const MOST_TARGET_BYTES = 3000
 
 export interface FileShape {
   readonly slots: number
@@ -40,6 +44,8 @@ export interface FileShape {
 export interface FileIdentity extends FileShape {
   readonly instance: string
   readonly bucketMinutes: BucketMinutes
+  /** The database that the counts are meant for, see `targetOf`. */
+  readonly target: string
 }
 
 export function shapeFor(slots: number): FileShape {
@@ -55,15 +61,23 @@ export function areaOffset({ slots, namesBytes }: FileShape, area: number): numb
 }
 
 export function encodeIdentity(identity: FileIdentity): Buffer {
-  const bytes = Buffer.alloc(IDENTITY_BYTES + 4)
+  const target = Buffer.from(identity.target)
+  const bytes = Buffer.alloc(TARGET_OFFSET + 4 + target.length)
   bytes.write(MAGIC, 0, 'latin1')
   bytes.writeUInt32LE(VERSION, 8)
   bytes.writeUInt32LE(identity.slots, 12)
   bytes.writeUInt32LE(identity.namesBytes, 16)
   bytes.writeUInt32LE(identity.bucketMinutes, 20)
   encodeUuid(identity.instance).copy(bytes, 24)
-  bytes.writeUInt32LE(crc32(bytes.subarray(0, IDENTITY_BYTES)), IDENTITY_BYTES)
+  bytes.writeUInt32LE(target.length, TARGET_OFFSET)
+  target.copy(bytes, TARGET_OFFSET + 4)
+  bytes.writeUInt32LE(checksum(bytes, target.length), IDENTITY_BYTES)
   return bytes
+}
+
+function checksum(bytes: Buffer, targetBytes: number): number {
+  const target = bytes.subarray(TARGET_OFFSET, TARGET_OFFSET + 4 + targetBytes)
+  return crc32(target, crc32(bytes.subarray(0, IDENTITY_BYTES)))
 }
 
 /** @returns the identity, or a sentence that says what is wrong with these bytes */
@@ -74,7 +88,8 @@ export function decodeIdentity(buffer: ArrayBuffer): FileIdentity | string {
   if (bytes.toString('latin1', 0, 8) !== MAGIC) return 'it does not begin like a counter file'
   const version = bytes.readUInt32LE(8)
   if (version !== VERSION) return `its format is version ${version}, not ${VERSION}`
-  if (crc32(bytes.subarray(0, IDENTITY_BYTES)) !== bytes.readUInt32LE(IDENTITY_BYTES)) {
+  const targetBytes = Math.min(bytes.readUInt32LE(TARGET_OFFSET), MOST_TARGET_BYTES)
+  if (checksum(bytes, targetBytes) !== bytes.readUInt32LE(IDENTITY_BYTES)) {
     return 'its header does not match its checksum'
   }
   return {
@@ -82,5 +97,6 @@ export function decodeIdentity(buffer: ArrayBuffer): FileIdentity | string {
     namesBytes: bytes.readUInt32LE(16),
     bucketMinutes: bytes.readUInt32LE(20) as BucketMinutes,
     instance: decodeUuid(bytes.subarray(24, 40)),
+    target: bytes.toString('utf8', TARGET_OFFSET + 4, TARGET_OFFSET + 4 + targetBytes),
   }
 }

@@ -1,12 +1,12 @@
 import type { AnalyticsError } from '../errors.ts'
 import type { UsageStore } from '../usage.ts'
 import { Delivery } from './delivery.ts'
-import { recoverCounts } from './recovery.ts'
+import { recoverCounts, type RecoveryParts } from './recovery.ts'
 
 export interface DeliverDataDirParts {
   readonly dataDir: string
   readonly store: UsageStore
-  /** Sends batches that were tried on another database too. */
+  /** Sends batches that were counted for another database, or tried on it, too. */
   readonly adopt: boolean
   readonly report: (error: AnalyticsError) => void
 }
@@ -22,6 +22,7 @@ export async function deliverDataDir(
   const { dataDir, store, report } = parts
   const facts = await store.connect()
   const delivery = new Delivery(parts)
-  await recoverCounts({ dataDir, report, now: Date.now, deliver: (file) => delivery.deliver(file, facts) })
+  const deliver: RecoveryParts['deliver'] = (file, path) => delivery.deliver(file, facts, { path })
+  await recoverCounts({ dataDir, report, now: Date.now, deliver })
   return { requests: delivery.delivered, batches: delivery.batches }
 }

@@ -1,6 +1,7 @@
 import { AnalyticsError } from '../errors.ts'
 import type { AnalyticsErrorCode } from '../errors.ts'
 import type { DatabaseFacts, UsageStore } from '../usage.ts'
+import { targetOf } from '../database-target.ts'
 import type { CounterFile } from './counter-file.ts'
 import { faultPoint } from './fault-point.ts'
 import type { SealedBatch } from './sealed-batch.ts'
@@ -10,7 +11,7 @@ export interface DeliveryParts {
   readonly store: UsageStore
   readonly dataDir: string
   readonly report: (error: AnalyticsError) => void
-  /** Sends a batch even if it was tried on another database before: it may then be counted in both. */
+  /** Sends a batch also if it was counted for another database, or tried on it: it may then be counted in both. */
   readonly adopt?: boolean
   /** Called when an own file turns out to be counted into by another process too. */
   readonly onCopied?: (file: CounterFile) => void
@@ -18,6 +19,12 @@ export interface DeliveryParts {
 
 /** What no further try would change. */
 const SET_ASIDE: ReadonlySet<AnalyticsErrorCode> = new Set(['BATCH_REFUSED', 'INSTANCE_COPIED'])
+
+/** Where a file of a dead process lies, and whether its counts are among those of this one. */
+export interface DeliveryOrigin {
+  readonly path?: string
+  readonly origin?: 'own' | 'foreign'
+}
 
 /** Brings the sealed batches of counter files to the store, oldest first, each exactly once. */
 export class Delivery {
@@ -48,14 +55,16 @@ export class Delivery {
   /**
    * Delivers every sealed batch of a file.
    * @param origin `foreign` for the file of another process, which is not among the counts of this one
-   * @returns false when a batch has to stay because it was tried on another database
+   * @returns false when a batch has to stay because it was counted for another database, or tried on it
    * @throws AnalyticsError when the database does not take it now
    */
   async deliver(
     file: CounterFile,
     facts: DatabaseFacts,
-    origin: 'own' | 'foreign' = 'own',
+    { path, origin = 'own' }: DeliveryOrigin = {},
   ): Promise<boolean> {
+    // a file of this process is meant for its database
+    if (path !== undefined && !this.#isMeantFor(file, facts, path)) return false
     for (const batch of file.sealedBatches()) {
       if (!this.#mayTry(batch, facts)) return false
       if (batch.databaseId !== facts.databaseId) file.stamp(batch, facts.databaseId)
@@ -69,6 +78,23 @@ export class Delivery {
       this.#rows += batch.rowCount
     }
     return true
+  }
+
+  /** The first guard: most files that are meant for another database were never tried on one. */
+  #isMeantFor(file: CounterFile, { place, databaseId }: DatabaseFacts, path: string): boolean {
+    const batches = file.sealedBatches()
+    const { target } = file.identity
+    const here = targetOf(place, this.#parts.dataDir)
+    const isTriedHere = batches.some((batch) => batch.databaseId === databaseId)
+    if (this.#parts.adopt || batches.length === 0 || target === here || isTriedHere) return true
+    const requests = batches.reduce((sum, { requestCount }) => sum + requestCount, 0)
+    this.#parts.report(
+      new AnalyticsError(
+        'DATABASE_CHANGED',
+        `${requests} requests in ${path} were counted for ${target}, but this database is ${here}. They are kept. Connect to the former database, or run "apikey-analytics flush --adopt" to send them here. If they are of no use, such as those of a test run, delete that file.`,
+      ),
+    )
+    return false
   }
 
   #mayTry(batch: SealedBatch, { databaseId }: DatabaseFacts): boolean {

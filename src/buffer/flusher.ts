@@ -23,7 +23,8 @@ const CLOSE_MS = 10_000
 
 export interface FlusherParts {
   readonly buffer: CounterBuffer
-  readonly folder: ProcessFolder
+  /** Nothing when all is in memory: there is nothing to recover then. */
+  readonly folder: ProcessFolder | undefined
   readonly store: UsageStore
   readonly dataDir: string
   readonly flushIntervalMs: number
@@ -191,29 +192,34 @@ export class Flusher {
 
   /** What is done about once a minute, after a flush that went well; the recovery in as many turns as it takes. */
   async #keepHouse(facts: DatabaseFacts): Promise<void> {
-    const { dataDir, report, now } = this.#parts
+    const { folder, now } = this.#parts
     if (this.#nextFolder === undefined) {
       // A clock that was set back must not stop the recovery until it has caught up.
       if (Math.abs(now() - this.#housekeptAt) < HOUSEKEEPING_MS) return
       await this.#lookAround()
     }
+    if (folder) await this.#recover(facts)
+    this.#housekeptAt = now()
+  }
+
+  async #recover(facts: DatabaseFacts): Promise<void> {
+    const { dataDir, report, now } = this.#parts
     const turnEnd = performance.now() + RECOVERY_TURN_MS
     this.#nextFolder = await recoverCounts({
       dataDir,
-      deliver: (file) => this.#delivery.deliver(file, facts, 'foreign'),
+      deliver: (file, path) => this.#delivery.deliver(file, facts, { path, origin: 'foreign' }),
       report,
       now,
       from: this.#nextFolder,
       hasTime: () => performance.now() < turnEnd,
     })
-    this.#housekeptAt = now()
   }
 
   async #lookAround(): Promise<void> {
     const { buffer, folder, store, dataDir, maxKeys, onKnownKeys, report } = this.#parts
     onKnownKeys(await store.findKnownKeys(maxKeys))
     // Only the open one: what others hold is in memory, and they are left already.
-    if (folder.isIntact(buffer.files().slice(-1))) return
+    if (!folder || folder.isIntact(buffer.files().slice(-1))) return
     report(deletedFolder(dataDir))
     folder.abandon()
     buffer.leaveFile()

@@ -15,6 +15,8 @@ export interface WaitingBatch {
   /** Start of its bucket. */
   readonly bucket: Date
   readonly requestCount: number
+  /** The database that its requests were counted for, see `targetOf`. */
+  readonly target: string
   /** The database it was tried on, if it was. */
   readonly databaseId: string | undefined
 }
@@ -61,6 +63,7 @@ function copyOf(bytes: Uint8Array): CounterMemory {
 }
 
 function describeBatch(batch: SealedBatch): WaitingBatch {
-  const { instance, sequence, countedBefore, bucket, requestCount, databaseId } = batch
-  return { instance, sequence, countedBefore, bucket: new Date(bucket), requestCount, databaseId }
+  const { instance, sequence, countedBefore, requestCount, target, databaseId } = batch
+  const bucket = new Date(batch.bucket)
+  return { instance, sequence, countedBefore, bucket, requestCount, target, databaseId }
 }

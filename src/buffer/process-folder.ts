@@ -6,14 +6,17 @@ import type { BucketMinutes } from '../usage.ts'
 import type { CounterFiles } from './counter-buffer.ts'
 import { CounterFile } from './counter-file.ts'
 import { fileBytes, shapeFor } from './counter-layout.ts'
-import { heapMemory, mappedMemory, writtenMemory, type CounterMemory } from './counter-memory.ts'
+import { mappedMemory, writtenMemory, type CounterMemory } from './counter-memory.ts'
 import { COUNTER_FILE, countersDir, isMappable, makePrivateDir, UNFINISHED } from './data-dir.ts'
 import { faultPoint } from './fault-point.ts'
 import { lockFolder, removeProcessFolder, type FolderLock } from './folder-lock.ts'
+import { createInMemory } from './memory-files.ts'
 
 export interface ProcessFolderParts {
   readonly dataDir: string
   readonly bucketMinutes: BucketMinutes
+  /** The database that the counts are meant for, see `targetOf`. */
+  readonly target: string
   /** False: write every count instead of mapping the file. */
   readonly mapped: boolean
   readonly report: (error: AnalyticsError) => void
@@ -33,7 +36,8 @@ export class ProcessFolder implements CounterFiles {
   }
 
   open(slots: number, bucket: number): CounterFile {
-    const identity = { ...shapeFor(slots), bucketMinutes: this.#parts.bucketMinutes, instance: randomUUID() }
+    const { bucketMinutes, target } = this.#parts
+    const identity = { ...shapeFor(slots), bucketMinutes, instance: randomUUID(), target }
     const reused = this.#takeFree(slots)
     if (reused) {
       const file = reused.reuse({ ...identity, ...shapeFor(reused.identity.slots) }, bucket)
@@ -50,7 +54,7 @@ export class ProcessFolder implements CounterFiles {
       return file
     } catch (cause) {
       this.#reportUnwritable(cause)
-      return CounterFile.create(heapMemory(fileBytes(identity)), identity, bucket)
+      return createInMemory(identity, bucket)
     }
   }
 

@@ -24,7 +24,7 @@ const UNFINISHED_FOR_MS = 60_000
 export interface RecoveryParts {
   readonly dataDir: string
   /** Delivers all batches of a file. @returns false when some must stay where they are */
-  readonly deliver: (file: CounterFile) => Promise<boolean>
+  readonly deliver: (file: CounterFile, path: string) => Promise<boolean>
   readonly report: (error: AnalyticsError) => void
   /** Epoch milliseconds. */
   readonly now: () => number
@@ -131,7 +131,7 @@ async function recoverFile(path: string, parts: RecoveryParts): Promise<boolean>
     const file = await CounterFile.read(memory, fstatSync(fd).mtimeMs)
     if (typeof file === 'string') return setAside(path, file, parts)
     const problem = file?.repair()
-    if (file && !file.isFree && !(await parts.deliver(file))) return false
+    if (file && !file.isFree && !(await parts.deliver(file, path))) return false
     faultPoint('dead file delivered')
     if (problem !== undefined) return setAside(path, problem, parts)
     unlinkSync(path)

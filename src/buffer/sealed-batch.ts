@@ -31,6 +31,8 @@ export class SealedBatch implements Batch {
   readonly sealedAt: number
   readonly isSealed: boolean
   readonly openSequence: number | undefined
+  /** The database that its requests were counted for. */
+  readonly target: string
   /** The database this batch was tried on, if it was. */
   readonly databaseId: string | undefined
   readonly #file: CounterFile
@@ -43,6 +45,7 @@ export class SealedBatch implements Batch {
     this.#counts = fields.counts
     this.area = fields.area
     this.instance = fields.file.identity.instance
+    this.target = fields.file.identity.target
     this.bucketMinutes = fields.file.identity.bucketMinutes
     this.sequence = fields.sequence
     this.bucket = fields.bucket

@@ -109,7 +109,7 @@ function noteLayer(ctx: Context & RoutedContext, layer: Layer): void {
   const mark = readMark(ctx.req)
   if (!mark) return
   // past the getters of the context, which are slow
-  const body = ctx.response.body as unknown
+  const { body } = ctx.response
   // a WebSocket has no response
   const status = (ctx.res as Context['res'] | undefined)?.statusCode
   if (mark.layer === mark.route && (mark.body !== body || mark.status !== status)) {

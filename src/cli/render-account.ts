@@ -1,6 +1,7 @@
 import { formatInstant } from '../calendar.ts'
 import { escapeTerminal } from '../report/escape-terminal.ts'
 import { formatCount } from '../report/format-cell.ts'
+import { describeElsewhere } from '../report/note-undelivered.ts'
 import type { Account } from '../report/read-account.ts'
 import { renderHeading } from '../report/render-report.ts'
 import { paint, renderTable, wrap } from '../report/render-table.ts'
@@ -17,6 +18,9 @@ export function renderAccount(account: Account, screen: Screen): string {
     renderHeading({ title: 'Where every counted request is', place, dataDir }, 'times in UTC', screen),
     renderTable(balanceTable(account), screen),
     ...(short.length > 0 ? [renderTable(missingTable(short), screen)] : []),
+    ...account.elsewhere.map(
+      (other) => `${wrap(escapeTerminal(describeElsewhere(other, dataDir)), screen)}\n`,
+    ),
     ...account.setAside.map((file) => `${wrap(escapeTerminal(`Set aside: ${file}`), screen)}\n`),
     ...account.unreadable.map((file) => `${wrap(escapeTerminal(`Unreadable: ${file}`), screen)}\n`),
     ...late.map((one) => `${wrap(describeLate(one), screen)}\n`),

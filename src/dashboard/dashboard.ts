@@ -1,4 +1,3 @@
-import { Router } from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
 import { markRequest } from '../capture/request-mark.ts'
 import { locateDatabase } from '../database-location.ts'
@@ -60,7 +59,6 @@ const HEADERS = {
 export function analyticsDashboard(options: DashboardOptions): AnalyticsDashboard {
   const { authorize, prefix = '/usage', hosts } = requireOptions(options)
   const api = new ApiThread(locateDatabase(options))
-  const routes = createRouter(prefix, api).routes() as unknown as Middleware
 
   async function apiKeyAnalyticsDashboard(ctx: Context, next: Next): Promise<unknown> {
     if (ctx.path !== prefix && !ctx.path.startsWith(`${prefix}/`)) return next()
@@ -78,9 +76,7 @@ export function analyticsDashboard(options: DashboardOptions): AnalyticsDashboar
       return refuse(ctx, 405, 'METHOD_NOT_ALLOWED', 'The dashboard only reads. Use GET.')
     }
     if (isFolderWithoutSlash(ctx, prefix)) return redirectToFolder(ctx)
-    return routes(ctx, async () => {
-      refuse(ctx, 404, 'NOT_FOUND', 'There is no such page.')
-    })
+    return answer(ctx, ctx.path.slice(prefix.length + 1), api)
   }
 
   return Object.assign(apiKeyAnalyticsDashboard, { close: () => api.close() })
@@ -101,25 +97,21 @@ function pathOf(url: string): string {
   return url.split('?')[0]!
 }
 
-function createRouter(prefix: string, api: ApiThread): Router {
-  const router = new Router({ prefix })
-  router.get('/api/:name', async (ctx) => {
-    const { status, type, body } = await api.answer({ name: ctx.params['name']!, query: { ...ctx.query } })
-    ctx.status = status
-    if (type === 'csv') ctx.attachment('usage.csv')
-    await sendBody(ctx, type === 'csv' ? 'text/csv' : 'application/json', body)
-  })
-  router.get('/{:file}', async (ctx, next) => {
-    const { file = 'index.html' } = ctx.params as { file?: string }
-    const found = await readPageFile(file)
-    if (!found) {
-      await next()
-      return
-    }
-    ctx.status = 200
-    await sendBody(ctx, found.type, found.text)
-  })
-  return router
+/** @param path below the prefix, such as `api/report` or `page.css` */
+async function answer(ctx: Context, path: string, api: ApiThread): Promise<void> {
+  const [, name] = /^api\/([^/]+)$/.exec(path) ?? []
+  if (name !== undefined) return answerFromApi(ctx, name, api)
+  const file = await readPageFile(path || 'index.html')
+  if (!file) return refuse(ctx, 404, 'NOT_FOUND', 'There is no such page.')
+  ctx.status = 200
+  await sendBody(ctx, file.type, file.text)
+}
+
+async function answerFromApi(ctx: Context, name: string, api: ApiThread): Promise<void> {
+  const { status, type, body } = await api.answer({ name, query: { ...ctx.query } })
+  ctx.status = status
+  if (type === 'csv') ctx.attachment('usage.csv')
+  await sendBody(ctx, type === 'csv' ? 'text/csv' : 'application/json', body)
 }
 
 function refuse(ctx: Context, status: number, code: string, message: string): void {

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import Koa from 'koa'
 import type { DatabaseLocation } from '../database-location.ts'
 import { AnalyticsError } from '../errors.ts'
+import { loadKoa } from '../load-koa.ts'
 import { analyticsDashboard } from './dashboard.ts'
 import { Session } from './session.ts'
 
@@ -14,12 +14,13 @@ export interface ServedDashboard {
   close(): Promise<void>
 }
 
-/** Serves the dashboard to this machine alone; port 0 is any free one. @throws WRONG_USAGE when the port is taken */
+/** Serves the dashboard to this machine alone; port 0 is any free one. @throws WRONG_USAGE when the port is taken, KOA_NOT_FOUND */
 export async function serveDashboard({
   port: wanted,
   database,
   dataDir,
 }: DatabaseLocation & { port: number }): Promise<ServedDashboard> {
+  const Koa = await loadKoa()
   const server = createServer()
   server.listen(wanted, '127.0.0.1')
   await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { startAnalytics } from '../analytics.ts'
 import type { AnalyticsError } from '../errors.ts'
+import { loadKoa } from '../load-koa.ts'
 import { createSampleApi } from './sample-api.ts'
 import type { SampleKey } from './sample-api.ts'
 import { createRandom, requestsOf, REVOKED_FROM_DAY, SAMPLE_CLIENTS, TRIAL } from './sample-traffic.ts'
@@ -25,8 +26,10 @@ export interface WeekOptions {
  * Serves the sample API on loopback and sends it a week of real requests within seconds: only the clock of the
  * analytics is moved.
  * @returns how many requests were answered
+ * @throws KOA_NOT_FOUND
  */
 export async function playWeek({ until, ...options }: WeekOptions): Promise<number> {
+  const Koa = await loadKoa()
   const start = Math.floor(until / HOUR_MS) * HOUR_MS - HOURS * HOUR_MS
   let now = start
   const analytics = startAnalytics(options, () => now)
@@ -38,7 +41,7 @@ export async function playWeek({ until, ...options }: WeekOptions): Promise<numb
     ),
     isRevoked: (key: SampleKey) => key.id === TRIAL.id && dayOf(now) >= REVOKED_FROM_DAY,
   }
-  const server = createSampleApi(analytics, keys).listen(0, '127.0.0.1')
+  const server = createSampleApi(new Koa(), analytics, keys).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   let answered = 0

@@ -1,6 +1,6 @@
 import { setTimeout as work } from 'node:timers/promises'
 import { Router } from '@koa/router'
-import Koa from 'koa'
+import type Koa from 'koa'
 import type { Middleware } from 'koa'
 import { setApiKey } from '../capture/set-api-key.ts'
 
@@ -19,9 +19,8 @@ export interface SampleKeys {
   isRevoked(key: SampleKey): boolean
 }
 
-/** An API like many: it checks keys by itself, has a nested router, and one endpoint with a bug. */
-export function createSampleApi(analytics: Middleware, keys: SampleKeys): Koa {
-  const app = new Koa()
+/** Makes of an app an API like many: it checks keys by itself, has a nested router, and one endpoint with a bug. */
+export function createSampleApi(app: Koa, analytics: Middleware, keys: SampleKeys): Koa {
   app.use(analytics)
   const v1 = createRoutes(keys)
   app.use(v1.routes())

@@ -1,4 +1,5 @@
 import { inspectDataDir } from '../buffer/inspect-data-dir.ts'
+import { targetOf } from '../database-target.ts'
 import { formatCount } from './format-cell.ts'
 import { countLacking } from '../store/count-lacking.ts'
 import { ApiKeyAnalyticsLedger } from '../store/entities/api-key-analytics-ledger.ts'
@@ -7,6 +8,8 @@ import type { Database } from '../store/open-database.ts'
 /** What a data folder holds that the database does not have. */
 export interface Undelivered {
   readonly undeliveredRequests: number
+  /** Requests that were counted for other databases: they wait in this folder and do not belong here. */
+  readonly elsewhere: readonly { readonly database: string; readonly requests: number }[]
   /** Files and batches that were put aside because they could not be delivered. */
   readonly setAside: readonly string[]
   /** Counter files that cannot be read, with the reason. */
@@ -16,12 +19,20 @@ export interface Undelivered {
 /** Reads what a data folder holds; a folder that is not there holds nothing. */
 export async function readUndelivered(db: Database, dataDir: string): Promise<Undelivered> {
   const { waiting, setAside, unreadable } = await inspectDataDir(dataDir)
-  return { undeliveredRequests: await countLacking(db, waiting), setAside, unreadable }
+  const target = targetOf(db.place, dataDir)
+  const { here = [], others = [] } = Object.groupBy(waiting, (batch) =>
+    batch.target === target ? 'here' : 'others',
+  )
+  const elsewhere = [...Map.groupBy(others, (batch) => batch.target)].map(([database, batches]) => ({
+    database,
+    requests: batches.reduce((sum, { requestCount }) => sum + requestCount, 0),
+  }))
+  return { undeliveredRequests: await countLacking(db, here), elsewhere, setAside, unreadable }
 }
 
 /** Says that counts on this machine are not in the database. */
 export async function noteUndelivered(db: Database, dataDir: string): Promise<string[]> {
-  const { undeliveredRequests, setAside, unreadable } = await readUndelivered(db, dataDir)
+  const { undeliveredRequests, elsewhere, setAside, unreadable } = await readUndelivered(db, dataDir)
   const bad = setAside.length + unreadable.length
   return [
     ...(undeliveredRequests > 0
@@ -29,8 +40,17 @@ export async function noteUndelivered(db: Database, dataDir: string): Promise<st
           `${formatCount(undeliveredRequests)} requests in ${dataDir} are not in the database yet: the app or "apikey-analytics flush" delivers them.`,
         ]
       : []),
+    ...elsewhere.map((other) => describeElsewhere(other, dataDir)),
     ...(bad > 0 ? [`${bad} files in ${dataDir} could not be delivered: see "apikey-analytics verify".`] : []),
   ]
+}
+
+/** Says that counts on this machine belong to another database. */
+export function describeElsewhere(
+  { database, requests }: Undelivered['elsewhere'][number],
+  dataDir: string,
+): string {
+  return `${formatCount(requests)} requests in ${dataDir} were counted for another database: ${database}.`
 }
 
 /** Says that requests are known to be missing from the database: counted once, and never delivered. */

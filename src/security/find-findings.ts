@@ -8,12 +8,15 @@ import { RULES } from './rules.ts'
 import { resolveThresholds } from './thresholds.ts'
 import type { Thresholds } from './thresholds.ts'
 
+/** Thresholds that are not the default ones. */
+type GivenThresholds = { readonly [Name in keyof Thresholds]?: Thresholds[Name] | undefined }
+
 /** Which time to look at, and when to speak up. */
-export interface SecurityOptions extends Partial<Thresholds> {
+export interface SecurityOptions extends GivenThresholds {
   /** Start of the period, taken down to the full hour. Default: 24 hours before `until`. */
-  readonly since?: Date
+  readonly since?: Date | undefined
   /** End of the period. Default: now. */
-  readonly until?: Date
+  readonly until?: Date | undefined
 }
 
 /** What `findFindings` gives. */

@@ -32,6 +32,7 @@ limit $1`
 /** The store in this thread. */
 export class DatabaseStore implements UsageStore {
   readonly #options: StoreOptions
+  readonly #openDatabase: () => Promise<Database>
   readonly #touched = new TouchedKeys()
   #opening: Promise<Database> | undefined
   #opened: Database | undefined
@@ -39,9 +40,11 @@ export class DatabaseStore implements UsageStore {
   /** The database that batches go to, since `connect` last said so. */
   #databaseId: string | undefined
 
-  constructor(options: StoreOptions, databaseId?: string) {
+  /** `open` is for a database that is open already. */
+  constructor(options: StoreOptions, databaseId?: string, open = () => openForWriting(options.url)) {
     this.#options = options
     this.#databaseId = databaseId
+    this.#openDatabase = open
   }
 
   async connect(): Promise<DatabaseFacts> {
@@ -101,7 +104,7 @@ export class DatabaseStore implements UsageStore {
   async #open(): Promise<Database> {
     // a file that was deleted or replaced stays open as it was: only opening it anew finds the other one
     if (this.#opened && !this.#opened.isCurrent()) await this.#closeDatabase()
-    this.#opening ??= openForWriting(this.#options.url)
+    this.#opening ??= this.#openDatabase()
     try {
       this.#opened = await this.#opening
       return this.#opened
@@ -139,6 +142,7 @@ async function readFacts(db: Database, pepperCheck: string): Promise<DatabaseFac
   }
   return {
     databaseId: meta.database_id,
+    place: db.place,
     pepperMatches: meta.pepper_check === null || meta.pepper_check === pepperCheck,
   }
 }

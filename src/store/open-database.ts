@@ -1,4 +1,4 @@
-import type { SqlMikroORM } from '@mikro-orm/sqlite'
+import type { SqlMikroORM } from '@mikro-orm/sql'
 import type { Dialect, OpenOptions, Session } from './dialect/dialect.ts'
 import { describeDatabaseUrl, parseDatabaseUrl } from './parse-database-url.ts'
 
@@ -19,7 +19,11 @@ export interface Database extends Session {
  */
 export async function openDatabase(url: string, options: OpenOptions = {}): Promise<Database> {
   const place = describeDatabaseUrl(url)
-  const dialect = await loadDialect(url, place)
+  return openDialect(await loadDialect(url, place), place, options)
+}
+
+/** Opens what a dialect stands for; see `openDatabase`. */
+export async function openDialect(dialect: Dialect, place: string, options: OpenOptions): Promise<Database> {
   const { orm, session, distributed, close } = await dialect.open(options)
   return { ...session, dialect, orm, distributed, place, close }
 }

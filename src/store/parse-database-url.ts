@@ -13,29 +13,40 @@ const FORMS = 'Use sqlite:<path> or postgres://user:password@host:5432/name.'
  * @throws OPTION_INVALID, with a message that never repeats the URL: it may hold a password.
  */
 export function parseDatabaseUrl(url: string): DatabaseAddress {
+  if (/^(sqlite:.*)?:memory:/.test(url)) {
+    throw new AnalyticsError(
+      'OPTION_INVALID',
+      "A database in memory is only for apiKeyAnalytics({ database: ':memory:' }), and only analytics.usage() reads it. Name a file: sqlite:<path>.",
+    )
+  }
   if (url.startsWith('sqlite:')) return { kind: 'sqlite', path: parseSqlitePath(url) }
   parsePostgresUrl(url)
   return { kind: 'postgresql', url }
 }
 
-/** What may be shown of a database URL: `SQLite /data/usage.db` or `PostgreSQL usage at db.internal:5432`. */
+/**
+ * What may be shown of a database URL: `SQLite /data/usage.db` or `PostgreSQL usage at db.internal:5432`, with a
+ * `search_path` of the URL, because that decides which tables are meant.
+ */
 export function describeDatabaseUrl(url: string): string {
   const address = parseDatabaseUrl(url)
   if (address.kind === 'sqlite') return `SQLite ${address.path}`
   const { database, host, port } = parsePostgresUrl(url)
-  return `PostgreSQL ${database} at ${host.startsWith('/') ? host : `${host}:${port}`}`
+  const where = host.startsWith('/') ? host : `${host.toLowerCase()}:${port}`
+  return `PostgreSQL ${database} at ${where}${describeSchema(url)}`
+}
+
+function describeSchema(url: string): string {
+  const [, query = ''] = url.split('?')
+  const options = new URLSearchParams(query).get('options') ?? ''
+  const [, path] = /\bsearch_path\s*=\s*(\S+)/.exec(options) ?? []
+  return path === undefined ? '' : `, search_path ${path}`
 }
 
 function parseSqlitePath(url: string): string {
   const path = url.slice('sqlite:'.length).replace(/^\/\//, '')
   if (path === '' || path.endsWith('/')) {
     throw new AnalyticsError('OPTION_INVALID', `The database URL names no SQLite file. ${FORMS}`)
-  }
-  if (path.includes(':memory:')) {
-    throw new AnalyticsError(
-      'OPTION_INVALID',
-      'sqlite::memory: would be lost at exit and is seen by no other process. Name a file: sqlite:<path>.',
-    )
   }
   return resolve(path)
 }

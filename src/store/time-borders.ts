@@ -1,6 +1,7 @@
 import { AnalyticsError } from '../errors.ts'
 import { instantOf, stepsBetween, wallTimeOf } from '../calendar.ts'
 import type { CalendarUnit } from '../calendar.ts'
+import type { UsageFilter } from '../usage.ts'
 import type { Database } from './open-database.ts'
 
 /** How SQL puts times into the hours, days, weeks or months of a time zone. */
@@ -33,7 +34,7 @@ const STEP_MS = 7 * DAY_MS
 /** The time between the first bucket and the end of the last one, cut to `since` and `until`. */
 export async function findTimeSpan(
   db: Database,
-  { since, until }: { since?: Date; until?: Date },
+  { since, until }: Pick<UsageFilter, 'since' | 'until'>,
 ): Promise<TimeSpan> {
   // two subqueries: SQLite finds one of min and max by index, but scans for both together
   const [row] = await db.query<{ first: string | null; last: string | null }>(

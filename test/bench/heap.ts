@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { toCountedKey, toCountedOperation } from '../../src/request-counter.ts'
 import type { UsageStore } from '../../src/usage.ts'
-import { identify, startCounting } from '../support/counting-process.ts'
+import { identify, startCounting, TEST_TARGET } from '../support/counting-process.ts'
 
 const cells = Number(process.argv[2] ?? 50_000)
 const KEYS = 1000
@@ -18,7 +18,11 @@ const DURATIONS_US = [900, 1100, 1300, 1600, 5000, 20_000]
 function forgettingStore(): UsageStore & { readonly rows: number } {
   const store = {
     rows: 0,
-    connect: async () => ({ databaseId: '00000000-0000-4000-8000-000000000000', pepperMatches: true }),
+    connect: async () => ({
+      databaseId: '00000000-0000-4000-8000-000000000000',
+      pepperMatches: true,
+      place: TEST_TARGET,
+    }),
     async recordBatch(batch: Parameters<UsageStore['recordBatch']>[0]) {
       for await (const rows of batch.rows()) store.rows += rows.length
       return 'applied' as const

@@ -51,7 +51,8 @@ function makeHeapBuffer(
   limits: { maxKeys: number; maxEndpointsPerKey: number },
 ): CounterBuffer {
   const shape = shapeFor(slots)
-  const identity = { ...shape, bucketMinutes: 60 as const, instance: '00000000-0000-4000-8000-000000000000' }
+  const instance = '00000000-0000-4000-8000-000000000000'
+  const identity = { ...shape, bucketMinutes: 60 as const, instance, target: '' }
   const open = (_: number, bucket: number) =>
     CounterFile.create(heapMemory(fileBytes(shape)), identity, bucket)
   const files = { open, release() {} }

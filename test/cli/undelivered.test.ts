@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { pepperCheck } from '../../src/capture/compute-key-id.ts'
+import { targetOf } from '../../src/database-target.ts'
 import { openStore } from '../../src/store/open-store.ts'
+import { describeDatabaseUrl } from '../../src/store/parse-database-url.ts'
 import { HOUR } from '../support/make-batch.ts'
 import { startCounting } from '../support/counting-process.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
@@ -26,7 +28,8 @@ forEachDatabase('counts that are not in the database', (_kind, makeUrl) => {
 
   it('are named by reports, invoices and verify until they are delivered', async () => {
     const store = openStore({ url: env['DATABASE_URL']!, pepperCheck: '' })
-    const app = startCounting({ dataDir, store, now: () => HOUR })
+    const target = targetOf(describeDatabaseUrl(env['DATABASE_URL']!), dataDir)
+    const app = startCounting({ dataDir, store, target, now: () => HOUR })
     for (let i = 0; i < 3; i++) app.count('late')
     app.crash()
     await store.close()

@@ -9,11 +9,13 @@ import { heapMemory } from '../../src/buffer/counter-memory.ts'
 import { setAsideDir } from '../../src/buffer/data-dir.ts'
 import { Flusher } from '../../src/buffer/flusher.ts'
 import { ProcessFolder } from '../../src/buffer/process-folder.ts'
+import { targetOf } from '../../src/database-target.ts'
 import type { AnalyticsError } from '../../src/errors.ts'
 import { readAccount } from '../../src/report/read-account.ts'
 import { toCountedKey, toCountedOperation } from '../../src/request-counter.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import { openStore } from '../../src/store/open-store.ts'
+import { describeDatabaseUrl } from '../../src/store/parse-database-url.ts'
 import { identify } from '../support/counting-process.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { recover } from '../support/recover.ts'
@@ -127,14 +129,19 @@ forEachDatabase('a copied data folder', (_, makeUrl) => {
 function startClone(url: string, dataDir: string, instance: string) {
   const errors: AnalyticsError[] = []
   const report = (error: AnalyticsError) => void errors.push(error)
-  const folder = new ProcessFolder({ dataDir, bucketMinutes: 60, mapped: true, report })
+  const target = targetOf(describeDatabaseUrl(url), dataDir)
+  const folder = new ProcessFolder({ dataDir, bucketMinutes: 60, target, mapped: true, report })
   let opened = 0
   const buffer = new CounterBuffer({
     files: {
       open(slots, bucket) {
         const shape = shapeFor(slots)
         const cloned = () =>
-          CounterFile.create(heapMemory(fileBytes(shape)), { ...shape, bucketMinutes: 60, instance }, bucket)
+          CounterFile.create(
+            heapMemory(fileBytes(shape)),
+            { ...shape, bucketMinutes: 60, instance, target },
+            bucket,
+          )
         return opened++ === 0 ? cloned() : folder.open(slots, bucket)
       },
       release: (file) => folder.release(file),

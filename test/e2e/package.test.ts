@@ -85,6 +85,7 @@ test('the package exports exactly these names', async () => {
     'ENTITIES',
     'MIGRATIONS',
     'MIGRATIONS_TABLE',
+    'getOrm',
   ])
 })
 
@@ -126,7 +127,7 @@ test('an app with another MikroORM 7.2 works beside it, and its schema diff leav
     import { MikroORM, defineEntity, p } from '@mikro-orm/postgresql'
     import { MikroORM as Core } from '@mikro-orm/core'
     import { openUsage } from 'apikey-analytics'
-    import { ApiKeyAnalytics } from 'apikey-analytics/orm'
+    import { ApiKeyAnalytics, getOrm } from 'apikey-analytics/orm'
     const Customer = defineEntity({ name: 'Customer', properties: { id: p.integer().primary() } })
     const orm = new MikroORM({
       entities: [Customer],
@@ -134,13 +135,13 @@ test('an app with another MikroORM 7.2 works beside it, and its schema diff leav
       schemaGenerator: { skipTables: [/^api_key_analytics/] },
     })
     const usage = await openUsage()
-    const stored = await usage.orm.em.fork().count(ApiKeyAnalytics)
+    const stored = await getOrm(usage).em.fork().count(ApiKeyAnalytics)
     await orm.schema.update()
     await orm.em.fork().insertMany(Customer, [{ id: 1 }, { id: 2 }])
     const customers = await orm.em.fork().count(Customer)
     const diff = await orm.schema.getUpdateSchemaSQL()
     const [row] = await usage.findUsage({})
-    console.log(JSON.stringify({ stored, customers, diff, requests: row.requestCount, two: !(usage.orm instanceof Core) }))
+    console.log(JSON.stringify({ stored, customers, diff, requests: row.requestCount, two: !(getOrm(usage) instanceof Core) }))
     await orm.close()
     await usage.close()`,
     { DATABASE_URL: database.url },

@@ -18,9 +18,19 @@ import { readReadme, readReadmeBlocks, readReadmeTable } from '../support/read-r
 import type { ReadmeBlock } from '../support/read-readme.ts'
 
 /** The pages whose blocks run one after the other, in the folder of one app. */
-const PAGES = ['README.md', 'docs/endpoints-and-routers.md']
+const PAGES = ['README.md', 'docs/endpoints-and-routers.md', 'docs/testing.md', 'docs/typescript.md']
 /** What the pages tell to install. */
-const INSTALLED = ['koa', '@koa/router', 'koa-mount', 'koa-tree-router']
+const INSTALLED = [
+  'koa',
+  '@koa/router',
+  'koa-mount',
+  'koa-tree-router',
+  'vitest',
+  'jest',
+  'typescript',
+  '@types/koa',
+  '@types/node',
+]
 /** What is saved as a file instead of being run. */
 const FILES = ['js', 'ts', 'json']
 

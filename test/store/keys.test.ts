@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ApiKeyAnalyticsKeySchema } from '../../src/store/entities/api-key-analytics-key.ts'
 import { findKeys, listKeys, suggestKeys } from '../../src/store/find-keys.ts'
+import { getOrm } from '../../src/store/get-orm.ts'
 import { nameKey } from '../../src/store/name-key.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import type { Database } from '../../src/store/open-database.ts'
@@ -93,7 +94,9 @@ forEachDatabase('keys', (_kind, makeUrl) => {
         for (const { requestCount } of page) requests.push(requestCount)
       }
       expect(requests).toEqual([3, 4])
-      const record = await usage.orm.em.fork().findOneOrFail(ApiKeyAnalyticsKeySchema, { name: 'billing' })
+      const record = await getOrm(usage)
+        .em.fork()
+        .findOneOrFail(ApiKeyAnalyticsKeySchema, { name: 'billing' })
       expect(record).toMatchObject({ id: key!.id, lastUsedAt: new Date(START) })
     } finally {
       await usage.close()

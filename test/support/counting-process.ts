@@ -7,9 +7,14 @@ import type { CountedKey, CountedOperation } from '../../src/request-counter.ts'
 import type { BucketMinutes, KeyIdentity, UsageStore } from '../../src/usage.ts'
 import { keyIdOf } from './make-batch.ts'
 
+/** The database of the processes that a test starts, unless it says otherwise. */
+export const TEST_TARGET = 'the database of the test'
+
 export interface CountingProcessParts {
   readonly dataDir: string
   readonly store: UsageStore
+  /** The database that its counts are meant for. */
+  readonly target?: string
   readonly now: () => number
   readonly steadyMs?: number
   readonly mapped?: boolean
@@ -32,11 +37,11 @@ export interface CountingProcess {
 }
 
 export function startCounting(parts: CountingProcessParts): CountingProcess {
-  const { dataDir, store, now, mapped = true, bucketMinutes = 60 } = parts
+  const { dataDir, store, target = TEST_TARGET, now, mapped = true, bucketMinutes = 60 } = parts
   const { maxKeys = 1000, maxEndpointsPerKey = 1000, firstSlots, steadyMs = 0 } = parts
   const errors: AnalyticsError[] = []
   const report = (error: AnalyticsError) => void errors.push(error)
-  const folder = new ProcessFolder({ dataDir, bucketMinutes, mapped, report })
+  const folder = new ProcessFolder({ dataDir, bucketMinutes, target, mapped, report })
   let opened = 0
   const buffer = new CounterBuffer({
     files: {

@@ -9,7 +9,7 @@ import { DatabaseStore } from '../../src/store/database-store.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import { verifyUsage, type VerifyResult } from '../../src/store/verify-usage.ts'
 import type { Batch, UsageStore } from '../../src/usage.ts'
-import { startCounting, type CountingProcess } from './counting-process.ts'
+import { startCounting, TEST_TARGET, type CountingProcess } from './counting-process.ts'
 import { HOUR, keyIdOf } from './make-batch.ts'
 import { readRows } from './read-rows.ts'
 
@@ -308,7 +308,8 @@ export class CountingWorld {
   /** The store of whatever database is the current one, with the fault that the step asks for, once. */
   #faultyStore(): UsageStore {
     return {
-      connect: () => this.#stores[this.#current].connect(),
+      // one URL, behind which databases are exchanged
+      connect: async () => ({ ...(await this.#stores[this.#current].connect()), place: TEST_TARGET }),
       recordBatch: async (batch) => {
         const fault = this.#fault
         this.#fault = 'none'

@@ -1,4 +1,5 @@
 import { AnalyticsError } from '../../src/errors.ts'
+import { TEST_TARGET } from './counting-process.ts'
 import type { Batch, BatchRow, KeyIdentity, UsageStore } from '../../src/usage.ts'
 import { readRows } from './read-rows.ts'
 
@@ -51,7 +52,11 @@ export function keepingStore(): KeepingStore {
       }),
     async connect() {
       if (store.refuse) throw new AnalyticsError('DATABASE_UNREACHABLE', 'The database is away.')
-      return { databaseId: '00000000-0000-4000-8000-000000000000', pepperMatches: true }
+      return {
+        databaseId: '00000000-0000-4000-8000-000000000000',
+        pepperMatches: true,
+        place: TEST_TARGET,
+      }
     },
     async recordBatch(batch) {
       await store.connect()

@@ -2,6 +2,7 @@
 import {
   AnalyticsError,
   apiKeyAnalytics,
+  findFindings,
   measureLatency,
   mergeBins,
   openUsage,
@@ -11,9 +12,9 @@ import {
   type AnalyticsOptions,
   type AnalyticsStats,
   type StoredUsageRow,
+  type Usage,
   type UsageRow,
 } from 'apikey-analytics'
-import { ApiKeyAnalytics, ApiKeyAnalyticsKey, ENTITIES, MIGRATIONS } from 'apikey-analytics/orm'
 import { Router } from '@koa/router'
 import Koa, { type Context } from 'koa'
 
@@ -38,9 +39,16 @@ app.use(async (ctx, next) => {
 analytics.addEndpointAccess({ id: 'key_1' }, 'POST /jobs')
 analytics.addEndpointAccess('secret', { method: 'POST', endpoint: '/jobs', status: 201, durationMs: 1.5 })
 export const stats: AnalyticsStats = analytics.stats()
-export const mode: 'mapped' | 'written' | 'memory' = stats.mode
+export const mode: 'mapped' | 'written' | 'memory' | 'off' = stats.mode
 await analytics.flush()
 await analytics.close()
+
+// what a test of the app does
+const tested = apiKeyAnalytics({ database: ':memory:', enabled: process.env['COUNT'] !== 'no' })
+const counted: Usage = await tested.usage()
+const maybe: { since?: Date | undefined; owner?: string | undefined } = {}
+export const none: UsageRow[] = await counted.findUsage({ ...maybe, limit: undefined })
+await findFindings(counted, { ...maybe, rateFactor: undefined })
 
 const usage = await openUsage()
 const rows: UsageRow[] = await usage.findUsage({ by: ['key', 'month'], status: ['2xx', 404], limit: 10 })
@@ -50,12 +58,6 @@ const timed: UsageRow[] = await usage.findUsage({ by: ['key'], latency: true })
 const bins = mergeBins(timed.map(({ latency }) => latency?.bins ?? []))
 export const p95: number | undefined = measureLatency(bins)?.p95Us
 for await (const page of usage.streamUsage({ since: new Date(0) })) page satisfies readonly StoredUsageRow[]
-const em = usage.orm.em.fork()
-export const stored: ApiKeyAnalytics[] = await em.find(ApiKeyAnalytics, { apiKey: { owner: 'Acme' } })
-export const keys: number = await em.count(ApiKeyAnalyticsKey)
-export const tables: number = ENTITIES.length
-export const migrations: string[] = MIGRATIONS.map((migration) => migration.name)
-
 // @ts-expect-error -- a bucket of no known width
 apiKeyAnalytics({ bucket: 'week' })
 // @ts-expect-error -- an option that is not there

@@ -21,7 +21,7 @@ test('counts of a bucket that ends while its first batch is being sent are deliv
   let now = 100 * HOUR_MS
   const recorded: Pick<Batch, 'bucket' | 'sequence' | 'requestCount'>[] = []
   const report = () => {}
-  const folder = new ProcessFolder({ dataDir, bucketMinutes: 60, mapped: true, report })
+  const folder = new ProcessFolder({ dataDir, bucketMinutes: 60, target: '', mapped: true, report })
   const buffer = new CounterBuffer({
     files: folder,
     bucketMinutes: 60,
@@ -32,7 +32,11 @@ test('counts of a bucket that ends while its first batch is being sent are deliv
   })
   const count = () => buffer.count(toCountedKey(KEY), toCountedOperation('GET', '/'), 200, 1)
   const store: UsageStore = {
-    connect: async () => ({ databaseId: 'bbbbbbbb-0000-4000-8000-000000000001', pepperMatches: true }),
+    connect: async () => ({
+      databaseId: 'bbbbbbbb-0000-4000-8000-000000000001',
+      pepperMatches: true,
+      place: '',
+    }),
     recordBatch: async ({ bucket, sequence, requestCount }) => {
       if (recorded.length === 0) {
         count()

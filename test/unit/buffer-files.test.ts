@@ -209,7 +209,13 @@ test('a folder that cannot be written is told of later, so that whoever is told 
   writeFileSync(join(dataDir, 'a file'), '')
   const told: AnalyticsError[] = []
   const report = (error: AnalyticsError) => void told.push(error)
-  const parts = { dataDir: join(dataDir, 'a file'), bucketMinutes: 60 as const, mapped: true, report }
+  const parts = {
+    dataDir: join(dataDir, 'a file'),
+    bucketMinutes: 60 as const,
+    target: '',
+    mapped: true,
+    report,
+  }
   expect(new ProcessFolder(parts).open(SLOTS, HOUR).mode).toBe('memory')
   expect(told).toEqual([])
   await Promise.resolve()

@@ -38,6 +38,7 @@ test('every option has a default', () => {
     maxKeys: 10_000,
     pepper: undefined,
     onError: expect.any(Function),
+    enabled: true,
   })
 })
 
@@ -63,6 +64,7 @@ test('every option can be given', () => {
         maxKeys: 1,
         pepper: 'p',
         onError: () => {},
+        enabled: false,
       },
       {
         DATABASE_URL: 'postgres://other/db',
@@ -90,6 +92,7 @@ test('every option can be given', () => {
     maxKeys: 1,
     pepper: 'p',
     onError: expect.any(Function),
+    enabled: false,
   })
 })
 
@@ -170,6 +173,7 @@ test.each<[unknown, string]>([
   [{ maxEndpointsPerKey: 1_000_001 }, 'Option "maxEndpointsPerKey"'],
   [{ maxEndpointLength: 15 }, 'Option "maxEndpointLength"'],
   [{ maxEndpointLength: 501 }, 'Option "maxEndpointLength"'],
+  [{ enabled: 'no' }, `Option "enabled" is 'no', expected true or false.`],
   [
     { database: 'mysql://localhost/x' },
     'The databases are SQLite and PostgreSQL, and not "mysql". Use sqlite:<path>',

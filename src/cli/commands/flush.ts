@@ -13,7 +13,7 @@ export default class Flush extends BaseCommand {
   static override readonly flags = {
     adopt: Flags.boolean({
       summary:
-        'Send batches that were tried on another database too. If that one took them, they are counted in both.',
+        'Send requests that were counted for another database, or tried on it, too. If that one took them, they are counted in both.',
     }),
   }
 

@@ -1,4 +1,4 @@
-import type { SqlMikroORM } from '@mikro-orm/sqlite'
+import type { SqlMikroORM } from '@mikro-orm/sql'
 import type { HistogramDialect } from './histogram.ts'
 
 /** Runs statements; `$1`, `$2` … stand for the parameters on both databases. */

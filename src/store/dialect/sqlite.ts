@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MikroORM } from '@mikro-orm/sqlite'
 import type { SqliteConnection } from '@mikro-orm/sqlite'
+import { MEMORY_DATABASE } from '../../database-location.ts'
 import { AnalyticsError } from '../../errors.ts'
 import { MIGRATIONS_TABLE, ORM_OPTIONS } from '../orm-options.ts'
 import { translateError } from '../translate-error.ts'
@@ -23,7 +24,7 @@ const BEGIN: Record<TransactionMode, string> = {
   snapshot: 'begin',
 }
 
-/** An SQLite file. Statements block their thread: what runs inside an app belongs in the worker. */
+/** An SQLite file, or `:memory:`. Statements block their thread: what runs inside an app belongs in the worker. */
 export function sqliteDialect(path: string, place: string): Dialect {
   return {
     kind: 'sqlite',
@@ -49,8 +50,9 @@ export function sqliteDialect(path: string, place: string): Dialect {
   executed_at datetime not null default current_timestamp
 )`,
     async open({ create = false }) {
-      if (create) createFile(path, place)
-      else if (!existsSync(path)) throw new AnalyticsError('DATABASE_NOT_FOUND', noFile(path))
+      const isFile = path !== MEMORY_DATABASE
+      if (isFile && create) createFile(path, place)
+      else if (isFile && !existsSync(path)) throw new AnalyticsError('DATABASE_NOT_FOUND', noFile(path))
       const orm = createOrm(path)
       try {
         const file = await orm.em.getConnection().getNativeClient()
@@ -138,12 +140,17 @@ function openSession(file: SqliteFile, place: string): Session {
         throw error
       }
     })
-  const { ino, dev } = statSync(file.name)
-  const isCurrent = () => {
-    const now = statSync(file.name, { throwIfNoEntry: false })
+  const isCurrent = file.memory ? () => true : watchFile(file.name)
+  return { query: (sql, params) => inTurn(() => tx.query(sql, params)), transaction, isCurrent }
+}
+
+/** @returns a function that says whether the file is still the one that it is now */
+function watchFile(path: string): () => boolean {
+  const { ino, dev } = statSync(path)
+  return () => {
+    const now = statSync(path, { throwIfNoEntry: false })
     return now?.ino === ino && now.dev === dev
   }
-  return { query: (sql, params) => inTurn(() => tx.query(sql, params)), transaction, isCurrent }
 }
 
 /** `$1` is a named parameter to SQLite, called "1". */

@@ -1,0 +1,41 @@
+import { hash } from 'node:crypto'
+import { realpathSync } from 'node:fs'
+import { basename, dirname, join, relative, sep } from 'node:path'
+
+/** How messages name the database that an app uses when nobody names one. */
+const DEFAULT_FILE = 'the default SQLite file usage.db in the data folder'
+const SQLITE = 'SQLite '
+/** UTF-16 units: at most 2000 bytes, which fit into the header of a counter file. */
+const MOST_CHARACTERS = 600
+
+/**
+ * Which database a counter file is meant for: the same text for every form of its URL, and never a secret. A file in
+ * the data folder is named relative to it, because that folder may be moved or mounted somewhere else.
+ * @param place the database as `describeDatabaseUrl` names it
+ */
+export function targetOf(place: string, dataDir: string): string {
+  const target = place.startsWith(SQLITE) ? nameFile(place.slice(SQLITE.length), dataDir) : nameServer(place)
+  if (target.length <= MOST_CHARACTERS) return target
+  return `${target.slice(0, MOST_CHARACTERS)}… (${hash('sha256', target)})`
+}
+
+function nameServer(place: string): string {
+  return place.replace(/ at (127\.0\.0\.1|\[::1\]|::1):(?=\d+)/, ' at localhost:')
+}
+
+function nameFile(file: string, dataDir: string): string {
+  const path = realPath(file)
+  const inside = relative(realPath(dataDir), path)
+  if (inside === 'usage.db') return DEFAULT_FILE
+  return inside.startsWith(`..${sep}`) ? SQLITE + path : `${SQLITE}${inside} in the data folder`
+}
+
+/** Without symbolic links, also where the last parts of a path are not there yet. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    const parent = dirname(path)
+    return parent === path ? path : join(realPath(parent), basename(path))
+  }
+}

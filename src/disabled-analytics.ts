@@ -1,0 +1,38 @@
+import type { Context, Next } from 'koa'
+import type { ApiKeyAnalytics } from './analytics.ts'
+import { createCountAccess } from './capture/count-access.ts'
+import { KnownKeys } from './capture/known-keys.ts'
+import { createReadKey } from './capture/read-key.ts'
+import { AnalyticsError } from './errors.ts'
+import type { ResolvedOptions } from './options.ts'
+
+/** What `enabled: false` stands for: nothing is counted or opened, and what can be called wrongly still throws. */
+export function createDisabledAnalytics(options: ResolvedOptions): ApiKeyAnalytics {
+  const knownKeys = new KnownKeys(options.maxKeys)
+  const readKey = createReadKey(options, options.onError)
+
+  function apiKeyAnalytics(_ctx: Context, next: Next): Promise<unknown> {
+    return next()
+  }
+
+  return Object.assign(apiKeyAnalytics, {
+    flush: async () => {},
+    close: async () => {},
+    stats: () => ({
+      counted: 0,
+      flushed: 0,
+      pending: 0,
+      failedFlushes: 0,
+      lastError: undefined,
+      lastFlushAt: undefined,
+      mode: 'off' as const,
+    }),
+    async usage(): Promise<never> {
+      throw new AnalyticsError(
+        'OPTION_INVALID',
+        "Nothing is counted, because the option enabled is false. Tests that read what was counted need { database: ':memory:' }.",
+      )
+    },
+    addEndpointAccess: createCountAccess({ readKey, counter: { count() {} }, knownKeys, options }),
+  })
+}

@@ -1,0 +1,20 @@
+import type { Usage } from '../usage.ts'
+import { findKeys } from './find-keys.ts'
+import { findUsage } from './find-usage.ts'
+import { getMostAccessedEndpoints } from './most-accessed-endpoints.ts'
+import type { Database } from './open-database.ts'
+import { noteOrm } from './get-orm.ts'
+import { streamUsage } from './stream-usage.ts'
+
+/** The read side of an open database; `close` ends what it was opened for. */
+export function createUsage(db: Database, close: () => Promise<void>): Usage {
+  const usage: Usage = {
+    findUsage: (query) => findUsage(db, query),
+    streamUsage: (query) => streamUsage(db, query),
+    getMostAccessedEndpoints: (key, options) => getMostAccessedEndpoints(db, key, options),
+    findKeys: (text) => findKeys(db, text),
+    close,
+  }
+  noteOrm(usage, db.orm)
+  return usage
+}

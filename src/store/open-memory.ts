@@ -1,0 +1,27 @@
+import { MEMORY_DATABASE } from '../database-location.ts'
+import type { Usage, UsageStore } from '../usage.ts'
+import { createUsage } from './create-usage.ts'
+import { DatabaseStore } from './database-store.ts'
+import { sqliteDialect } from './dialect/sqlite.ts'
+import { migrateDatabase } from './migrate.ts'
+import { openDialect } from './open-database.ts'
+
+const PLACE = 'SQLite in memory'
+
+/** Both sides of a database in memory. */
+export interface MemoryDatabase {
+  readonly store: UsageStore
+  readonly usage: Usage
+}
+
+/**
+ * Makes a database in the memory of this process, for tests. Both sides share its one connection, in this thread.
+ * Closing them closes nothing, because counts would be lost: the memory goes when nobody refers to it any more.
+ */
+export async function openMemory(pepperCheck: string): Promise<MemoryDatabase> {
+  const db = await openDialect(sqliteDialect(MEMORY_DATABASE, PLACE), PLACE, { create: true })
+  await migrateDatabase(db)
+  const shared = { ...db, close: async () => {} }
+  const store = new DatabaseStore({ url: MEMORY_DATABASE, pepperCheck }, undefined, async () => shared)
+  return { store, usage: createUsage(shared, shared.close) }
+}
