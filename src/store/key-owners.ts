@@ -53,7 +53,12 @@ export async function readOwners(
   const rows = await tx.query<Row>(READ(dialect, placeholders(ids)), ids)
   const periods = new Map<string, OwnerPeriod[]>()
   for (const { id, since, owner, set_by: setBy, said_at: saidAt } of rows) {
-    const period = { since: Number(since ?? 0), owner, setBy, saidAt: saidAt === null ? null : Number(saidAt) }
+    const period = {
+      since: Number(since ?? 0),
+      owner,
+      setBy,
+      saidAt: saidAt === null ? null : Number(saidAt),
+    }
     periods.set(id, [...(periods.get(id) ?? []), period])
   }
   return periods
