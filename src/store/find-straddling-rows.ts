@@ -2,17 +2,39 @@ import { isCalendarUnit } from '../calendar.ts'
 import type { UsageQuery } from '../usage.ts'
 import { findBorders } from './find-usage.ts'
 import type { Database } from './open-database.ts'
+import { cutByOwners, OF_KEYS_WITH_FORMER_OWNERS } from './owner-of-rows.ts'
 import { filterRows, filterUsage, Parameters, timeParameter } from './usage-filter.ts'
+
+/** Rows and the requests in them. */
+export interface StraddlingRows {
+  readonly rows: number
+  readonly requests: number
+}
+
+/**
+ * Counts the rows that a change of owner cuts: a day row of a day in which the key got another owner, say. `findUsage`
+ * gives such a row to the owner when it begins. With `query.owner` only those that this owner lost or got.
+ */
+export async function findRowsCutByOwners(
+  db: Database,
+  { owner, ...query }: UsageQuery,
+): Promise<StraddlingRows> {
+  const parameters = new Parameters()
+  const filter = filterUsage(db.dialect, query, parameters)
+  return sumRows(
+    db,
+    `${filter} and t.bucket_minutes > 1 and ${OF_KEYS_WITH_FORMER_OWNERS}
+and ${cutByOwners(db.dialect, owner === undefined ? undefined : parameters.add(owner))}`,
+    parameters,
+  )
+}
 
 /**
  * Counts the rows, and the requests in them, that a border cuts: `since`, `until`, or a border between two hours, days,
  * weeks or months of `query.by` in its time zone. `findUsage` gives such a row to the side on which it begins, so a
  * report with any is not exact. Its `since` side is counted here although `findUsage` leaves it out.
  */
-export async function findStraddlingRows(
-  db: Database,
-  query: UsageQuery,
-): Promise<{ rows: number; requests: number }> {
+export async function findStraddlingRows(db: Database, query: UsageQuery): Promise<StraddlingRows> {
   const parameters = new Parameters()
   const filter = filterRows(db.dialect, query, parameters)
   const cuts = [
@@ -21,12 +43,15 @@ export async function findStraddlingRows(
     ...(await cutBetween(db, query, parameters)),
   ]
   if (cuts.length === 0) return { rows: 0, requests: 0 }
+  return sumRows(db, `${filter}\nand (${cuts.join('\n  or ')})`, parameters)
+}
+
+async function sumRows(db: Database, condition: string, { values }: Parameters): Promise<StraddlingRows> {
   const [found] = await db.query<{ rows: string; requests: string }>(
     `select count(*) as rows, coalesce(sum(t.request_count), 0) as requests
 from api_key_analytics t
-where ${filter}
-and (${cuts.join('\n  or ')})`,
-    parameters.values,
+where ${condition}`,
+    values,
   )
   return { rows: Number(found?.rows), requests: Number(found?.requests) }
 }

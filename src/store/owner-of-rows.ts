@@ -3,6 +3,8 @@
  * else of the key's present owner. `name` is a placeholder.
  */
 
+import type { Dialect } from './dialect/dialect.ts'
+
 /** Joins the former owner `o`, of whom there is none where the present one counts. */
 export const JOIN_FORMER_OWNER = `left join api_key_analytics_owners o
     on o.api_key_id = t.api_key_id and o.since <= t.bucket and o.until > t.bucket`
@@ -31,4 +33,41 @@ export function ownedBy(name: string): string {
       select 1 from api_key_analytics_keys k
       where k.id = t.api_key_id and k.owner_since <= t.bucket and k.owner = ${name}
     ))`
+}
+
+/** Rows within which their key changed its owner; with `name` only where that owner lost or got the key. */
+export function cutByOwners({ millisecondsOf }: Dialect, name?: string): string {
+  const begin = millisecondsOf('t.bucket')
+  const change = millisecondsOf('o.until')
+  const gotIt = `coalesce(
+      (select n.owner = ${name} from api_key_analytics_owners n
+        where n.api_key_id = o.api_key_id and n.since = o.until),
+      (select k.owner = ${name} from api_key_analytics_keys k where k.id = o.api_key_id and k.owner_since = o.until),
+      false)`
+  return `exists (
+    select 1 from api_key_analytics_owners o
+    where o.api_key_id = t.api_key_id and o.until > t.bucket
+      and ${change} < ${begin} + t.bucket_minutes * 60000${name ? `\n      and (o.owner = ${name} or ${gotIt})` : ''}
+  )`
+}
+
+const DAY_MS = 86_400_000
+
+/**
+ * Rows of a UTC day in which their key changed its owner. They are never merged into day rows, which could not say whose
+ * they are. `day`: its start, epoch milliseconds; without it the day of each row.
+ */
+export function inDayOfTransfer({ millisecondsOf, timeOf }: Dialect, day?: number): string {
+  if (day !== undefined) {
+    return `exists (
+    select 1 from api_key_analytics_owners o
+    where o.api_key_id = t.api_key_id and o.until > ${timeOf(String(day))} and o.until < ${timeOf(String(day + DAY_MS))}
+  )`
+  }
+  const change = millisecondsOf('o.until')
+  return `exists (
+    select 1 from api_key_analytics_owners o
+    where o.api_key_id = t.api_key_id and ${change} % ${DAY_MS} <> 0
+      and ${change} / ${DAY_MS} = ${millisecondsOf('t.bucket')} / ${DAY_MS}
+  )`
 }
