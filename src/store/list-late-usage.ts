@@ -5,7 +5,7 @@ import { inDayOfTransfer } from './owner-of-rows.ts'
 
 /** Counts that arrived after their time had been pruned or rolled up. They are kept, and count like all others. */
 export interface LateUsage {
-  readonly action: Exclude<ApiKeyAnalyticsPrune['action'], 'forget'>
+  readonly action: Extract<ApiKeyAnalyticsPrune['action'], 'prune' | 'roll up'>
   /** Everything that begins before this had been pruned or rolled up. */
   readonly before: Date
   /** The one key that was pruned; null for all keys. */

@@ -1,6 +1,7 @@
 import { AnalyticsError } from '../errors.ts'
 import type { Statements } from './dialect/dialect.ts'
 import { readOwners, writeOwners } from './key-owners.ts'
+import { lockKey } from './lock-key.ts'
 import type { Database } from './open-database.ts'
 import { setOwner } from './owner-periods.ts'
 import type { OwnerPeriods } from './owner-periods.ts'
@@ -9,8 +10,6 @@ import { requireTime } from './usage-filter.ts'
 /** As long as names and owners that come from the app. */
 const MAX_LENGTH = 200
 const HOUR_MS = 3_600_000
-
-const LOCK = 'update api_key_analytics_keys set label = label where id = $1 returning id'
 
 const SET_NAME = (dialect: Database['dialect']) => `
 update api_key_analytics_keys
@@ -48,7 +47,7 @@ export async function nameKey(
   const span = { from: from && requireTime(from), until: until && requireTime(until) }
   requireSpan(span, now)
   await db.transaction(async (tx) => {
-    if ((await tx.query(LOCK, [id])).length === 0) {
+    if (!(await lockKey(tx, db.dialect, id))) {
       throw new AnalyticsError('WRONG_USAGE', `There is no key ${id} in ${db.place}.`)
     }
     if (name !== undefined) {

@@ -44,8 +44,7 @@ export function hearOwner(periods: OwnerPeriods, { owner, bucket, time }: OwnerW
   const period = periods[index]!
   const until = periods[index + 1]?.since ?? Infinity
   const { since, saidAt } = period
-  const isOlder = saidAt !== null && time < saidAt
-  if (period.setBy === 'person' || (isOlder && period.owner !== null)) return periods
+  if (period.setBy === 'person' || (saidAt !== null && time < saidAt)) return periods
   const heard = { owner, setBy: 'app' as const, saidAt: time }
   // a time of which nobody knew the owner gets it from its beginning
   const from = period.owner === null || period.owner === owner ? since : bucket

@@ -8,17 +8,18 @@ const KEY_COLUMNS = { id: 'uuid', label: 'text', name: 'text', owner: 'text' }
 
 /** Whether the name, or the owner, of a batch counts. Who says nothing (null) erases nothing. */
 const HEARS_NAME = `excluded.name is not null and k.name_set_by = 'app'
-    and (k.name is null or k.name_said_at is null or excluded.name_said_at >= k.name_said_at)`
+    and (k.name_said_at is null or excluded.name_said_at >= k.name_said_at)`
 /** Another owner than the present one begins a period, which takes more than one statement. */
 const HEARS_OWNER = `excluded.owner is not null and k.owner_set_by = 'app'
+    and (k.owner is null or k.owner = excluded.owner)
     and (k.owner_since is null or excluded.owner_said_at >= k.owner_since)
-    and (k.owner is null or k.owner = excluded.owner
-      and (k.owner_said_at is null or excluded.owner_said_at >= k.owner_said_at))`
+    and (k.owner_said_at is null or excluded.owner_said_at >= k.owner_said_at)`
 
 const UPSERT_KEYS = (dialect: Dialect, given: string, time: string) => `
 insert into api_key_analytics_keys as k
   (id, label, name, name_said_at, owner, owner_said_at, first_seen_at, last_used_at)
-select id, label, name, ${time}, owner, ${time}, ${time}, ${time}
+select id, label, name, case when name is not null then ${time} end,
+  owner, case when owner is not null then ${time} end, ${time}, ${time}
 from ${given}
 where true
 order by n

@@ -30,7 +30,6 @@ export class TouchedKeys {
     if (this.#touches.size > LIMIT) this.#touches.clear()
     for (const key of keys) {
       const known = this.#touches.get(key.id)
-      // what a dead process left may be older
       if (!this.#isDue(key, now) || (known && known.at > now)) continue
       const { name = null, owner = null } = known ?? {}
       this.#touches.set(key.id, { at: now, name: key.name ?? name, owner: key.owner ?? owner })
@@ -42,6 +41,8 @@ export class TouchedKeys {
     return (
       known === undefined ||
       now - known.at >= TOUCH_INTERVAL_MS ||
+      // left by a dead process: of an earlier time this one has said nothing
+      now < known.at ||
       (name !== null && name !== known.name) ||
       (owner !== null && owner !== known.owner)
     )
