@@ -4,6 +4,7 @@ import { forgetKey } from './forget-key.ts'
 import { readOwners, writeOwners } from './key-owners.ts'
 import { lockKey } from './lock-key.ts'
 import type { Database } from './open-database.ts'
+import { setOwner } from './owner-periods.ts'
 import type { OwnerPeriods } from './owner-periods.ts'
 import { removeRows } from './remove-rows.ts'
 import { takeTurn } from './take-turn.ts'
@@ -94,8 +95,10 @@ limit 1`,
     const blank = "update api_key_analytics_keys set name = null, name_set_by = 'app', name_said_at = null"
     await tx.query(`${blank} where id = $1`, [id])
   }
-  const blanked = periods.map((period) =>
-    period.owner === owner ? { ...period, owner: null, setBy: 'app' as const, saidAt: null } : period,
+  const nobody = { owner: null, setBy: 'app' as const, saidAt: null }
+  const blanked = spansOf(periods, owner).reduce<OwnerPeriods>(
+    (changed, span) => setOwner(changed, { ...span, ...nobody }),
+    periods,
   )
   await writeOwners(tx, dialect, new Map([[id, blanked]]))
   return undefined

@@ -11,7 +11,7 @@ const HEARS_NAME = `excluded.name is not null and k.name_set_by = 'app'
     and (k.name_said_at is null or excluded.name_said_at >= k.name_said_at)`
 /** Another owner than the present one begins a period, which takes more than one statement. */
 const HEARS_OWNER = `excluded.owner is not null and k.owner_set_by = 'app'
-    and (k.owner is null or k.owner = excluded.owner)
+    and (k.owner = excluded.owner or k.owner is null and k.owner_since is null)
     and (k.owner_since is null or excluded.owner_said_at >= k.owner_since)
     and (k.owner_said_at is null or excluded.owner_said_at >= k.owner_said_at)`
 

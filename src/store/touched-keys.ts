@@ -31,8 +31,7 @@ export class TouchedKeys {
     for (const key of keys) {
       const known = this.#touches.get(key.id)
       if (!this.#isDue(key, now) || (known && known.at > now)) continue
-      const { name = null, owner = null } = known ?? {}
-      this.#touches.set(key.id, { at: now, name: key.name ?? name, owner: key.owner ?? owner })
+      this.#touches.set(key.id, { at: now, name: key.name, owner: key.owner })
     }
   }
 
