@@ -73,9 +73,14 @@ export async function readReport(db: Database, flags: ReportFlags, place: Place)
     ...(report.total.requests === 0 ? await noteEmpty(db) : []),
   ]
   const title = billable ? `Invoice lines of ${found.period.month}` : titleOf(found, by)
+  const isTitled = !billable && !by
   return {
     report: { ...report, notes },
-    heading: { title: title + filtersOf(flags, found), place: db.place, dataDir: place.dataDir },
+    heading: {
+      title: title + filtersOf(isTitled ? { ...flags, owner: undefined } : flags, found),
+      place: db.place,
+      dataDir: place.dataDir,
+    },
   }
 }
 
@@ -177,7 +182,7 @@ function titleOf({ key, filter }: FoundFilter, by: readonly UsageDimension[] | u
     filter.endpoint && `${filter.method ?? ''} ${nameOfEndpoint(filter.endpoint)}`.trim(),
   ]
   const what = of.filter(Boolean).join(' on ')
-  if (!by) return 'Usage overview'
+  if (!by) return filter.owner === undefined ? 'Usage overview' : `Usage of customer ${filter.owner}`
   if (what && by.join() === 'method,endpoint') return `Endpoints of ${what}`
   if (filter.endpoint !== undefined && !key && by.join() === 'key') return `Who calls ${what}`
   return `Usage${what && ` of ${what}`} by ${by.join(' and ')}`

@@ -1,4 +1,5 @@
 import { isCalendarUnit } from '../calendar.ts'
+import type { RowSum, StraddlingRows } from '../store/find-straddling-rows.ts'
 import type { UsageDimension, UsageFilter, UsageQuery, UsageRow, UsageSort } from '../usage.ts'
 import { buildSection } from './build-section.ts'
 import { buildSeries, chooseUnit, findSteps } from './build-series.ts'
@@ -12,7 +13,7 @@ import type { UsageReport } from './usage-report.ts'
 export interface UsageSource {
   findUsage(query: UsageQuery): Promise<UsageRow[]>
   /** Stored rows that a border of the query cuts, so that their requests cannot be told apart. */
-  findStraddlingRows(query: UsageQuery): Promise<{ rows: number; requests: number }>
+  findStraddlingRows(query: UsageQuery): Promise<StraddlingRows>
 }
 
 /** What to report. */
@@ -37,12 +38,13 @@ export interface ReportRequest {
 }
 
 const OVERVIEW_GROUPS = 10
-const OVERVIEW: readonly (readonly UsageDimension[])[] = [['key'], ['method', 'endpoint']]
+const OVERVIEW: readonly (readonly UsageDimension[])[] = [['owner'], ['key'], ['method', 'endpoint']]
+const OVERVIEW_OF_OWNER: typeof OVERVIEW = [['key'], ['method', 'endpoint'], ['status']]
 
 /** Finds, compares and shapes one report: one statement per section and one for the period before. */
 export async function buildReport(source: UsageSource, request: ReportRequest): Promise<UsageReport> {
   const { period, by } = request
-  const sections = by ? [by] : OVERVIEW
+  const sections = by ? [by] : request.filter?.owner === undefined ? OVERVIEW : OVERVIEW_OF_OWNER
   const withTrend = !by || (request.withTrend && !by.some(isCalendarUnit))
   const query = queryOf(request, period)
   const start = period.since ?? (withTrend ? await findFirstBucket(source, query) : undefined) ?? period.now
@@ -65,10 +67,12 @@ export async function buildReport(source: UsageSource, request: ReportRequest): 
       text: describePeriod(period),
     },
     total: measure(total, before && sumUp(before[0] ?? []).requestCount),
-    ...(!by && { activeKeys: countKeys(found[0] ?? []), activeEndpoints: found[1]?.length ?? 0 }),
+    ...(!by && countActive(sections, found)),
     ...(withTrend && { series: buildSeries(unit, steps, found[0] ?? []) }),
-    sections: sections.map((dimensions, index) =>
-      buildSection({
+    sections: sections.flatMap((dimensions, index) => {
+      // nobody's keys have owners: a list of them would say nothing
+      if (!by && dimensions[0] === 'owner' && !found[index]?.some(({ owner }) => owner !== null)) return []
+      return buildSection({
         by: dimensions,
         rows: request.choose?.(found[index] ?? []) ?? found[index] ?? [],
         offset: request.offset ?? 0,
@@ -76,10 +80,13 @@ export async function buildReport(source: UsageSource, request: ReportRequest): 
         ...(request.comparePrevious && before && { before: before[index] ?? [] }),
         limit: request.limit ?? (by ? Number.POSITIVE_INFINITY : OVERVIEW_GROUPS),
         steps,
-      }),
-    ),
+      })
+    }),
     notes: [
-      ...(await noteCutRows(source, { ...query, by: by?.filter(isCalendarUnit) ?? [] })),
+      ...(await noteCutRows(source, {
+        ...query,
+        by: by?.filter((name) => name === 'owner' || isCalendarUnit(name)) ?? [],
+      })),
       ...noteUnmeasured(total),
     ],
   }
@@ -110,12 +117,26 @@ async function findBefore(
 }
 
 async function noteCutRows(source: UsageSource, query: UsageQuery): Promise<string[]> {
-  const { rows, requests } = await source.findStraddlingRows(query)
+  const { rows, requests, cutByOwners } = await source.findStraddlingRows(query)
+  return [
+    ...noteCut(`A border in time zone ${query.timeZone}`, { rows, requests }, 'where the row begins'),
+    ...(cutByOwners ? noteCut('A change of owner', cutByOwners, 'for the owner when the row begins') : []),
+  ]
+}
+
+function noteCut(border: string, { rows, requests }: RowSum, where: string): string[] {
   if (rows === 0) return []
   const [what, them] = rows === 1 ? ['1 stored row', 'it counts'] : [`${rows} stored rows`, 'they count']
-  return [
-    `A border in time zone ${query.timeZone} cuts ${what} (${requests} requests): ${them} where the row begins.`,
-  ]
+  return [`${border} cuts ${what} (${requests} requests): ${them} ${where}.`]
+}
+
+function countActive(
+  sections: readonly (readonly UsageDimension[])[],
+  found: readonly UsageRow[][],
+): Pick<UsageReport, 'activeKeys' | 'activeEndpoints'> {
+  const rowsOf = (dimension: UsageDimension) =>
+    found[sections.findIndex(([first]) => first === dimension)] ?? []
+  return { activeKeys: countKeys(rowsOf('key')), activeEndpoints: rowsOf('method').length }
 }
 
 function noteUnmeasured({ requestCount, latency }: Total): string[] {

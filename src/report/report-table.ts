@@ -50,6 +50,13 @@ const PLURALS: Record<UsageDimension, string> = {
   month: 'months',
 }
 
+const OVERVIEW_TITLES: Partial<Record<UsageDimension, string>> = {
+  owner: 'Top customers',
+  key: 'Top keys',
+  method: 'Top endpoints',
+  status: 'Statuses',
+}
+
 /** Characters of an id that are shown at least; `--key` finds a key by the start of its id. */
 const LEAST_OF_ID = 8
 
@@ -111,7 +118,7 @@ function groupTable(report: UsageReport, section: ReportSection): ReportTable {
   const dimension = by.length === 1 ? by[0] : operations ? 'endpoint' : undefined
   const [singular, plural] = dimension ? [dimension, PLURALS[dimension]] : ['line', 'lines']
   return {
-    ...(report.report === 'overview' && { title: by[0] === 'key' ? 'Top keys' : 'Top endpoints' }),
+    ...(report.report === 'overview' && { title: OVERVIEW_TITLES[by[0] ?? 'key'] }),
     columns: [...dimensions, ...measures.map(({ column }) => column)],
     rows: groups.map((group) => namesOf(group).concat(measures.map(({ cell }) => cell(group)))),
     total: [

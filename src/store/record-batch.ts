@@ -11,7 +11,6 @@ import { isContentError, isMissingKey } from './translate-error.ts'
 
 const DATABASE_ID = 'select database_id from api_key_analytics_meta where id = 1'
 
-
 /** `given` are rows of `CELL_COLUMNS`; $1 is the bucket, $2 its width. */
 export function writeAddCells(dialect: Dialect, given: string): string {
   const { histogram } = dialect
