@@ -20,6 +20,7 @@ export {
   UNMATCHED_ENDPOINT,
   type BucketMinutes,
   type KeyIdentity,
+  type KeyOwner,
   type KeyRecord,
   type Operation,
   type StatusFilter,

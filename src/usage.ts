@@ -126,6 +126,7 @@ export interface UsageFilter {
   readonly since?: Date
   readonly until?: Date
   readonly keyIds?: readonly string[]
+  /** Whose the key was when the requests were counted. */
   readonly owner?: string
   readonly method?: string
   /** A pattern as stored, or a glob in which `*` stands for any characters and `[*]` for a star. */
@@ -167,10 +168,22 @@ export interface TrendStep {
   readonly errorCount: number
 }
 
-/** A key as stored. */
+/** A key as stored, with its present owner; grouped by key and owner, with the owner of the group. */
 export interface KeyRecord extends KeyIdentity {
   readonly firstSeenAt: Date
   readonly lastUsedAt: Date
+}
+
+/** Who owned a key when. */
+export interface KeyOwner {
+  /** Null: from the beginning. */
+  readonly since: Date | null
+  /** Null: until now. */
+  readonly until: Date | null
+  /** Null when nobody knows. */
+  readonly owner: string | null
+  /** What a person set stays whatever the app says. */
+  readonly setBy: 'app' | 'person'
 }
 
 /** One group of usage. Only the fields of the dimensions asked for are set. */
@@ -208,6 +221,7 @@ export interface StoredUsageRow {
   readonly keyId: string
   readonly keyLabel: string
   readonly keyName: string | null
+  /** The owner when the requests were counted. */
   readonly keyOwner: string | null
   readonly bucket: Date
   readonly bucketMinutes: BucketMinutes

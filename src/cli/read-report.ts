@@ -46,7 +46,8 @@ export interface HeadedReport {
 
 const DEFAULT_PERIOD = '30d'
 const DEFAULT_LIMIT = 20
-const SORTS: Record<string, UsageSort> = {
+/** What `--sort` says, but for p95. */
+export const SORTS: Record<string, UsageSort> = {
   requests: 'requests',
   errors: 'errors',
   'last-used': 'lastUsed',
@@ -85,7 +86,7 @@ export async function readReport(db: Database, flags: ReportFlags, place: Place)
 }
 
 /** Runs on one state of the database: flushes and prunes go on, and all numbers of a report still agree. */
-function atOneMoment<T>(db: Database, run: (source: UsageSource) => Promise<T>): Promise<T> {
+export function atOneMoment<T>(db: Database, run: (source: UsageSource) => Promise<T>): Promise<T> {
   return db.transaction((tx) => {
     const frozen = { ...db, ...tx }
     return run({

@@ -40,7 +40,7 @@ function leaveOutOwner({ by, groups, ...section }: ReportSection): ReportSection
   return {
     ...section,
     by: by.filter((dimension) => dimension !== 'owner'),
-    groups: groups.map(({ owner: _, ...group }) => group),
+    groups: groups.map(({ owner: _owner, ...group }) => group),
   }
 }
 

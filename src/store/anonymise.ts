@@ -7,6 +7,7 @@ import { readOwners, writeOwners } from './key-owners.ts'
 import { lockKey } from './lock-key.ts'
 import { logRemoval } from './log-removal.ts'
 import type { Database } from './open-database.ts'
+import { replaceOwner } from './owner-periods.ts'
 import type { OwnerPeriods } from './owner-periods.ts'
 import { takeTurn } from './take-turn.ts'
 
@@ -16,16 +17,16 @@ export type Anonymised = { readonly keyId: string } | { readonly owner: string }
 /** What stays: keys, rows and requests, and the name that stands for the owner in reports. */
 export type Anonymous = Forgotten & { readonly pseudonym: string }
 
-const SUM = ({ timeOf }: Dialect, until: number) => `
+const SUM = (dialect: Dialect, until: number) => `
 select count(*) as rows, coalesce(sum(request_count), 0) as requests
 from api_key_analytics
-where api_key_id = $1 and bucket >= ${timeOf('$2')}
-  ${until < Infinity ? `and bucket < ${timeOf(String(until))}` : ''}`
+where api_key_id = $1 and bucket >= ${dialect.timeOf('$2')}
+  ${until < Infinity ? `and bucket < ${dialect.timeOf(String(until))}` : ''}`
 
 /** The label becomes what a short secret has: the start of the id. */
-const BLANK_NAMES = ({ timeOf }: Dialect) => `
+const BLANK_NAMES = (dialect: Dialect) => `
 update api_key_analytics_keys
-set name = null, name_set_by = 'app', name_said_at = ${timeOf('$2')},
+set name = null, name_set_by = 'app', name_said_at = ${dialect.timeOf('$2')},
   label = 'key-' || substr(cast(id as text), 1, 8)
 where id = $1`
 
@@ -60,11 +61,8 @@ async function anonymiseKey(
   // the name is that of the present owner
   if (isTheirs(periods.at(-1)!.owner)) await tx.query(BLANK_NAMES(dialect), [id, order.now])
   const kept = await sumPeriods(tx, dialect, id, periods, order.owner)
-  const changed = periods.map((period) =>
-    period.owner !== null && isTheirs(period.owner)
-      ? { ...period, owner: order.pseudonym, setBy: 'app' as const, saidAt: order.now }
-      : period,
-  )
+  const anonymous = { owner: order.pseudonym, setBy: 'app' as const, saidAt: order.now }
+  const changed = replaceOwner(periods, order.owner, anonymous)
   await writeOwners(tx, dialect, new Map([[id, changed]]))
   await logRemoval(tx, dialect, undefined, { action: 'anonymise', before: null, keyId: id, ...kept })
   return kept

@@ -4,7 +4,7 @@ import { forgetKey } from './forget-key.ts'
 import { readOwners, writeOwners } from './key-owners.ts'
 import { lockKey } from './lock-key.ts'
 import type { Database } from './open-database.ts'
-import { setOwner } from './owner-periods.ts'
+import { replaceOwner } from './owner-periods.ts'
 import type { OwnerPeriods } from './owner-periods.ts'
 import { removeRows } from './remove-rows.ts'
 import { takeTurn } from './take-turn.ts'
@@ -96,10 +96,7 @@ limit 1`,
     await tx.query(`${blank} where id = $1`, [id])
   }
   const nobody = { owner: null, setBy: 'app' as const, saidAt: null }
-  const blanked = spansOf(periods, owner).reduce<OwnerPeriods>(
-    (changed, span) => setOwner(changed, { ...span, ...nobody }),
-    periods,
-  )
+  const blanked = replaceOwner(periods, owner, nobody)
   await writeOwners(tx, dialect, new Map([[id, blanked]]))
   return undefined
 }

@@ -1,5 +1,7 @@
 import type { Dialect, Statements } from './dialect/dialect.ts'
 import type { SetBy } from './entities/api-key-analytics-key.ts'
+import type { KeyOwner } from '../usage.ts'
+import type { Database } from './open-database.ts'
 import type { OwnerPeriod, OwnerPeriods } from './owner-periods.ts'
 
 /** Past periods of keys and the present ones, oldest first. */
@@ -62,6 +64,20 @@ export async function readOwners(
     periods.set(id, [...(periods.get(id) ?? []), period])
   }
   return periods
+}
+
+/** Who owned a key when, oldest first; nothing when there is no such key. */
+export async function findOwners(db: Database, id: string): Promise<KeyOwner[]> {
+  const periods = (await readOwners(db, db.dialect, [id])).get(id) ?? []
+  return periods.map(({ since, owner, setBy }, index) => {
+    const next = periods[index + 1]
+    return {
+      since: since === 0 ? null : new Date(since),
+      until: next ? new Date(next.since) : null,
+      owner,
+      setBy,
+    }
+  })
 }
 
 /** Replaces all periods of keys, whose rows are locked. */

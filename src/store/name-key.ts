@@ -94,7 +94,8 @@ function requireSpan({ from = 0, until }: Span, now: number): void {
   }
 }
 
-function requireText(column: string, text: string | null): void {
+/** @throws OPTION_INVALID for a name or an owner that cannot be stored */
+export function requireText(column: string, text: string | null): void {
   if (text === null || (text !== '' && text.length <= MAX_LENGTH && !text.includes('\0'))) return
   throw new AnalyticsError('OPTION_INVALID', `A ${column} needs 1 to ${MAX_LENGTH} characters, without NUL.`)
 }

@@ -1,8 +1,17 @@
 import type { SqlMikroORM } from '@mikro-orm/sqlite'
 import { locateDatabase } from '../database-location.ts'
-import type { KeyIdentity, KeyRecord, StoredUsageRow, StreamQuery, UsageQuery, UsageRow } from '../usage.ts'
+import type {
+  KeyIdentity,
+  KeyOwner,
+  KeyRecord,
+  StoredUsageRow,
+  StreamQuery,
+  UsageQuery,
+  UsageRow,
+} from '../usage.ts'
 import { findKeys } from './find-keys.ts'
 import { findUsage } from './find-usage.ts'
+import { findOwners } from './key-owners.ts'
 import { getMostAccessedEndpoints } from './most-accessed-endpoints.ts'
 import type { MostAccessedOptions } from './most-accessed-endpoints.ts'
 import { openDatabase } from './open-database.ts'
@@ -22,6 +31,8 @@ export interface Usage {
   ): Promise<UsageRow[]>
   /** The keys with this name, label or id, else those whose label or id begins with it. */
   findKeys(text: string): Promise<KeyRecord[]>
+  /** Who owned a key (its id or record) when, oldest first. */
+  findOwners(key: string | Pick<KeyIdentity, 'id'>): Promise<KeyOwner[]>
   /** MikroORM with the exported entities, for queries of one's own. */
   readonly orm: SqlMikroORM
   close(): Promise<void>
@@ -45,6 +56,7 @@ export async function openUsage(url?: string): Promise<Usage> {
     streamUsage: (query) => streamUsage(db, query),
     getMostAccessedEndpoints: (key, options) => getMostAccessedEndpoints(db, key, options),
     findKeys: (text) => findKeys(db, text),
+    findOwners: (key) => findOwners(db, typeof key === 'string' ? key : key.id),
     orm: db.orm,
     close: () => db.close(),
   }

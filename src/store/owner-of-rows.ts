@@ -36,9 +36,9 @@ export function ownedBy(name: string): string {
 }
 
 /** Rows within which their key changed its owner; with `name` only where that owner lost or got the key. */
-export function cutByOwners({ millisecondsOf }: Dialect, name?: string): string {
-  const begin = millisecondsOf('t.bucket')
-  const change = millisecondsOf('o.until')
+export function cutByOwners(dialect: Dialect, name?: string): string {
+  const begin = dialect.millisecondsOf('t.bucket')
+  const change = dialect.millisecondsOf('o.until')
   const gotIt = `coalesce(
       (select n.owner = ${name} from api_key_analytics_owners n
         where n.api_key_id = o.api_key_id and n.since = o.until),
@@ -57,17 +57,17 @@ const DAY_MS = 86_400_000
  * Rows of a UTC day in which their key changed its owner. They are never merged into day rows, which could not say whose
  * they are. `day`: its start, epoch milliseconds; without it the day of each row.
  */
-export function inDayOfTransfer({ millisecondsOf, timeOf }: Dialect, day?: number): string {
+export function inDayOfTransfer(dialect: Dialect, day?: number): string {
   if (day !== undefined) {
     return `exists (
     select 1 from api_key_analytics_owners o
-    where o.api_key_id = t.api_key_id and o.until > ${timeOf(String(day))} and o.until < ${timeOf(String(day + DAY_MS))}
+    where o.api_key_id = t.api_key_id and o.until > ${dialect.timeOf(String(day))} and o.until < ${dialect.timeOf(String(day + DAY_MS))}
   )`
   }
-  const change = millisecondsOf('o.until')
+  const change = dialect.millisecondsOf('o.until')
   return `exists (
     select 1 from api_key_analytics_owners o
     where o.api_key_id = t.api_key_id and ${change} % ${DAY_MS} <> 0
-      and ${change} / ${DAY_MS} = ${millisecondsOf('t.bucket')} / ${DAY_MS}
+      and ${change} / ${DAY_MS} = ${dialect.millisecondsOf('t.bucket')} / ${DAY_MS}
   )`
 }

@@ -51,6 +51,17 @@ export function hearOwner(periods: OwnerPeriods, { owner, bucket, time }: OwnerW
   return setOwner(periods, { since: from, until, ...heard })
 }
 
+/** Changes the periods of an owner; of all owners without one. */
+export function replaceOwner(
+  periods: OwnerPeriods,
+  owner: string | undefined,
+  change: Partial<Omit<OwnerPeriod, 'since'>>,
+): OwnerPeriods {
+  const isTheirs = (period: OwnerPeriod) =>
+    owner === undefined ? period.owner !== null : period.owner === owner
+  return merge(periods.map((period) => (isTheirs(period) ? Object.assign({}, period, change) : period)))
+}
+
 /** Neighbours that say the same become one. */
 function merge(periods: OwnerPeriods): OwnerPeriods {
   const merged: OwnerPeriod[] = []

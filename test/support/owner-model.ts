@@ -100,7 +100,7 @@ export class OwnerModel {
 
   #settle(): void {
     for (let hour = 0; hour < this.cells.length; hour = this.#runAt(hour)[1] + 1) {
-      const run = this.cells.slice(...[hour, this.#runAt(hour)[1] + 1])
+      const run = this.cells.slice(hour, this.#runAt(hour)[1] + 1)
       const said = run.flatMap(({ saidAt }) => saidAt ?? [])
       for (const cell of run) cell.saidAt = said.length > 0 ? Math.max(...said) : null
     }
