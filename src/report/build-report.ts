@@ -97,12 +97,15 @@ async function findFirstBucket(source: UsageSource, query: UsageQuery): Promise<
   return total?.firstBucket
 }
 
-function findSections(
+/** One after the other: at one moment there is one connection. */
+async function findSections(
   source: UsageSource,
   sections: readonly (readonly UsageDimension[])[],
   query: UsageQuery,
 ): Promise<UsageRow[][]> {
-  return Promise.all(sections.map((by) => source.findUsage({ ...query, by })))
+  const found: UsageRow[][] = []
+  for (const by of sections) found.push(await source.findUsage({ ...query, by }))
+  return found
 }
 
 /** The period before: every group if they are compared, else their total, as the only group of the first section. */
