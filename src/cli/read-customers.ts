@@ -140,7 +140,10 @@ function tableOf({ customers, customerCount, total, series }: Customers): Report
   return {
     columns,
     rows: customers.map((customer) => toCells(customer, customer.owner ?? '(none)')),
-    total: toCells({ requests, errorRate, lastUsed, share: requests ? 1 : 0 }, `Total of ${customerCount}`),
+    total: toCells(
+      { requests, errorRate, lastUsed, share: requests ? 1 : 0 },
+      `Total of ${customerCount} ${customerCount === 1 ? 'customer' : 'customers'}`,
+    ),
     ...(rest > 0 && { note: `${rest} more: use a higher --limit, or 0 to see all.` }),
   }
 }

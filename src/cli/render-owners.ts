@@ -1,3 +1,4 @@
+import { formatInstant } from '../calendar.ts'
 import { renderHeading } from '../report/render-report.ts'
 import { renderTable } from '../report/render-table.ts'
 import type { Screen } from '../report/render-table.ts'
@@ -6,8 +7,8 @@ import type { Column } from '../report/report-table.ts'
 import type { KeyOwner, KeyRecord } from '../usage.ts'
 
 const COLUMNS: readonly Column[] = [
-  { name: 'since', title: 'From', kind: 'time' },
-  { name: 'until', title: 'Until', kind: 'time' },
+  { name: 'since', title: 'From', kind: 'text' },
+  { name: 'until', title: 'Until', kind: 'text' },
   { name: 'owner', title: 'Owner', kind: 'text' },
   { name: 'setBy', title: 'Said by', kind: 'text' },
 ]
@@ -22,8 +23,8 @@ export function renderOwners(
   const title = `Owners of ${nameOfKey(key)}`
   const heading = renderHeading({ title, place, dataDir }, ['Times', 'UTC'], screen)
   const rows = owners.map(({ since, until, owner, setBy }) => [
-    since,
-    until,
+    since ? formatInstant(since, 'UTC') : 'the beginning',
+    until ? formatInstant(until, 'UTC') : 'now',
     owner ?? '(none)',
     owner === null ? null : setBy,
   ])
