@@ -19,6 +19,7 @@ export {
   UNMATCHED_ENDPOINT,
   type BucketMinutes,
   type KeyIdentity,
+  type KeyOwner,
   type KeyRecord,
   type MostAccessedOptions,
   type Operation,

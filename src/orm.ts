@@ -1,10 +1,15 @@
-export { ApiKeyAnalyticsKey, ApiKeyAnalyticsKeySchema } from './store/entities/api-key-analytics-key.ts'
 export { ApiKeyAnalyticsGap, ApiKeyAnalyticsGapSchema } from './store/entities/api-key-analytics-gap.ts'
+export {
+  ApiKeyAnalyticsKey,
+  ApiKeyAnalyticsKeySchema,
+  type SetBy,
+} from './store/entities/api-key-analytics-key.ts'
 export {
   ApiKeyAnalyticsLedger,
   ApiKeyAnalyticsLedgerSchema,
 } from './store/entities/api-key-analytics-ledger.ts'
 export { ApiKeyAnalyticsMeta, ApiKeyAnalyticsMetaSchema } from './store/entities/api-key-analytics-meta.ts'
+export { ApiKeyAnalyticsOwner, ApiKeyAnalyticsOwnerSchema } from './store/entities/api-key-analytics-owner.ts'
 export { ApiKeyAnalyticsPrune, ApiKeyAnalyticsPruneSchema } from './store/entities/api-key-analytics-prune.ts'
 export {
   ApiKeyAnalyticsUnsealed,

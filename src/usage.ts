@@ -128,6 +128,7 @@ export interface UsageFilter {
   readonly since?: Date | undefined
   readonly until?: Date | undefined
   readonly keyIds?: readonly string[] | undefined
+  /** Whose the key was when the requests were counted. */
   readonly owner?: string | undefined
   readonly method?: string | undefined
   /** A pattern as stored, or a glob in which `*` stands for any characters and `[*]` for a star. */
@@ -169,10 +170,22 @@ export interface TrendStep {
   readonly errorCount: number
 }
 
-/** A key as stored. */
+/** A key as stored, with its present owner; grouped by key and owner, with the owner of the group. */
 export interface KeyRecord extends KeyIdentity {
   readonly firstSeenAt: Date
   readonly lastUsedAt: Date
+}
+
+/** Who owned a key when. */
+export interface KeyOwner {
+  /** Null: from the beginning. */
+  readonly since: Date | null
+  /** Null: until now. */
+  readonly until: Date | null
+  /** Null when nobody knows. */
+  readonly owner: string | null
+  /** What a person set stays whatever the app says. */
+  readonly setBy: 'app' | 'person'
 }
 
 /** One group of usage. Only the fields of the dimensions asked for are set. */
@@ -210,6 +223,7 @@ export interface StoredUsageRow {
   readonly keyId: string
   readonly keyLabel: string
   readonly keyName: string | null
+  /** The owner when the requests were counted. */
   readonly keyOwner: string | null
   readonly bucket: Date
   readonly bucketMinutes: BucketMinutes
@@ -240,5 +254,7 @@ export interface Usage {
   ): Promise<UsageRow[]>
   /** The keys with this name, label or id, else those whose label or id begins with it. */
   findKeys(text: string): Promise<KeyRecord[]>
+  /** Who owned a key (its id or record) when, oldest first. */
+  findOwners(key: string | Pick<KeyIdentity, 'id'>): Promise<KeyOwner[]>
   close(): Promise<void>
 }

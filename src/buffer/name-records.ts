@@ -1,6 +1,6 @@
 /**
  * The records of the names region. Keys and operations: u32 length, u32 CRC-32 of the text, JSON text that begins with
- * their number; a later record of a key adds to the one before. Cells: u32 2^30 + status, int32 key, int32 operation,
+ * their number; a later record of a key holds from the batch on whose sequence it ends with. Cells: u32 2^30 + status, int32 key, int32 operation,
  * u32 CRC-32 of these. Slots: u32 2^31 + cell x 128 + bin, u32 CRC-32 of it. Cells and slots are numbered by the
  * position of their record.
  */
@@ -30,8 +30,8 @@ function encodeRecord(value: readonly unknown[]): Buffer {
   return record
 }
 
-export const keyRecord = (number: number, key: KeyIdentity): Buffer =>
-  encodeRecord([number, key.id, key.label, key.name, key.owner])
+export const keyRecord = (number: number, key: KeyIdentity, sequence: number): Buffer =>
+  encodeRecord([number, key.id, key.label, key.name, key.owner, sequence])
 
 export const operationRecord = (number: number, { method, endpoint }: Operation): Buffer =>
   encodeRecord([number, method, endpoint])
@@ -60,8 +60,10 @@ export function slotRecord(cell: number, bin: number): Buffer {
 
 /** What the names region says. */
 export interface FileNames {
-  /** By their numbers. */
+  /** By their numbers, as they were named last. */
   readonly keys: Map<number, KeyIdentity>
+  /** Of keys that were named more than once, by their numbers. */
+  readonly renamings: Map<number, Renaming>
   readonly operations: Map<number, Operation>
   /** The requests of one key to one operation with one status are a cell. */
   readonly cells: CellList
@@ -69,15 +71,43 @@ export interface FileNames {
   readonly slots: SlotTable
 }
 
-/** Names a key, in the cells that it has already too. */
-export function nameKey(keys: Map<number, KeyIdentity>, number: number, key: KeyIdentity): void {
+/** What was said of a key before something else was. */
+interface Renaming {
+  /** The batch in which the other was said first. A file has one batch before that at most. */
+  readonly sequence: number
+  readonly before: KeyIdentity
+  /** How often something else was said within that batch. */
+  readonly count: number
+}
+
+/** Names a key from a batch on: the batch before keeps what was said of the key then. */
+export function nameKey(
+  { keys, renamings }: FileNames,
+  number: number,
+  key: KeyIdentity,
+  sequence: number,
+): void {
   const known = keys.get(number)
-  if (known) Object.assign(known, key)
-  else keys.set(number, key)
+  const last = renamings.get(number)
+  if (known && last?.sequence === sequence) renamings.set(number, { ...last, count: last.count + 1 })
+  else if (known) renamings.set(number, { sequence, before: known, count: 1 })
+  keys.set(number, key)
+}
+
+/** The key with a number as a batch has it. */
+export function keyIn({ keys, renamings }: FileNames, number: number, sequence: number): KeyIdentity {
+  const renaming = renamings.get(number)
+  return renaming && sequence < renaming.sequence ? renaming.before : keys.get(number)!
 }
 
 export function noNames(): FileNames {
-  return { keys: new Map(), operations: new Map(), cells: new CellList(), slots: new SlotTable() }
+  return {
+    keys: new Map(),
+    renamings: new Map(),
+    operations: new Map(),
+    cells: new CellList(),
+    slots: new SlotTable(),
+  }
 }
 
 export interface DecodedNames extends FileNames {
@@ -144,12 +174,19 @@ export async function decodeNames(region: Buffer): Promise<DecodedNames> {
   }
 
   function addName(fields: NumberedKey | NumberedOperation): void {
-    if (fields.length === 5) {
-      const [number, id, label, name, owner] = fields
-      nameKey(keys, number, { id, label, name, owner })
+    if (fields.length === 6) {
+      const [number, id, label, name, owner, sequence] = fields
+      nameKey(names, number, { id, label, name, owner }, sequence)
     } else operations.set(fields[0], { method: fields[1], endpoint: fields[2] })
   }
 }
 
-type NumberedKey = [number: number, id: string, label: string, name: string | null, owner: string | null]
+type NumberedKey = [
+  number: number,
+  id: string,
+  label: string,
+  name: string | null,
+  owner: string | null,
+  sequence: number,
+]
 type NumberedOperation = [number: number, method: string, endpoint: string]

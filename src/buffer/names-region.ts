@@ -8,9 +8,16 @@ import { cellRecord, keyRecord, nameKey, operationRecord, slotRecord } from './n
 import type { FileNames } from './name-records.ts'
 import type { SlotTable } from './slot-table.ts'
 
+/**
+ * Records of one key within one batch. An app that says another name with each request would fill the file; what it
+ * says beyond this is remembered, and only lost when the process is killed.
+ */
+const MOST_RENAMINGS = 8
+
 /** The names of an instance, each written down once. */
 export class NamesRegion implements FileNames {
-  readonly keys: Map<number, KeyIdentity>
+  readonly keys: FileNames['keys']
+  readonly renamings: FileNames['renamings']
   readonly operations: Map<number, Operation>
   readonly cells: CellList
   readonly slots: SlotTable
@@ -21,6 +28,7 @@ export class NamesRegion implements FileNames {
 
   constructor(memory: CounterMemory, header: CounterHeader, identity: FileIdentity, names: FileNames) {
     this.keys = names.keys
+    this.renamings = names.renamings
     this.operations = names.operations
     this.cells = names.cells
     this.slots = names.slots
@@ -30,16 +38,18 @@ export class NamesRegion implements FileNames {
     this.#identity = identity
   }
 
-  /** Names a key, or what was not known of it so far. @returns false when the file is full */
+  /** Names a key as the app does from now on; what it leaves out stays as known. @returns false when the file is full */
   addKey(number: number, key: KeyIdentity): boolean {
     const known = this.keys.get(number)
-    const name = known?.name ?? key.name
-    const owner = known?.owner ?? key.owner
+    const name = key.name ?? known?.name ?? null
+    const owner = key.owner ?? known?.owner ?? null
     if (known && name === known.name && owner === known.owner) return true
+    const { sequence } = this.#header.areas[this.#header.openArea]
     const named = { ...key, name, owner }
-    const isAdded = this.#publish(keyRecord(number, named))
-    if (isAdded) nameKey(this.keys, number, named)
-    return isAdded
+    if (!this.#isRenamedTooOften(number, sequence) && !this.#publish(keyRecord(number, named, sequence)))
+      return false
+    nameKey(this, number, named, sequence)
+    return true
   }
 
   /** @returns false when the file is full */
@@ -66,9 +76,15 @@ export class NamesRegion implements FileNames {
   /** Forgets all names, as when the file is free. */
   clear(): void {
     this.keys.clear()
+    this.renamings.clear()
     this.operations.clear()
     this.cells.clear()
     this.slots.clear()
+  }
+
+  #isRenamedTooOften(number: number, sequence: number): boolean {
+    const renaming = this.renamings.get(number)
+    return renaming !== undefined && renaming.sequence === sequence && renaming.count >= MOST_RENAMINGS
   }
 
   get #hasSlots(): boolean {

@@ -1,5 +1,6 @@
 import type { Batch, BatchRow, BucketMinutes, KeyIdentity } from '../usage.ts'
 import type { CounterFile } from './counter-file.ts'
+import { keyIn } from './name-records.ts'
 
 /** Rows and keys per chunk, and so per SQL statement. */
 const CHUNK = 1000
@@ -62,12 +63,12 @@ export class SealedBatch implements Batch {
   async *keys(): AsyncGenerator<readonly KeyIdentity[]> {
     let chunk: KeyIdentity[] = []
     let last: number | undefined
-    const { cells, keys } = this.#file.names
+    const { names } = this.#file
     for (const cell of await this.#file.sortedCells()) {
-      const key = cells.keyAt(cell)
+      const key = names.cells.keyAt(cell)
       if (key === last || !this.#hasRequests(cell)) continue
       last = key
-      chunk.push(keys.get(key)!)
+      chunk.push(keyIn(names, key, this.sequence))
       if (chunk.length === CHUNK) {
         yield chunk
         chunk = []

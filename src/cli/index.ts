@@ -1,4 +1,6 @@
 import { tolerateBrokenPipe } from './broken-pipe.ts'
+import CustomersList from './commands/customers/list.ts'
+import CustomersRename from './commands/customers/rename.ts'
 import Dashboard from './commands/dashboard.ts'
 import Demo from './commands/demo.ts'
 import Export from './commands/export.ts'
@@ -6,6 +8,7 @@ import Flush from './commands/flush.ts'
 import KeysForget from './commands/keys/forget.ts'
 import KeysList from './commands/keys/list.ts'
 import KeysName from './commands/keys/name.ts'
+import KeysOwners from './commands/keys/owners.ts'
 import Migrate from './commands/migrate.ts'
 import Prune from './commands/prune.ts'
 import Report from './commands/report.ts'
@@ -16,6 +19,8 @@ tolerateBrokenPipe()
 
 /** Every command by its id; each loads what it needs when it runs, so that `--help` is fast. */
 export const COMMANDS = {
+  'customers:list': CustomersList,
+  'customers:rename': CustomersRename,
   dashboard: Dashboard,
   demo: Demo,
   export: Export,
@@ -23,6 +28,7 @@ export const COMMANDS = {
   'keys:forget': KeysForget,
   'keys:list': KeysList,
   'keys:name': KeysName,
+  'keys:owners': KeysOwners,
   migrate: Migrate,
   prune: Prune,
   report: Report,

@@ -1,14 +1,11 @@
-import { formatInstant } from '../calendar.ts'
-import { formatCount } from '../report/format-cell.ts'
 import { parseInstant } from '../report/period.ts'
 import { renderHeading } from '../report/render-report.ts'
 import { renderTable } from '../report/render-table.ts'
 import type { Screen } from '../report/render-table.ts'
-import { nameOfKey } from '../report/report-table.ts'
 import type { Column } from '../report/report-table.ts'
 import { listKeys } from '../store/find-keys.ts'
 import type { Database } from '../store/open-database.ts'
-import type { KeyRecord, UsageRow } from '../usage.ts'
+import type { KeyRecord } from '../usage.ts'
 
 /** A key and its requests in the last 30 days. */
 export type ListedKey = KeyRecord & { readonly requestCount: number }
@@ -57,19 +54,4 @@ export function renderKeys(
   const requests = keys.reduce((sum, { requestCount }) => sum + requestCount, 0)
   const total = [`Total of ${keys.length}`, null, null, null, null, requests, null]
   return `${heading}\n${renderTable({ columns: COLUMNS, rows, total }, screen)}`
-}
-
-/** What would be lost with a key. */
-export function describeKeyUsage(key: KeyRecord, [usage]: readonly UsageRow[]): string {
-  if (!usage) return `${nameOfKey(key)} (id ${key.id}) has no requests.`
-  const [from, to] = [usage.firstBucket, usage.lastBucket].map((time) => formatInstant(time, 'UTC'))
-  return `${nameOfKey(key)} (id ${key.id}) has ${formatCount(usage.requestCount)} requests from ${from} to ${to} (UTC).`
-}
-
-/** What was lost with a key. */
-export function describeForgotten(
-  key: KeyRecord,
-  { rows, requests }: { rows: number; requests: number },
-): string {
-  return `Forgot ${nameOfKey(key)}: ${formatCount(rows)} rows with ${formatCount(requests)} requests.\n`
 }

@@ -53,7 +53,8 @@ const DEFAULT_PERIOD = '30d'
 const DEFAULT_LIMIT = 20
 /** Of time more, because it has an order: 90 days are all shown. */
 const DEFAULT_STEPS = 100
-const SORTS: Record<string, UsageSort> = {
+/** What `--sort` says, but for p95. */
+export const SORTS: Record<string, UsageSort> = {
   requests: 'requests',
   errors: 'errors',
   'last-used': 'lastUsed',
@@ -80,9 +81,14 @@ export async function readReport(db: Database, flags: ReportFlags, place: Place)
     ...(report.total.requests === 0 ? await noteEmpty(db) : []),
   ]
   const title = billable ? `Invoice lines of ${found.period.month}` : titleOf(found, by)
+  const isTitled = !billable && !by
   return {
     report: { ...report, notes },
-    heading: { title: title + filtersOf(flags, found), place: db.place, dataDir: place.dataDir },
+    heading: {
+      title: title + filtersOf(isTitled ? { ...flags, owner: undefined } : flags, found),
+      place: db.place,
+      dataDir: place.dataDir,
+    },
   }
 }
 
@@ -154,7 +160,7 @@ function titleOf({ key, filter }: FoundFilter, by: readonly UsageDimension[] | u
     filter.endpoint && `${filter.method ?? ''} ${nameOfEndpoint(filter.endpoint)}`.trim(),
   ]
   const what = of.filter(Boolean).join(' on ')
-  if (!by) return 'Usage overview'
+  if (!by) return filter.owner === undefined ? 'Usage overview' : `Usage of customer ${filter.owner}`
   if (what && by.join() === 'method,endpoint') return `Endpoints of ${what}`
   if (filter.endpoint !== undefined && !key && by.join() === 'key') return `Who calls ${what}`
   return `Usage${what && ` of ${what}`} by ${axesOf(by).map(nameOfAxis).join(' and ')}`

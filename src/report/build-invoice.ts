@@ -2,7 +2,8 @@ import { AnalyticsError } from '../errors.ts'
 import type { Period } from './period.ts'
 import { buildReport } from './build-report.ts'
 import type { ReportRequest, UsageSource } from './build-report.ts'
-import type { UsageReport } from './usage-report.ts'
+import type { RowSum } from '../store/find-straddling-rows.ts'
+import type { ReportSection, UsageReport } from './usage-report.ts'
 
 /**
  * The invoice lines of one month: one group per key, method and path with the requests to bill, sorted by key.
@@ -15,7 +16,7 @@ export async function buildInvoice(
   const { since, until, timeZone, month } = request.period
   if (!since || !until || !month)
     throw new AnalyticsError('WRONG_USAGE', 'An invoice needs --month, such as 2026-10.')
-  const cut = await source.findStraddlingRows({ ...request.filter, since, until, timeZone })
+  const cut = await source.findStraddlingRows({ ...request.filter, since, until, timeZone, by: ['owner'] })
   if (cut.rows > 0) {
     const what = cut.rows === 1 ? '1 stored row' : `${cut.rows} stored rows`
     throw new AnalyticsError(
@@ -25,10 +26,32 @@ export async function buildInvoice(
         '(option bucket) and do not roll up a month before it is billed.',
     )
   }
+  requireWholeOwners(cut.cutByOwners)
   const lines = await buildReport(source, {
     ...request,
-    by: ['key', 'method', 'endpoint'],
+    // a key that changed its owner within the month has lines for each: `key.owner` says whose they are
+    by: ['key', 'owner', 'method', 'endpoint'],
     sort: request.sort ?? 'group',
   })
-  return { ...lines, report: 'invoice' }
+  return { ...lines, sections: lines.sections.map(leaveOutOwner), report: 'invoice' }
+}
+
+function leaveOutOwner({ by, groups, ...section }: ReportSection): ReportSection {
+  return {
+    ...section,
+    by: by.filter((dimension) => dimension !== 'owner'),
+    groups: groups.map(({ owner: _owner, ...group }) => group),
+  }
+}
+
+/** @throws WRONG_USAGE when a row holds the time of two owners */
+function requireWholeOwners({ rows, requests }: RowSum = { rows: 0, requests: 0 }): void {
+  if (rows === 0) return
+  const [what, hold] = rows === 1 ? ['1 stored row', 'holds'] : [`${rows} stored rows`, 'hold']
+  throw new AnalyticsError(
+    'WRONG_USAGE',
+    `${what} with ${requests} requests ${hold} the time of two owners, so the month cannot be billed exactly: a key ` +
+      'changed its owner within an hour or a day that is one row. "apikey-analytics keys owners KEY" shows when; move the ' +
+      'change to a border of the row with "apikey-analytics keys name KEY --owner OWNER --from TIME".',
+  )
 }

@@ -1,5 +1,6 @@
 import { isCalendarUnit } from '../calendar.ts'
 import { AnalyticsError } from '../errors.ts'
+import type { RowSum, StraddlingRows } from '../store/find-straddling-rows.ts'
 import type { UsageDimension, UsageFilter, UsageQuery, UsageRow, UsageSort } from '../usage.ts'
 import { buildSection } from './build-section.ts'
 import { buildSeries, chooseUnit, findSteps } from './build-series.ts'
@@ -15,7 +16,7 @@ import type { ReportedPrevious, UsageReport } from './usage-report.ts'
 export interface UsageSource {
   findUsage(query: UsageQuery): Promise<UsageRow[]>
   /** Stored rows that a border of the query cuts, so that their requests cannot be told apart. */
-  findStraddlingRows(query: UsageQuery): Promise<{ rows: number; requests: number }>
+  findStraddlingRows(query: UsageQuery): Promise<StraddlingRows>
   /** The start of the first bucket of all; undefined when nothing was ever counted. */
   findHistoryStart(): Promise<Date | undefined>
 }
@@ -44,13 +45,14 @@ export interface ReportRequest {
 }
 
 const OVERVIEW_GROUPS = 10
-const OVERVIEW: readonly (readonly UsageDimension[])[] = [['key'], ['method', 'endpoint']]
+const OVERVIEW: readonly (readonly UsageDimension[])[] = [['owner'], ['key'], ['method', 'endpoint']]
+const OVERVIEW_OF_OWNER: typeof OVERVIEW = [['key'], ['method', 'endpoint'], ['status']]
 
 /** Finds, compares and shapes one report: one statement per section and one for the period before. */
 export async function buildReport(source: UsageSource, request: ReportRequest): Promise<UsageReport> {
   const { period, by } = request
   if (request.comparePrevious) requireComparable(by)
-  const sections = by ? [by] : OVERVIEW
+  const sections = by ? [by] : request.filter?.owner === undefined ? OVERVIEW : OVERVIEW_OF_OWNER
   const withTrend = !by || (request.withTrend && !by.some(isCalendarUnit))
   const query = queryOf(request, period)
   const start = period.since ?? (withTrend ? await findFirstBucket(source, query) : undefined) ?? period.now
@@ -70,10 +72,12 @@ export async function buildReport(source: UsageSource, request: ReportRequest): 
     period: toReportedPeriod(period),
     ...(previous && { previous: previous.reported }),
     total: measure(total, previous && sumUp(previous.rows[0] ?? []).requestCount, isComparable),
-    ...(!by && { activeKeys: countKeys(found[0] ?? []), activeEndpoints: found[1]?.length ?? 0 }),
+    ...(!by && countActive(sections, found)),
     ...(withTrend && { series: buildSeries(unit, steps, found[0] ?? []) }),
-    sections: sections.map((dimensions, index) =>
-      buildSection({
+    sections: sections.flatMap((dimensions, index) => {
+      // nobody's keys have owners: a list of them would say nothing
+      if (!by && dimensions[0] === 'owner' && !found[index]?.some(({ owner }) => owner !== null)) return []
+      return buildSection({
         by: dimensions,
         rows: request.choose?.(found[index] ?? []) ?? found[index] ?? [],
         offset: request.offset ?? 0,
@@ -83,12 +87,15 @@ export async function buildReport(source: UsageSource, request: ReportRequest): 
         limit: request.limit ?? (by ? Number.POSITIVE_INFINITY : OVERVIEW_GROUPS),
         keepNewest: isInOrderOfTime(request, dimensions),
         steps,
-      }),
-    ),
+      })
+    }),
     notes: [
       ...noteUnfinished(period, by, found[0]),
       ...(request.comparePrevious && previous ? noteHistory(previous.reported, period.timeZone) : []),
-      ...(await noteCutRows(source, { ...query, by: by?.filter(isCalendarUnit) ?? [] })),
+      ...(await noteCutRows(source, {
+        ...query,
+        by: by?.filter((name) => name === 'owner' || isCalendarUnit(name)) ?? [],
+      })),
       ...noteUnmeasured(total),
     ],
   }
@@ -117,12 +124,15 @@ async function findFirstBucket(source: UsageSource, query: UsageQuery): Promise<
   return total?.firstBucket
 }
 
-function findSections(
+/** One after the other: at one moment there is one connection. */
+async function findSections(
   source: UsageSource,
   sections: readonly (readonly UsageDimension[])[],
   query: UsageQuery,
 ): Promise<UsageRow[][]> {
-  return Promise.all(sections.map((by) => source.findUsage({ ...query, by })))
+  const found: UsageRow[][] = []
+  for (const by of sections) found.push(await source.findUsage({ ...query, by }))
+  return found
 }
 
 /** The period before, and its rows: every group if groups are compared, else their total as the only one. */
@@ -139,12 +149,26 @@ async function findPrevious(
 }
 
 async function noteCutRows(source: UsageSource, query: UsageQuery): Promise<string[]> {
-  const { rows, requests } = await source.findStraddlingRows(query)
+  const { rows, requests, cutByOwners } = await source.findStraddlingRows(query)
+  return [
+    ...noteCut(`A border in time zone ${query.timeZone}`, { rows, requests }, 'where the row begins'),
+    ...(cutByOwners ? noteCut('A change of owner', cutByOwners, 'for the owner when the row begins') : []),
+  ]
+}
+
+function noteCut(border: string, { rows, requests }: RowSum, where: string): string[] {
   if (rows === 0) return []
   const [what, them] = rows === 1 ? ['1 stored row', 'it counts'] : [`${rows} stored rows`, 'they count']
-  return [
-    `A border in time zone ${query.timeZone} cuts ${what} (${requests} requests): ${them} where the row begins.`,
-  ]
+  return [`${border} cuts ${what} (${requests} requests): ${them} ${where}.`]
+}
+
+function countActive(
+  sections: readonly (readonly UsageDimension[])[],
+  found: readonly UsageRow[][],
+): Pick<UsageReport, 'activeKeys' | 'activeEndpoints'> {
+  const rowsOf = (dimension: UsageDimension) =>
+    found[sections.findIndex(([first]) => first === dimension)] ?? []
+  return { activeKeys: countKeys(rowsOf('key')), activeEndpoints: rowsOf('method').length }
 }
 
 function noteUnmeasured({ requestCount, latency }: Total): string[] {

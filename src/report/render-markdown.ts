@@ -27,7 +27,11 @@ export function escapeMarkdown(text: string): string {
   return escapeTerminal(text).replace(/[\\`*_[\]<>|~#&]/g, '\\$&')
 }
 
-function renderMarkdownTable({ title, columns, rows, total, note }: ReportTable, timeZone: string): string {
+/** A table as Markdown. */
+export function renderMarkdownTable(
+  { title, columns, rows, total, note }: ReportTable,
+  timeZone: string,
+): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   const lines = [...rows, ...(total ? [total] : [])].map((row) =>
     line(

@@ -52,6 +52,13 @@ const PLURALS: Record<UsageDimension, string> = {
   month: 'months',
 }
 
+const OVERVIEW_TITLES: Partial<Record<UsageDimension, string>> = {
+  owner: 'Top customers',
+  key: 'Top keys',
+  method: 'Top endpoints',
+  status: 'Statuses',
+}
+
 /** Characters of an id that are shown at least; `--key` finds a key by the start of its id. */
 const LEAST_OF_ID = 8
 
@@ -116,7 +123,7 @@ function groupTable(report: UsageReport, section: ReportSection): ReportTable {
   const [axis, second] = axes
   const [singular, plural] = axis && !second ? [nameOfAxis(axis), pluralOf(axis)] : ['line', 'lines']
   return {
-    ...(report.report === 'overview' && { title: by[0] === 'key' ? 'Top keys' : 'Top endpoints' }),
+    ...(report.report === 'overview' && { title: OVERVIEW_TITLES[by[0] ?? 'key'] }),
     columns: [...dimensions, ...measures.map(({ column }) => column)],
     rows: groups.map((group) =>
       axes.map((axis): Cell => textFor(group, axis)).concat(measures.map(({ cell }) => cell(group))),

@@ -1,6 +1,7 @@
 import type { Usage } from '../usage.ts'
 import { findKeys } from './find-keys.ts'
 import { findUsage } from './find-usage.ts'
+import { findOwners } from './key-owners.ts'
 import { getMostAccessedEndpoints } from './most-accessed-endpoints.ts'
 import type { Database } from './open-database.ts'
 import { noteOrm } from './get-orm.ts'
@@ -13,6 +14,7 @@ export function createUsage(db: Database, close: () => Promise<void>): Usage {
     streamUsage: (query) => streamUsage(db, query),
     getMostAccessedEndpoints: (key, options) => getMostAccessedEndpoints(db, key, options),
     findKeys: (text) => findKeys(db, text),
+    findOwners: (key) => findOwners(db, typeof key === 'string' ? key : key.id),
     close,
   }
   noteOrm(usage, db.orm)

@@ -13,6 +13,7 @@ const SHARDS = 8
  */
 const DISTRIBUTED = [
   { table: 'api_key_analytics_keys', by: 'id', along: undefined },
+  { table: 'api_key_analytics_owners', by: 'api_key_id', along: 'api_key_analytics_keys' },
   { table: 'api_key_analytics', by: 'api_key_id', along: 'api_key_analytics_keys' },
   { table: 'api_key_analytics_ledger', by: 'instance', along: 'api_key_analytics_keys' },
   { table: 'api_key_analytics_gaps', by: 'instance', along: 'api_key_analytics_keys' },
@@ -22,7 +23,7 @@ const DISTRIBUTED = [
 
 /** In the order in which flushes and prunes come to them, so that neither waits for us while we wait for it. */
 const LOCK = `lock table api_key_analytics_ledger, api_key_analytics_gaps, api_key_analytics_unsealed, api_key_analytics_keys,
-    api_key_analytics, api_key_analytics_prunes
+    api_key_analytics_owners, api_key_analytics, api_key_analytics_prunes
     in access exclusive mode`
 
 const UNDISTRIBUTED = `

@@ -85,3 +85,15 @@ order by k.last_used_at desc, k.id`,
   )
   return found.map((row) => Object.assign(toKeyRecord(row), { requestCount: Number(row.request_count) }))
 }
+
+/** The ids of all keys that are or were an owner's. */
+export async function findKeysOfOwner(db: Database, owner: string): Promise<string[]> {
+  const found = await db.query<{ id: string }>(
+    `select id from api_key_analytics_keys where owner = $1
+union
+select api_key_id from api_key_analytics_owners where owner = $1
+order by id`,
+    [owner],
+  )
+  return found.map(({ id }) => id)
+}

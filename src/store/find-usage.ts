@@ -1,12 +1,13 @@
 import { isCalendarUnit } from '../calendar.ts'
 import { leaveGaps, measureLatency } from '../duration-bins.ts'
 import type { Latency } from '../duration-bins.ts'
-import type { TrendStep, UsageDimension, UsageQuery, UsageRow, UsageSort } from '../usage.ts'
+import type { KeyRecord, TrendStep, UsageDimension, UsageQuery, UsageRow, UsageSort } from '../usage.ts'
 import { byteOrder } from './byte-order.ts'
 import type { Dialect } from './dialect/dialect.ts'
 import { keyColumns, toKeyRecord } from './key-record.ts'
 import type { KeyColumns } from './key-record.ts'
 import type { Database } from './open-database.ts'
+import { JOIN_FORMER_OWNER, OF_KEYS_WITH_FORMER_OWNERS } from './owner-of-rows.ts'
 import { findTimeSpan, requireTimeZone, timeBorders } from './time-borders.ts'
 import type { TimeBorders } from './time-borders.ts'
 import { filterUsage, ofEveryKey, Parameters } from './usage-filter.ts'
@@ -50,7 +51,15 @@ const BINS = {
   again: { first: '0', bins: 'u.duration_bins' },
 }
 
-type Found = KeyColumns & Record<keyof typeof AS_SUMMED, string | number | null> & { [name: string]: unknown }
+/** The owner of sums `u` that were grouped by key and `owner_until`, the end of the period of a former owner. */
+const JOIN_OWNER_OF_SUMS =
+  'left join api_key_analytics_owners f on f.api_key_id = u.api_key_id and f.until = u.owner_until'
+const OWNER = 'case when f.api_key_id is null then k.owner else f.owner end'
+
+type Found = KeyColumns &
+  Record<keyof typeof AS_SUMMED, string | number | null> & { readonly owner: string | null } & {
+    [name: string]: unknown
+  }
 
 /**
  * Sums usage up by any combination of dimensions, sorted in a total order. Without rows that match there are no
@@ -93,7 +102,7 @@ export function writeUsageStatement(
 ): { sql: string; params: unknown[] } {
   const parameters = new Parameters()
   const withKey = by.includes('key')
-  const withOwner = by.includes('owner') && !withKey
+  const withOwner = by.includes('owner')
   const columns = by.filter((dimension) => dimension !== 'key' && dimension !== 'owner')
   const again = withOwner || query.trend !== undefined
   const sums = again ? SUMMED_AGAIN : AS_SUMMED
@@ -103,10 +112,10 @@ export function writeUsageStatement(
   if (query.trend) inner.push(columnOf(dialect, query.trend, borders, 'trend_step'))
   const outer = columns.map((dimension) => `u.${dimension}`)
   if (withKey) outer.push(keyColumns(dialect))
-  if (withOwner) outer.push('k.owner as key_owner')
+  if (withOwner) outer.push(`${OWNER} as owner`)
   const groups = [
     ...(withKey ? ['k.id'] : []),
-    ...(withOwner ? ['k.owner'] : []),
+    ...(withOwner ? [OWNER] : []),
     ...columns.map((dimension) => `u.${dimension}`),
   ]
   for (const [name, sql] of Object.entries(sums)) {
@@ -118,19 +127,45 @@ export function writeUsageStatement(
     sumUp.push(`${dialect.histogram.sum(BINS.summed)} as duration_bins`)
     outer.push(`${again ? dialect.histogram.sum(BINS.again) : 'u.duration_bins'} as duration_bins`)
   }
-
-  const lines = [
-    `select ${outer.join(',\n  ')}`,
-    `from (\n  select ${sumUp.join(',\n    ')}`,
-    `  from api_key_analytics t\n  where ${filterUsage(dialect, query, parameters)} and ${ofEveryKey(dialect)}`,
-    inner.length > 0 ? `  group by ${inner.map((_, index) => index + 1).join(', ')}\n) u` : ') u',
-  ]
+  const summed = sumRows(dialect, sumUp, inner.length, {
+    filter: filterUsage(dialect, query, parameters),
+    withOwner,
+  })
+  const lines = [`select ${outer.join(',\n  ')}`, `from (\n${summed}\n) u`]
   if (withKey || withOwner) lines.push('join api_key_analytics_keys k on k.id = u.api_key_id')
+  if (withOwner) lines.push(JOIN_OWNER_OF_SUMS)
   if (again && groups.length > 0) lines.push(`group by ${groups.join(', ')}`)
   const order = orderOf(dialect, query.sort ?? (by.some(isCalendarUnit) ? 'group' : 'requests'), by, sums)
   if (order.length > 0) lines.push(`order by ${order.join(', ')}`)
   if (query.limit !== undefined) lines.push(`limit ${parameters.add(query.limit)}`)
   return { sql: lines.join('\n'), params: parameters.values }
+}
+
+/**
+ * Sums up rows by the first `groups` of the columns. By owner, the few keys that had another one are summed up period by
+ * period, so that all others take no longer than they would without.
+ */
+function sumRows(
+  dialect: Dialect,
+  columns: readonly string[],
+  groups: number,
+  { filter, withOwner }: { filter: string; withOwner: boolean },
+): string {
+  const numbers = Array.from({ length: groups }, (_, index) => String(index + 1))
+  const sum = (columns: readonly string[], rows: string, keys: string, by: readonly string[]): string =>
+    `  select ${columns.join(',\n    ')}
+  from ${rows}
+  where ${filter} and ${keys}${by.length > 0 ? `\n  group by ${by.join(', ')}` : ''}`
+  const rows = 'api_key_analytics t'
+  if (!withOwner) return sum(columns, rows, ofEveryKey(dialect), numbers)
+  const ofOneOwner = `${ofEveryKey(dialect)} and not ${OF_KEYS_WITH_FORMER_OWNERS}`
+  return [
+    sum([...columns, 'null as owner_until'], rows, ofOneOwner, numbers),
+    sum([...columns, 'o.until'], `${rows}\n  ${JOIN_FORMER_OWNER}`, OF_KEYS_WITH_FORMER_OWNERS, [
+      ...numbers,
+      'o.until',
+    ]),
+  ].join('\n  union all\n')
 }
 
 function columnOf(
@@ -158,7 +193,7 @@ function orderOf(
   }[sort]
   const groups = by.map((dimension) => {
     if (dimension === 'key') return `${byteOrder(dialect, 'coalesce(k.name, k.label)')}, k.id`
-    if (dimension === 'owner') return `${byteOrder(dialect, 'k.owner')} nulls last`
+    if (dimension === 'owner') return `${byteOrder(dialect, OWNER)} nulls last`
     return `u.${dimension}`
   })
   return by.length > 0 ? [...first, ...groups] : []
@@ -171,8 +206,8 @@ function toUsageRow(
   borders: ReadonlyMap<UsageDimension, TimeBorders>,
 ): UsageRow {
   const group = by.map((dimension) => {
-    if (dimension === 'key') return [dimension, toKeyRecord(row)]
-    if (dimension === 'owner') return [dimension, row.key_owner]
+    if (dimension === 'key') return [dimension, keyOfRow(row, by)]
+    if (dimension === 'owner') return [dimension, row.owner]
     const time = borders.get(dimension)
     return [dimension, time ? time.startOf(Number(row[dimension])) : row[dimension]]
   })
@@ -188,6 +223,12 @@ function toUsageRow(
     ...(latency && { latency: readLatency(row['duration_bins']) }),
     ...(trend && { trend: readTrend(String(row['trend']), borders.get(trend)!) }),
   }
+}
+
+/** Grouped by owner too, a key is shown with the owner of its group. */
+function keyOfRow(row: Found, by: readonly UsageDimension[]): KeyRecord {
+  const key = toKeyRecord(row)
+  return by.includes('owner') ? { ...key, owner: row.owner } : key
 }
 
 /** SQLite gives the bins as JSON. */

@@ -1,4 +1,5 @@
 import type { Statements } from './dialect/dialect.ts'
+import { lockKey } from './lock-key.ts'
 import { logRemoval } from './log-removal.ts'
 import type { Database } from './open-database.ts'
 import { removeRows } from './remove-rows.ts'
@@ -36,9 +37,7 @@ async function deleteEmptyKey(
   id: string,
   logId: number | undefined,
 ): Promise<boolean> {
-  const lock = dialect.kind === 'postgresql' ? 'for update' : ''
-  const [key] = await tx.query(`select id from api_key_analytics_keys where id = $1 ${lock}`, [id])
-  if (!key) return true
+  if (!(await lockKey(tx, dialect, id))) return true
   const [row] = await tx.query('select 1 from api_key_analytics where api_key_id = $1 limit 1', [id])
   if (row) return false
   await tx.query('delete from api_key_analytics_keys where id = $1', [id])

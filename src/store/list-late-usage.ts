@@ -1,10 +1,11 @@
 import type { ApiKeyAnalyticsPrune } from './entities/api-key-analytics-prune.ts'
 import { endsBy } from './ends-by.ts'
 import type { Database } from './open-database.ts'
+import { inDayOfTransfer } from './owner-of-rows.ts'
 
 /** Counts that arrived after their time had been pruned or rolled up. They are kept, and count like all others. */
 export interface LateUsage {
-  readonly action: Exclude<ApiKeyAnalyticsPrune['action'], 'forget'>
+  readonly action: Extract<ApiKeyAnalyticsPrune['action'], 'prune' | 'roll up'>
   /** Everything that begins before this had been pruned or rolled up. */
   readonly before: Date
   /** The one key that was pruned; null for all keys. */
@@ -25,7 +26,7 @@ from (
   group by action, api_key_id
 ) b
 join api_key_analytics t on ${endsBy(db.dialect, 'b.border')}
-  and (b.action = 'prune' or t.bucket_minutes < 1440)
+  and (b.action = 'prune' or t.bucket_minutes < 1440 and not ${inDayOfTransfer(db.dialect)})
   and (b.api_key_id is null or b.api_key_id = t.api_key_id)
 group by b.action, b.api_key_id, b.border
 order by b.action, b.api_key_id nulls first`,

@@ -1,5 +1,6 @@
 import { endsBy } from './ends-by.ts'
 import type { Database } from './open-database.ts'
+import { pruneOwners } from './prune-owners.ts'
 import { removeRows } from './remove-rows.ts'
 import { filterRows, ofEveryKey, Parameters, requireTime, timeParameter } from './usage-filter.ts'
 
@@ -50,7 +51,7 @@ where ${filter} and ${ofEveryKey(dialect)} and ${endsBy(dialect, timeParameter(d
 
 /**
  * Deletes every row that ends by `before`, in bounded transactions that log what they removed. After an abort or a
- * crash the totals are right, and running again goes on where it stopped. Rejects with the signal's reason.
+ * crash the totals are right, and running again goes on where it stopped. Owners of the pruned time go with it. Rejects with the signal's reason.
  */
 export async function pruneUsage(
   db: Database,
@@ -77,6 +78,7 @@ export async function pruneUsage(
         onProgress?.({ ...total, done: (index + share(upTo ?? end)) / keys.length })
       },
     })
+    await pruneOwners(db, end, keyId)
   }
   return total
 }

@@ -1,30 +1,15 @@
 import { AnalyticsError } from '../errors.ts'
 import { renderBins, UNMEASURED_BIN } from '../duration-bins.ts'
-import type { Batch, BatchRow, KeyIdentity } from '../usage.ts'
+import type { Batch, BatchRow } from '../usage.ts'
 import type { Dialect, Statements } from './dialect/dialect.ts'
 import { advanceLedger } from './advance-ledger.ts'
 import type { DueRows } from './advance-ledger.ts'
 import type { Database } from './open-database.ts'
+import { touchKeys } from './touch-keys.ts'
 import type { TouchedKeys } from './touched-keys.ts'
 import { isContentError, isMissingKey } from './translate-error.ts'
 
 const DATABASE_ID = 'select database_id from api_key_analytics_meta where id = 1'
-
-const UPSERT_KEYS = (given: string, time: string) => `
-insert into api_key_analytics_keys as k (id, label, name, owner, first_seen_at, last_used_at)
-select id, label, name, owner, ${time}, ${time}
-from ${given}
-where true
-order by n
-on conflict (id) do update set
-  name = coalesce(k.name, excluded.name),
-  owner = coalesce(k.owner, excluded.owner),
-  first_seen_at = case when excluded.first_seen_at < k.first_seen_at
-    then excluded.first_seen_at else k.first_seen_at end,
-  last_used_at = case when excluded.last_used_at > k.last_used_at
-    then excluded.last_used_at else k.last_used_at end`
-
-const KEY_COLUMNS = { id: 'uuid', label: 'text', name: 'text', owner: 'text' }
 
 /** `given` are rows of `CELL_COLUMNS`; $1 is the bucket, $2 its width. */
 export function writeAddCells(dialect: Dialect, given: string): string {
@@ -94,25 +79,6 @@ async function requireSameDatabase(tx: Statements, databaseId: string, place: st
     `${place} is another database than before (${databaseId} then, ${meta?.database_id ?? 'none'} now). ` +
       'Bring the former one back, or deliver to this one with "apikey-analytics flush --adopt".',
   )
-}
-
-/**
- * Inserts the keys of a batch, or moves their time of last use. Keys that this process touched a moment ago are passed
- * by: flushers that upsert every key each time wait for each other. Should one have been deleted since, its cells are
- * refused, and the batch is tried again with all its keys.
- */
-async function touchKeys(
-  tx: Statements,
-  dialect: Dialect,
-  { sealedAt }: Batch,
-  keys: readonly KeyIdentity[],
-  touched: TouchedKeys,
-): Promise<void> {
-  const due = touched.findDue(keys, sealedAt)
-  if (due.length === 0) return
-  const rows = due.map(({ id, label, name, owner }) => [id, label, name, owner])
-  const given = dialect.givenRows(KEY_COLUMNS, rows, 2)
-  await tx.query(UPSERT_KEYS(given.sql, dialect.timeOf('$1')), [sealedAt, ...given.params])
 }
 
 async function addCells(tx: Statements, dialect: Dialect, batch: Batch, due: DueRows): Promise<void> {

@@ -16,6 +16,8 @@ export interface RemovalOrder {
   readonly before: number | null
   /** Only rows of this key; null for all. */
   readonly keyId: string | null
+  /** Only rows whose bucket begins in this time: `since` inclusive, `until` exclusive. */
+  readonly during?: { readonly since: number; readonly until: number } | undefined
   /** The row of the log that goes on; absent for a new one. */
   readonly logId?: number | undefined
   readonly signal?: AbortSignal | undefined
@@ -76,7 +78,7 @@ limit 1 offset ${CHUNK_ROWS - 1}`,
 /** The rows after one place and up to another. */
 function writeCondition(
   { dialect }: Database,
-  { before, keyId }: RemovalOrder,
+  { before, keyId, during }: RemovalOrder,
   from: Place | undefined,
   to: Place | undefined,
 ): { condition: string; params: unknown[] } {
@@ -86,6 +88,8 @@ function writeCondition(
   const conditions = ['true']
   if (keyId !== null) conditions.push(`t.api_key_id = ${parameters.add(keyId)}`)
   if (before !== null) conditions.push(endsBy(dialect, time(before)))
+  if (during) conditions.push(`t.bucket >= ${time(during.since)}`)
+  if (during && during.until < Infinity) conditions.push(`t.bucket < ${time(during.until)}`)
   if (from) conditions.push(`(t.bucket, t.api_key_id) > ${place(from)}`)
   if (to) conditions.push(`(t.bucket, t.api_key_id) <= ${place(to)}`)
   return { condition: conditions.join(' and '), params: parameters.values }

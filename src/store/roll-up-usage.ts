@@ -2,6 +2,7 @@ import type { Dialect, Statements } from './dialect/dialect.ts'
 import { lockRows } from './lock-rows.ts'
 import { logRemoval } from './log-removal.ts'
 import type { Database } from './open-database.ts'
+import { inDayOfTransfer } from './owner-of-rows.ts'
 import { measureProgress } from './prune-usage.ts'
 import type { Progress } from './prune-usage.ts'
 import { takeTurn } from './take-turn.ts'
@@ -29,7 +30,8 @@ interface Chunk {
 }
 
 /**
- * Merges hour and minute rows, of all keys or of one, into UTC day rows, for all UTC days that are over by `before`; no total changes. Works in
+ * Merges hour and minute rows, of all keys or of one, into UTC day rows, for all UTC days that are over by `before`; no
+ * total changes. Rows of a day in which their key changed its owner stay as they are. Works in
  * bounded transactions that log what they merged: after an abort or a crash, running again goes on where it stopped.
  * Rejects with the signal's reason.
  */
@@ -55,6 +57,8 @@ export async function rollUpUsage(
     signal?.throwIfAborted()
     const merged = await takeTurn(db, async (tx) => {
       const { rowsBefore: rows, ...merged } = await mergeRows(tx, db, chunk)
+      // a day of which only rows that stay are left
+      if (rows === 0 && logId === undefined) return { ...merged, rowsBefore: rows, logId }
       const log = {
         action: 'roll up' as const,
         before: chunk.doneBefore,
@@ -129,6 +133,7 @@ function writeCondition(
   const time = (milliseconds: number): string => dialect.timeOf(parameters.add(milliseconds))
   const conditions = [
     `t.bucket >= ${time(chunk.day)} and t.bucket < ${time(chunk.day + DAY_MS)} and t.bucket_minutes < 1440`,
+    `not ${inDayOfTransfer(dialect, chunk.day)}`,
   ]
   if (chunk.keyId !== undefined) conditions.push(`t.api_key_id = ${parameters.add(chunk.keyId)}`)
   if (chunk.after !== undefined) conditions.push(`t.api_key_id > ${parameters.add(chunk.after)}`)

@@ -1,6 +1,7 @@
 import { AnalyticsError } from '../errors.ts'
 import type { StatusFilter, UsageFilter } from '../usage.ts'
 import type { Dialect, Statements } from './dialect/dialect.ts'
+import { ofKeysOf, ownedBy } from './owner-of-rows.ts'
 
 /** How a glob writes a star that is meant as one: as SQLite does. */
 const STAR = '[*]'
@@ -33,9 +34,8 @@ export function filterRows(dialect: Dialect, filter: UsageFilter, parameters: Pa
   const conditions: string[] = []
   if (keyIds) conditions.push(filterKeys(keyIds, parameters))
   if (owner !== undefined) {
-    conditions.push(
-      `t.api_key_id in (select id from api_key_analytics_keys where owner = ${parameters.add(owner)})`,
-    )
+    const name = parameters.add(owner)
+    conditions.push(ofKeysOf(name), ownedBy(name))
   }
   if (method !== undefined) conditions.push(`t.method = ${parameters.add(method)}`)
   if (endpoint !== undefined) conditions.push(filterEndpoint(dialect, endpoint, parameters))

@@ -17,7 +17,7 @@ interface Columns {
 
 /** Stored rows by column: that costs a third of objects. */
 export interface UsagePage extends Columns {
-  /** One object per key. */
+  /** One object per key and owner. */
   readonly key: readonly StoredKey[]
   /** One object for neighbours with the same time: do not change it. */
   readonly bucket: readonly Date[]

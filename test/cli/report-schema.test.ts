@@ -58,7 +58,8 @@ forEachDatabase('the JSON schema', (_kind, makeUrl) => {
     expect(Object.keys(overview.total)).toEqual([...MEASURES, ...COMPARED])
     expect(Object.keys(overview.series)).toEqual(['unit', 'steps'])
     expect(Object.keys(overview.series.steps[0])).toEqual(['start', 'requests', 'errors'])
-    const [keys, endpoints] = overview.sections
+    const [owners, keys, endpoints] = overview.sections
+    expect(Object.keys(owners.groups[0])).toEqual(['owner', ...MEASURES, 'share', 'trend'])
     expect(Object.keys(keys)).toEqual(['by', 'groupCount', 'keyCount', 'groups'])
     expect(Object.keys(keys.groups[0])).toEqual(['key', ...MEASURES, 'share', 'trend'])
     expect(Object.keys(keys.groups[0].key)).toEqual(KEY)

@@ -101,10 +101,11 @@ forEachDatabase('report', (_kind, makeUrl) => {
     expect(
       overview.sections.map(({ by, groupCount }: { by: string; groupCount: number }) => [by, groupCount]),
     ).toEqual([
+      [['owner'], 4],
       [['key'], 4],
       [['method', 'endpoint'], 4],
     ])
-    const [first] = overview.sections[0].groups
+    const [first] = overview.sections[1].groups
     expect(first.key).toEqual(acme)
     expect(Object.keys(first).toSorted()).toEqual([
       'clientErrors', 'errorRate', 'firstUsed', 'key', 'lastUsed', 'meanDurationMs', 'rejected', 'requests',

@@ -161,7 +161,9 @@ test('the README shows every command', () => {
 test('the README explains exactly the columns there are', async () => {
   const database = await makeDatabase('sqlite')
   const db = await openDatabase(database.url)
-  for (const table of ['', '_keys', '_ledger', '_prunes', '_meta'].map((end) => `api_key_analytics${end}`)) {
+  for (const table of ['', '_keys', '_owners', '_ledger', '_prunes', '_meta'].map(
+    (end) => `api_key_analytics${end}`,
+  )) {
     const columns = await db.query<{ name: string }>(
       `select name from pragma_table_info('${table}') order by cid`,
     )

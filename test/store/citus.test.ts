@@ -21,6 +21,7 @@ const SERVER = process.env['TEST_CITUS_URL']
 
 const TABLES = [
   'api_key_analytics_keys',
+  'api_key_analytics_owners',
   'api_key_analytics',
   'api_key_analytics_ledger',
   'api_key_analytics_prunes',

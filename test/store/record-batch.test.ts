@@ -154,7 +154,7 @@ forEachDatabase('recordBatch', (kind, makeUrl) => {
     expect(await verifyUsage(db)).toMatchObject({ storedRequests: 0, deliveredRequests: 0 })
   })
 
-  test('learns the name and the owner of a key later, and keeps the ones it has', async () => {
+  test('takes the name that the app said last, and none for nothing', async () => {
     const { store, db } = await open(await makeUrl())
     const send = (minute: number, identity: { name?: string; owner?: string }) =>
       store.recordBatch(
@@ -162,8 +162,12 @@ forEachDatabase('recordBatch', (kind, makeUrl) => {
       )
     await send(0, {})
     await send(1, { name: 'Acme web' })
-    await send(2, { name: 'Other', owner: 'Acme' })
-    expect(await readKey(db, 'a')).toMatchObject({ name: 'Acme web', owner: 'Acme' })
+    await send(1, { name: 'Acme app', owner: 'Acme' })
+    expect(await readKey(db, 'a')).toMatchObject({ name: 'Acme app', owner: 'Acme' })
+    // what an older batch says, and one that says nothing
+    await send(0, { name: 'Acme old' })
+    await send(9, {})
+    expect(await readKey(db, 'a')).toMatchObject({ name: 'Acme app', owner: 'Acme' })
   })
 
   test('moves the time of last use at most once a minute, and never back', async () => {

@@ -196,13 +196,49 @@ test('a key that gets its name after its first requests has it in the next batch
   await flush()
   expect(store.batches.map(({ keys }) => keys)).toEqual([[key]])
   buffer.count(toCountedKey({ ...named, owner: null }), operations[0]!, 200, 1)
-  buffer.count(toCountedKey({ ...named, name: 'Another' }), operations[0]!, 200, 1)
+  buffer.count(toCountedKey({ ...named, name: null }), operations[0]!, 200, 1)
   buffer.count(toCountedKey(key), operations[1]!, 200, 1)
   await flush()
   buffer.count(toCountedKey(key), operations[1]!, 200, 1)
   crash()
   await recover()
   expect(store.batches.slice(1).map(({ keys }) => keys)).toEqual([[named], [named]])
+})
+
+/** Counts a request of the key `a`, of which the app says this. */
+function countOwned({ buffer }: CountingProcess, owner: string): void {
+  const key = toCountedKey({ ...identify('a'), name: `of ${owner}`, owner })
+  buffer.count(key, toCountedOperation('GET', '/'), 200, 1)
+}
+
+const ownersSaid = () => store.batches.map(({ keys }) => keys.map(({ owner }) => owner))
+
+test.each([
+  ['its process lives', async ({ flush }: CountingProcess) => flush()],
+  ['it was killed', async ({ crash }: CountingProcess) => void (crash(), await recover())],
+])('a batch says the owner of its own time though it was delivered later, when %s', async (_, deliver) => {
+  const counting = start()
+  countOwned(counting, 'A')
+  countOwned(counting, 'B')
+  counting.buffer.seal()
+  countOwned(counting, 'C')
+  countOwned(counting, 'D')
+  await deliver(counting)
+  expect(ownersSaid()).toEqual([['B'], ['D']])
+})
+
+test('an app that says another owner with each request does not fill the counter file', async () => {
+  const counting = start()
+  for (let batch = 0; batch < 3; batch += 1) {
+    for (let request = 0; request < 5000; request += 1) countOwned(counting, `${batch}.${request}`)
+    await counting.flush()
+  }
+  expect(ownersSaid()).toEqual([['0.4999'], ['1.4999'], ['2.4999']])
+  expect(new Set(store.batches.map(({ instance }) => instance)).size).toBe(1)
+  countOwned(counting, 'last')
+  counting.crash()
+  await recover()
+  expect(ownersSaid().at(-1)).toEqual(['last'])
 })
 
 test('a folder that cannot be written is told of later, so that whoever is told may count', async () => {

@@ -1,13 +1,25 @@
 import { defineEntity, p } from '@mikro-orm/core'
 import type { EntitySchema } from '@mikro-orm/core'
 
+/** Who gave a key its name or owner. */
+export type SetBy = 'app' | 'person'
+
 /** One API key: what it is called and when it was used, never its secret. */
 export class ApiKeyAnalyticsKey {
   /** UUID computed from the secret or from the app's own id. */
   id!: string
   label!: string
   name!: string | null
+  /** Who set the name: what a person set stays whatever the app says. */
+  nameSetBy!: SetBy
+  /** When the app last said the name, or the person set it; null when nobody did. */
+  nameSaidAt!: Date | null
+  /** The present owner. Former ones are in `api_key_analytics_owners`. */
   owner!: string | null
+  ownerSetBy!: SetBy
+  /** Start of the first bucket of the present owner; null when the key never had another one. */
+  ownerSince!: Date | null
+  ownerSaidAt!: Date | null
   firstSeenAt!: Date
   /** Moved at most once a minute by each process. */
   lastUsedAt!: Date
@@ -21,7 +33,12 @@ export const ApiKeyAnalyticsKeySchema: EntitySchema<ApiKeyAnalyticsKey> = define
     id: p.uuid().fieldName('id').primary(),
     label: p.text().fieldName('label'),
     name: p.text().fieldName('name').nullable(),
+    nameSetBy: p.text().$type<SetBy>().fieldName('name_set_by').default('app'),
+    nameSaidAt: p.datetime().fieldName('name_said_at').nullable(),
     owner: p.text().fieldName('owner').nullable(),
+    ownerSetBy: p.text().$type<SetBy>().fieldName('owner_set_by').default('app'),
+    ownerSince: p.datetime().fieldName('owner_since').nullable(),
+    ownerSaidAt: p.datetime().fieldName('owner_said_at').nullable(),
     firstSeenAt: p.datetime().fieldName('first_seen_at'),
     lastUsedAt: p.datetime().fieldName('last_used_at'),
   },

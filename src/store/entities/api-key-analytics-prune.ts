@@ -1,18 +1,18 @@
 import { defineEntity, p } from '@mikro-orm/core'
 import type { EntitySchema } from '@mikro-orm/core'
 
-/** Rows that were taken away on purpose, so that totals stay provable. */
+/** Rows that were taken away or anonymised on purpose, so that totals stay provable. */
 export class ApiKeyAnalyticsPrune {
   id!: number
-  action!: 'prune' | 'forget' | 'roll up'
+  action!: 'prune' | 'forget' | 'anonymise' | 'roll up'
   doneAt!: Date
   /** End of the time that it was about, exclusive; null when it was about all time. */
   before!: Date | null
   /** The one key that it was about; null when it was about all. */
   apiKeyId!: string | null
-  /** Rows deleted; rolled up: rows merged away. */
+  /** Rows deleted; rolled up: rows merged away; anonymised: rows that stay. */
   rowCount!: number
-  /** Requests in those rows; rolled up: still in the table, in wider rows. */
+  /** Requests in those rows; rolled up or anonymised: still in the table. */
   requestCount!: number
 }
 

@@ -2,6 +2,7 @@ import { ApiKeyAnalyticsGapSchema } from './api-key-analytics-gap.ts'
 import { ApiKeyAnalyticsKeySchema } from './api-key-analytics-key.ts'
 import { ApiKeyAnalyticsLedgerSchema } from './api-key-analytics-ledger.ts'
 import { ApiKeyAnalyticsMetaSchema } from './api-key-analytics-meta.ts'
+import { ApiKeyAnalyticsOwnerSchema } from './api-key-analytics-owner.ts'
 import { ApiKeyAnalyticsPruneSchema } from './api-key-analytics-prune.ts'
 import { ApiKeyAnalyticsUnsealedSchema } from './api-key-analytics-unsealed.ts'
 import { ApiKeyAnalyticsSchema } from './api-key-analytics.ts'
@@ -10,6 +11,7 @@ import { ApiKeyAnalyticsSchema } from './api-key-analytics.ts'
 export const ENTITIES = [
   ApiKeyAnalyticsSchema,
   ApiKeyAnalyticsKeySchema,
+  ApiKeyAnalyticsOwnerSchema,
   ApiKeyAnalyticsLedgerSchema,
   ApiKeyAnalyticsGapSchema,
   ApiKeyAnalyticsUnsealedSchema,

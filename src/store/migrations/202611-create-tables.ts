@@ -1,7 +1,7 @@
 import { Migration } from '@mikro-orm/migrations'
 import { isPostgresql } from './is-postgresql.ts'
 
-/** The first tables: keys, usage, the ledger with its gaps and unsealed batches, prunes, meta. */
+/** The first tables: keys, their former owners, usage, the ledger with its gaps and unsealed batches, prunes, meta. */
 export class Migration202611CreateTables extends Migration {
   override up(): void {
     for (const sql of isPostgresql(this) ? POSTGRESQL : SQLITE) this.addSql(sql)
@@ -14,6 +14,7 @@ export class Migration202611CreateTables extends Migration {
 
 const TABLES = [
   'api_key_analytics',
+  'api_key_analytics_owners',
   'api_key_analytics_keys',
   'api_key_analytics_ledger',
   'api_key_analytics_gaps',
@@ -27,9 +28,24 @@ const POSTGRESQL = [
   id uuid not null primary key,
   label text not null,
   name text null,
+  name_set_by text not null default 'app',
+  name_said_at timestamptz null,
   owner text null,
+  owner_set_by text not null default 'app',
+  owner_since timestamptz null,
+  owner_said_at timestamptz null,
   first_seen_at timestamptz not null,
   last_used_at timestamptz not null
+)`,
+  `create table api_key_analytics_owners (
+  api_key_id uuid not null
+    constraint api_key_analytics_owners_api_key_id_foreign references api_key_analytics_keys (id) on delete cascade,
+  until timestamptz not null,
+  since timestamptz not null,
+  owner text null,
+  set_by text not null,
+  said_at timestamptz null,
+  primary key (api_key_id, until)
 )`,
   `create table api_key_analytics (
   api_key_id uuid not null
@@ -87,9 +103,25 @@ const SQLITE = [
   id text not null primary key,
   label text not null,
   name text null,
+  name_set_by text not null default 'app',
+  name_said_at datetime null,
   owner text null,
+  owner_set_by text not null default 'app',
+  owner_since datetime null,
+  owner_said_at datetime null,
   first_seen_at datetime not null,
   last_used_at datetime not null
+) without rowid`,
+  `create table api_key_analytics_owners (
+  api_key_id text not null,
+  until datetime not null,
+  since datetime not null,
+  owner text null,
+  set_by text not null,
+  said_at datetime null,
+  primary key (api_key_id, until),
+  constraint api_key_analytics_owners_api_key_id_foreign
+    foreign key (api_key_id) references api_key_analytics_keys (id) on delete cascade
 ) without rowid`,
   `create table api_key_analytics (
   api_key_id text not null,

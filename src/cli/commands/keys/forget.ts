@@ -4,38 +4,36 @@ import { confirm } from '../../confirm.ts'
 
 /** `apikey-analytics keys forget` */
 export default class KeysForget extends BaseCommand {
-  static override readonly summary = 'Delete a key and all its rows; logged, so that totals stay provable.'
-  static override readonly description = `If the key is used again it appears anew.\n\n${exitCodes()}`
+  static override readonly summary =
+    'Delete a key, or all that was a customer’s, with all rows; or keep the counts without the names.'
+  static override readonly description = `Logged, so that totals stay provable. A key that is used again appears again. --owner deletes the customer's keys, and of keys that others had too the rows of the customer's time. --anonymise deletes no row: name, label and owner are taken away, and a random name stands for the customer, so that sums stay as they were billed.\n\n${exitCodes()}`
   static override readonly examples = [
     '<%= config.bin %> keys forget sk_l…9f2a',
-    '<%= config.bin %> keys forget acme --yes',
+    '<%= config.bin %> keys forget --owner acme --yes',
+    '<%= config.bin %> keys forget --owner acme --anonymise',
   ]
   static override readonly args = {
-    key: Args.string({ description: 'Name, label, id or a unique start of it.', required: true }),
+    key: Args.string({ description: 'Name, label, id or a unique start of it.' }),
   }
   static override readonly flags = {
+    owner: Flags.string({ summary: 'All keys of a customer instead of one key.', helpValue: 'OWNER' }),
+    anonymise: Flags.boolean({ summary: 'Keep the counts and take the names away.' }),
     yes: Flags.boolean({ char: 'y', summary: 'Do not ask.' }),
   }
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(KeysForget)
     return this.withDatabase(flags, async (db, place) => {
-      const [{ findKey }, { forgetKey }, { findUsage }, { describeKeyUsage, describeForgotten }] =
-        await Promise.all([
-          import('../../find-key.ts'),
-          import('../../../store/forget-key.ts'),
-          import('../../../store/find-usage.ts'),
-          import('../../read-keys.ts'),
-        ])
-      const key = await findKey(db, args.key, place)
-      this.say(describeKeyUsage(key, await findUsage(db, { keyIds: [key.id] })))
-      if (!(await confirm('Forget it?', flags.yes))) {
+      const { planForgetting } = await import('../../forget.ts')
+      const plan = await planForgetting(db, { key: args.key, ...flags }, place)
+      this.say(plan.text)
+      if (!(await confirm(flags.anonymise ? 'Anonymise it?' : 'Forget it?', flags.yes))) {
         this.say('Nothing was changed.')
-        return { key, forgotten: null }
+        return { ...plan.subject, forgotten: null }
       }
-      const forgotten = await forgetKey(db, key.id)
-      this.print(this.forOutput(describeForgotten(key, forgotten)))
-      return { key, forgotten }
+      const { text, forgotten } = await plan.run()
+      this.print(this.forOutput(text))
+      return { ...plan.subject, forgotten }
     })
   }
 }

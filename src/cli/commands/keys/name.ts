@@ -1,12 +1,15 @@
 import { Args, Flags } from '@oclif/core'
 import { BaseCommand, exitCodes } from '../../base-command.ts'
+import { usageFlags } from '../../usage-flags.ts'
 
 /** `apikey-analytics keys name` */
 export default class KeysName extends BaseCommand {
-  static override readonly summary = 'Give a key a name or an owner; an empty text takes it away.'
-  static override readonly description = exitCodes()
+  static override readonly summary =
+    'Give a key a name or an owner that stays whatever the app says; an empty text gives it back to the app.'
+  static override readonly description = `An owner without --from: for all time when the key never had one, else from the hour that is open, so that usage from before stays with the owner from before. --from and --until correct the past. "keys owners" shows who had a key when.\n\n${exitCodes()}`
   static override readonly examples = [
     "<%= config.bin %> keys name sk_l…9f2a --name 'Mobile app' --owner acme",
+    "<%= config.bin %> keys name 'Mobile app' --owner beta --from 2026-11-15 --tz Europe/Berlin",
     "<%= config.bin %> keys name 'Mobile app' --owner ''",
   ]
   static override readonly args = {
@@ -15,20 +18,37 @@ export default class KeysName extends BaseCommand {
   static override readonly flags = {
     name: Flags.string({ summary: 'Its name.', helpValue: 'NAME', atLeastOne: ['name', 'owner'] }),
     owner: Flags.string({ summary: 'Its owner.', helpValue: 'OWNER' }),
+    from: Flags.string({
+      summary: 'Since when it is the owner: a date or time, or 7d ago.',
+      helpValue: 'TIME',
+      dependsOn: ['owner'],
+    }),
+    until: Flags.string({
+      summary: 'Until when it was the owner, not included.',
+      helpValue: 'TIME',
+      dependsOn: ['owner'],
+    }),
+    tz: usageFlags.tz,
   }
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(KeysName)
     return this.withDatabase(flags, async (db, place) => {
-      const [{ findKey }, { nameKey }, { nameOfKey }] = await Promise.all([
+      const [{ findKey }, { nameKey }, { nameOfKey }, { parseInstant, parseTimeZone }] = await Promise.all([
         import('../../find-key.ts'),
         import('../../../store/name-key.ts'),
         import('../../../report/report-table.ts'),
+        import('../../../report/period.ts'),
       ])
+      const timeZone = parseTimeZone(flags.tz)
+      const now = new Date()
+      const read = (text: string): Date => parseInstant(text, timeZone, now)
       const { id } = await findKey(db, args.key, place)
       await nameKey(db, id, {
         ...(flags.name !== undefined && { name: flags.name || null }),
         ...(flags.owner !== undefined && { owner: flags.owner || null }),
+        ...(flags.from !== undefined && { from: read(flags.from) }),
+        ...(flags.until !== undefined && { until: read(flags.until) }),
       })
       const key = await findKey(db, id, place)
       this.print(this.forOutput(`${key.id} is ${nameOfKey(key)}, owner ${key.owner ?? '(none)'}.\n`))

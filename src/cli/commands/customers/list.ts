@@ -1,0 +1,50 @@
+import { Flags } from '@oclif/core'
+import { BaseCommand, exitCodes } from '../../base-command.ts'
+import { usageFlags } from '../../usage-flags.ts'
+
+const { since, until, month, tz } = usageFlags
+
+/** `apikey-analytics customers list` */
+export default class CustomersList extends BaseCommand {
+  static override readonly summary =
+    'List the customers (owners of keys): keys, requests, share, errors, last use, trend.'
+  static override readonly description = `Without --since, --until and --month: the last 30 days. Requests count for whom the key was of at that time.\n\n${exitCodes()}`
+  static override readonly examples = [
+    '<%= config.bin %> customers list',
+    '<%= config.bin %> customers list --month 2026-10 --tz Europe/Berlin --format csv',
+    '<%= config.bin %> customers list --sort errors --limit 10',
+  ]
+  static override readonly flags = {
+    since,
+    until,
+    month,
+    tz,
+    sort: Flags.option({ options: ['requests', 'errors', 'last-used', 'group'] as const })({
+      summary: 'What comes first; group is by name.',
+      default: 'requests' as const,
+    }),
+    limit: Flags.integer({ summary: 'Lines at most; 0 for all.', min: 0, helpValue: 'N', default: 0 }),
+    format: Flags.option({ options: ['table', 'csv', 'json', 'markdown'] as const })({
+      summary: 'How to write it; csv has plain numbers and UTC times.',
+      default: 'table' as const,
+    }),
+  }
+
+  async run(): Promise<object> {
+    const { flags } = await this.parse(CustomersList)
+    return this.withDatabase(flags, async (db, place) => {
+      const [{ readCustomers, renderCustomers }, { renderJson }] = await Promise.all([
+        import('../../read-customers.ts'),
+        import('../../../report/render-json.ts'),
+      ])
+      const found = await readCustomers(db, flags, place)
+      if (flags.format === 'json') this.print(renderJson(found))
+      else {
+        const text = renderCustomers(found, flags.format, this.screen(flags))
+        this.print(flags.format === 'csv' ? this.forOutput(text) : text)
+      }
+      for (const note of flags.format === 'csv' ? found.notes : []) this.say(`Note: ${note}`)
+      return found
+    })
+  }
+}

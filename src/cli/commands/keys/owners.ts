@@ -1,0 +1,27 @@
+import { Args } from '@oclif/core'
+import { BaseCommand, exitCodes } from '../../base-command.ts'
+
+/** `apikey-analytics keys owners` */
+export default class KeysOwners extends BaseCommand {
+  static override readonly summary = 'Show who owned a key when, and whether the app or a person said so.'
+  static override readonly description = exitCodes()
+  static override readonly examples = ["<%= config.bin %> keys owners 'Mobile app'"]
+  static override readonly args = {
+    key: Args.string({ description: 'Name, label, id or a unique start of it.', required: true }),
+  }
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(KeysOwners)
+    return this.withDatabase(flags, async (db, place) => {
+      const [{ findKey }, { findOwners }, { renderOwners }] = await Promise.all([
+        import('../../find-key.ts'),
+        import('../../../store/key-owners.ts'),
+        import('../../render-owners.ts'),
+      ])
+      const key = await findKey(db, args.key, place)
+      const owners = await findOwners(db, key.id)
+      this.print(renderOwners(key, owners, { place: db.place, dataDir: place.dataDir }, this.screen(flags)))
+      return { database: db.place, dataDir: place.dataDir, key, owners }
+    })
+  }
+}

@@ -1,0 +1,85 @@
+import { formatInstant } from '../calendar.ts'
+import { AnalyticsError } from '../errors.ts'
+import { formatCount } from '../report/format-cell.ts'
+import { nameOfKey } from '../report/report-table.ts'
+import { anonymise } from '../store/anonymise.ts'
+import type { Anonymous } from '../store/anonymise.ts'
+import { findKeysOfOwner } from '../store/find-keys.ts'
+import { findUsage } from '../store/find-usage.ts'
+import { forgetKey } from '../store/forget-key.ts'
+import { forgetOwner } from '../store/forget-owner.ts'
+import type { Forgotten } from '../store/forget-owner.ts'
+import type { Database } from '../store/open-database.ts'
+import type { KeyRecord, UsageRow } from '../usage.ts'
+import type { Place } from './base-command.ts'
+import { requireKnownNames } from './find-filter.ts'
+import { findKey } from './find-key.ts'
+
+/** What `keys forget` is asked for. */
+export interface ForgetOrder {
+  readonly key?: string | undefined
+  readonly owner?: string | undefined
+  readonly anonymise: boolean
+}
+
+/** What would be forgotten, and the work itself. */
+export interface ForgetPlan {
+  /** For `--json`: whom it is about. */
+  readonly subject: { readonly key: KeyRecord } | { readonly owner: string }
+  readonly text: string
+  run(): Promise<{ text: string; forgotten: object }>
+}
+
+/** Finds what is to be forgotten. @throws WRONG_USAGE */
+export async function planForgetting(db: Database, order: ForgetOrder, place: Place): Promise<ForgetPlan> {
+  if ((order.key === undefined) === (order.owner === undefined)) {
+    throw new AnalyticsError('WRONG_USAGE', 'Name either a key, or a customer with --owner.')
+  }
+  return order.key === undefined
+    ? planOwner(db, order.owner!, order.anonymise)
+    : planKey(db, await findKey(db, order.key, place), order.anonymise)
+}
+
+async function planKey(db: Database, key: KeyRecord, anonymous: boolean): Promise<ForgetPlan> {
+  const usage = await findUsage(db, { keyIds: [key.id] })
+  return {
+    subject: { key },
+    text: describeUsage(`${nameOfKey(key)} (id ${key.id})`, usage),
+    async run() {
+      if (anonymous) return describeAnonymous(nameOfKey(key), await anonymise(db, { keyId: key.id }))
+      const forgotten = await forgetKey(db, key.id)
+      return { text: describeForgotten(nameOfKey(key), forgotten), forgotten }
+    },
+  }
+}
+
+async function planOwner(db: Database, owner: string, anonymous: boolean): Promise<ForgetPlan> {
+  const [keys, usage] = [await findKeysOfOwner(db, owner), await findUsage(db, { owner })]
+  if (keys.length === 0) await requireKnownNames(db, { owner })
+  const count = keys.length === 1 ? '1 key' : `${formatCount(keys.length)} keys`
+  return {
+    subject: { owner },
+    text: describeUsage(`${owner}, with ${count},`, usage),
+    async run() {
+      if (anonymous) return describeAnonymous(owner, await anonymise(db, { owner }))
+      const forgotten = await forgetOwner(db, owner)
+      return { text: describeForgotten(owner, forgotten), forgotten }
+    },
+  }
+}
+
+function describeUsage(who: string, [usage]: readonly UsageRow[]): string {
+  if (!usage) return `${who} has no requests.`
+  const [from, to] = [usage.firstBucket, usage.lastBucket].map((time) => formatInstant(time, 'UTC'))
+  return `${who} has ${formatCount(usage.requestCount)} requests from ${from} to ${to} (UTC).`
+}
+
+function describeForgotten(who: string, { rows, requests }: Omit<Forgotten, 'keys'>): string {
+  return `Forgot ${who}: ${formatCount(rows)} rows with ${formatCount(requests)} requests.\n`
+}
+
+function describeAnonymous(who: string, forgotten: Anonymous): { text: string; forgotten: object } {
+  const { rows, requests, pseudonym } = forgotten
+  const text = `Anonymised ${who}: ${formatCount(rows)} rows with ${formatCount(requests)} requests stay, of ${pseudonym}.\n`
+  return { text, forgotten }
+}

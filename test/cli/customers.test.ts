@@ -1,0 +1,190 @@
+import { beforeEach, expect, it } from 'vitest'
+import { forEachDatabase } from '../support/for-each-database.ts'
+import { runCli } from '../support/run-cli.ts'
+import { storeUsage, testKey } from '../support/store-usage.ts'
+
+const PERIOD = ['--month', '2026-01']
+const mobile = (owner: string) => testKey(1, 'key_1', { name: 'Mobile app', owner })
+const ROWS = [
+  { key: mobile('Acme'), bucket: '2026-01-01T10:00Z', requests: 100 },
+  { key: testKey(2, 'key_2', { owner: 'Acme' }), bucket: '2026-01-02T10:00Z', requests: 50, status: 500 },
+  { key: testKey(3, 'key_3', { owner: 'Hooli' }), bucket: '2026-01-02T11:00Z', requests: 40 },
+  { key: testKey(4, 'key_4'), bucket: '2026-01-03T10:00Z', requests: 10 },
+  // handed over in mid-month
+  { key: mobile('Hooli'), bucket: '2026-01-16T08:00Z', requests: 300 },
+]
+
+forEachDatabase('customers', (_kind, makeUrl) => {
+  let env: Record<string, string>
+  const run = (...args: string[]) => runCli(args, { env })
+  const json = async (...args: string[]) => JSON.parse((await run(...args, '--json')).stdout)
+  const customers = async () => {
+    const { customers } = await json('customers', 'list', ...PERIOD)
+    return customers.map(({ owner, keys, requests }: Record<string, unknown>) => [owner, keys, requests])
+  }
+
+  beforeEach(async () => {
+    env = { DATABASE_URL: await makeUrl() }
+    await storeUsage(env['DATABASE_URL']!, ROWS)
+  })
+
+  it('are listed with keys, requests, share, errors, last use and trend of their own time', async () => {
+    const found = await json('customers', 'list', ...PERIOD)
+    expect(found).toMatchObject({ customerCount: 3, total: { requests: 500 }, period: { timeZone: 'UTC' } })
+    expect(found.customers).toMatchObject([
+      { owner: 'Hooli', keys: 2, requests: 340, share: 0.68, errorRate: 0 },
+      { owner: 'Acme', keys: 2, requests: 150, errorRate: 1 / 3, lastUsed: '2026-01-02T10:00:00.000Z' },
+      { owner: null, keys: 1, requests: 10 },
+    ])
+    expect(found.customers[1].trend.slice(0, 3)).toEqual([100, 50, 0])
+    const { stdout, stderr, code } = await run('customers', 'list', ...PERIOD, '--sort', 'group')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(/^Customers\n/)
+    expect(stdout).toMatch(/Acme +2 +150 +30\.0% +33\.3% .*\n.*Hooli +2 +340 .*\n.*\(none\) +1 +10 /)
+    expect(stdout).toMatch(/Total of 3 +│? *500|Total of 3 .*500/)
+  })
+
+  it.each([
+    ['csv', /^owner,keys,requests,share,errorRate,firstUsed,lastUsed\r\nHooli,2,340,0\.68,0,2026-01-02T11/],
+    ['json', /"owner": "Hooli",\n +"keys": 2/],
+    ['markdown', /^## Customers\n\n- Period: [^]*\| Hooli \| 2 \| 340 \|/],
+  ])('are written as %s', async (format, expected) => {
+    const { stdout, code } = await run('customers', 'list', ...PERIOD, '--format', format)
+    expect(stdout).toMatch(expected)
+    expect(code).toBe(0)
+  })
+
+  it('are cut by --limit, which says so, and totals stay those of all', async () => {
+    const { stdout } = await run('customers', 'list', ...PERIOD, '--limit', '1')
+    expect(stdout).toContain('2 more')
+    expect(stdout).not.toContain('Acme')
+    expect(stdout).toMatch(/Total of 3 .*500/)
+  })
+
+  it('come first in a report, and each has an overview of its own', async () => {
+    const overview = await run('report', ...PERIOD)
+    expect(overview.stdout).toMatch(/Top customers\n[^]*Hooli[^]*Top keys\n[^]*Top endpoints\n/)
+    const { sections, activeKeys, total } = await json('report', ...PERIOD, '--owner', 'Acme')
+    expect({ activeKeys, requests: total.requests }).toEqual({ activeKeys: 2, requests: 150 })
+    expect(sections.map(({ by }: { by: string[] }) => by.join())).toEqual([
+      'key',
+      'method,endpoint',
+      'status',
+    ])
+    const { stdout } = await run('report', ...PERIOD, '--owner', 'Acme')
+    expect(stdout).toMatch(/^Usage of customer Acme\n[^]*Top keys\n[^]*Top endpoints\n[^]*Statuses\n/)
+  })
+
+  it('are not listed in a report where nobody has an owner', async () => {
+    const url = await makeUrl()
+    await storeUsage(url, [{ key: testKey(4, 'key_4'), bucket: '2026-01-03T10:00Z', requests: 10 }])
+    const { stdout } = await run('report', ...PERIOD, '--database', url)
+    expect(stdout).toContain('Top keys')
+    expect(stdout).not.toContain('Top customers')
+  })
+
+  it('are billed for the time in which a key was theirs', async () => {
+    const lines = async (owner: string) => {
+      const args = ['report', '--billable', '2xx', ...PERIOD, '--owner', owner, '--format', 'csv']
+      return (await run(...args)).stdout.split('\r\n').slice(1, -1)
+    }
+    expect(await lines('Acme')).toEqual([expect.stringMatching(/Mobile app,Acme,.*\b100\b/)])
+    expect(await lines('Hooli')).toEqual([
+      expect.stringMatching(/Mobile app,Hooli,.*\b300\b/),
+      expect.stringMatching(/key_3,.*Hooli,.*\b40\b/),
+    ])
+  })
+
+  it('get a key from the day that keys name says, in the time zone that it says', async () => {
+    const named = await run(
+      ...[
+        'keys',
+        'name',
+        'Mobile app',
+        '--owner',
+        'Initech',
+        '--from',
+        '2026-01-10',
+        '--tz',
+        'Europe/Berlin',
+      ],
+    )
+    expect(named).toMatchObject({ code: 0, stdout: expect.stringContaining('owner Initech') })
+    expect(await customers()).toEqual([
+      ['Initech', 1, 300],
+      ['Acme', 2, 150],
+      ['Hooli', 1, 40],
+      [null, 1, 10],
+    ])
+    const { owners } = await json('keys', 'owners', 'Mobile app')
+    expect(owners).toEqual([
+      { since: null, until: '2026-01-09T23:00:00.000Z', owner: 'Acme', setBy: 'app' },
+      { since: '2026-01-09T23:00:00.000Z', until: null, owner: 'Initech', setBy: 'person' },
+    ])
+    const { stdout } = await run('keys', 'owners', 'Mobile app')
+    expect(stdout).toMatch(/Owners of Mobile app \(key_1\)[^]*2026-01-09 23:00 .*Initech +│? *person/)
+  })
+
+  it.each([
+    [['keys', 'name', 'key_3', '--from', '2026-01-10', '--name', 'x']],
+    [['keys', 'name', 'key_3', '--owner', 'x', '--from', 'sometime']],
+    [['keys', 'name', 'key_3', '--owner', 'x', '--from', '2126-01-01']],
+    [['keys', 'name', 'key_3', '--owner', 'x', '--from', '2026-01-10', '--until', '2026-01-01']],
+    [['keys', 'forget', '--yes']],
+    [['keys', 'forget', 'key_3', '--owner', 'Acme', '--yes']],
+    [['keys', 'forget', '--owner', 'Acne', '--yes']],
+    [['customers', 'rename', 'Acne', 'x']],
+    [['customers', 'rename', 'Acme', '']],
+    [['customers', 'list', '--month', '2026-13']],
+  ])('refuses %j with exit code 2', async (args) => {
+    expect(await run(...args)).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/^Error: /),
+    })
+    expect(await customers()).toHaveLength(3)
+  })
+
+  it('get another name in the past too', async () => {
+    expect((await run('customers', 'rename', 'Hooli', 'Hooli XYZ')).stdout).toBe(
+      'Hooli is Hooli XYZ now, with 2 keys.\n',
+    )
+    expect(await customers()).toContainEqual(['Hooli XYZ', 2, 340])
+    const { code, stderr } = await run('report', '--owner', 'Hooli', ...PERIOD)
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('Did you mean Hooli XYZ?') })
+  })
+
+  it('are forgotten when told to, and all is accounted for', async () => {
+    const { stdout, stderr } = await run('keys', 'forget', '--owner', 'Acme', '--yes')
+    expect(stderr).toBe(
+      'Acme, with 2 keys, has 150 requests from 2026-01-01 10:00 to 2026-01-02 10:00 (UTC).\n',
+    )
+    expect(stdout).toBe('Forgot Acme: 2 rows with 150 requests.\n')
+    expect(await customers()).toEqual([
+      ['Hooli', 2, 340],
+      [null, 1, 10],
+    ])
+    expect((await run('verify')).code).toBe(0)
+  })
+
+  it('are anonymised with their counts kept', async () => {
+    const { forgotten } = await json('keys', 'forget', '--owner', 'Acme', '--anonymise', '--yes')
+    expect(forgotten).toMatchObject({ keys: 2, rows: 2, requests: 150 })
+    expect(await customers()).toEqual([
+      ['Hooli', 2, 340],
+      [forgotten.pseudonym, 2, 150],
+      [null, 1, 10],
+    ])
+    const { stdout } = await run('export')
+    expect(stdout).not.toContain('Acme')
+    expect(stdout).not.toContain('key_2')
+    expect((await run('verify')).code).toBe(0)
+  })
+
+  it('keeps the counts of one key that is anonymised', async () => {
+    const { code } = await run('keys', 'forget', 'key_3', '--anonymise', '--yes')
+    expect(code).toBe(0)
+    expect((await run('keys', 'list')).stdout).not.toContain('key_3')
+    expect(await customers()).toContainEqual([expect.stringMatching(/^\(anonymous [0-9a-f]{8}\)$/), 1, 40])
+  })
+})
