@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { migrate, pendingMigrations, printMigrations, revertMigration } from '../../src/store/migrate.ts'
 import { ENTITIES } from '../../src/store/entities/entities.ts'
+import { findPendingWork, migrate, printMigrations, revertMigration } from '../../src/store/migrate.ts'
 import { MIGRATIONS } from '../../src/store/migrations/migrations.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import type { Database } from '../../src/store/open-database.ts'
@@ -46,7 +46,7 @@ forEachDatabase('migrate', (kind, makeUrl) => {
   test('makes tables that fit the entities without any difference', async () => {
     const url = await makeUrl({ migrated: false })
     expect(await migrate(url)).toMatchObject({ applied: NAMES })
-    expect(await pendingMigrations(url)).toEqual([])
+    expect(await findPendingWork(url)).toEqual({ pending: [], undistributed: [] })
     expect(await use(url, diffSchema)).toBe('')
     expect(await listTables(url)).toHaveLength(ENTITIES.length + 1)
   })
@@ -68,7 +68,7 @@ forEachDatabase('migrate', (kind, makeUrl) => {
     if (kind === 'sqlite') await use(url, async () => {})
     const sql = await printMigrations(url)
     expect(await listTables(url)).toEqual([])
-    expect(await pendingMigrations(url)).toEqual(NAMES)
+    expect(await findPendingWork(url)).toMatchObject({ pending: NAMES })
     await use(url, async (db) => {
       for (const statement of sql.split(/;\n(?! |end)/).filter(Boolean)) await db.query(statement)
       await requireSchema(db)
@@ -106,7 +106,7 @@ forEachDatabase('migrate', (kind, makeUrl) => {
     await use(url, (db) => db.query(insert))
     const attempts = [
       () => migrate(url),
-      () => pendingMigrations(url),
+      () => findPendingWork(url),
       () => printMigrations(url),
       () => revertMigration(url),
     ]
@@ -130,7 +130,7 @@ forEachDatabase('migrate', (kind, makeUrl) => {
 test('a mistyped PostgreSQL name is an error that shows no password, and makes no database', async () => {
   const url = new URL(process.env['TEST_DATABASE_URL']!)
   url.pathname = `/mistyped_${randomBytes(4).toString('hex')}`
-  for (const attempt of [migrate, pendingMigrations, printMigrations, openDatabase]) {
+  for (const attempt of [migrate, findPendingWork, printMigrations, openDatabase]) {
     const error = await attempt(url.href).then(
       () => undefined,
       (error: Error) => error,
@@ -145,7 +145,7 @@ test('a mistyped PostgreSQL name is an error that shows no password, and makes n
 
 test('looking at an SQLite file that is not there makes none', async () => {
   const url = `sqlite:/tmp/no-such-folder-${randomBytes(4).toString('hex')}/usage.db`
-  for (const attempt of [pendingMigrations, printMigrations, revertMigration, openDatabase]) {
+  for (const attempt of [findPendingWork, printMigrations, revertMigration, openDatabase]) {
     await expect(attempt(url)).rejects.toMatchObject({ code: 'DATABASE_NOT_FOUND' })
   }
   const address = parseDatabaseUrl(url)
