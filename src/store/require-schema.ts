@@ -41,9 +41,10 @@ export function requireKnown(applied: readonly string[], place: string): void {
 }
 
 /** Rows that a policy hides would be missing from every number without a word. */
-async function requireAllRows({ query, dialect, place }: Database): Promise<void> {
+async function requireAllRows(db: Database): Promise<void> {
+  const { dialect, place } = db
   if (!dialect.hidingTables) return
-  const hiding = await query<{ name: string }>(dialect.hidingTables)
+  const hiding = await db.query<{ name: string }>(dialect.hidingTables)
   if (hiding.length === 0) return
   throw new AnalyticsError(
     'DATABASE_REFUSED',

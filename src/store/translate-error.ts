@@ -287,7 +287,11 @@ const BY_CODE: readonly (readonly [RegExp, Diagnosis])[] = [
   ],
   [
     /^53200$/,
-    { code: 'DATABASE_FAILED', finding: 'No memory is left at', remedy: 'Give the server more, or try again.' },
+    {
+      code: 'DATABASE_FAILED',
+      finding: 'No memory is left at',
+      remedy: 'Give the server more, or try again.',
+    },
   ],
 ]
 

@@ -44,7 +44,9 @@ export default class Migrate extends BaseCommand {
     }
     if (flags.down) {
       const asked = `Take the newest migration of ${place} back? Its tables and all counts in them are lost.`
-      const reverted = (await confirm(asked, flags.yes)) ? await store.revertMigration(database, wait) : undefined
+      const reverted = (await confirm(asked, flags.yes))
+        ? await store.revertMigration(database, wait)
+        : undefined
       this.print(reverted ? `Took ${reverted} back in ${place}.\n` : `Nothing was taken back in ${place}.\n`)
       return { reverted: reverted ?? null }
     }

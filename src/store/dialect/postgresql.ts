@@ -64,7 +64,7 @@ select current_schema() as schema, exists (select 1 from pg_extension where extn
   current_setting('server_encoding') as encoding`
 
 /** An arbitrary number that is ours. */
-const MIGRATION_LOCK = 7263912548017
+export const MIGRATION_LOCK = 7263912548017
 
 const HIDING_TABLES = `
 select name
@@ -79,7 +79,7 @@ interface Facts {
 }
 
 /** Those that can hold any text. SQL_ASCII keeps the bytes as they come, and ours are UTF-8. */
-const ENCODINGS = ['UTF8', 'SQL_ASCII']
+const ENCODINGS = new Set(['UTF8', 'SQL_ASCII'])
 
 /** PostgreSQL 13 or newer. `place` is how error messages name it. */
 export function postgresqlDialect(url: string, place: string): Dialect {
@@ -112,7 +112,7 @@ where locktype = 'advisory' and granted and (classid::bigint << 32) + objid::big
     migrationsTable: `create table if not exists ${MIGRATIONS_TABLE} (
   id serial primary key,
   name varchar(255) not null,
-  executed_at timestamptz not null default current_timestamp
+  executed_at timestamptz(6) not null default current_timestamp(6)
 )`,
     async open(options) {
       const orm = createOrm(url, options)
@@ -160,7 +160,7 @@ function createOrm(url: string, { maxConnections = 5, statementTimeoutMs }: Open
 async function readFacts(pool: Pool, place: string): Promise<{ schema: string; citus: boolean }> {
   const [facts] = await statements(pool, place).query<Facts>(FACTS, [], ANSWER_TIMEOUT_MS)
   const { schema, citus, encoding } = facts!
-  if (!ENCODINGS.includes(encoding)) {
+  if (!ENCODINGS.has(encoding)) {
     throw new AnalyticsError(
       'DATABASE_REFUSED',
       `${place} has the encoding ${encoding}, which cannot hold every text that is counted. Make another database: create database … encoding 'UTF8' template template0.`,
@@ -222,7 +222,7 @@ interface TimedStatements extends Statements {
 
 function statements(client: Pick<Pool, 'query'>, place: string): TimedStatements {
   return {
-    query: async (text, params = [], timeoutMs = undefined) => {
+    query: async (text, params = [], timeoutMs?: number) => {
       try {
         const timed = timeoutMs !== undefined && { query_timeout: timeoutMs }
         return (await client.query({ text, values: params.map(replaceNul), ...timed })).rows
@@ -299,8 +299,8 @@ function openSession(pool: Pool, place: string, { liftTimeout = false }: OpenOpt
       client.release(broken)
     }
   }
-  const query: Session['query'] = liftTimeout
-    ? (sql, params) => transaction((tx) => tx.query(sql, params))
-    : statements(pool, place).query
-  return { query, transaction, copy, isCurrent: () => true }
+  const single: Statements = liftTimeout
+    ? { query: (sql, params) => transaction((tx) => tx.query(sql, params)) }
+    : statements(pool, place)
+  return { ...single, transaction, copy, isCurrent: () => true }
 }
