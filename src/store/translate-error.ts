@@ -19,7 +19,7 @@ export function translateError(error: unknown, place: string): AnalyticsError {
 export function isContentError(error: unknown): boolean {
   if (isMissingKey(error)) return false
   const code = codeOf(error)
-  return /^(22|23|54)\w{3}$/.test(code) || /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE)/.test(code)
+  return /^(21|22|23|54)\w{3}$/.test(code) || /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE)/.test(code)
 }
 
 /** True when a row names a key that is not there: somebody has just deleted it. */

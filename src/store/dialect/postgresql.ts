@@ -69,7 +69,8 @@ export const MIGRATION_LOCK = 7263912548017
 const HIDING_TABLES = `
 select name
 from unnest(array['api_key_analytics', 'api_key_analytics_keys', 'api_key_analytics_ledger',
-  'api_key_analytics_prunes', 'api_key_analytics_meta', '${MIGRATIONS_TABLE}']) as name
+  'api_key_analytics_gaps', 'api_key_analytics_unsealed', 'api_key_analytics_prunes', 'api_key_analytics_meta',
+  '${MIGRATIONS_TABLE}']) as name
 where row_security_active(to_regclass(name))`
 
 interface Facts {
@@ -197,9 +198,17 @@ function closeFailedConnections(pool: Pool): void {
   }
 }
 
-/** PostgreSQL takes no NUL in a text; a name to look for may have one, and is then found nowhere, as on SQLite. */
+/**
+ * PostgreSQL takes no NUL in a text. Names that are counted have none, and one that is looked for is then found nowhere,
+ * as on SQLite; a batch whose file was edited by hand is not refused for it.
+ */
 function replaceNul(parameter: unknown): unknown {
-  return typeof parameter === 'string' ? parameter.replaceAll('\0', '\ufffd') : parameter
+  if (Array.isArray(parameter)) return parameter.some(hasNul) ? parameter.map(replaceNul) : parameter
+  return hasNul(parameter) ? parameter.replaceAll('\0', '\ufffd') : parameter
+}
+
+function hasNul(parameter: unknown): parameter is string {
+  return typeof parameter === 'string' && parameter.includes('\0')
 }
 
 /** COPY takes no parameters, so the driver's own quoting writes them into the statement. */
