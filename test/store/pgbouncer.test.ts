@@ -3,9 +3,11 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { openStore } from '../../src/store/open-store.ts'
 import { makeDatabase } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
+import { PGBOUNCER } from '../support/find-pgbouncer.ts'
 import { makeBatch } from '../support/make-batch.ts'
+import { readReadmeBlocks } from '../support/read-readme.ts'
 import { runCli } from '../support/run-cli.ts'
-import { PGBOUNCER, startPgBouncer } from '../support/start-pgbouncer.ts'
+import { startPgBouncer } from '../support/start-pgbouncer.ts'
 import type { PgBouncer } from '../support/start-pgbouncer.ts'
 
 const undo: (() => Promise<void>)[] = []
@@ -59,6 +61,15 @@ describe.skipIf(!PGBOUNCER).each(MODES)('through PgBouncer with one connection p
     )
     expect(runs.map(({ stdout }) => JSON.parse(stdout).applied.length).filter(Boolean)).toHaveLength(1)
     expect(await runCli(['migrate', '--check', '--database', database.url])).toMatchObject({ code: 0 })
+  })
+
+  test('the configuration of docs/postgresql.md works', async () => {
+    const { text } = readReadmeBlocks('docs/postgresql.md').find(({ name }) => name === 'pgbouncer')!
+    const { pooler } = await pool(...text.trim().split('\n'))
+    const env = { DATABASE_URL: pooler.url }
+    for (const args of [['migrate'], ['report'], ['verify'], ['export']]) {
+      expect({ args, ...(await runCli(args, { env })) }).toMatchObject({ args, code: 0 })
+    }
   })
 
   test('an app delivers, and the commands answer', async () => {

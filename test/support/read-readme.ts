@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 
-/** One fenced block of the README. */
+/** One fenced block of the README or of a page of `docs`. */
 export interface ReadmeBlock {
+  /** Its file, such as `README.md`. */
+  readonly page: string
   readonly language: string
   /** The word after the language: the name of a file, or how the block is run. */
   readonly name: string
@@ -10,17 +12,18 @@ export interface ReadmeBlock {
   readonly line: number
 }
 
-const README = new URL('../../README.md', import.meta.url)
+const ROOT = new URL('../../', import.meta.url)
 
-/** The README as it is. */
-export function readReadme(): string {
-  return readFileSync(README, 'utf8')
+/** The README, or a page of `docs`, as it is. */
+export function readReadme(page = 'README.md'): string {
+  return readFileSync(new URL(page, ROOT), 'utf8')
 }
 
 /** Its fenced blocks in their order. */
-export function readReadmeBlocks(): ReadmeBlock[] {
-  const readme = readReadme()
+export function readReadmeBlocks(page = 'README.md'): ReadmeBlock[] {
+  const readme = readReadme(page)
   return [...readme.matchAll(/^```(\w+)(?: (\S+))?\n(.*?)^```$/gms)].map((match) => ({
+    page,
     language: match[1] ?? '',
     name: match[2] ?? '',
     text: match[3] ?? '',
