@@ -21,8 +21,8 @@ test.each([
   ],
   [
     { code: '25P03', message: 'terminating connection due to idle-in-transaction timeout' },
-    'DATABASE_FAILED',
-    /idle_in_transaction_session_timeout/,
+    'DATABASE_BUSY',
+    /try again/,
   ],
   [
     { code: '25P04', message: 'terminating connection due to transaction timeout' },
