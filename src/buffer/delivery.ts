@@ -17,8 +17,12 @@ export interface DeliveryParts {
   readonly onCopied?: (file: CounterFile) => void
 }
 
-/** What no further try would change. */
-const SET_ASIDE: ReadonlySet<AnalyticsErrorCode> = new Set(['BATCH_REFUSED', 'INSTANCE_COPIED'])
+const REFUSALS: ReadonlySet<AnalyticsErrorCode> = new Set(['BATCH_REFUSED', 'INSTANCE_COPIED'])
+
+/** Whether no further try would change what a store says of a batch. */
+export function isRefusal(error: unknown): error is AnalyticsError {
+  return error instanceof AnalyticsError && REFUSALS.has(error.code)
+}
 
 /** Where a file of a dead process lies, and whether its counts are among those of this one. */
 export interface DeliveryOrigin {
@@ -68,7 +72,7 @@ export class Delivery {
     for (const batch of file.sealedBatches()) {
       if (!this.#mayTry(batch, facts)) return false
       if (batch.databaseId !== facts.databaseId) file.stamp(batch, facts.databaseId)
-      const isOurs = await this.#record(batch)
+      const isOurs = await this.#record(batch, facts)
       if (!isOurs && origin === 'own') this.#parts.onCopied?.(file)
       faultPoint('batch committed')
       file.markDelivered(batch)
@@ -109,13 +113,13 @@ export class Delivery {
   }
 
   /** @returns false when another process counts as the same instance */
-  async #record(batch: SealedBatch): Promise<boolean> {
+  async #record(batch: SealedBatch, { databaseId }: DatabaseFacts): Promise<boolean> {
     try {
       await this.#parts.store.recordBatch(batch)
       return true
     } catch (error) {
-      if (!(error instanceof AnalyticsError) || !SET_ASIDE.has(error.code)) throw error
-      await setBatchAside(batch, error, this.#parts)
+      if (!isRefusal(error)) throw error
+      await setBatchAside(batch, error, { ...this.#parts, databaseId })
       return error.code !== 'INSTANCE_COPIED'
     }
   }

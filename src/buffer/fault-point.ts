@@ -25,6 +25,7 @@ export type FaultPoint =
   | 'dead file delivered'
   | 'dead file removed'
   | 'folder emptied'
+  | 'set-aside batch committed'
 
 const points = channel('apikey-analytics:fault-point')
 

@@ -1,46 +1,73 @@
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AnalyticsError } from '../errors.ts'
-import type { Batch } from '../usage.ts'
+import type { Batch, BatchRow, KeyIdentity } from '../usage.ts'
 import { makePrivateDir, setAsideDir } from './data-dir.ts'
+
+/** Ending of the file of a batch that was set aside. */
+export const SET_ASIDE_BATCH = '.json'
+/** Ending of one that is still being written; the batch is in its counter file until it is complete. */
+export const UNFINISHED_BATCH = '.json.part'
+
+/** What such a file holds. */
+export interface SetAsideBatch extends Omit<Batch, 'bucket' | 'sealedAt' | 'openSequence' | 'keys' | 'rows'> {
+  /** Why it was not stored, for people. */
+  readonly refusal: string
+  /** The database that refused it. */
+  readonly databaseId: string
+  /** ISO times. */
+  readonly bucket: string
+  readonly sealedAt: string
+  readonly keys: readonly KeyIdentity[]
+  readonly rows: readonly BatchRow[]
+}
 
 /**
  * Keeps a batch that cannot be stored as a JSON file, so that it neither blocks the next ones nor gets lost. The next
- * batch of the instance shows its requests as missing.
+ * batch of the instance shows its requests as missing, until `deliverSetAside` brings them.
  */
 export async function setBatchAside(
   batch: Batch,
   refusal: AnalyticsError,
-  { dataDir, report }: { readonly dataDir: string; readonly report: (error: AnalyticsError) => void },
+  {
+    dataDir,
+    databaseId,
+    report,
+  }: {
+    readonly dataDir: string
+    readonly databaseId: string
+    readonly report: (error: AnalyticsError) => void
+  },
 ): Promise<void> {
   const folder = setAsideDir(dataDir)
   makePrivateDir(dataDir, folder)
-  const path = join(folder, `${batch.instance}-${batch.sequence}.json`)
-  await writeFile(`${path}.part`, JSON.stringify(await readBatch(batch, refusal)), { mode: 0o600 })
-  await rename(`${path}.part`, path)
+  const path = join(folder, `${batch.instance}-${batch.sequence}`)
+  const content = JSON.stringify(await readBatch(batch, refusal, databaseId))
+  await writeFile(path + UNFINISHED_BATCH, content, { mode: 0o600 })
+  await rename(path + UNFINISHED_BATCH, path + SET_ASIDE_BATCH)
   report(
     new AnalyticsError(
       refusal.code,
-      `A batch of ${batch.requestCount} requests was not stored: ${refusal.message} It was set aside as ${path}, and "apikey-analytics verify" shows it.`,
+      `A batch of ${batch.requestCount} requests was not stored: ${refusal.message} It was set aside as ${path + SET_ASIDE_BATCH}. When the cause is mended, "apikey-analytics flush --set-aside" delivers it.`,
       { cause: refusal },
     ),
   )
 }
 
-async function readBatch(batch: Batch, refusal: AnalyticsError): Promise<object> {
-  const { instance, sequence, bucket, bucketMinutes, countedBefore, requestCount } = batch
-  const keys = (await Array.fromAsync(batch.keys())).flat()
-  const rows = (await Array.fromAsync(batch.rows())).flat()
-  const start = new Date(bucket).toISOString()
+async function readBatch(batch: Batch, refusal: AnalyticsError, databaseId: string): Promise<SetAsideBatch> {
+  const { instance, sequence, bucketMinutes, countedBefore, requestCount, isSealed } = batch
   return {
     refusal: refusal.message,
+    databaseId,
     instance,
     sequence,
-    bucket: start,
+    bucket: new Date(batch.bucket).toISOString(),
     bucketMinutes,
     countedBefore,
     requestCount,
-    keys,
-    rows,
+    sealedAt: new Date(batch.sealedAt).toISOString(),
+    isSealed,
+    keys: (await Array.fromAsync(batch.keys())).flat(),
+    rows: (await Array.fromAsync(batch.rows())).flat(),
   }
 }

@@ -72,7 +72,7 @@ export abstract class BaseCommand extends Command {
       import('../store/open-database.ts'),
       import('../store/require-schema.ts'),
     ])
-    const db = await openDatabase(place.database).catch(async (error: unknown) => {
+    const db = await openDatabase(place.database, { liftTimeout: true }).catch(async (error: unknown) => {
       if (!isMissingDefault(error, place)) throw error
       throw await (await import('./no-default-database.ts')).noDefaultDatabase(place, flags['env-file'])
     })

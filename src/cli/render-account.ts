@@ -82,7 +82,8 @@ function describeVerdict({
       `the table and what was pruned differ from what was delivered by ${formatCount(storedRequests + prunedRequests - rest.deliveredRequests)}: rows were changed by hand`,
     wrongHistograms > 0 && describeWrongHistograms(wrongHistograms),
     rest.missingRequests > 0 && `${formatCount(rest.missingRequests)} requests are missing`,
-    rest.setAside.length > 0 && `${formatCount(rest.setAside.length)} files were set aside`,
+    rest.setAside.length > 0 &&
+      `${formatCount(rest.setAside.length)} files were set aside ("apikey-analytics flush --set-aside" delivers batches)`,
     rest.unreadable.length > 0 && `${formatCount(rest.unreadable.length)} counter files cannot be read`,
   ]
   return `NOT OK: ${findings.filter(Boolean).join('; ')}.`

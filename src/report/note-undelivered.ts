@@ -2,8 +2,9 @@ import { inspectDataDir } from '../buffer/inspect-data-dir.ts'
 import { targetOf } from '../database-target.ts'
 import { formatCount } from './format-cell.ts'
 import { countLacking } from '../store/count-lacking.ts'
-import { ApiKeyAnalyticsLedger } from '../store/entities/api-key-analytics-ledger.ts'
 import type { Database } from '../store/open-database.ts'
+
+const MISSING = 'select coalesce(sum(missing), 0) as missing from api_key_analytics_ledger where missing > 0'
 
 /** What a data folder holds that the database does not have. */
 export interface Undelivered {
@@ -55,8 +56,8 @@ export function describeElsewhere(
 
 /** Says that requests are known to be missing from the database: counted once, and never delivered. */
 export async function noteMissing(db: Database): Promise<string[]> {
-  const ledgers = await db.orm.em.fork().find(ApiKeyAnalyticsLedger, { missing: { $gt: 0 } })
-  const missing = ledgers.reduce((sum, ledger) => sum + ledger.missing, 0)
+  const [ledger] = await db.query<{ missing: string | number }>(MISSING)
+  const missing = Number(ledger?.missing)
   return missing > 0
     ? [
         `${formatCount(missing)} counted requests are missing from the database: see "apikey-analytics verify".`,

@@ -1,26 +1,35 @@
 import type { Batch } from '../usage.ts'
-import { ApiKeyAnalyticsGap } from './entities/api-key-analytics-gap.ts'
-import { ApiKeyAnalyticsLedger } from './entities/api-key-analytics-ledger.ts'
+import { readGaps } from './ledger-gaps.ts'
 import type { Database } from './open-database.ts'
 
 /** Which requests of an instance: `requestCount` of them after `countedBefore`. */
 export type RequestRange = Pick<Batch, 'instance' | 'countedBefore' | 'requestCount'>
 
+const COUNTED = (given: string) => `
+select instance, request_count + missing as counted
+from api_key_analytics_ledger
+where instance in (select instance from ${given})`
+
 /** Counts the requests of some batches that the database does not have, copies of a batch once. */
 export async function countLacking(db: Database, batches: readonly RequestRange[]): Promise<number> {
   const instances = [...new Set(batches.map(({ instance }) => instance))]
-  const em = db.orm.em.fork()
-  const ledgers = await em.find(ApiKeyAnalyticsLedger, { instance: { $in: instances } })
-  const gaps = Map.groupBy(
-    await em.find(ApiKeyAnalyticsGap, { instance: { $in: instances } }, { orderBy: { countedFrom: 'asc' } }),
-    ({ instance }) => instance,
+  if (instances.length === 0) return 0
+  const given = db.dialect.givenRows(
+    { instance: 'uuid' },
+    instances.map((instance) => [instance]),
+    1,
   )
-  const counted = new Map(ledgers.map((row) => [row.instance, row.requestCount + row.missing]))
+  const ledgers = await db.query<{ instance: string; counted: string | number }>(
+    COUNTED(given.sql),
+    given.params,
+  )
+  const gaps = Map.groupBy(await readGaps(db, instances), ({ instance }) => instance)
+  const counted = new Map(ledgers.map((row) => [row.instance, Number(row.counted)]))
   const ranges = Map.groupBy(batches, ({ instance }) => instance)
   return instances.reduce((sum, instance) => {
     const arrivedUpTo = counted.get(instance) ?? 0
     const lacks = [
-      ...(gaps.get(instance) ?? []).map(({ countedFrom, countedTo }) => [countedFrom, countedTo] as const),
+      ...(gaps.get(instance) ?? []).map(({ from, to }) => [from, to] as const),
       [arrivedUpTo, Infinity] as const,
     ]
     return sum + countOverlap(ranges.get(instance)!, lacks)

@@ -95,8 +95,10 @@ export class DatabaseStore implements UsageStore {
       if (db.isCurrent()) return result
       throw new AnalyticsError('DATABASE_CHANGED', `${db.place} was deleted or replaced while it was in use.`)
     } catch (error) {
-      // whatever the open file suffers from, opening it anew may find it well
-      if (error instanceof AnalyticsError && error.code === 'DATABASE_FAILED') await this.#closeDatabase()
+      // whatever the open file suffers from, opening it again may find it well; and a name that led to a server that is
+      // a standby now may lead to the new primary
+      const reopen = ['DATABASE_FAILED', 'DATABASE_REFUSED']
+      if (error instanceof AnalyticsError && reopen.includes(error.code)) await this.#closeDatabase()
       throw error
     }
   }

@@ -97,17 +97,15 @@ forEachDatabase('customers', (_kind, makeUrl) => {
 
   it('get a key from the day that keys name says, in the time zone that it says', async () => {
     const named = await run(
-      ...[
-        'keys',
-        'name',
-        'Mobile app',
-        '--owner',
-        'Initech',
-        '--from',
-        '2026-01-10',
-        '--tz',
-        'Europe/Berlin',
-      ],
+      'keys',
+      'name',
+      'Mobile app',
+      '--owner',
+      'Initech',
+      '--from',
+      '2026-01-10',
+      '--tz',
+      'Europe/Berlin',
     )
     expect(named).toMatchObject({ code: 0, stdout: expect.stringContaining('owner Initech') })
     expect(await customers()).toEqual([

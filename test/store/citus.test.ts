@@ -1,12 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
-import {
-  migrate,
-  pendingDistribution,
-  pendingMigrations,
-  printMigrations,
-  revertMigration,
-} from '../../src/store/migrate.ts'
+import { findPendingWork, migrate, printMigrations, revertMigration } from '../../src/store/migrate.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { verifyUsage } from '../../src/store/verify-usage.ts'
@@ -31,7 +25,7 @@ test('without Citus nothing is to be distributed', async () => {
   const database = await makeDatabase('postgresql', { migrated: false })
   expect(await printMigrations(database.url)).not.toContain('create_distributed_table')
   expect((await migrate(database.url)).distributed).toEqual([])
-  expect(await pendingDistribution(database.url)).toEqual([])
+  expect((await findPendingWork(database.url)).undistributed).toEqual([])
   await database.remove()
 })
 
@@ -111,8 +105,7 @@ describe.runIf(SERVER)('Citus (run when TEST_CITUS_URL names a coordinator with 
     const stop = startFlushing(url)
     await expect.poll(async () => (await verify(url)).storedRequests, { timeout: 20_000 }).toBeGreaterThan(0)
     await join()
-    expect(await pendingMigrations(url)).toEqual([])
-    expect(await pendingDistribution(url)).toEqual(TABLES)
+    expect(await findPendingWork(url)).toEqual({ pending: [], undistributed: TABLES })
     expect(await printMigrations(url)).toContain("create_distributed_table('api_key_analytics_keys', 'id'")
     const runs = await Promise.all([1, 2, 3].map(() => runProcess('migrate', url)))
     expect(runs.map(({ code }) => code)).toEqual([0, 0, 0])
@@ -143,7 +136,7 @@ from pg_dist_shard group by logicalrelid order by logicalrelid`,
     expect(again.applied).toEqual([reverted])
     // the first migration takes its tables along
     expect([[], TABLES]).toContainEqual(again.distributed)
-    expect(await pendingDistribution(url)).toEqual([])
+    expect((await findPendingWork(url)).undistributed).toEqual([])
     expect((await verify(url)).balanced).toBe(true)
   })
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { BIN_COUNT, measureLatency, UNMEASURED_BIN, type DurationBins } from '../../src/duration-bins.ts'
 import { ApiKeyAnalyticsSchema } from '../../src/store/entities/api-key-analytics.ts'
 import { findUsage } from '../../src/store/find-usage.ts'
-import { migrate, pendingMigrations } from '../../src/store/migrate.ts'
+import { findPendingWork, migrate } from '../../src/store/migrate.ts'
 import { MIGRATIONS } from '../../src/store/migrations/migrations.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import type { Database } from '../../src/store/open-database.ts'
@@ -159,7 +159,7 @@ values ($1, 1, 150, ${first.dialect.timeOf('$2')})`,
     await expect(requireSchema(first)).rejects.toMatchObject({ code: 'DATABASE_NOT_MIGRATED' })
     await first.close()
 
-    expect(await pendingMigrations(url)).toEqual(MIGRATIONS.slice(1).map(({ name }) => name))
+    expect((await findPendingWork(url)).pending).toEqual(MIGRATIONS.slice(1).map(({ name }) => name))
     await migrate(url)
     const [store, db] = [openStore({ url, pepperCheck: '' }), await openDatabase(url)]
     const [before] = await findUsage(db, { latency: true })

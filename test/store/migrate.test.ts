@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { migrate, pendingMigrations, printMigrations, revertMigration } from '../../src/store/migrate.ts'
 import { ENTITIES } from '../../src/store/entities/entities.ts'
+import { MIGRATION_LOCK } from '../../src/store/dialect/postgresql.ts'
+import { findPendingWork, migrate, printMigrations, revertMigration } from '../../src/store/migrate.ts'
 import { MIGRATIONS } from '../../src/store/migrations/migrations.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import type { Database } from '../../src/store/open-database.ts'
 import { parseDatabaseUrl } from '../../src/store/parse-database-url.ts'
 import { requireSchema } from '../../src/store/require-schema.ts'
+import { administer } from '../support/administer.ts'
 import { makeDatabase } from '../support/databases.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { runProcess } from '../support/run-process.ts'
@@ -46,7 +48,7 @@ forEachDatabase('migrate', (kind, makeUrl) => {
   test('makes tables that fit the entities without any difference', async () => {
     const url = await makeUrl({ migrated: false })
     expect(await migrate(url)).toMatchObject({ applied: NAMES })
-    expect(await pendingMigrations(url)).toEqual([])
+    expect(await findPendingWork(url)).toEqual({ pending: [], undistributed: [] })
     expect(await use(url, diffSchema)).toBe('')
     expect(await listTables(url)).toHaveLength(ENTITIES.length + 1)
   })
@@ -68,7 +70,7 @@ forEachDatabase('migrate', (kind, makeUrl) => {
     if (kind === 'sqlite') await use(url, async () => {})
     const sql = await printMigrations(url)
     expect(await listTables(url)).toEqual([])
-    expect(await pendingMigrations(url)).toEqual(NAMES)
+    expect(await findPendingWork(url)).toMatchObject({ pending: NAMES })
     await use(url, async (db) => {
       for (const statement of sql.split(/;\n(?! |end)/).filter(Boolean)) await db.query(statement)
       await requireSchema(db)
@@ -106,7 +108,7 @@ forEachDatabase('migrate', (kind, makeUrl) => {
     await use(url, (db) => db.query(insert))
     const attempts = [
       () => migrate(url),
-      () => pendingMigrations(url),
+      () => findPendingWork(url),
       () => printMigrations(url),
       () => revertMigration(url),
     ]
@@ -130,7 +132,7 @@ forEachDatabase('migrate', (kind, makeUrl) => {
 test('a mistyped PostgreSQL name is an error that shows no password, and makes no database', async () => {
   const url = new URL(process.env['TEST_DATABASE_URL']!)
   url.pathname = `/mistyped_${randomBytes(4).toString('hex')}`
-  for (const attempt of [migrate, pendingMigrations, printMigrations, openDatabase]) {
+  for (const attempt of [migrate, findPendingWork, printMigrations, openDatabase]) {
     const error = await attempt(url.href).then(
       () => undefined,
       (error: Error) => error,
@@ -145,7 +147,7 @@ test('a mistyped PostgreSQL name is an error that shows no password, and makes n
 
 test('looking at an SQLite file that is not there makes none', async () => {
   const url = `sqlite:/tmp/no-such-folder-${randomBytes(4).toString('hex')}/usage.db`
-  for (const attempt of [pendingMigrations, printMigrations, revertMigration, openDatabase]) {
+  for (const attempt of [findPendingWork, printMigrations, revertMigration, openDatabase]) {
     await expect(attempt(url)).rejects.toMatchObject({ code: 'DATABASE_NOT_FOUND' })
   }
   const address = parseDatabaseUrl(url)
@@ -164,4 +166,47 @@ test('a search path takes the tables and the list of migrations along', async ()
     expect(tables).toHaveLength(ENTITIES.length + 1)
   })
   await database.remove()
+})
+
+test('a migrate that waits for another one says for whom, and gives up in the end', async () => {
+  const database = await makeDatabase('postgresql', { migrated: false })
+  const holder = administer(database.url, `select pg_advisory_lock(${MIGRATION_LOCK}), pg_sleep(600)`).catch(
+    () => {},
+  )
+  const pid = async () => {
+    const [row] = await administer<{ pid: number }>(
+      database.url,
+      "select pid from pg_locks where locktype = 'advisory' and granted",
+    )
+    return row?.pid
+  }
+  await expect.poll(pid, { timeout: 20_000 }).toBeDefined()
+  const said: string[] = []
+  const wait = { onWait: (message: string) => said.push(message), longestMs: 3000 }
+  await expect(migrate(database.url, wait)).rejects.toMatchObject({
+    code: 'DATABASE_BUSY',
+    message: expect.stringContaining(`process ${await pid()} of the server`),
+  })
+  expect(said).toEqual([expect.stringContaining(`process ${await pid()} of the server`)])
+  await administer(database.url, `select pg_terminate_backend(${await pid()})`)
+  await holder
+  expect(await migrate(database.url)).toMatchObject({ applied: NAMES })
+  await database.remove()
+})
+
+test("what MikroORM's own migrator would do is already done, and the other way round", async () => {
+  const [ours, theirs] = [
+    await makeDatabase('postgresql'),
+    await makeDatabase('postgresql', { migrated: false }),
+  ]
+  await use(ours.url, async (db) => expect(await db.orm.migrator.getPending()).toEqual([]))
+  await use(theirs.url, async (db) => void (await db.orm.migrator.up()))
+  expect(await migrate(theirs.url)).toEqual({ applied: [], distributed: [] })
+  const columns = (url: string) =>
+    administer(
+      url,
+      "select column_name, data_type, is_nullable, column_default from information_schema.columns where table_name = 'api_key_analytics_migrations' order by ordinal_position",
+    )
+  expect(await columns(ours.url)).toEqual(await columns(theirs.url))
+  for (const database of [ours, theirs]) await database.remove()
 })

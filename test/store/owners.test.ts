@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { buildInvoice } from '../../src/report/build-invoice.ts'
 import { parsePeriod } from '../../src/report/period.ts'
 import { anonymise } from '../../src/store/anonymise.ts'
+import { usageSourceOf } from '../../src/report/usage-source.ts'
 import { findStraddlingRows } from '../../src/store/find-straddling-rows.ts'
 import { findUsage, findBorders, writeUsageStatement } from '../../src/store/find-usage.ts'
 import { forgetOwner } from '../../src/store/forget-owner.ts'
@@ -73,14 +74,7 @@ forEachDatabase('an owner', (kind, makeUrl) => {
       setBy,
     ])
 
-  const invoice = () =>
-    buildInvoice(
-      {
-        findUsage: (query) => findUsage(db, query),
-        findStraddlingRows: (query) => findStraddlingRows(db, query),
-      },
-      { period: parsePeriod({ month: '2026-10' }) },
-    )
+  const invoice = () => buildInvoice(usageSourceOf(db), { period: parsePeriod({ month: '2026-10' }) })
 
   test('keeps what was counted while the key was theirs: an invoice of the month has lines of both', async () => {
     await flush({ at: MONTH + HOUR_MS, owner: 'Customer 8', requests: 5 })

@@ -135,8 +135,7 @@ forEachDatabase('recordBatch', (kind, makeUrl) => {
   test('keeps nothing of a batch that the database refuses, and says that trying again is useless', async () => {
     const { store, db } = await open(await makeUrl())
     const rows = Array.from({ length: 1500 }, (_, index) => ({ key: 'a', endpoint: `/${index}` }))
-    // PostgreSQL takes no NUL; an endpoint that is missing is refused by both
-    const endpoint = kind === 'postgresql' ? 'z\0' : (null as unknown as string)
+    const endpoint = null as unknown as string
     const refused = makeBatch({ rows: [...rows, { key: 'z', endpoint }] })
     await expect(store.recordBatch(refused)).rejects.toMatchObject({
       code: 'BATCH_REFUSED',
@@ -145,6 +144,30 @@ forEachDatabase('recordBatch', (kind, makeUrl) => {
     expect(await readCells(db)).toEqual([])
     expect(await verifyUsage(db)).toMatchObject({ deliveredRequests: 0, instances: [] })
     expect(await store.findKnownKeys(10)).toEqual([])
+  })
+
+  test('refuses no batch for a text, whatever is in it', async () => {
+    const { store, db } = await open(await makeUrl())
+    const texts = [
+      '\0',
+      'a\0b',
+      '\ud800',
+      'b\udc00',
+      '\uffff',
+      '…',
+      '😀',
+      '\u202e',
+      '"\\\n',
+      "'; --",
+      'ü'.repeat(250),
+    ]
+    const rows = texts.map((text, index) => ({ key: `${index}`, endpoint: `/${text}` }))
+    const identities = Object.fromEntries(
+      texts.map((text, index) => [index, { label: text, name: text, owner: text }]),
+    )
+    expect(await store.recordBatch(makeBatch({ rows, identities }))).toBe('applied')
+    expect(await verifyUsage(db)).toMatchObject({ storedRequests: texts.length, balanced: true })
+    expect((await readCells(db)).length).toBe(texts.length)
   })
 
   test('refuses a batch whose head promises other requests than its rows hold', async () => {

@@ -1,7 +1,16 @@
 import { execFileSync, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs'
 import { chown } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
@@ -43,14 +52,23 @@ const SETTINGS = {
 
 const START_TIMEOUT_MS = 60_000
 
-/** Makes a cluster in a new folder below the system's folder for temporary files, and starts it. */
-export async function startCluster(options: { findPrograms?: typeof findPostgres } = {}): Promise<Cluster> {
+/** The folder of the certificates that `tls` uses. */
+export const TLS_FOLDER = join(import.meta.dirname, 'tls')
+
+/**
+ * Makes a cluster in a new folder below the system's folder for temporary files, and starts it. With `tls` it offers TLS
+ * with the certificate for `localhost`, and lets the user `client` in only with a certificate.
+ */
+export async function startCluster(
+  options: { findPrograms?: typeof findPostgres; tls?: boolean } = {},
+): Promise<Cluster> {
   const folder = mkdtempSync(join(tmpdir(), 'apikey-analytics-postgres-'))
   chmodSync(folder, 0o755)
   const programs = await (options.findPrograms ?? findPostgres)(join(folder, 'programs'))
   const user = findServerUser()
   const data = join(folder, 'data')
   await initialise(programs, folder, data, user)
+  if (options.tls) await offerTls(data, user)
   const port = await findFreePort()
   const url = `postgres://postgres:${CLUSTER_PASSWORD}@127.0.0.1:${port}/postgres`
   let server: ChildProcess | undefined
@@ -66,7 +84,7 @@ export async function startCluster(options: { findPrograms?: typeof findPostgres
     const deadline = Date.now() + START_TIMEOUT_MS
     for (;;) {
       server = spawnServer(programs, folder, data, port, user)
-      if (await isReady(server, url, deadline)) return
+      if (await isReady(server, options.tls ? `${url}?sslmode=no-verify` : url, deadline)) return
       // after a kill the old server's processes hold its memory for a moment, and a new one refuses to start
       if (Date.now() > deadline) throw new Error(`PostgreSQL did not start: ${readLog(folder)}`)
       await sleep(100)
@@ -126,6 +144,19 @@ async function initialise(programs: string, folder: string, data: string, user: 
     env: serverEnvironment(),
     stdio: ['ignore', 'ignore', 'pipe'],
   })
+}
+
+async function offerTls(data: string, user: ServerUser): Promise<void> {
+  for (const name of ['authority.crt', 'server.crt', 'server.key']) {
+    copyFileSync(join(TLS_FOLDER, name), join(data, name))
+    chmodSync(join(data, name), 0o600)
+    if (user) await chown(join(data, name), user.uid, user.gid)
+  }
+  const settings = { ssl: 'on', ssl_ca_file: 'authority.crt' }
+  const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value}'\n`)
+  writeFileSync(join(data, 'postgresql.conf'), lines.join(''), { flag: 'a' })
+  const access = join(data, 'pg_hba.conf')
+  writeFileSync(access, `hostssl all client all cert\nhostssl all all all scram-sha-256\n`)
 }
 
 function spawnServer(

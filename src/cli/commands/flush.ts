@@ -9,8 +9,13 @@ export default class Flush extends BaseCommand {
   static override readonly examples = [
     '<%= config.bin %> flush',
     '<%= config.bin %> flush --data-dir /var/lib/api/analytics --adopt',
+    '<%= config.bin %> flush --set-aside',
   ]
   static override readonly flags = {
+    'set-aside': Flags.boolean({
+      summary:
+        'Send batches that were set aside too, once what refused them is mended; each is counted once.',
+    }),
     adopt: Flags.boolean({
       summary:
         'Send requests that were counted for another database, or tried on it, too. If that one took them, they are counted in both.',
@@ -31,8 +36,15 @@ export default class Flush extends BaseCommand {
         this.say(`Warning: ${error.message}`)
       }
       try {
-        const delivered = await deliverDataDir({ dataDir, store, adopt: flags.adopt, report })
-        this.print(`${describeDelivered(delivered, dataDir, db.place)}\n`)
+        const parts = { dataDir, store, adopt: flags.adopt, report }
+        const delivered = await deliverDataDir(parts)
+        if (flags['set-aside']) {
+          const { deliverSetAside } = await import('../../buffer/deliver-set-aside.ts')
+          const { requests, batches } = await deliverSetAside(parts)
+          delivered.requests += requests
+          delivered.batches += batches
+        }
+        this.print(`${describeDelivered(delivered, dataDir, db.place, flags['set-aside'])}\n`)
         return { database: db.place, dataDir, ...delivered }
       } finally {
         await store.close()
@@ -45,8 +57,14 @@ function describeDelivered(
   { requests, batches }: { requests: number; batches: number },
   dataDir: string,
   place: string,
+  setAside: boolean,
 ): string {
-  if (batches === 0) return `Nothing to deliver: no dead process left counts in ${dataDir}.`
+  if (batches === 0) {
+    const nothing = setAside
+      ? 'no batch is set aside and no dead process left counts'
+      : 'no dead process left counts'
+    return `Nothing to deliver: ${nothing} in ${dataDir}.`
+  }
   const many = `${batches.toLocaleString('en-US')} ${batches === 1 ? 'batch' : 'batches'}`
   return `Delivered ${requests.toLocaleString('en-US')} requests in ${many} from ${dataDir} to ${place}.`
 }

@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core'
 import { BaseCommand, exitCodes } from '../base-command.ts'
 import { confirm } from '../confirm.ts'
+import type { PendingWork } from '../../store/migrate.ts'
 
 /** `apikey-analytics migrate` */
 export default class Migrate extends BaseCommand {
@@ -32,9 +33,9 @@ export default class Migrate extends BaseCommand {
       import('../../store/parse-database-url.ts'),
     ])
     const place = describeDatabaseUrl(database)
+    const wait = { onWait: (message: string) => this.say(message) }
     if (flags.check) {
-      const pending = await store.pendingMigrations(database)
-      return this.check(pending, await store.pendingDistribution(database), place)
+      return this.check(await store.findPendingWork(database), place)
     }
     if (flags['dry-run']) {
       const sql = await store.printMigrations(database)
@@ -43,11 +44,13 @@ export default class Migrate extends BaseCommand {
     }
     if (flags.down) {
       const asked = `Take the newest migration of ${place} back? Its tables and all counts in them are lost.`
-      const reverted = (await confirm(asked, flags.yes)) ? await store.revertMigration(database) : undefined
+      const reverted = (await confirm(asked, flags.yes))
+        ? await store.revertMigration(database, wait)
+        : undefined
       this.print(reverted ? `Took ${reverted} back in ${place}.\n` : `Nothing was taken back in ${place}.\n`)
       return { reverted: reverted ?? null }
     }
-    const { applied, distributed } = await store.migrate(database)
+    const { applied, distributed } = await store.migrate(database, wait)
     this.tell(place, [
       ['Applied', applied, `to ${place}`],
       ['Distributed', distributed, `over the workers of Citus in ${place}`],
@@ -55,7 +58,7 @@ export default class Migrate extends BaseCommand {
     return { applied, distributed }
   }
 
-  private check(pending: readonly string[], undistributed: readonly string[], place: string): object {
+  private check({ pending, undistributed }: PendingWork, place: string): object {
     if (pending.length + undistributed.length > 0) this.differs()
     this.tell(place, [
       [`Pending in ${place}:`, pending],

@@ -39,6 +39,8 @@ export interface OpenOptions {
   readonly maxConnections?: number
   /** PostgreSQL: how long one statement may take before its connection is taken for dead. Default: for ever. */
   readonly statementTimeoutMs?: number
+  /** PostgreSQL: lift the `statement_timeout` of the role or the database, for who asked for a long answer. */
+  readonly liftTimeout?: boolean
 }
 
 /** Everything in which the two databases differ. */
@@ -63,8 +65,13 @@ export interface Dialect {
   jsonColumn(value: string): string
   /** How histograms of durations are merged, summed up and read. */
   readonly histogram: HistogramDialect
-  /** Held until its transaction ends, so that only one process migrates; a write lock may be that already. */
-  readonly migrationLock: string | undefined
+  /** SQL for the names of those of our tables in which row level security applies to this role, where there is such. */
+  readonly hidingTables: string | undefined
+  /**
+   * SQL that tries to take the lock of the one process that migrates (`taken`), held until the transaction ends, and SQL
+   * for who has it (`pid`). A write lock may be that already.
+   */
+  readonly migrationLock: { readonly take: string; readonly holder: string } | undefined
   /** MikroORM's list of migrations, as it would make it itself. */
   readonly migrationsTable: string
   /** Connects, and fails when that is not possible. */

@@ -43,6 +43,7 @@ export function sqliteDialect(path: string, place: string): Dialect {
     storedOrder: ['api_key_id', 'bucket', 'bucket_minutes', 'endpoint', 'method', 'status'],
     jsonColumn: (value) => `json_group_array(${value})`,
     histogram: SQLITE_HISTOGRAM,
+    hidingTables: undefined,
     migrationLock: undefined,
     migrationsTable: `create table if not exists ${MIGRATIONS_TABLE} (
   id integer not null primary key autoincrement,

@@ -1,0 +1,137 @@
+import { statSync } from 'node:fs'
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AnalyticsError } from '../errors.ts'
+import type { Batch, BatchRow, BucketMinutes, DatabaseFacts } from '../usage.ts'
+import { listDir, setAsideDir } from './data-dir.ts'
+import type { DeliverDataDirParts } from './deliver-data-dir.ts'
+import { isRefusal } from './delivery.ts'
+import { faultPoint } from './fault-point.ts'
+import { SET_ASIDE_BATCH, UNFINISHED_BATCH } from './set-batch-aside.ts'
+import type { SetAsideBatch } from './set-batch-aside.ts'
+
+const CHUNK = 1000
+/** A file that is not complete after this long was left by a process that died. */
+const UNFINISHED_FOR_MS = 60_000
+
+/**
+ * Delivers the batches that were set aside, when what refused them is mended, and removes their files. The ledger knows
+ * which requests each of them holds, so a batch is counted once, also when this is killed, runs twice at once, or runs on a
+ * copy of the folder. What must stay is reported.
+ * @returns how many requests and batches went to the database or turned out to be there already
+ * @throws AnalyticsError when the database does not take them now
+ */
+export async function deliverSetAside(
+  parts: DeliverDataDirParts,
+): Promise<{ requests: number; batches: number }> {
+  const facts = await parts.store.connect()
+  const delivered = { requests: 0, batches: 0 }
+  for (const name of listDir(setAsideDir(parts.dataDir))) {
+    const path = join(setAsideDir(parts.dataDir), name)
+    const requests = await deliverFile(path, facts, parts)
+    if (requests === undefined) continue
+    delivered.requests += requests
+    delivered.batches += 1
+  }
+  return delivered
+}
+
+/** @returns the requests of its batch; undefined when the file stays or was no batch */
+async function deliverFile(
+  path: string,
+  facts: DatabaseFacts,
+  { store, adopt, report }: DeliverDataDirParts,
+): Promise<number | undefined> {
+  if (path.endsWith(UNFINISHED_BATCH)) return removeUnfinished(path)
+  const stays = (code: AnalyticsError['code'], why: string, cause?: unknown): undefined => {
+    report(new AnalyticsError(code, `${path} stays: ${why}`, { cause }))
+  }
+  if (!path.endsWith(SET_ASIDE_BATCH)) {
+    return stays('COUNTER_FILE_INVALID', 'it is a counter file whose readable part was delivered before.')
+  }
+  const content = await readSetAside(path)
+  if (content === undefined) return undefined
+  if (typeof content === 'string') return stays('COUNTER_FILE_INVALID', `${content}.`)
+  if (content.databaseId !== facts.databaseId && !adopt) {
+    const other = `it was refused by database ${content.databaseId}, and this is ${facts.databaseId}.`
+    return stays('DATABASE_CHANGED', `${other} Name that one, or pass --adopt to send it here.`)
+  }
+  try {
+    await store.recordBatch(toBatch(content))
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    return stays(error.code, error.message, error)
+  }
+  faultPoint('set-aside batch committed')
+  // another process may have done the same
+  await rm(path, { force: true })
+  return content.requestCount
+}
+
+async function removeUnfinished(path: string): Promise<undefined> {
+  const writtenAt = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Infinity
+  if (Date.now() - writtenAt > UNFINISHED_FOR_MS) await rm(path, { force: true })
+}
+
+/** The content of a file, what is wrong with it, or undefined when it is gone. */
+async function readSetAside(path: string): Promise<SetAsideBatch | string | undefined> {
+  try {
+    const content = JSON.parse(await readFile(path, 'utf8')) as SetAsideBatch
+    return findFault(content) ?? content
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    return code === 'ENOENT' ? undefined : `it cannot be read (${code ?? message})`
+  }
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const BUCKET_MINUTES: ReadonlySet<BucketMinutes> = new Set([1, 60, 1440])
+
+/** A person may have mended it. */
+function findFault(content: SetAsideBatch): string | undefined {
+  const { instance, sequence, bucket, sealedAt, bucketMinutes, countedBefore, requestCount, keys, rows } =
+    content
+  if (!UUID.test(instance)) return 'its instance is no UUID'
+  if (![sequence, countedBefore, requestCount].every((number) => Number.isSafeInteger(number) && number >= 0))
+    return 'its sequence, countedBefore or requestCount is no whole number'
+  if ([bucket, sealedAt].some((time) => Number.isNaN(Date.parse(time)))) return 'its times cannot be read'
+  if (!BUCKET_MINUTES.has(bucketMinutes)) return 'its bucketMinutes are none of 1, 60 and 1440'
+  if (!Array.isArray(keys) || !Array.isArray(rows)) return 'it has no keys or no rows'
+  const known = new Set(keys.map(({ id }) => id))
+  if (!rows.every(({ keyId }) => known.has(keyId))) return 'a row names a key that it does not have'
+  if (rows.reduce((sum, row) => sum + row.requestCount, 0) !== requestCount)
+    return 'its rows do not sum up to its requestCount'
+  return undefined
+}
+
+function toBatch({ bucket, sealedAt, keys, rows, ...head }: SetAsideBatch): Batch {
+  const sortedKeys = keys.toSorted((a, b) => compare(a.id, b.id))
+  const sortedRows = rows.toSorted(compareRows)
+  return {
+    ...head,
+    bucket: Date.parse(bucket),
+    sealedAt: Date.parse(sealedAt),
+    // whether its process lives cannot be seen from here
+    openSequence: undefined,
+    keys: () => inChunks(sortedKeys),
+    rows: () => inChunks(sortedRows),
+  }
+}
+
+/** The order of all writers. */
+function compareRows(a: BatchRow, b: BatchRow): number {
+  return (
+    compare(a.keyId, b.keyId) ||
+    compare(a.endpoint, b.endpoint) ||
+    compare(a.method, b.method) ||
+    a.status - b.status
+  )
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b)
+}
+
+async function* inChunks<T>(items: readonly T[]): AsyncGenerator<readonly T[]> {
+  for (let start = 0; start < items.length; start += CHUNK) yield items.slice(start, start + CHUNK)
+}

@@ -1,0 +1,200 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openUsage } from '../../src/index.ts'
+import { findKeys } from '../../src/store/find-keys.ts'
+import { findUsage } from '../../src/store/find-usage.ts'
+import { forgetKey } from '../../src/store/forget-key.ts'
+import { listLateUsage } from '../../src/store/list-late-usage.ts'
+import { migrate } from '../../src/store/migrate.ts'
+import { nameKey } from '../../src/store/name-key.ts'
+import { openDatabase } from '../../src/store/open-database.ts'
+import type { Database } from '../../src/store/open-database.ts'
+import { openStore } from '../../src/store/open-store.ts'
+import { pruneUsage } from '../../src/store/prune-usage.ts'
+import { requireSchema } from '../../src/store/require-schema.ts'
+import { rollUpUsage } from '../../src/store/roll-up-usage.ts'
+import { verifyUsage } from '../../src/store/verify-usage.ts'
+import { requirePepper } from '../../src/cli/require-pepper.ts'
+import { administer } from '../support/administer.ts'
+import { makeDatabase } from '../support/databases.ts'
+import type { TestDatabase } from '../support/databases.ts'
+import { HOUR, keyIdOf, makeBatch } from '../support/make-batch.ts'
+import { makeRole } from '../support/make-role.ts'
+import type { TestRole } from '../support/make-role.ts'
+import { readReadmeBlocks } from '../support/read-readme.ts'
+import { runCli } from '../support/run-cli.ts'
+
+const blocks = readReadmeBlocks('docs/postgresql.md')
+const ROLES = ['owner', 'app', 'reader', 'keeper'] as const
+const END = new Date(HOUR + 30 * 86_400_000)
+
+const textOf = (name: string) => blocks.find((block) => block.name === name)!.text
+
+test('every block of the page is run by a test', () => {
+  // the configuration of PgBouncer is that of its own tests
+  const run = [...ROLES, 'pgbouncer', 'encoding', 'job']
+  expect(blocks.map(({ name }) => name)).toEqual(run)
+})
+
+test('the statement for a database makes one that is taken', async () => {
+  const name = `apikey_analytics_test_${randomBytes(8).toString('hex')}`
+  const server = process.env['TEST_DATABASE_URL']!
+  await administer(server, textOf('encoding').replace('usage', name))
+  const url = new URL(server)
+  url.pathname = `/${name}`
+  expect((await migrate(url.href)).applied).not.toEqual([])
+  await administer(server, `drop database ${name} with (force)`)
+})
+
+test('the job runs a command that there is', async () => {
+  const [, command = ''] = /command: \[npx, apikey-analytics, (\w+)\]/.exec(textOf('job')) ?? []
+  const database = await makeDatabase('postgresql', { migrated: false })
+  expect(await runCli([command], { env: { DATABASE_URL: database.url } })).toMatchObject({ code: 0 })
+  await database.remove()
+})
+
+describe('the grants of the page', () => {
+  let database: TestDatabase
+  const roles = {} as Record<(typeof ROLES)[number], TestRole>
+
+  beforeAll(async () => {
+    database = await makeDatabase('postgresql', { migrated: false })
+    await administer(database.url, 'revoke all on schema public from public')
+    for (const name of ROLES) roles[name] = await makeRole(database.url)
+    await runBlock('owner')
+    await migrate(roles.owner.url)
+    for (const name of ['app', 'reader', 'keeper']) await runBlock(name)
+  })
+  afterAll(async () => {
+    for (const role of Object.values(roles)) await role.remove()
+    await database?.remove()
+  })
+
+  /** With the names of this test's roles. */
+  const runBlock = (name: string) =>
+    administer(
+      database.url,
+      textOf(name).replaceAll(
+        /usage_(owner|app|reader|keeper)/g,
+        (_, role: keyof typeof roles) => roles[role].name,
+      ),
+    )
+
+  /** All that an app does: usual batches, gaps, batches that fill them, and those of killed processes. */
+  async function countAsApp(url: string): Promise<void> {
+    const store = openStore({ url, pepperCheck: 'mine' })
+    try {
+      await store.connect()
+      const [instance, killed] = [randomUUID(), randomUUID()]
+      const rows = (requestCount: number) => ({
+        rows: [{ key: 'a', requestCount, durationUs: 1000 * requestCount }],
+      })
+      await store.recordBatch(makeBatch({ instance, ...rows(1) }))
+      await store.recordBatch(makeBatch({ instance, sequence: 3, countedBefore: 5, ...rows(1) }))
+      await store.recordBatch(makeBatch({ instance, sequence: 2, countedBefore: 2, ...rows(2) }))
+      await store.recordBatch(makeBatch({ instance: killed, isSealed: false, ...rows(1) }))
+      await store.recordBatch(makeBatch({ instance: killed, ...rows(2) }))
+      await store.findKnownKeys(10)
+    } finally {
+      await store.close()
+    }
+  }
+
+  async function readAsReader(url: string): Promise<void> {
+    await use(url, async (db) => {
+      await requirePepper(db, undefined).catch((error: { code: string }) => {
+        if (error.code !== 'PEPPER_MISMATCH') throw error
+      })
+      await verifyUsage(db, { histograms: true })
+      await listLateUsage(db)
+      await findUsage(db, { by: ['key'] })
+      await findKeys(db, 'a')
+    })
+  }
+
+  async function cleanAsKeeper(url: string): Promise<void> {
+    await countAsApp(database.url)
+    await use(url, async (db) => {
+      await nameKey(db, keyIdOf('a'), { owner: 'Acme' })
+      await rollUpUsage(db, { before: END })
+    })
+    await countAsApp(database.url)
+    await use(url, async (db) => {
+      await pruneUsage(db, { before: END })
+    })
+    await countAsApp(database.url)
+    await use(url, (db) => forgetKey(db, keyIdOf('a')))
+  }
+
+  test('are enough for every command of a role', async () => {
+    await countAsApp(roles.app.url)
+    expect(await runCli(['flush', '--set-aside'], { env: { DATABASE_URL: roles.app.url } })).toMatchObject({
+      code: 0,
+    })
+    const usage = await openUsage(roles.reader.url)
+    expect(await usage.findUsage({})).toHaveLength(1)
+    await usage.close()
+    const commands: [role: keyof typeof roles, code: number, ...args: string[]][] = [
+      ['owner', 0, 'migrate'],
+      ['owner', 0, 'migrate', '--dry-run'],
+      ['reader', 0, 'migrate', '--check'],
+      ['reader', 0, 'report', '--since', '2026-11-01'],
+      ['reader', 0, 'export', '--latency'],
+      ['reader', 0, 'security'],
+      // the gap that the test's batches leave
+      ['reader', 1, 'verify'],
+      ['reader', 0, 'keys', 'list'],
+      ['keeper', 0, 'keys', 'name', 'a', '--owner', 'Acme'],
+      ['keeper', 0, 'prune', '--before', '2026-12-01', '--roll-up', 'day', '--yes'],
+      ['keeper', 0, 'prune', '--before', '2026-12-01', '--yes'],
+      ['keeper', 0, 'keys', 'forget', 'a', '--yes'],
+    ]
+    for (const [role, code, ...args] of commands) {
+      const { stderr, ...ended } = await runCli(args, { env: { DATABASE_URL: roles[role].url } })
+      expect({ args, code: ended.code, stderr }).toEqual({
+        args,
+        code,
+        stderr: expect.not.stringContaining('Error'),
+      })
+    }
+  })
+
+  test.each([
+    ['app', countAsApp],
+    ['reader', readAsReader],
+    ['keeper', cleanAsKeeper],
+  ] as const)('have nothing that the %s does not need', async (role, run) => {
+    const { name, url } = roles[role]
+    await countAsApp(database.url)
+    const granted = await administer<{ privilege: string; kind: string; object: string }>(
+      database.url,
+      `select privilege_type as privilege, case c.relkind when 'S' then 'sequence' else 'table' end as kind,
+  c.relname as object
+from pg_class c, aclexplode(c.relacl) a
+where a.grantee = '${name}'::regrole
+union all
+select privilege_type, 'schema', nspname from pg_namespace n, aclexplode(n.nspacl) a where a.grantee = '${name}'::regrole`,
+    )
+    expect(granted.length).toBeGreaterThan(5)
+    const needless: string[] = []
+    for (const { privilege, kind, object } of granted) {
+      const grant = `${privilege} on ${kind} ${object}`
+      await administer(database.url, `revoke ${grant} from ${name}`)
+      const error = await run(url).catch((error: { code: string }) => error)
+      if (error?.code !== 'DATABASE_REFUSED') needless.push(grant)
+      await administer(database.url, `grant ${grant} to ${name}`)
+    }
+    expect(needless).toEqual([])
+    await run(url)
+  })
+})
+
+async function use(url: string, run: (db: Database) => Promise<unknown>): Promise<void> {
+  const db = await openDatabase(url)
+  try {
+    await requireSchema(db)
+    await run(db)
+  } finally {
+    await db.close()
+  }
+}
