@@ -3,8 +3,8 @@ import type { ApiKeyAnalytics } from './analytics.ts'
 import { createCountAccess } from './capture/count-access.ts'
 import { KnownKeys } from './capture/known-keys.ts'
 import { createReadKey } from './capture/read-key.ts'
-import { AnalyticsError } from './errors.ts'
-import type { ResolvedOptions } from './options.ts'
+import { AnalyticsError } from './model/errors.ts'
+import type { ResolvedOptions } from './options/options.ts'
 
 /** What `enabled: false` stands for: nothing is counted or opened, and what can be called wrongly still throws. */
 export function createDisabledAnalytics(options: ResolvedOptions): ApiKeyAnalytics {

@@ -1,22 +1,22 @@
-export { ApiKeyAnalyticsGap, ApiKeyAnalyticsGapSchema } from './store/entities/api-key-analytics-gap.ts'
+export { ApiKeyAnalyticsGap, ApiKeyAnalyticsGapSchema } from './store/database/entities/api-key-analytics-gap.ts'
 export {
   ApiKeyAnalyticsKey,
   ApiKeyAnalyticsKeySchema,
   type SetBy,
-} from './store/entities/api-key-analytics-key.ts'
+} from './store/database/entities/api-key-analytics-key.ts'
 export {
   ApiKeyAnalyticsLedger,
   ApiKeyAnalyticsLedgerSchema,
-} from './store/entities/api-key-analytics-ledger.ts'
-export { ApiKeyAnalyticsMeta, ApiKeyAnalyticsMetaSchema } from './store/entities/api-key-analytics-meta.ts'
-export { ApiKeyAnalyticsOwner, ApiKeyAnalyticsOwnerSchema } from './store/entities/api-key-analytics-owner.ts'
-export { ApiKeyAnalyticsPrune, ApiKeyAnalyticsPruneSchema } from './store/entities/api-key-analytics-prune.ts'
+} from './store/database/entities/api-key-analytics-ledger.ts'
+export { ApiKeyAnalyticsMeta, ApiKeyAnalyticsMetaSchema } from './store/database/entities/api-key-analytics-meta.ts'
+export { ApiKeyAnalyticsOwner, ApiKeyAnalyticsOwnerSchema } from './store/database/entities/api-key-analytics-owner.ts'
+export { ApiKeyAnalyticsPrune, ApiKeyAnalyticsPruneSchema } from './store/database/entities/api-key-analytics-prune.ts'
 export {
   ApiKeyAnalyticsUnsealed,
   ApiKeyAnalyticsUnsealedSchema,
-} from './store/entities/api-key-analytics-unsealed.ts'
-export { ApiKeyAnalytics, ApiKeyAnalyticsSchema } from './store/entities/api-key-analytics.ts'
-export { ENTITIES } from './store/entities/entities.ts'
+} from './store/database/entities/api-key-analytics-unsealed.ts'
+export { ApiKeyAnalytics, ApiKeyAnalyticsSchema } from './store/database/entities/api-key-analytics.ts'
+export { ENTITIES } from './store/database/entities/entities.ts'
 export { getOrm } from './store/get-orm.ts'
-export { MIGRATIONS } from './store/migrations/migrations.ts'
-export { MIGRATIONS_TABLE } from './store/orm-options.ts'
+export { MIGRATIONS } from './store/database/migrations/migrations.ts'
+export { MIGRATIONS_TABLE } from './store/database/orm-options.ts'

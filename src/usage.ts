@@ -1,6 +1,6 @@
 /** The shared nouns: what flows from a request to the database, and what comes back in a report. */
-import type { CalendarUnit } from './calendar.ts'
-import type { DurationBins, Latency } from './duration-bins.ts'
+import type { CalendarUnit } from './time/calendar.ts'
+import type { DurationBins, Latency } from './model/duration-bins.ts'
 
 /** One API key as it may be stored and shown: never its secret. */
 export interface KeyIdentity {

@@ -1,10 +1,10 @@
-import { UNMEASURED_US } from '../duration-bins.ts'
-import type { CountedKey, CountedOperation, RequestCounter } from '../request-counter.ts'
+import { UNMEASURED_US } from '../model/duration-bins.ts'
+import type { CountedKey, CountedOperation, RequestCounter } from '../model/request-counter.ts'
 import type { BucketMinutes } from '../usage.ts'
-import { CellIndex, type CellLimits } from './cell-index.ts'
-import { MOST_SLOTS } from './counter-layout.ts'
-import type { CounterFile } from './counter-file.ts'
-import type { CounterMode } from './counter-memory.ts'
+import { CellIndex, type CellLimits } from './cells/cell-index.ts'
+import { MOST_SLOTS } from './file/counter-layout.ts'
+import type { CounterFile } from './file/counter-file.ts'
+import type { CounterMode } from './file/counter-memory.ts'
 import { faultPoint } from './fault-point.ts'
 
 /** A clock that steps back less than this stays in the open bucket: time servers correct in small steps. */

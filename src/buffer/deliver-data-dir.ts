@@ -1,7 +1,7 @@
-import type { AnalyticsError } from '../errors.ts'
+import type { AnalyticsError } from '../model/errors.ts'
 import type { UsageStore } from '../usage.ts'
 import { Delivery } from './delivery.ts'
-import { recoverCounts, type RecoveryParts } from './recovery.ts'
+import { recoverCounts, type RecoveryParts } from './folder/recovery.ts'
 
 export interface DeliverDataDirParts {
   readonly dataDir: string

@@ -1,10 +1,10 @@
-import { AnalyticsError } from '../errors.ts'
-import type { AnalyticsErrorCode } from '../errors.ts'
+import { AnalyticsError } from '../model/errors.ts'
+import type { AnalyticsErrorCode } from '../model/errors.ts'
 import type { DatabaseFacts, UsageStore } from '../usage.ts'
-import { targetOf } from '../database-target.ts'
-import type { CounterFile } from './counter-file.ts'
+import { targetOf } from '../options/database-target.ts'
+import type { CounterFile } from './file/counter-file.ts'
 import { faultPoint } from './fault-point.ts'
-import type { SealedBatch } from './sealed-batch.ts'
+import type { SealedBatch } from './file/sealed-batch.ts'
 import { setBatchAside } from './set-batch-aside.ts'
 
 export interface DeliveryParts {

@@ -1,9 +1,9 @@
-import { AnalyticsError } from '../errors.ts'
+import { AnalyticsError } from '../model/errors.ts'
 import type { DatabaseFacts, UsageStore } from '../usage.ts'
 import type { CounterBuffer } from './counter-buffer.ts'
 import { Delivery } from './delivery.ts'
-import type { ProcessFolder } from './process-folder.ts'
-import { recoverCounts } from './recovery.ts'
+import type { ProcessFolder } from './folder/process-folder.ts'
+import { recoverCounts } from './folder/recovery.ts'
 
 /** How often the database is asked for known keys, and the data folder for what dead processes left. */
 const HOUSEKEEPING_MS = 60_000

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { BucketMinutes } from '../usage.ts'
 import type { CounterFiles } from './counter-buffer.ts'
-import { CounterFile } from './counter-file.ts'
-import { fileBytes, shapeFor, type FileIdentity } from './counter-layout.ts'
-import { heapMemory } from './counter-memory.ts'
+import { CounterFile } from './file/counter-file.ts'
+import { fileBytes, shapeFor, type FileIdentity } from './file/counter-layout.ts'
+import { heapMemory } from './file/counter-memory.ts'
 
 /** Counter files in memory only, for a database that is no safer. */
 export class MemoryFiles implements CounterFiles {

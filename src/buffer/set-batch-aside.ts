@@ -1,8 +1,8 @@
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AnalyticsError } from '../errors.ts'
+import { AnalyticsError } from '../model/errors.ts'
 import type { Batch, BatchRow, KeyIdentity } from '../usage.ts'
-import { makePrivateDir, setAsideDir } from './data-dir.ts'
+import { makePrivateDir, setAsideDir } from './folder/data-dir.ts'
 
 /** Ending of the file of a batch that was set aside. */
 export const SET_ASIDE_BATCH = '.json'

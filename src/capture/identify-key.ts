@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
-import { AnalyticsError } from '../errors.ts'
-import type { ResolvedOptions } from '../options.ts'
+import { AnalyticsError } from '../model/errors.ts'
+import type { ResolvedOptions } from '../options/options.ts'
 import type { KnownKeys } from './known-keys.ts'
 import { OTHER_CALLER } from './read-key.ts'
 import type { Caller, ReadKey } from './read-key.ts'

@@ -1,5 +1,5 @@
-import { AnalyticsError } from '../errors.ts'
-import type { CountedKey } from '../request-counter.ts'
+import { AnalyticsError } from '../model/errors.ts'
+import type { CountedKey } from '../model/request-counter.ts'
 import { OTHER_KEY, REJECTED_KEY } from '../usage.ts'
 import type { KeyIdentity } from '../usage.ts'
 import { cleanName, copyText } from './clean-text.ts'

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { parseEnv } from 'node:util'
 import { Command, Flags } from '@oclif/core'
-import { locateDatabase } from '../database-location.ts'
-import type { DatabaseLocation } from '../database-location.ts'
-import { AnalyticsError } from '../errors.ts'
-import { escapeTerminalLines } from '../report/escape-terminal.ts'
+import { locateDatabase } from '../options/database-location.ts'
+import type { DatabaseLocation } from '../options/database-location.ts'
+import { AnalyticsError } from '../model/errors.ts'
+import { escapeTerminalLines } from '../terminal/escape-terminal.ts'
 import { renderJson } from '../report/render-json.ts'
-import type { Screen } from '../report/render-table.ts'
-import type { Database } from '../store/open-database.ts'
+import type { Screen } from '../terminal/render-table.ts'
+import type { Database } from '../store/database/open-database.ts'
 import { isBrokenPipe } from './broken-pipe.ts'
 import { describeError } from './describe-error.ts'
 import { suggestFlags } from './suggest-flags.ts'
@@ -69,8 +69,8 @@ export abstract class BaseCommand extends Command {
   ): Promise<T> {
     const place = await this.locate(flags)
     const [{ openDatabase }, { requireSchema }] = await Promise.all([
-      import('../store/open-database.ts'),
-      import('../store/require-schema.ts'),
+      import('../store/database/open-database.ts'),
+      import('../store/database/require-schema.ts'),
     ])
     const db = await openDatabase(place.database, { liftTimeout: true }).catch(async (error: unknown) => {
       if (!isMissingDefault(error, place)) throw error

@@ -1,5 +1,5 @@
 import type { Hook } from '@oclif/core'
-import { didYouMean, suggest } from '../suggest.ts'
+import { didYouMean, suggest } from '../options/suggest.ts'
 import { describeError } from './describe-error.ts'
 
 /** Says in one line that there is no such command: oclif's own message would repeat a password after it. */

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises'
-import { AnalyticsError } from '../errors.ts'
-import { escapeTerminal } from '../report/escape-terminal.ts'
+import { AnalyticsError } from '../model/errors.ts'
+import { escapeTerminal } from '../terminal/escape-terminal.ts'
 
 /**
  * Asks before something is lost; only a clear yes is one. Without a terminal there is nobody to ask.

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
-import { AnalyticsError } from '../errors.ts'
-import { escapeTerminal } from '../report/escape-terminal.ts'
+import { AnalyticsError } from '../model/errors.ts'
+import { escapeTerminal } from '../terminal/escape-terminal.ts'
 
 /** What a command says about an error: one line, a code for programs, and its exit code. */
 export interface ErrorDescription {

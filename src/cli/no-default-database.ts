@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
-import { inspectDataDir } from '../buffer/inspect-data-dir.ts'
-import type { DatabaseLocation } from '../database-location.ts'
-import { AnalyticsError } from '../errors.ts'
+import { inspectDataDir } from '../buffer/folder/inspect-data-dir.ts'
+import type { DatabaseLocation } from '../options/database-location.ts'
+import { AnalyticsError } from '../model/errors.ts'
 import { formatCount } from '../report/format-cell.ts'
 
 /**

@@ -1,15 +1,15 @@
-import { AnalyticsError } from '../errors.ts'
-import { formatInstant } from '../calendar.ts'
+import { AnalyticsError } from '../model/errors.ts'
+import { formatInstant } from '../time/calendar.ts'
 import { formatCount } from '../report/format-cell.ts'
-import { parseInstant } from '../report/period.ts'
+import { parseInstant } from '../time/period.ts'
 import { nameOfKey } from '../report/report-table.ts'
-import type { Database } from '../store/open-database.ts'
-import { countPrunable, pruneUsage } from '../store/prune-usage.ts'
-import { rollUpUsage } from '../store/roll-up-usage.ts'
+import type { Database } from '../store/database/open-database.ts'
+import { countPrunable, pruneUsage } from '../store/remove/prune-usage.ts'
+import { rollUpUsage } from '../store/remove/roll-up-usage.ts'
 import type { Place } from './base-command.ts'
-import { findKey } from './find-key.ts'
+import { findKey } from '../report/find-key.ts'
 import { withInterruption } from './interruption.ts'
-import { startProgressBar } from './progress-bar.ts'
+import { startProgressBar } from '../terminal/progress-bar.ts'
 
 /** The flags of `prune`, parsed. */
 export interface PruneFlags {

@@ -1,5 +1,5 @@
-import { AnalyticsError } from '../errors.ts'
-import { didYouMean, suggest } from '../suggest.ts'
+import { AnalyticsError } from '../model/errors.ts'
+import { didYouMean, suggest } from '../options/suggest.ts'
 
 /** An error that a person can act on: of flags that do not exist, with those that may have been meant. */
 export function suggestFlags(error: unknown, names: readonly string[]): unknown {

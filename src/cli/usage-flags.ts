@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core'
-import { AnalyticsError } from '../errors.ts'
+import { AnalyticsError } from '../model/errors.ts'
 import type { CsvSeparator } from '../report/render-csv.ts'
 
 /** Which requests and which time: the same for `report` and `export`. */

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
-import { AnalyticsError } from '../errors.ts'
+import { AnalyticsError } from '../model/errors.ts'
 
 /** Where a stream of text goes. */
 export interface OutputOptions {

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { DatabaseLocation } from '../database-location.ts'
+import type { DatabaseLocation } from '../options/database-location.ts'
 import type { ApiAnswer, ApiRequest } from './api.ts'
 
 /** Pages that look at the same thing, live, ask the database once. */

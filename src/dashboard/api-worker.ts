@@ -1,8 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import type { DatabaseLocation } from '../database-location.ts'
-import { openDatabase } from '../store/open-database.ts'
-import type { Database } from '../store/open-database.ts'
-import { requireSchema } from '../store/require-schema.ts'
+import type { DatabaseLocation } from '../options/database-location.ts'
+import { openDatabase } from '../store/database/open-database.ts'
+import type { Database } from '../store/database/open-database.ts'
+import { requireSchema } from '../store/database/require-schema.ts'
 import { answerApi } from './api.ts'
 import type { ApiRequest } from './api.ts'
 

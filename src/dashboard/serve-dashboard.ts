@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { DatabaseLocation } from '../database-location.ts'
-import { AnalyticsError } from '../errors.ts'
-import { loadKoa } from '../load-koa.ts'
+import type { DatabaseLocation } from '../options/database-location.ts'
+import { AnalyticsError } from '../model/errors.ts'
+import { loadKoa } from '../demo/load-koa.ts'
 import { analyticsDashboard } from './dashboard.ts'
 import { Session } from './session.ts'
 

@@ -1,8 +1,8 @@
-import { AnalyticsError } from '../errors.ts'
-import type { Period } from './period.ts'
+import { AnalyticsError } from '../model/errors.ts'
+import type { Period } from '../time/period.ts'
 import { buildReport } from './build-report.ts'
 import type { ReportRequest, UsageSource } from './build-report.ts'
-import type { RowSum } from '../store/find-straddling-rows.ts'
+import type { RowSum } from '../store/read/find-straddling-rows.ts'
 import type { ReportSection, UsageReport } from './usage-report.ts'
 
 /**

@@ -1,7 +1,7 @@
-import { shift, startOf, stepsBetween } from '../calendar.ts'
-import type { CalendarUnit } from '../calendar.ts'
+import { shift, startOf, stepsBetween } from '../time/calendar.ts'
+import type { CalendarUnit } from '../time/calendar.ts'
 import type { TrendStep, UsageRow } from '../usage.ts'
-import type { Period } from './period.ts'
+import type { Period } from '../time/period.ts'
 import type { ReportSeries } from './usage-report.ts'
 
 const DAY_MS = 86_400_000

@@ -1,5 +1,5 @@
-import { isCalendarUnit } from '../calendar.ts'
-import type { CalendarUnit } from '../calendar.ts'
+import { isCalendarUnit } from '../time/calendar.ts'
+import type { CalendarUnit } from '../time/calendar.ts'
 import type { UsageDimension } from '../usage.ts'
 import type { CsvValue } from './render-csv.ts'
 import type { ReportGroup, ReportSection, UsageReport } from './usage-report.ts'

@@ -1,8 +1,8 @@
-import { formatInstant, isCalendarUnit } from '../calendar.ts'
-import type { CalendarUnit } from '../calendar.ts'
-import { AnalyticsError } from '../errors.ts'
-import type { UsagePage } from '../store/usage-page.ts'
-import { didYouMean, suggest } from '../suggest.ts'
+import { formatInstant, isCalendarUnit } from '../time/calendar.ts'
+import type { CalendarUnit } from '../time/calendar.ts'
+import { AnalyticsError } from '../model/errors.ts'
+import type { UsagePage } from '../store/read/usage-page.ts'
+import { didYouMean, suggest } from '../options/suggest.ts'
 import type { UsageDimension, UsageRow } from '../usage.ts'
 import type { CsvValue } from './render-csv.ts'
 

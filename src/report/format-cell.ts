@@ -1,6 +1,6 @@
-import { formatInstant } from '../calendar.ts'
+import { formatInstant } from '../time/calendar.ts'
 import type { Cell, Column } from './report-table.ts'
-import { sparkline } from './sparkline.ts'
+import { sparkline } from '../terminal/sparkline.ts'
 
 const TREND_WIDTH = 12
 

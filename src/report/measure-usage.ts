@@ -1,4 +1,4 @@
-import { measureLatency, mergeBins } from '../duration-bins.ts'
+import { measureLatency, mergeBins } from '../model/duration-bins.ts'
 import { isReservedKey } from '../usage.ts'
 import type { UsageRow } from '../usage.ts'
 import type { Measures } from './usage-report.ts'

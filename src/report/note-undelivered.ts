@@ -1,8 +1,8 @@
-import { inspectDataDir } from '../buffer/inspect-data-dir.ts'
-import { targetOf } from '../database-target.ts'
+import { inspectDataDir } from '../buffer/folder/inspect-data-dir.ts'
+import { targetOf } from '../options/database-target.ts'
 import { formatCount } from './format-cell.ts'
-import { countLacking } from '../store/count-lacking.ts'
-import type { Database } from '../store/open-database.ts'
+import { countLacking } from '../store/verify/count-lacking.ts'
+import type { Database } from '../store/database/open-database.ts'
 
 const MISSING = 'select coalesce(sum(missing), 0) as missing from api_key_analytics_ledger where missing > 0'
 

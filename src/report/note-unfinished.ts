@@ -1,9 +1,9 @@
-import { isCalendarUnit, shift, startOf } from '../calendar.ts'
-import type { CalendarUnit } from '../calendar.ts'
+import { isCalendarUnit, shift, startOf } from '../time/calendar.ts'
+import type { CalendarUnit } from '../time/calendar.ts'
 import type { UsageDimension, UsageRow } from '../usage.ts'
-import { formatMoment, nameOfUnit } from './format-date.ts'
-import { figuresTo } from './period.ts'
-import type { Period } from './period.ts'
+import { formatMoment, nameOfUnit } from '../time/format-date.ts'
+import { figuresTo } from '../time/period.ts'
+import type { Period } from '../time/period.ts'
 
 /** Says what looks final and is not: a period that is not over, and groups of time that the period cuts. */
 export function noteUnfinished(

@@ -1,5 +1,5 @@
-import { AnalyticsError } from '../errors.ts'
-import { didYouMean, suggest } from '../suggest.ts'
+import { AnalyticsError } from '../model/errors.ts'
+import { didYouMean, suggest } from '../options/suggest.ts'
 import type { StatusFilter, UsageDimension } from '../usage.ts'
 
 const WORDS = {

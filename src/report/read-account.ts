@@ -1,8 +1,8 @@
-import { listLateUsage } from '../store/list-late-usage.ts'
-import type { LateUsage } from '../store/list-late-usage.ts'
-import type { Database } from '../store/open-database.ts'
-import { verifyUsage } from '../store/verify-usage.ts'
-import type { VerifyResult } from '../store/verify-usage.ts'
+import { listLateUsage } from '../store/read/list-late-usage.ts'
+import type { LateUsage } from '../store/read/list-late-usage.ts'
+import type { Database } from '../store/database/open-database.ts'
+import { verifyUsage } from '../store/verify/verify-usage.ts'
+import type { VerifyResult } from '../store/verify/verify-usage.ts'
 import { readUndelivered } from './note-undelivered.ts'
 import type { Undelivered } from './note-undelivered.ts'
 

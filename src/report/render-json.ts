@@ -1,4 +1,4 @@
-import { escapeJson } from './escape-terminal.ts'
+import { escapeJson } from '../terminal/escape-terminal.ts'
 
 /**
  * JSON with two spaces of indent: times in ISO 8601 UTC, ratios from 0 to 1. The schema of a report is the type

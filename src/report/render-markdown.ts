@@ -1,4 +1,4 @@
-import { escapeTerminal } from './escape-terminal.ts'
+import { escapeTerminal } from '../terminal/escape-terminal.ts'
 import { formatCell, formatCount } from './format-cell.ts'
 import { compareTotal } from './render-report.ts'
 import type { ReportHeading } from './render-report.ts'

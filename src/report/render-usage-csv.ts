@@ -1,4 +1,4 @@
-import { formatInstant } from '../calendar.ts'
+import { formatInstant } from '../time/calendar.ts'
 import { dataColumnsOf } from './data-table.ts'
 import type { DataColumn } from './data-table.ts'
 import { renderCsv } from './render-csv.ts'

@@ -1,9 +1,9 @@
-import { wallTimeOf } from '../calendar.ts'
-import type { CalendarUnit } from '../calendar.ts'
+import { wallTimeOf } from '../time/calendar.ts'
+import type { CalendarUnit } from '../time/calendar.ts'
 import { axesOf, nameOfAxis } from './axes.ts'
 import { dataColumnsOf } from './data-table.ts'
 import type { DataColumn } from './data-table.ts'
-import { escapeTerminal } from './escape-terminal.ts'
+import { escapeTerminal } from '../terminal/escape-terminal.ts'
 import type { CsvValue } from './render-csv.ts'
 import type { ReportGroup, UsageReport } from './usage-report.ts'
 

@@ -1,5 +1,5 @@
 import type { KeyIdentity, UsageDimension } from '../usage.ts'
-import { formatInstant, isCalendarUnit } from '../calendar.ts'
+import { formatInstant, isCalendarUnit } from '../time/calendar.ts'
 import { axesOf, isMatrix, nameOfAxis } from './axes.ts'
 import type { Axis } from './axes.ts'
 import type { Measures, ReportGroup, ReportSection, UsageReport } from './usage-report.ts'

@@ -1,7 +1,7 @@
-import { formatDay } from './format-date.ts'
-import { describePeriod, figuresTo, isComplete } from './period.ts'
-import type { Period } from './period.ts'
-import type { ClosedPeriod } from './previous-period.ts'
+import { formatDay } from '../time/format-date.ts'
+import { describePeriod, figuresTo, isComplete } from '../time/period.ts'
+import type { Period } from '../time/period.ts'
+import type { ClosedPeriod } from '../time/previous-period.ts'
 import type { ReportedPrevious, UsageReport } from './usage-report.ts'
 
 /** A quiet first night of a month is no missing history: so much of a period may lie before the first count. */

@@ -1,4 +1,4 @@
-import type { CalendarUnit } from '../calendar.ts'
+import type { CalendarUnit } from '../time/calendar.ts'
 import type { KeyIdentity, UsageDimension } from '../usage.ts'
 
 /** The numbers of a total or a group. */

@@ -1,7 +1,7 @@
-import { findHistoryStart } from '../store/find-history-start.ts'
-import { findStraddlingRows } from '../store/find-straddling-rows.ts'
-import { findUsage } from '../store/find-usage.ts'
-import type { Database } from '../store/open-database.ts'
+import { findHistoryStart } from '../store/read/find-history-start.ts'
+import { findStraddlingRows } from '../store/read/find-straddling-rows.ts'
+import { findUsage } from '../store/read/find-usage.ts'
+import type { Database } from '../store/database/open-database.ts'
 import type { UsageSource } from './build-report.ts'
 
 /** Reports from a database as it is at each statement. */

@@ -1,4 +1,4 @@
-import { AnalyticsError } from '../errors.ts'
+import { AnalyticsError } from '../model/errors.ts'
 import { isReservedKey } from '../usage.ts'
 import type { KeyRecord, UsageRow } from '../usage.ts'
 import { SEVERITIES } from './finding.ts'

@@ -1,4 +1,4 @@
-import { AnalyticsError } from '../errors.ts'
+import { AnalyticsError } from '../model/errors.ts'
 
 /** When the rules speak up. All may be set; the defaults were tuned on generated traffic (`npm run bench:security`). */
 export interface Thresholds {

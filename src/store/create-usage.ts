@@ -1,11 +1,11 @@
 import type { Usage } from '../usage.ts'
-import { findKeys } from './find-keys.ts'
-import { findUsage } from './find-usage.ts'
-import { findOwners } from './key-owners.ts'
-import { getMostAccessedEndpoints } from './most-accessed-endpoints.ts'
-import type { Database } from './open-database.ts'
+import { findKeys } from './read/find-keys.ts'
+import { findUsage } from './read/find-usage.ts'
+import { findOwners } from './keys/key-owners.ts'
+import { getMostAccessedEndpoints } from './read/most-accessed-endpoints.ts'
+import type { Database } from './database/open-database.ts'
 import { noteOrm } from './get-orm.ts'
-import { streamUsage } from './stream-usage.ts'
+import { streamUsage } from './read/stream-usage.ts'
 
 /** The read side of an open database; `close` ends what it was opened for. */
 export function createUsage(db: Database, close: () => Promise<void>): Usage {

@@ -1,12 +1,12 @@
-import { AnalyticsError } from '../errors.ts'
+import { AnalyticsError } from '../model/errors.ts'
 import type { Batch, DatabaseFacts, UsageStore } from '../usage.ts'
 import { OTHER_KEY, REJECTED_KEY } from '../usage.ts'
-import { migrateDatabase } from './migrate.ts'
-import { openDatabase } from './open-database.ts'
-import type { Database } from './open-database.ts'
-import { recordBatch } from './record-batch.ts'
-import { requireSchema } from './require-schema.ts'
-import { TouchedKeys } from './touched-keys.ts'
+import { migrateDatabase } from './database/migrate.ts'
+import { openDatabase } from './database/open-database.ts'
+import type { Database } from './database/open-database.ts'
+import { recordBatch } from './write/record-batch.ts'
+import { requireSchema } from './database/require-schema.ts'
+import { TouchedKeys } from './write/touched-keys.ts'
 
 export interface StoreOptions {
   readonly url: string

@@ -1,5 +1,5 @@
 import type { SqlMikroORM } from '@mikro-orm/sql'
-import { AnalyticsError } from '../errors.ts'
+import { AnalyticsError } from '../model/errors.ts'
 import type { Usage } from '../usage.ts'
 
 // Not a property of Usage: its type would make every TypeScript app compile MikroORM's declarations.

@@ -1,10 +1,10 @@
-import { MEMORY_DATABASE } from '../database-location.ts'
+import { MEMORY_DATABASE } from '../options/database-location.ts'
 import type { Usage, UsageStore } from '../usage.ts'
 import { createUsage } from './create-usage.ts'
 import { DatabaseStore } from './database-store.ts'
-import { sqliteDialect } from './dialect/sqlite.ts'
-import { migrateDatabase } from './migrate.ts'
-import { openDialect } from './open-database.ts'
+import { sqliteDialect } from './database/sqlite/sqlite.ts'
+import { migrateDatabase } from './database/migrate.ts'
+import { openDialect } from './database/open-database.ts'
 
 const PLACE = 'SQLite in memory'
 

@@ -1,7 +1,7 @@
 import type { UsageStore } from '../usage.ts'
 import type { StoreOptions } from './database-store.ts'
-import { parseDatabaseUrl } from './parse-database-url.ts'
-import { WorkerStore } from './worker-store.ts'
+import { parseDatabaseUrl } from './database/parse-database-url.ts'
+import { WorkerStore } from './thread/worker-store.ts'
 
 /**
  * The door from counting to a database, which works in a thread of its own; connects when it is first used. An SQLite

@@ -1,8 +1,8 @@
-import { locateDatabase } from '../database-location.ts'
+import { locateDatabase } from '../options/database-location.ts'
 import type { Usage } from '../usage.ts'
 import { createUsage } from './create-usage.ts'
-import { openDatabase } from './open-database.ts'
-import { requireSchema } from './require-schema.ts'
+import { openDatabase } from './database/open-database.ts'
+import { requireSchema } from './database/require-schema.ts'
 
 /**
  * Opens an existing, migrated database for reading: a URL, by default where the app has its own (`DATABASE_URL`, else

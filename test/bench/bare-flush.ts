@@ -1,9 +1,9 @@
 import Database from 'better-sqlite3'
 import pg from 'pg'
-import { renderBins } from '../../src/duration-bins.ts'
-import { addHistogramFunctions } from '../../src/store/dialect/sqlite-histogram.ts'
-import { openDatabase } from '../../src/store/open-database.ts'
-import { CELL_COLUMNS, writeAddCells } from '../../src/store/record-batch.ts'
+import { renderBins } from '../../src/model/duration-bins.ts'
+import { addHistogramFunctions } from '../../src/store/database/sqlite/sqlite-histogram.ts'
+import { openDatabase } from '../../src/store/database/open-database.ts'
+import { CELL_COLUMNS, writeAddCells } from '../../src/store/write/record-batch.ts'
 import type { Batch, BatchRow } from '../../src/usage.ts'
 
 /** Writes the cells of a batch in one transaction, with nothing of ours but the SQL: no ledger, no keys. */

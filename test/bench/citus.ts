@@ -3,7 +3,7 @@
  * turns, and how long filled tables take to be distributed. Needs TEST_CITUS_URL. `node test/bench/citus.ts [flushes]`
  */
 import { randomUUID } from 'node:crypto'
-import { migrate } from '../../src/store/migrate.ts'
+import { migrate } from '../../src/store/database/migrate.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { administer } from '../support/administer.ts'
 import { createOnEveryNode, dropOnEveryNode, joinNodes } from '../support/citus-nodes.ts'

@@ -1,4 +1,4 @@
-import { openDatabase } from '../../src/store/open-database.ts'
+import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { DatabaseKind } from '../support/databases.ts'
 
 const HOUR_MS = 3_600_000

@@ -4,7 +4,7 @@
  * its own database; they take turns, and every round flushes the same cells again, as the flushes of an hour do.
  */
 import { randomUUID } from 'node:crypto'
-import { binOf } from '../../src/duration-bins.ts'
+import { binOf } from '../../src/model/duration-bins.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import type { Batch } from '../../src/usage.ts'
 import { DATABASE_KINDS, makeDatabase, type DatabaseKind } from '../support/databases.ts'

@@ -1,4 +1,4 @@
-import { BIN_COUNT } from '../../src/duration-bins.ts'
+import { BIN_COUNT } from '../../src/model/duration-bins.ts'
 import type { DatabaseKind } from '../support/databases.ts'
 
 /** The sums that every line of a report shows. */

@@ -5,7 +5,7 @@
 import { mkdtempSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { toCountedKey, toCountedOperation } from '../../src/request-counter.ts'
+import { toCountedKey, toCountedOperation } from '../../src/model/request-counter.ts'
 import type { UsageStore } from '../../src/usage.ts'
 import { identify, startCounting, TEST_TARGET } from '../support/counting-process.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MIGRATIONS } from '../../src/store/migrations/migrations.ts'
+import { MIGRATIONS } from '../../src/store/database/migrations/migrations.ts'
 import { administer } from '../support/administer.ts'
 import { makeDatabase } from '../support/databases.ts'
 import { runCli } from '../support/run-cli.ts'

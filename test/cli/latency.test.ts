@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from 'vitest'
-import { binOf } from '../../src/duration-bins.ts'
-import { openDatabase } from '../../src/store/open-database.ts'
+import { binOf } from '../../src/model/duration-bins.ts'
+import { openDatabase } from '../../src/store/database/open-database.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { HOUR, keyIdOf, makeBatch } from '../support/make-batch.ts'

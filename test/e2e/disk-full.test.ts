@@ -59,7 +59,7 @@ test.each([
     codes.delete('DATABASE_NOT_MIGRATED')
     expect(codes).toEqual(new Set(['DATA_DIR_UNWRITABLE']))
     disk.clear()
-    const { migrate } = await import('../../src/store/migrate.ts')
+    const { migrate } = await import('../../src/store/database/migrate.ts')
     await migrate(database.url)
     const { counted } = app.analytics.stats()
     expect(counted).toBe(3 * (cells + 2))

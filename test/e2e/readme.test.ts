@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { COMMANDS } from '../../src/cli/index.ts'
-import { resolveOptions } from '../../src/options.ts'
-import { openDatabase } from '../../src/store/open-database.ts'
-import { describeDatabaseUrl } from '../../src/store/parse-database-url.ts'
+import { resolveOptions } from '../../src/options/options.ts'
+import { openDatabase } from '../../src/store/database/open-database.ts'
+import { describeDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
 import { makeDatabase } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
 import { installPackage } from '../support/install-package.ts'
@@ -148,7 +148,7 @@ test('the README lists exactly the options there are', () => {
 })
 
 test('the README lists exactly the error codes there are', () => {
-  const source = readFileSync(new URL('../../src/errors.ts', import.meta.url), 'utf8')
+  const source = readFileSync(new URL('../../src/model/errors.ts', import.meta.url), 'utf8')
   expect(namesIn('## Errors')).toEqual([...source.matchAll(/^ {2}\| '(\w+)'$/gm)].map(([, code]) => code))
 })
 

@@ -9,7 +9,7 @@ import Koa from 'koa'
 import { expect, test } from 'vitest'
 import { apiKeyAnalytics, setApiKey } from '../../src/index.ts'
 import type { AnalyticsOptions } from '../../src/index.ts'
-import { openDatabase } from '../../src/store/open-database.ts'
+import { openDatabase } from '../../src/store/database/open-database.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { runCli } from '../support/run-cli.ts'
 

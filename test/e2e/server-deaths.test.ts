@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
-import { migrate } from '../../src/store/migrate.ts'
+import { migrate } from '../../src/store/database/migrate.ts'
 import { makeDatabase } from '../support/databases.ts'
 import { runByHand } from '../support/replace-database.ts'
 import { startProcess } from '../support/run-process.ts'

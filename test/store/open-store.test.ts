@@ -5,12 +5,12 @@ import { dirname } from 'node:path'
 import { getDefaultAutoSelectFamilyAttemptTimeout, setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import { afterAll, expect, test, vi } from 'vitest'
-import { AnalyticsError } from '../../src/errors.ts'
-import { migrate } from '../../src/store/migrate.ts'
-import { openDatabase } from '../../src/store/open-database.ts'
+import { AnalyticsError } from '../../src/model/errors.ts'
+import { migrate } from '../../src/store/database/migrate.ts'
+import { openDatabase } from '../../src/store/database/open-database.ts'
 import { openStore } from '../../src/store/open-store.ts'
-import { verifyUsage } from '../../src/store/verify-usage.ts'
-import type { WorkerStart } from '../../src/store/worker-messages.ts'
+import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
+import type { WorkerStart } from '../../src/store/thread/worker-messages.ts'
 import type { UsageStore } from '../../src/usage.ts'
 import { OTHER_KEY } from '../../src/usage.ts'
 import { createDatabase, dropDatabase, makeDatabase } from '../support/databases.ts'
@@ -210,7 +210,7 @@ test("servers are looked up as the app has set, in the store's thread too", asyn
   setDefaultAutoSelectFamilyAttemptTimeout(attemptMs)
   const { network } = workerData.at(-1) as WorkerStart
   expect(network.autoSelectFamilyAttemptTimeoutMs).toBe(4321)
-  const module = JSON.stringify(new URL('../../src/store/network-defaults.ts', import.meta.url).href)
+  const module = JSON.stringify(new URL('../../src/store/database/postgresql/network-defaults.ts', import.meta.url).href)
   const script = `import(${module}).then(({ setNetworkDefaults, readNetworkDefaults }) => {
     const { workerData, parentPort } = require('node:worker_threads')
     setNetworkDefaults(workerData)

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { findKeys, suggestKeys } from '../../src/store/find-keys.ts'
-import { findUsage } from '../../src/store/find-usage.ts'
-import { openDatabase } from '../../src/store/open-database.ts'
-import type { Database } from '../../src/store/open-database.ts'
+import { findKeys, suggestKeys } from '../../src/store/read/find-keys.ts'
+import { findUsage } from '../../src/store/read/find-usage.ts'
+import { openDatabase } from '../../src/store/database/open-database.ts'
+import type { Database } from '../../src/store/database/open-database.ts'
 import { fillKeys, fillUsage } from '../support/fill-usage.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 

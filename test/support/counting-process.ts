@@ -1,9 +1,9 @@
 import { CounterBuffer } from '../../src/buffer/counter-buffer.ts'
 import { Flusher } from '../../src/buffer/flusher.ts'
-import { ProcessFolder } from '../../src/buffer/process-folder.ts'
-import type { AnalyticsError } from '../../src/errors.ts'
-import { toCountedKey, toCountedOperation } from '../../src/request-counter.ts'
-import type { CountedKey, CountedOperation } from '../../src/request-counter.ts'
+import { ProcessFolder } from '../../src/buffer/folder/process-folder.ts'
+import type { AnalyticsError } from '../../src/model/errors.ts'
+import { toCountedKey, toCountedOperation } from '../../src/model/request-counter.ts'
+import type { CountedKey, CountedOperation } from '../../src/model/request-counter.ts'
 import type { BucketMinutes, KeyIdentity, UsageStore } from '../../src/usage.ts'
 import { keyIdOf } from './make-batch.ts'
 

@@ -1,4 +1,4 @@
-import type { Database } from '../../src/store/open-database.ts'
+import type { Database } from '../../src/store/database/open-database.ts'
 
 /** The plan of a statement as one text. */
 export function explainStatement(db: Database, sql: string, params: readonly unknown[]): Promise<string> {

@@ -1,5 +1,5 @@
-import { AnalyticsError } from '../../src/errors.ts'
-import type { Database } from '../../src/store/open-database.ts'
+import { AnalyticsError } from '../../src/model/errors.ts'
+import type { Database } from '../../src/store/database/open-database.ts'
 import type { Batch, BucketMinutes, UsageStore } from '../../src/usage.ts'
 import { makeBatch } from './make-batch.ts'
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { openDatabase } from '../../src/store/open-database.ts'
-import { verifyUsage } from '../../src/store/verify-usage.ts'
+import { openDatabase } from '../../src/store/database/open-database.ts'
+import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import { startProcess } from './run-process.ts'
 
 /** What processes that flushed the same cells at once left behind. */

@@ -1,4 +1,4 @@
-import { AnalyticsError } from '../../src/errors.ts'
+import { AnalyticsError } from '../../src/model/errors.ts'
 import { TEST_TARGET } from './counting-process.ts'
 import type { Batch, BatchRow, KeyIdentity, UsageStore } from '../../src/usage.ts'
 import { readRows } from './read-rows.ts'

@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http'
-import { findUsage } from '../../src/store/find-usage.ts'
-import type { Database } from '../../src/store/open-database.ts'
+import { findUsage } from '../../src/store/read/find-usage.ts'
+import type { Database } from '../../src/store/database/open-database.ts'
 import { randomInteger } from './random.ts'
 
 const OPERATIONS = [

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { binOf } from '../../src/duration-bins.ts'
+import { binOf } from '../../src/model/duration-bins.ts'
 import type { Batch, BatchRow, KeyIdentity } from '../../src/usage.ts'
 
 /** The start of an hour that tests count in. */

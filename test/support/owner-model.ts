@@ -1,4 +1,4 @@
-import type { SetBy } from '../../src/store/entities/api-key-analytics-key.ts'
+import type { SetBy } from '../../src/store/database/entities/api-key-analytics-key.ts'
 
 /** One hour of a key: whose it is, who said so, and when it was said last of the run of equal hours. */
 interface Cell {

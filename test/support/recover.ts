@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { deliverDataDir } from '../../src/buffer/deliver-data-dir.ts'
-import { inspectDataDir } from '../../src/buffer/inspect-data-dir.ts'
-import { listProcessFolders } from '../../src/buffer/recovery.ts'
+import { inspectDataDir } from '../../src/buffer/folder/inspect-data-dir.ts'
+import { listProcessFolders } from '../../src/buffer/folder/recovery.ts'
 import { openStore } from '../../src/store/open-store.ts'
-import type { Database } from '../../src/store/open-database.ts'
-import { verifyUsage } from '../../src/store/verify-usage.ts'
+import type { Database } from '../../src/store/database/open-database.ts'
+import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 
 const PATIENCE_MS = 30_000
 

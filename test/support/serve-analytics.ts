@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Koa from 'koa'
 import { startAnalytics, type ApiKeyAnalytics } from '../../src/analytics.ts'
-import type { AnalyticsError } from '../../src/errors.ts'
-import type { AnalyticsOptions } from '../../src/options.ts'
-import { openDatabase } from '../../src/store/open-database.ts'
-import { verifyUsage, type VerifyResult } from '../../src/store/verify-usage.ts'
+import type { AnalyticsError } from '../../src/model/errors.ts'
+import type { AnalyticsOptions } from '../../src/options/options.ts'
+import { openDatabase } from '../../src/store/database/open-database.ts'
+import { verifyUsage, type VerifyResult } from '../../src/store/verify/verify-usage.ts'
 
 /** A Koa app that counts for real, in this process, by a clock that the test may move. */
 export interface ServedAnalytics extends AsyncDisposable {

@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net'
 import Koa from 'koa'
 import { KnownKeys } from '../../src/capture/known-keys.ts'
 import { createMiddleware } from '../../src/capture/middleware.ts'
-import type { AnalyticsError } from '../../src/errors.ts'
-import { resolveOptions } from '../../src/options.ts'
-import type { AnalyticsOptions } from '../../src/options.ts'
+import type { AnalyticsError } from '../../src/model/errors.ts'
+import { resolveOptions } from '../../src/options/options.ts'
+import type { AnalyticsOptions } from '../../src/options/options.ts'
 import type { KeyIdentity } from '../../src/usage.ts'
 
 const require = createRequire(import.meta.url)

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { DurationBins } from '../../src/duration-bins.ts'
+import type { DurationBins } from '../../src/model/duration-bins.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import type { BucketMinutes, KeyIdentity } from '../../src/usage.ts'
 import { makeBatch } from './make-batch.ts'

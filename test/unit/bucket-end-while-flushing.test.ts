@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { CounterBuffer } from '../../src/buffer/counter-buffer.ts'
 import { Flusher } from '../../src/buffer/flusher.ts'
-import { ProcessFolder } from '../../src/buffer/process-folder.ts'
-import { toCountedKey, toCountedOperation } from '../../src/request-counter.ts'
+import { ProcessFolder } from '../../src/buffer/folder/process-folder.ts'
+import { toCountedKey, toCountedOperation } from '../../src/model/request-counter.ts'
 import type { Batch, UsageStore } from '../../src/usage.ts'
 
 const HOUR_MS = 3_600_000

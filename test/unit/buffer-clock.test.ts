@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
-import { toCountedKey, toCountedOperation } from '../../src/request-counter.ts'
+import { toCountedKey, toCountedOperation } from '../../src/model/request-counter.ts'
 import { identify, startCounting } from '../support/counting-process.ts'
 import { keepingStore } from '../support/keeping-store.ts'
 

@@ -2,13 +2,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { areaOffset, shapeFor } from '../../src/buffer/counter-layout.ts'
-import { setAsideDir } from '../../src/buffer/data-dir.ts'
+import { areaOffset, shapeFor } from '../../src/buffer/file/counter-layout.ts'
+import { setAsideDir } from '../../src/buffer/folder/data-dir.ts'
 import { deliverDataDir } from '../../src/buffer/deliver-data-dir.ts'
-import { inspectDataDir } from '../../src/buffer/inspect-data-dir.ts'
-import { ProcessFolder } from '../../src/buffer/process-folder.ts'
-import { listCounterFiles, listProcessFolders } from '../../src/buffer/recovery.ts'
-import type { AnalyticsError } from '../../src/errors.ts'
+import { inspectDataDir } from '../../src/buffer/folder/inspect-data-dir.ts'
+import { ProcessFolder } from '../../src/buffer/folder/process-folder.ts'
+import { listCounterFiles, listProcessFolders } from '../../src/buffer/folder/recovery.ts'
+import type { AnalyticsError } from '../../src/model/errors.ts'
 import {
   identify,
   startCounting,
@@ -17,7 +17,7 @@ import {
 } from '../support/counting-process.ts'
 import { HOUR } from '../support/make-batch.ts'
 import { keepingStore, type KeepingStore } from '../support/keeping-store.ts'
-import { toCountedKey, toCountedOperation } from '../../src/request-counter.ts'
+import { toCountedKey, toCountedOperation } from '../../src/model/request-counter.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS

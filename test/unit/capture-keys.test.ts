@@ -6,7 +6,7 @@ import { createIdentifyKey } from '../../src/capture/identify-key.ts'
 import { KnownKeys } from '../../src/capture/known-keys.ts'
 import { createReadKey, toCaller } from '../../src/capture/read-key.ts'
 import { RecentMap } from '../../src/capture/recent-map.ts'
-import type { AnalyticsError } from '../../src/errors.ts'
+import type { AnalyticsError } from '../../src/model/errors.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { CellOrder } from '../../src/buffer/cell-order.ts'
-import { noNames, type FileNames } from '../../src/buffer/name-records.ts'
+import { CellOrder } from '../../src/buffer/cells/cell-order.ts'
+import { noNames, type FileNames } from '../../src/buffer/file/name-records.ts'
 import { identify } from '../support/counting-process.ts'
 
 const KEYS = ['a', 'b', 'c'].map(identify)

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { migrate } from '../../src/store/migrate.ts'
-import type { VerifyResult } from '../../src/store/verify-usage.ts'
+import { migrate } from '../../src/store/database/migrate.ts'
+import type { VerifyResult } from '../../src/store/verify/verify-usage.ts'
 import { CountingWorld, type Step } from '../support/counting-world.ts'
 
 /** Raise it to search for longer: `PROPERTY_RUNS=2000`. */

@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { CounterFile } from '../../src/buffer/counter-file.ts'
-import { fileBytes, shapeFor } from '../../src/buffer/counter-layout.ts'
-import { heapMemory } from '../../src/buffer/counter-memory.ts'
-import { targetOf } from '../../src/database-target.ts'
-import { describeDatabaseUrl } from '../../src/store/parse-database-url.ts'
+import { CounterFile } from '../../src/buffer/file/counter-file.ts'
+import { fileBytes, shapeFor } from '../../src/buffer/file/counter-layout.ts'
+import { heapMemory } from '../../src/buffer/file/counter-memory.ts'
+import { targetOf } from '../../src/options/database-target.ts'
+import { describeDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
 
 const home = realpathSync(mkdtempSync(join(tmpdir(), 'apikey-analytics-unit-')))
 const dataDir = join(home, 'data')

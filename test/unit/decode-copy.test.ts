@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { decodeCopy } from '../../src/store/dialect/decode-copy.ts'
+import { decodeCopy } from '../../src/store/database/postgresql/decode-copy.ts'
 
 const HEADER = Buffer.from('5047434f50590aff0d0a000000000000000000', 'hex')
 const TYPES = ['uuid', 'timestamptz', 'integer', 'integer', 'text', 'integer[]'] as const

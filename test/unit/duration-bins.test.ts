@@ -9,7 +9,7 @@ import {
   measureLatency,
   UNMEASURED_BIN,
   type DurationBins,
-} from '../../src/duration-bins.ts'
+} from '../../src/model/duration-bins.ts'
 
 const LONGEST_US = 60_000_000
 const SHARES = { p50Us: 0.5, p95Us: 0.95, p99Us: 0.99 } as const

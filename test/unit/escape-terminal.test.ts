@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { escapeJson, escapeTerminal, escapeTerminalLines } from '../../src/report/escape-terminal.ts'
+import { escapeJson, escapeTerminal, escapeTerminalLines } from '../../src/terminal/escape-terminal.ts'
 import { escapeMarkdown } from '../../src/report/render-markdown.ts'
 
 const hostile = '\x1b[2J\x07\r\n\t\x7f\x9b5A\u202e\u2066\u200b\ufeff\u2028\ud800'

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { Router } from '@koa/router'
 import { expect, test } from 'vitest'
-import { AnalyticsError } from '../../src/errors.ts'
-import { resolveOptions } from '../../src/options.ts'
-import type { AnalyticsOptions } from '../../src/options.ts'
+import { AnalyticsError } from '../../src/model/errors.ts'
+import { resolveOptions } from '../../src/options/options.ts'
+import type { AnalyticsOptions } from '../../src/options/options.ts'
 
 const folder = join(import.meta.dirname, 'app')
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { packRows, unpackRows } from '../../src/store/pack-rows.ts'
+import { packRows, unpackRows } from '../../src/store/thread/pack-rows.ts'
 
 const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 20 }), fc.constantFrom('GET', '/a', '/b'))
 const count = fc.nat({ max: Number.MAX_SAFE_INTEGER })

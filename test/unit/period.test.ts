@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { formatInstant, instantOf, shift, startOf, stepsBetween } from '../../src/calendar.ts'
+import { formatInstant, instantOf, shift, startOf, stepsBetween } from '../../src/time/calendar.ts'
 import { noteUnfinished } from '../../src/report/note-unfinished.ts'
-import { describePeriod, parsePeriod } from '../../src/report/period.ts'
-import { previousPeriod } from '../../src/report/previous-period.ts'
+import { describePeriod, parsePeriod } from '../../src/time/period.ts'
+import { previousPeriod } from '../../src/time/previous-period.ts'
 import type { UsageRow } from '../../src/usage.ts'
 
 const now = new Date('2026-11-23T19:25:30Z')

@@ -2,13 +2,13 @@ import { stripVTControlCharacters } from 'node:util'
 import stringWidth from 'string-width'
 import { describe, expect, it } from 'vitest'
 import { describeError } from '../../src/cli/describe-error.ts'
-import { AnalyticsError } from '../../src/errors.ts'
+import { AnalyticsError } from '../../src/model/errors.ts'
 import { formatChange, formatShare } from '../../src/report/format-cell.ts'
-import { renderChart } from '../../src/report/render-chart.ts'
+import { renderChart } from '../../src/terminal/render-chart.ts'
 import { renderHeading } from '../../src/report/render-report.ts'
-import { renderTable } from '../../src/report/render-table.ts'
+import { renderTable } from '../../src/terminal/render-table.ts'
 import type { ReportTable } from '../../src/report/report-table.ts'
-import { sparkline } from '../../src/report/sparkline.ts'
+import { sparkline } from '../../src/terminal/sparkline.ts'
 
 const table: ReportTable = {
   columns: [

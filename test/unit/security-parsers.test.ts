@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseEndpoint } from '../../src/cli/usage-flags.ts'
-import { AnalyticsError } from '../../src/errors.ts'
+import { AnalyticsError } from '../../src/model/errors.ts'
 import { parseDimensions, parseStatus } from '../../src/report/parse-filter.ts'
-import { parsePeriod } from '../../src/report/period.ts'
+import { parsePeriod } from '../../src/time/period.ts'
 
 const NOW = new Date('2026-11-02T12:34:56Z')
 

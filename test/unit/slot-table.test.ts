@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { SlotTable } from '../../src/buffer/slot-table.ts'
-import { BIN_COUNT } from '../../src/duration-bins.ts'
+import { SlotTable } from '../../src/buffer/cells/slot-table.ts'
+import { BIN_COUNT } from '../../src/model/duration-bins.ts'
 
 test('every slot is found under its cell and bin, whatever came in which order', () => {
   const pairs = fc.array(fc.tuple(fc.nat(200), fc.nat(BIN_COUNT - 1)), { maxLength: 2000 })

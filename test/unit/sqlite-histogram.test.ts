@@ -1,8 +1,8 @@
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { BIN_COUNT, renderBins, leaveGaps, mergeBins } from '../../src/duration-bins.ts'
-import { addHistogramFunctions } from '../../src/store/dialect/sqlite-histogram.ts'
+import { BIN_COUNT, renderBins, leaveGaps, mergeBins } from '../../src/model/duration-bins.ts'
+import { addHistogramFunctions } from '../../src/store/database/sqlite/sqlite-histogram.ts'
 
 const file = new Database(':memory:')
 addHistogramFunctions(file)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { translateError } from '../../src/store/translate-error.ts'
+import { translateError } from '../../src/store/database/translate-error.ts'
 
 /** Those that a test on a real server cannot bring about in reasonable time are here; the others are there. */
 test.each([

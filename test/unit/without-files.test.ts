@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { apiKeyAnalytics } from '../../src/analytics.ts'
 import { getOrm } from '../../src/store/get-orm.ts'
-import { ApiKeyAnalyticsKey } from '../../src/store/entities/api-key-analytics-key.ts'
+import { ApiKeyAnalyticsKey } from '../../src/store/database/entities/api-key-analytics-key.ts'
 import { openUsage } from '../../src/store/open-usage.ts'
 
 const SCRIPT = fileURLToPath(new URL('../support/processes/count-without-files.ts', import.meta.url))

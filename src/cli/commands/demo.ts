@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { AnalyticsError } from '../../errors.ts'
+import { AnalyticsError } from '../../model/errors.ts'
 import { BaseCommand, exitCodes } from '../base-command.ts'
 import type { BaseFlags } from '../base-command.ts'
 
@@ -47,7 +47,7 @@ export default class Demo extends BaseCommand {
 
   private report(flags: BaseFlags): Promise<object[]> {
     return this.withDatabase(flags, async (db, place) => {
-      const { readReport, renderAs, toReportJson } = await import('../read-report.ts')
+      const { readReport, renderAs, toReportJson } = await import('../../report/run-report.ts')
       const shown = [{}, { key: 'Charts' }, { endpoint: 'POST /v1/orders' }]
       const reports: object[] = []
       for (const what of shown) {

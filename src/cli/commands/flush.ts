@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core'
-import type { AnalyticsError } from '../../errors.ts'
+import type { AnalyticsError } from '../../model/errors.ts'
 import { BaseCommand, exitCodes } from '../base-command.ts'
 
 /** `apikey-analytics flush` */

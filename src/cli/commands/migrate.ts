@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core'
 import { BaseCommand, exitCodes } from '../base-command.ts'
 import { confirm } from '../confirm.ts'
-import type { PendingWork } from '../../store/migrate.ts'
+import type { PendingWork } from '../../store/database/migrate.ts'
 
 /** `apikey-analytics migrate` */
 export default class Migrate extends BaseCommand {
@@ -29,8 +29,8 @@ export default class Migrate extends BaseCommand {
     const { flags } = await this.parse(Migrate)
     const { database } = await this.locate(flags)
     const [store, { describeDatabaseUrl }] = await Promise.all([
-      import('../../store/migrate.ts'),
-      import('../../store/parse-database-url.ts'),
+      import('../../store/database/migrate.ts'),
+      import('../../store/database/parse-database-url.ts'),
     ])
     const place = describeDatabaseUrl(database)
     const wait = { onWait: (message: string) => this.say(message) }

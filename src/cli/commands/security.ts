@@ -44,7 +44,7 @@ export default class Security extends BaseCommand {
     const { flags, metadata } = await this.parse(Security)
     const format = this.oneFormat(flags.format, metadata.flags.format)
     const { explainRule, failsOn, readFindings, renderAs, toFindingsJson } =
-      await import('../read-findings.ts')
+      await import('../../security/read-findings.ts')
     if (flags.explain !== undefined) {
       const explained = explainRule(flags.explain, flags.threshold)
       this.print(explained.text)

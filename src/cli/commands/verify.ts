@@ -11,7 +11,7 @@ export default class Verify extends BaseCommand {
     return this.withDatabase(flags, async (db, place) => {
       const [{ readAccount }, { renderAccount }] = await Promise.all([
         import('../../report/read-account.ts'),
-        import('../render-account.ts'),
+        import('../../report/render-account.ts'),
       ])
       const account = await readAccount(db, place.dataDir, { histograms: true })
       if (!account.accountedFor) this.differs()

@@ -8,7 +8,7 @@ const HOUR_MS = 3_600_000
 export const formatCount = (count: number): string => COUNT.format(count)
 export const formatShort = (count: number): string => SHORT.format(count)
 export { formatDuration } from '../../report/format-cell.ts'
-export { formatDay } from '../../report/format-date.ts'
+export { formatDay } from '../../time/format-date.ts'
 
 /** A ratio as `4.2%`; one that is not quite nothing as `<0.1%`. */
 export function formatShare(share: number): string {

@@ -1,5 +1,5 @@
 import type { DatabaseKind } from '../../support/databases.ts'
-import { openDatabase } from '../../../src/store/open-database.ts'
+import { openDatabase } from '../../../src/store/database/open-database.ts'
 
 const HOUR_MS = 3_600_000
 const HOURS = 90 * 24

@@ -1,4 +1,4 @@
-import { openDatabase } from '../../../src/store/open-database.ts'
+import { openDatabase } from '../../../src/store/database/open-database.ts'
 import { openStore } from '../../../src/store/open-store.ts'
 import { makeDatabase } from '../../support/databases.ts'
 import type { DatabaseKind } from '../../support/databases.ts'

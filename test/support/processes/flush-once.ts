@@ -1,5 +1,5 @@
 /** Flushes one batch of one request for the key `shared`, at most three times; arguments: URL, instance. */
-import { AnalyticsError } from '../../../src/errors.ts'
+import { AnalyticsError } from '../../../src/model/errors.ts'
 import { openStore } from '../../../src/store/open-store.ts'
 import { makeBatch } from '../make-batch.ts'
 

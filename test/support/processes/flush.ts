@@ -1,5 +1,5 @@
 /** Flushes 20 batches of one instance over 40 keys that every such process uses; tries again as the flusher does. */
-import { AnalyticsError } from '../../../src/errors.ts'
+import { AnalyticsError } from '../../../src/model/errors.ts'
 import { openStore } from '../../../src/store/open-store.ts'
 import { makeBatch } from '../make-batch.ts'
 

@@ -34,7 +34,7 @@ export default class CustomersList extends BaseCommand {
     const { flags } = await this.parse(CustomersList)
     return this.withDatabase(flags, async (db, place) => {
       const [{ readCustomers, renderCustomers }, { renderJson }] = await Promise.all([
-        import('../../read-customers.ts'),
+        import('../../../report/read-customers.ts'),
         import('../../../report/render-json.ts'),
       ])
       const found = await readCustomers(db, flags, place)

@@ -1,5 +1,5 @@
 import { Args } from '@oclif/core'
-import { AnalyticsError } from '../../../errors.ts'
+import { AnalyticsError } from '../../../model/errors.ts'
 import { BaseCommand, exitCodes } from '../../base-command.ts'
 
 /** `apikey-analytics customers rename` */
@@ -19,8 +19,8 @@ export default class CustomersRename extends BaseCommand {
     const { args, flags } = await this.parse(CustomersRename)
     return this.withDatabase(flags, async (db) => {
       const [{ renameOwner }, { requireKnownNames }] = await Promise.all([
-        import('../../../store/rename-owner.ts'),
-        import('../../find-filter.ts'),
+        import('../../../store/keys/rename-owner.ts'),
+        import('../../../report/find-filter.ts'),
       ])
       const renamed = await renameOwner(db, args.from, args.to)
       if (renamed.keys === 0) {

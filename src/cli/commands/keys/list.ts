@@ -19,7 +19,7 @@ export default class KeysList extends BaseCommand {
   async run(): Promise<object> {
     const { flags } = await this.parse(KeysList)
     return this.withDatabase(flags, async (db, place) => {
-      const { readKeys, renderKeys } = await import('../../read-keys.ts')
+      const { readKeys, renderKeys } = await import('../../../report/read-keys.ts')
       const keys = await readKeys(db, { unusedFor: flags['unused-for'], owner: flags.owner })
       this.print(renderKeys(keys, { place: db.place, dataDir: place.dataDir }, this.screen(flags)))
       return { database: db.place, dataDir: place.dataDir, keys }

@@ -35,10 +35,10 @@ export default class KeysName extends BaseCommand {
     const { args, flags } = await this.parse(KeysName)
     return this.withDatabase(flags, async (db, place) => {
       const [{ findKey }, { nameKey }, { nameOfKey }, { parseInstant, parseTimeZone }] = await Promise.all([
-        import('../../find-key.ts'),
-        import('../../../store/name-key.ts'),
+        import('../../../report/find-key.ts'),
+        import('../../../store/keys/name-key.ts'),
         import('../../../report/report-table.ts'),
-        import('../../../report/period.ts'),
+        import('../../../time/period.ts'),
       ])
       const timeZone = parseTimeZone(flags.tz)
       const now = new Date()

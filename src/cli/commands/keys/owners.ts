@@ -14,9 +14,9 @@ export default class KeysOwners extends BaseCommand {
     const { args, flags } = await this.parse(KeysOwners)
     return this.withDatabase(flags, async (db, place) => {
       const [{ findKey }, { findOwners }, { renderOwners }] = await Promise.all([
-        import('../../find-key.ts'),
-        import('../../../store/key-owners.ts'),
-        import('../../render-owners.ts'),
+        import('../../../report/find-key.ts'),
+        import('../../../store/keys/key-owners.ts'),
+        import('../../../report/render-owners.ts'),
       ])
       const key = await findKey(db, args.key, place)
       const owners = await findOwners(db, key.id)

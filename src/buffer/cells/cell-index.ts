@@ -1,0 +1,202 @@
+import { binOf } from '../../model/duration-bins.ts'
+import { toCountedKey, toCountedOperation } from '../../model/request-counter.ts'
+import { isReservedKey, OTHER_ENDPOINT, OTHER_KEY, UNMATCHED_ENDPOINT } from '../../usage.ts'
+import type { CountedKey, CountedOperation } from '../../model/request-counter.ts'
+import { CellTable, NO_CELL } from './cell-table.ts'
+import type { NamesRegion } from '../file/names-region.ts'
+import { binOfWord, NO_SLOT, packSlot, slotOfWord } from './slot-word.ts'
+
+/** Stands for whatever status. */
+const ANY = 0
+/** Slots of a cell that are noted: of one of every four bins, so that neighbours are noted side by side. */
+const NOTED_SLOTS = 4
+
+export interface CellLimits {
+  readonly maxKeys: number
+  readonly maxEndpointsPerKey: number
+}
+
+/** Of all indexes: what one index noted on a key means nothing to another, or to itself with its next file or bucket. */
+let lastEpoch = 0
+
+/**
+ * Finds the cells and slots of a file, and keeps the limits per bucket: past them cells become `(other)`. Keys are
+ * admitted when they are entered; endpoints of a key when one is new to the file, and else when its cell is entered.
+ */
+export class CellIndex {
+  readonly #limits: CellLimits
+  readonly #other = toCountedKey(OTHER_KEY)
+  /** By method. */
+  readonly #otherEndpoints = new Map<string, CountedOperation>()
+  /** Numbers by name. */
+  #keys = new Map<string, number>()
+  #endpoints = new Map<string, number>()
+  #operations = new Map<string, number>()
+  #lastNumber = 0
+  /** Every cell of the file. */
+  #known = new CellTable(0)
+  /** The cells that this bucket has used, for which the limits need not be asked again, with notes of their slots. */
+  readonly #current = new CellTable(NOTED_SLOTS)
+  /** The endpoints of each key that this bucket has used. */
+  readonly #admitted = new CellTable(0)
+  /** How many endpoints of a key, by its number, this bucket has used. */
+  readonly #endpointsOf = new Map<number, number>()
+  #bucketStart = NaN
+  #keysInBucket = 0
+  #epoch = 0
+
+  constructor(limits: CellLimits) {
+    this.#limits = limits
+  }
+
+  /** What keys and operations that were entered are marked with: what has another mark is to be entered. */
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  /** Begins a bucket: the limits start anew. */
+  enterBucket(start: number): void {
+    if (start === this.#bucketStart) return
+    this.#bucketStart = start
+    this.#keysInBucket = 0
+    this.#current.clear()
+    this.#admitted.clear()
+    this.#endpointsOf.clear()
+    this.#epoch = ++lastEpoch
+  }
+
+  /**
+   * Begins a new file: every name and cell is to be added again, and what this bucket has not used is forgotten.
+   * @returns how many cells this bucket used
+   */
+  enterFile(): number {
+    const used = this.#current.size
+    const endpoints = new Set(this.#admitted.operations())
+    this.#keys = keep(this.#keys, (key) => this.#endpointsOf.has(key))
+    this.#endpoints = keep(this.#endpoints, (endpoint) => endpoints.has(endpoint))
+    this.#operations = new Map()
+    this.#known = new CellTable(0)
+    this.#current.clear()
+    this.#epoch = ++lastEpoch
+    return used
+  }
+
+  /** Numbers a key and names it in the file. @returns it, or `(other)` past the limit; nothing when the file is full */
+  enterKey(key: CountedKey, names: NamesRegion): CountedKey | undefined {
+    const number = this.#admitKey(key.identity.id)
+    if (number === undefined) return this.enterKey(this.#other, names)
+    if (!names.addKey(number, key.identity)) return undefined
+    key.number = number
+    key.epoch = this.#epoch
+    return key
+  }
+
+  /**
+   * Numbers an operation and names it in the file.
+   * @returns it, or `(other)` where it is new and the key is past its limit; nothing when the file is full
+   */
+  enterOperation(
+    operation: CountedOperation,
+    key: CountedKey,
+    names: NamesRegion,
+  ): CountedOperation | undefined {
+    const { method, endpoint } = operation
+    const name = `${method} ${endpoint}`
+    // others may have used it: whether this key may is asked when its cell is entered
+    const known = this.#operations.get(name)
+    if (known === undefined && !this.#admitEndpoint(key.number, endpoint)) {
+      return this.enterOperation(this.#otherEndpoint(method), key, names)
+    }
+    const number = known ?? this.#numberOf(this.#operations, name)
+    if (!names.addOperation(number, operation)) return undefined
+    operation.number = number
+    operation.epoch = this.#epoch
+    return operation
+  }
+
+  /**
+   * The slot for a request of a key and an operation that were entered.
+   * @param durationUs whole microseconds, or `UNMEASURED_US`
+   * @returns -1 when it needs one and the file is full
+   */
+  findSlot(key: number, operation: number, status: number, durationUs: number, names: NamesRegion): number {
+    const bin = binOf(durationUs)
+    const place = this.#current.find(key, operation, status)
+    if (place >= 0) {
+      const word = this.#current.noteAt(place, bin % NOTED_SLOTS)
+      if (word !== NO_SLOT && binOfWord(word) === bin) return slotOfWord(word)
+    }
+    return this.#enterSlot(key, operation, status, bin, names)
+  }
+
+  #enterSlot(key: number, operation: number, status: number, bin: number, names: NamesRegion): number {
+    const place = this.#enterCell(key, operation, status, names)
+    const slot = place < 0 ? -1 : names.findOrAddSlot(this.#current.cellAt(place), bin)
+    if (slot >= 0) this.#current.setNote(place, bin % NOTED_SLOTS, packSlot(slot, bin))
+    return slot
+  }
+
+  /** @returns the place of the cell among the current ones; -1 when the file is full */
+  #enterCell(key: number, operation: number, status: number, names: NamesRegion): number {
+    const current = this.#current.find(key, operation, status)
+    if (current >= 0) return current
+    const { method, endpoint } = names.operations.get(operation)!
+    if (!this.#admitEndpoint(key, endpoint)) {
+      const other = this.#numberOf(this.#operations, `${method} ${OTHER_ENDPOINT}`)
+      return names.addOperation(other, this.#otherEndpoint(method))
+        ? this.#enterCell(key, other, status, names)
+        : -1
+    }
+    const known = this.#known.find(key, operation, status)
+    const cell = known >= 0 ? this.#known.cellAt(known) : names.addCell(key, operation, status)
+    if (cell < 0) return -1
+    if (known < 0) this.#known.add(key, operation, status, cell)
+    return this.#current.add(key, operation, status, cell)
+  }
+
+  /** @returns the number of the key; undefined past the limit */
+  #admitKey(id: string): number | undefined {
+    const known = this.#keys.get(id)
+    if (known !== undefined && this.#endpointsOf.has(known)) return known
+    if (!isReservedKey(id) && this.#keysInBucket >= this.#limits.maxKeys) return undefined
+    if (!isReservedKey(id)) this.#keysInBucket += 1
+    const number = known ?? this.#numberOf(this.#keys, id)
+    this.#endpointsOf.set(number, 0)
+    return number
+  }
+
+  /** @returns false past the limit of its key */
+  #admitEndpoint(key: number, endpoint: string): boolean {
+    const known = this.#endpoints.get(endpoint)
+    if (known !== undefined && this.#admitted.find(key, known, ANY) >= 0) return true
+    const used = this.#endpointsOf.get(key)!
+    if (!isShared(endpoint) && used >= this.#limits.maxEndpointsPerKey) return false
+    this.#admitted.add(key, known ?? this.#numberOf(this.#endpoints, endpoint), ANY, NO_CELL)
+    if (!isShared(endpoint)) this.#endpointsOf.set(key, used + 1)
+    return true
+  }
+
+  #otherEndpoint(method: string): CountedOperation {
+    const operation = this.#otherEndpoints.get(method) ?? toCountedOperation(method, OTHER_ENDPOINT)
+    this.#otherEndpoints.set(method, operation)
+    return operation
+  }
+
+  #numberOf(numbers: Map<string, number>, name: string): number {
+    const known = numbers.get(name)
+    if (known !== undefined) return known
+    // in 32 bits, and never 0
+    this.#lastNumber = (this.#lastNumber + 1) | 0 || 1
+    numbers.set(name, this.#lastNumber)
+    return this.#lastNumber
+  }
+}
+
+function keep(
+  numbers: ReadonlyMap<string, number>,
+  isKept: (number: number) => boolean,
+): Map<string, number> {
+  return new Map([...numbers].filter(([, number]) => isKept(number)))
+}
+
+const isShared = (endpoint: string): boolean => endpoint === OTHER_ENDPOINT || endpoint === UNMATCHED_ENDPOINT

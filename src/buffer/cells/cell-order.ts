@@ -1,0 +1,42 @@
+import type { KeyIdentity, Operation } from '../../usage.ts'
+import type { FileNames } from '../file/name-records.ts'
+import { sortInSlices } from './sort-in-slices.ts'
+
+/** The numbers of a file's cells in the order of their rows: key, endpoint, method, status. Each is sorted in once. */
+export class CellOrder {
+  #sorted: readonly number[] = []
+
+  /** `names` are those of the time before, and what was added since. */
+  async sort({ keys, operations, cells }: FileNames): Promise<readonly number[]> {
+    const known = this.#sorted.length
+    if (known < cells.length) {
+      const added = Array.from({ length: cells.length - known }, (_, index) => known + index)
+      const compare = (a: number, b: number) =>
+        compareNamed(keys, cells.keyAt(a), cells.keyAt(b), compareKeys) ||
+        compareNamed(operations, cells.operationAt(a), cells.operationAt(b), compareOperations) ||
+        cells.statusAt(a) - cells.statusAt(b)
+      this.#sorted = await sortInSlices([...this.#sorted, ...added], compare, known)
+    }
+    return this.#sorted
+  }
+}
+
+/** Compares what two numbers stand for, which is looked up only where they differ. */
+function compareNamed<Value>(
+  named: ReadonlyMap<number, Value>,
+  a: number,
+  b: number,
+  compare: (a: Value, b: Value) => number,
+): number {
+  return a === b ? 0 : compare(named.get(a)!, named.get(b)!)
+}
+
+function compareKeys(a: KeyIdentity, b: KeyIdentity): number {
+  return compareTexts(a.id, b.id)
+}
+
+function compareOperations(a: Operation, b: Operation): number {
+  return compareTexts(a.endpoint, b.endpoint) || compareTexts(a.method, b.method)
+}
+
+const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

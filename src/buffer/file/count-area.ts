@@ -1,0 +1,52 @@
+import { isCount } from './counter-header.ts'
+import { areaOffset, SLOT_BYTES, type FileIdentity } from './counter-layout.ts'
+import type { CounterMemory } from './counter-memory.ts'
+import { faultPoint } from '../fault-point.ts'
+
+/** The counts of one batch: per slot requests, microseconds. `used` is how many slots of the file have a name. */
+export class CountArea {
+  readonly counts: Float64Array
+  readonly #memory: CounterMemory
+  readonly #offset: number
+
+  constructor(memory: CounterMemory, identity: FileIdentity, area: 0 | 1) {
+    this.#memory = memory
+    this.#offset = areaOffset(identity, area)
+    this.counts = new Float64Array(memory.buffer, this.#offset, identity.slots * 2)
+  }
+
+  /** Adds one request to a slot: two stores when mapped. `durationUs`: whole microseconds, or `UNMEASURED_US`. */
+  add(slot: number, durationUs: number): void {
+    const index = slot * 2
+    // The duration first: a crash between the two must not leave a request without its time.
+    this.counts[index + 1]! += Math.max(0, durationUs)
+    faultPoint('request timed')
+    this.counts[index]! += 1
+    this.#memory.persist(this.#offset + slot * SLOT_BYTES, SLOT_BYTES)
+  }
+
+  sumRequests(used: number): number {
+    let sum = 0
+    for (let index = 0; index < used * 2; index += 2) sum += this.counts[index]!
+    return sum
+  }
+
+  /** Whether the counts can be what a process wrote. */
+  isSound(used: number): boolean {
+    return this.counts.every((count, index) => (index < used * 2 ? isCount(count) : count === 0))
+  }
+
+  /** Takes out, of a copy in memory, what no process wrote. @returns true when there was any */
+  clearDamage(used: number): boolean {
+    if (this.isSound(used)) return false
+    for (let index = 0; index < this.counts.length; index += 1) {
+      if (index >= used * 2 || !isCount(this.counts[index])) this.counts[index] = 0
+    }
+    return true
+  }
+
+  clear(used: number): void {
+    this.counts.fill(0, 0, used * 2)
+    this.#memory.persist(this.#offset, used * SLOT_BYTES)
+  }
+}

@@ -1,0 +1,106 @@
+import type { KeyIdentity, Operation } from '../../usage.ts'
+import type { CellList } from '../cells/cell-list.ts'
+import type { CounterHeader } from './counter-header.ts'
+import { HEADER_BYTES, type FileIdentity } from './counter-layout.ts'
+import type { CounterMemory } from './counter-memory.ts'
+import { faultPoint } from '../fault-point.ts'
+import { cellRecord, keyRecord, nameKey, operationRecord, slotRecord } from './name-records.ts'
+import type { FileNames } from './name-records.ts'
+import type { SlotTable } from '../cells/slot-table.ts'
+
+/**
+ * Records of one key within one batch. An app that says another name with each request would fill the file; what it
+ * says beyond this is remembered, and only lost when the process is killed.
+ */
+const MOST_RENAMINGS = 8
+
+/** The names of an instance, each written down once. */
+export class NamesRegion implements FileNames {
+  readonly keys: FileNames['keys']
+  readonly renamings: FileNames['renamings']
+  readonly operations: Map<number, Operation>
+  readonly cells: CellList
+  readonly slots: SlotTable
+  readonly #memory: CounterMemory
+  readonly #bytes: Uint8Array
+  readonly #header: CounterHeader
+  readonly #identity: FileIdentity
+
+  constructor(memory: CounterMemory, header: CounterHeader, identity: FileIdentity, names: FileNames) {
+    this.keys = names.keys
+    this.renamings = names.renamings
+    this.operations = names.operations
+    this.cells = names.cells
+    this.slots = names.slots
+    this.#memory = memory
+    this.#bytes = new Uint8Array(memory.buffer)
+    this.#header = header
+    this.#identity = identity
+  }
+
+  /** Names a key as the app does from now on; what it leaves out stays as known. @returns false when the file is full */
+  addKey(number: number, key: KeyIdentity): boolean {
+    const known = this.keys.get(number)
+    const name = key.name ?? known?.name ?? null
+    const owner = key.owner ?? known?.owner ?? null
+    if (known && name === known.name && owner === known.owner) return true
+    const { sequence } = this.#header.areas[this.#header.openArea]
+    const named = { ...key, name, owner }
+    if (!this.#isRenamedTooOften(number, sequence) && !this.#publish(keyRecord(number, named, sequence)))
+      return false
+    nameKey(this, number, named, sequence)
+    return true
+  }
+
+  /** @returns false when the file is full */
+  addOperation(number: number, { method, endpoint }: Operation): boolean {
+    if (this.operations.has(number)) return true
+    const isAdded = this.#publish(operationRecord(number, { method, endpoint }))
+    if (isAdded) this.operations.set(number, { method, endpoint })
+    return isAdded
+  }
+
+  /** Gives a cell of a named key and operation its number. @returns -1 when the file is full */
+  addCell(key: number, operation: number, status: number): number {
+    if (!this.#hasSlots || !this.#publish(cellRecord(key, operation, status))) return -1
+    return this.cells.add(key, operation, status)
+  }
+
+  /** The slot of a cell for a bin. @returns -1 when it needs one and the file is full */
+  findOrAddSlot(cell: number, bin: number): number {
+    const slot = this.slots.find(cell, bin)
+    if (slot >= 0) return slot
+    return this.#hasSlots && this.#publish(slotRecord(cell, bin)) ? this.slots.add(cell, bin) : -1
+  }
+
+  /** Forgets all names, as when the file is free. */
+  clear(): void {
+    this.keys.clear()
+    this.renamings.clear()
+    this.operations.clear()
+    this.cells.clear()
+    this.slots.clear()
+  }
+
+  #isRenamedTooOften(number: number, sequence: number): boolean {
+    const renaming = this.renamings.get(number)
+    return renaming !== undefined && renaming.sequence === sequence && renaming.count >= MOST_RENAMINGS
+  }
+
+  get #hasSlots(): boolean {
+    return this.slots.count < this.#identity.slots
+  }
+
+  /** A record counts once the header's word says so: a torn one was never used. */
+  #publish(record: Buffer): boolean {
+    const published = this.#header.namesPublished
+    const end = published + record.length
+    if (end > this.#identity.namesBytes) return false
+    this.#bytes.set(record, HEADER_BYTES + published)
+    this.#memory.persist(HEADER_BYTES + published, record.length)
+    faultPoint('names record written')
+    this.#header.namesPublished = end
+    faultPoint('names record published')
+    return true
+  }
+}

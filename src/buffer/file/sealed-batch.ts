@@ -1,0 +1,136 @@
+import type { Batch, BatchRow, BucketMinutes, KeyIdentity } from '../../usage.ts'
+import type { CounterFile } from './counter-file.ts'
+import { keyIn } from './name-records.ts'
+
+/** Rows and keys per chunk, and so per SQL statement. */
+const CHUNK = 1000
+
+interface SealedBatchFields {
+  readonly file: CounterFile
+  readonly area: 0 | 1
+  readonly sequence: number
+  readonly bucket: number
+  readonly countedBefore: number
+  readonly sealedAt: number
+  readonly isSealed: boolean
+  readonly openSequence: number | undefined
+  readonly databaseId: string | undefined
+  readonly requestCount: number
+  /** Per slot: requests, microseconds. */
+  readonly counts: Float64Array
+}
+
+/** A sealed area of a counter file, seen as a batch: the slots of each cell are one row. Valid until the file marks it delivered. */
+export class SealedBatch implements Batch {
+  readonly area: 0 | 1
+  readonly instance: string
+  readonly sequence: number
+  readonly bucket: number
+  readonly bucketMinutes: BucketMinutes
+  readonly countedBefore: number
+  readonly requestCount: number
+  readonly sealedAt: number
+  readonly isSealed: boolean
+  readonly openSequence: number | undefined
+  /** The database that its requests were counted for. */
+  readonly target: string
+  /** The database this batch was tried on, if it was. */
+  readonly databaseId: string | undefined
+  readonly #file: CounterFile
+  readonly #counts: Float64Array
+  readonly #pairs: number[] = []
+  #rowCount = 0
+
+  constructor(fields: SealedBatchFields) {
+    this.#file = fields.file
+    this.#counts = fields.counts
+    this.area = fields.area
+    this.instance = fields.file.identity.instance
+    this.target = fields.file.identity.target
+    this.bucketMinutes = fields.file.identity.bucketMinutes
+    this.sequence = fields.sequence
+    this.bucket = fields.bucket
+    this.countedBefore = fields.countedBefore
+    this.requestCount = fields.requestCount
+    this.isSealed = fields.isSealed
+    this.openSequence = fields.openSequence
+    this.databaseId = fields.databaseId
+    // Its keys were not used after the bucket, however late it was sealed; a killed process left no time at all.
+    const bucketEnd = fields.bucket + fields.file.identity.bucketMinutes * 60_000
+    this.sealedAt = Math.min(fields.sealedAt || bucketEnd, bucketEnd)
+  }
+
+  async *keys(): AsyncGenerator<readonly KeyIdentity[]> {
+    let chunk: KeyIdentity[] = []
+    let last: number | undefined
+    const { names } = this.#file
+    for (const cell of await this.#file.sortedCells()) {
+      const key = names.cells.keyAt(cell)
+      if (key === last || !this.#hasRequests(cell)) continue
+      last = key
+      chunk.push(keyIn(names, key, this.sequence))
+      if (chunk.length === CHUNK) {
+        yield chunk
+        chunk = []
+      }
+    }
+    if (chunk.length > 0) yield chunk
+  }
+
+  /** How many rows it has; known once they were read. */
+  get rowCount(): number {
+    return this.#rowCount
+  }
+
+  async *rows(): AsyncGenerator<readonly BatchRow[]> {
+    this.#rowCount = 0
+    let chunk: BatchRow[] = []
+    for (const cell of await this.#file.sortedCells()) {
+      const row = this.#readRow(cell)
+      if (!row) continue
+      chunk.push(row)
+      this.#rowCount += 1
+      if (chunk.length === CHUNK) {
+        yield chunk
+        chunk = []
+      }
+    }
+    if (chunk.length > 0) yield chunk
+  }
+
+  #hasRequests(cell: number): boolean {
+    const pairs = this.#readSlots(cell)
+    for (let index = 1; index < pairs.length; index += 2) {
+      if (this.#counts[pairs[index]! * 2] !== 0) return true
+    }
+    return false
+  }
+
+  /** The row of a cell: what its slots counted, in the order of bins; nothing when they counted nothing. */
+  #readRow(cell: number): BatchRow | undefined {
+    const pairs = this.#readSlots(cell)
+    const durationBins: number[] = []
+    let requestCount = 0
+    let durationUs = 0
+    for (let index = 0; index < pairs.length; index += 2) {
+      const slot = pairs[index + 1]!
+      const requests = this.#counts[slot * 2]!
+      if (requests === 0) continue
+      requestCount += requests
+      durationUs += this.#counts[slot * 2 + 1]!
+      durationBins.push(pairs[index]!, requests)
+    }
+    if (requestCount === 0) return undefined
+    const { keys, operations, cells } = this.#file.names
+    const { id: keyId } = keys.get(cells.keyAt(cell))!
+    const { method, endpoint } = operations.get(cells.operationAt(cell))!
+    const status = cells.statusAt(cell)
+    return { keyId, endpoint, method, status, requestCount, durationUs, durationBins }
+  }
+
+  /** Bin and slot in turn; valid until the next call. */
+  #readSlots(cell: number): readonly number[] {
+    this.#file.names.slots.read(cell, this.#pairs)
+    return this.#pairs
+  }
+}

@@ -1,0 +1,218 @@
+import type { Context } from 'koa'
+import type { Router } from '../capture/router.ts'
+import type { ApiKey } from '../capture/set-api-key.ts'
+import { locateDatabase, MEMORY_DATABASE } from './database-location.ts'
+import { AnalyticsError } from '../model/errors.ts'
+import {
+  readBucketMinutes,
+  readEndpoint,
+  readFunction,
+  readIgnore,
+  readNumber,
+  readRoutes,
+  readSwitch,
+  readText,
+  readToken,
+  show,
+} from './read-option.ts'
+import { parseDatabaseUrl } from '../store/database/parse-database-url.ts'
+import { contain, warnOncePerCode } from './tell-error.ts'
+import type { BucketMinutes } from '../usage.ts'
+
+/** Options of `apiKeyAnalytics()`; all may be left out. A wrong one throws at construction. */
+export interface AnalyticsOptions {
+  /**
+   * URL of the database: `sqlite:<path>` or `postgres://user:password@host:5432/name`; `:memory:` for tests, which
+   * read it with `analytics.usage()`.
+   * Default: the environment variable `DATABASE_URL`, else `sqlite:<dataDir>/usage.db`.
+   */
+  readonly database?: string | undefined
+  /**
+   * Folder of the counter files and the embedded database.
+   * Default: the environment variable `APIKEY_ANALYTICS_DIR`, else `.apikey-analytics` in the working directory.
+   */
+  readonly dataDir?: string | undefined
+  /**
+   * Says whose request it is, after the handlers have finished. Asked when `setApiKey` was not called, and instead of
+   * `ctx.state.apiKey` and the headers. A key it returns is taken as real. A promise is waited for before the
+   * response is sent. Default: `ctx.state.apiKey`, else the headers.
+   */
+  readonly identify?: Identify | undefined
+  /** Keyword of the `Authorization` header before the key, in any case. Default: `Api-Key`. */
+  readonly keyword?: string | undefined
+  /** Header with the key alone. Default: `x-api-key`. */
+  readonly header?: string | undefined
+  /**
+   * What an endpoint is: `route` (the pattern of the matched route), `path` (the path as requested, sanitised), or a
+   * function; what it returns nothing for is `(unmatched)`. Default: `route`.
+   */
+  readonly endpoint?: 'route' | 'path' | FindEndpoint | undefined
+  /**
+   * The routers of the app (`@koa/router`, `koa-router`). With them a request gets its pattern also when it was answered
+   * before its router ran, by authentication or a rate limit. `{ prefix, router }` for a router in an app under
+   * koa-mount. Default: none.
+   */
+  readonly routes?: readonly (KnownRouter | MountedRouter)[] | undefined
+  /**
+   * Paths that are not counted. `/health` stands for `/health` and all below it, `/admin/` for all below it; a RegExp
+   * is tested on the path. Default: none.
+   */
+  readonly ignore?: readonly (string | RegExp)[] | undefined
+  /** Width of a bucket of time, in UTC. Default: `hour`. */
+  readonly bucket?: 'minute' | 'hour' | 'day' | undefined
+  /**
+   * Milliseconds between two flushes, 100 to 3 600 000; at least a millisecond for each row of the first one, up to a
+   * minute. Default: 5000.
+   */
+  readonly flushIntervalMs?: number | undefined
+  /** Different endpoints per key, process and bucket, 1 to 1 000 000; past it `(other)`. Default: 1000. */
+  readonly maxEndpointsPerKey?: number | undefined
+  /** Bytes (UTF-8) of an endpoint, 16 to 500; a longer one is cut and gets a hash. Default: 500. */
+  readonly maxEndpointLength?: number | undefined
+  /** Different keys per process and bucket, 1 to 1 000 000; past it `(other)`. Default: 10 000. */
+  readonly maxKeys?: number | undefined
+  /**
+   * Secret of the fingerprints of keys (HMAC-SHA256). The same in every process that uses the database.
+   * Default: the environment variable `APIKEY_ANALYTICS_PEPPER`, else none.
+   */
+  readonly pepper?: string | undefined
+  /** Told what goes wrong beside the requests. Default: one `process.emitWarning` per error code. */
+  readonly onError?: ((error: AnalyticsError) => void) | undefined
+  /** False counts nothing, for tests: no file, no database, no timer; requests pass through. Default: true. */
+  readonly enabled?: boolean | undefined
+}
+
+/** A router of any version of `@koa/router` or `koa-router`, its `routes()`, or a router of koa-joi-router. */
+export type KnownRouter = { readonly stack: readonly object[] } | { readonly router?: object | undefined }
+
+/** A router that is reached below a prefix, such as that of koa-mount. */
+export interface MountedRouter {
+  /** Such as `/api`. */
+  readonly prefix: string
+  readonly router: KnownRouter
+}
+
+/** Says whose request it is: the secret, `{ id, name?, owner? }`, or nothing. */
+export type Identify = (
+  ctx: Context,
+) => ApiKey | null | undefined | void | Promise<ApiKey | null | undefined | void>
+
+/** Names the endpoint of a request; nothing means `(unmatched)`. */
+export type FindEndpoint = (ctx: Context) => string | null | undefined
+
+/** A router of the option `routes`. */
+export interface ExpectedRouter {
+  /** Empty, or such as `/api`. */
+  readonly prefix: string
+  readonly router: Router
+}
+
+/** Options with every default in place. */
+export interface ResolvedOptions {
+  /** URL, or `:memory:`; may hold a password. */
+  readonly database: string
+  /** Absolute. */
+  readonly dataDir: string
+  readonly identify: Identify | undefined
+  readonly keyword: string
+  /** Lower case. */
+  readonly header: string
+  readonly endpoint: 'route' | 'path' | FindEndpoint
+  readonly routes: readonly ExpectedRouter[]
+  readonly ignore: readonly (string | RegExp)[]
+  readonly bucketMinutes: BucketMinutes
+  /** False: counter files are written instead of mapped, as on network file systems. */
+  readonly mapCounters: boolean
+  readonly flushIntervalMs: number
+  readonly maxEndpointsPerKey: number
+  /** Bytes. */
+  readonly maxEndpointLength: number
+  readonly maxKeys: number
+  readonly pepper: string | undefined
+  /** Never throws. */
+  readonly onError: (error: AnalyticsError) => void
+  readonly enabled: boolean
+}
+
+const NAMES: ReadonlySet<string> = new Set<keyof AnalyticsOptions>([
+  'database',
+  'dataDir',
+  'identify',
+  'keyword',
+  'header',
+  'endpoint',
+  'routes',
+  'ignore',
+  'bucket',
+  'flushIntervalMs',
+  'maxEndpointsPerKey',
+  'maxEndpointLength',
+  'maxKeys',
+  'pepper',
+  'onError',
+  'enabled',
+])
+
+/**
+ * Checks the options and fills in the defaults: the only place that does.
+ * @throws OPTION_INVALID with what was found and what is expected; never with a password or the pepper.
+ */
+export function resolveOptions(
+  options: AnalyticsOptions = {},
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+  workingDirectory = process.cwd(),
+): ResolvedOptions {
+  const given = readGiven(options)
+  const location = locateDatabase(
+    { database: readText(given, 'database'), dataDir: readText(given, 'dataDir') },
+    environment,
+    workingDirectory,
+  )
+  const enabled = readSwitch(given, 'enabled') ?? true
+  const isGiven = given.database !== undefined
+  // what DATABASE_URL names is of no interest to an app that does not count
+  if (enabled || isGiven) checkDatabase(location.database, !isGiven && Boolean(environment['DATABASE_URL']))
+  return {
+    ...location,
+    identify: readFunction(given, 'identify'),
+    keyword: readToken(given, 'keyword') ?? 'Api-Key',
+    header: (readToken(given, 'header') ?? 'x-api-key').toLowerCase(),
+    endpoint: readEndpoint(given),
+    routes: readRoutes(given),
+    ignore: readIgnore(given),
+    bucketMinutes: readBucketMinutes(given),
+    mapCounters: !environment['APIKEY_ANALYTICS_NO_MMAP'],
+    flushIntervalMs: readNumber(given, 'flushIntervalMs', 100, 3_600_000) ?? 5000,
+    maxEndpointsPerKey: readNumber(given, 'maxEndpointsPerKey', 1, 1_000_000) ?? 1000,
+    maxEndpointLength: readNumber(given, 'maxEndpointLength', 16, 500) ?? 500,
+    maxKeys: readNumber(given, 'maxKeys', 1, 1_000_000) ?? 10_000,
+    pepper: readText(given, 'pepper') ?? (environment['APIKEY_ANALYTICS_PEPPER'] || undefined),
+    onError: contain(readFunction(given, 'onError') ?? warnOncePerCode()),
+    enabled,
+  }
+}
+
+/** A copy without a prototype: neither an inherited property nor `__proto__` can pass for an option. */
+function readGiven(options: unknown): AnalyticsOptions {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new AnalyticsError('OPTION_INVALID', `The options are ${show(options)}, expected an object.`)
+  }
+  const given: AnalyticsOptions = Object.assign(Object.create(null), options)
+  const unknown = Object.keys(given).find((name) => !NAMES.has(name))
+  if (unknown === undefined) return given
+  throw new AnalyticsError(
+    'OPTION_INVALID',
+    `Unknown option ${show(unknown)}. The options are ${[...NAMES].join(', ')}.`,
+  )
+}
+
+function checkDatabase(url: string, fromEnvironment: boolean): void {
+  if (url === MEMORY_DATABASE) return
+  try {
+    parseDatabaseUrl(url)
+  } catch (cause) {
+    if (!fromEnvironment || !(cause instanceof AnalyticsError)) throw cause
+    const remedy = 'It was read from DATABASE_URL; the option "database" goes before it.'
+    throw new AnalyticsError('OPTION_INVALID', `${cause.message} ${remedy}`, { cause })
+  }
+}

@@ -1,0 +1,122 @@
+/** How each kind of option is read. All throw OPTION_INVALID with what was found and what is expected. */
+import { inspect } from 'node:util'
+import type { Layer, Router } from '../capture/router.ts'
+import { AnalyticsError } from '../model/errors.ts'
+import type { AnalyticsOptions, ExpectedRouter, ResolvedOptions } from './options.ts'
+import type { BucketMinutes } from '../usage.ts'
+
+const BUCKET_MINUTES = { minute: 1, hour: 60, day: 1440 } as const
+/** RFC 9110: what a header name or an authentication scheme is made of. */
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
+
+export function readText(
+  given: AnalyticsOptions,
+  name: 'database' | 'dataDir' | 'pepper',
+): string | undefined {
+  const value: unknown = given[name]
+  if (value === undefined || (typeof value === 'string' && value.trim() !== '')) return value
+  // Only the type is named: the value may be a secret.
+  const found = typeof value === 'string' ? 'empty' : `of type ${typeof value}`
+  throw new AnalyticsError('OPTION_INVALID', `Option "${name}" is ${found}, expected a text or nothing.`)
+}
+
+export function readFunction<Name extends 'identify' | 'onError'>(
+  given: AnalyticsOptions,
+  name: Name,
+): AnalyticsOptions[Name] {
+  const value = given[name]
+  return value === undefined || typeof value === 'function' ? value : refuse(name, value, 'a function')
+}
+
+export function readSwitch(given: AnalyticsOptions, name: 'enabled'): boolean | undefined {
+  const value: unknown = given[name]
+  return value === undefined || typeof value === 'boolean' ? value : refuse(name, value, 'true or false')
+}
+
+export function readToken(given: AnalyticsOptions, name: 'keyword' | 'header'): string | undefined {
+  const value: unknown = given[name]
+  if (value === undefined || (typeof value === 'string' && TOKEN.test(value))) return value
+  return refuse(name, value, 'one word as it appears in a header')
+}
+
+export function readEndpoint(given: AnalyticsOptions): ResolvedOptions['endpoint'] {
+  const { endpoint = 'route' } = given
+  if (endpoint === 'route' || endpoint === 'path' || typeof endpoint === 'function') return endpoint
+  return refuse('endpoint', endpoint, "'route', 'path' or a function")
+}
+
+export function readRoutes(given: AnalyticsOptions): ResolvedOptions['routes'] {
+  const routes: unknown = given.routes ?? []
+  if (Array.isArray(routes)) return routes.map(readRouter)
+  return refuse('routes', routes, 'a list of routers of @koa/router')
+}
+
+/** A router, what has it as `router` (its `routes()`, a koa-joi-router), or `{ prefix, router }`. */
+function readRouter(entry: unknown, index: number): ExpectedRouter {
+  const name = `routes[${index}]` as const
+  if (isRouter(entry)) return { prefix: '', router: entry }
+  const { prefix, router } = readMounted(entry)
+  const found = isRouter(router) ? router : readMounted(router).router
+  if (!isRouter(found))
+    return refuse(name, entry, 'a router of @koa/router or koa-router, or { prefix, router }')
+  // a koa-joi-router has a method of that name
+  if (prefix === undefined || typeof prefix === 'function') return { prefix: '', router: found }
+  if (typeof prefix !== 'string' || !/^\/[^?#]*$/.test(prefix)) {
+    return refuse(`${name}.prefix`, prefix, "a path such as '/api'")
+  }
+  return { prefix: prefix.replace(/\/$/, ''), router: found }
+}
+
+const readMounted = (given: unknown): { readonly prefix?: unknown; readonly router?: unknown } =>
+  isObject(given) ? given : {}
+
+/** `stack` alone would let pass the router of Express, whose layers are others. */
+function isRouter(given: unknown): given is Router {
+  const { stack, match }: { stack?: unknown; match?: unknown } = isObject(given) ? given : {}
+  return Array.isArray(stack) && typeof match === 'function' && stack.every(isLayer)
+}
+
+const isLayer = (layer: Partial<Layer> | undefined): boolean =>
+  Array.isArray(layer?.methods) && Array.isArray(layer.stack)
+
+const isObject = (value: unknown): value is object =>
+  (typeof value === 'object' && value !== null) || typeof value === 'function'
+
+export function readIgnore(given: AnalyticsOptions): ResolvedOptions['ignore'] {
+  const ignore: unknown = given.ignore ?? []
+  const isRule = (rule: unknown) =>
+    rule instanceof RegExp || (typeof rule === 'string' && rule.startsWith('/'))
+  if (Array.isArray(ignore) && ignore.every(isRule)) return [...ignore]
+  return refuse('ignore', ignore, "a list of paths such as '/health' and of RegExps")
+}
+
+export function readBucketMinutes(given: AnalyticsOptions): BucketMinutes {
+  const { bucket = 'hour' } = given
+  return typeof bucket === 'string' && Object.hasOwn(BUCKET_MINUTES, bucket)
+    ? BUCKET_MINUTES[bucket]
+    : refuse('bucket', bucket, "'minute', 'hour' or 'day'")
+}
+
+export function readNumber(
+  given: AnalyticsOptions,
+  name: 'flushIntervalMs' | 'maxEndpointsPerKey' | 'maxEndpointLength' | 'maxKeys',
+  least: number,
+  most: number,
+): number | undefined {
+  const value: unknown = given[name]
+  if (value === undefined) return undefined
+  if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return Number(value)
+  return refuse(name, value, `a whole number from ${least} to ${most}`)
+}
+
+function refuse(
+  name: keyof AnalyticsOptions | `routes[${number}]${string}`,
+  found: unknown,
+  expected: string,
+): never {
+  throw new AnalyticsError('OPTION_INVALID', `Option "${name}" is ${show(found)}, expected ${expected}.`)
+}
+
+export function show(value: unknown): string {
+  return inspect(value, { depth: 0, maxStringLength: 60, breakLength: Infinity })
+}

@@ -1,0 +1,61 @@
+import { AnalyticsError } from '../model/errors.ts'
+import { isMatrix } from './axes.ts'
+import type { Period } from '../time/period.ts'
+import { previousPeriod } from '../time/previous-period.ts'
+import type { UsageDimension } from '../usage.ts'
+import type { ReportFlags } from './run-report.ts'
+
+/**
+ * Every flag changes the report or is refused: what was asked for and silently left out would be taken for done.
+ * @throws WRONG_USAGE
+ */
+export function checkReportFlags(
+  flags: ReportFlags,
+  by: readonly UsageDimension[] | undefined,
+  period: Period,
+): void {
+  checkFormat(flags)
+  if (flags.sort === 'p95' && !flags.latency) refuse('--sort p95 needs --latency.')
+  if (flags.compare !== undefined) checkCompare(period)
+  if (by && isMatrix(by) && forPeople(flags)) checkMatrix(flags)
+}
+
+/** Whether people read a format, rather than programs and spreadsheets. */
+export function forPeople({ format }: Pick<ReportFlags, 'format'>): boolean {
+  return format === 'table' || format === 'markdown'
+}
+
+/** What an invoice has no place for. @throws WRONG_USAGE */
+export function checkInvoiceFlags(flags: ReportFlags): void {
+  if (flags.month === undefined) {
+    refuse('--billable makes the lines of an invoice and needs --month, such as 2026-10.')
+  }
+  if (flags.status) refuse('Pass either --billable or --status, not both.')
+  if (flags.by) refuse('An invoice has one line per key, method and path: leave --by out.')
+  if (flags.compare !== undefined) refuse('Invoice lines are compared with nothing: leave --compare out.')
+  if (flags.latency) refuse('Invoice lines have no durations: leave --latency out.')
+}
+
+function checkFormat({ format, watch, ...flags }: ReportFlags): void {
+  if (flags['csv-separator'] !== undefined && format !== 'csv') refuse('--csv-separator needs --format csv.')
+  if (watch && !forPeople({ format })) refuse('--watch draws for people: use --format table or markdown.')
+  if (format === 'xlsx' && flags.out === undefined && process.stdout.isTTY) {
+    refuse('A workbook is not for a terminal. Pass --out or use a pipe.')
+  }
+}
+
+function checkCompare(period: Period): void {
+  if (!period.since) refuse('--compare needs a period with a start: pass --since or --month.')
+  if (!previousPeriod(period)) refuse('--compare needs a period that has begun.')
+}
+
+function checkMatrix({ compare, latency, sort }: ReportFlags): void {
+  const flag = compare !== undefined ? '--compare' : latency ? '--latency' : sort && '--sort'
+  if (!flag) return
+  const why = sort && flag === '--sort' ? 'is in the order of its totals' : 'has one number per cell'
+  refuse(`A table of two dimensions ${why}. Use --format csv or json with ${flag}, or one dimension.`)
+}
+
+function refuse(message: string): never {
+  throw new AnalyticsError('WRONG_USAGE', message)
+}

@@ -1,0 +1,57 @@
+import { parseInstant } from '../time/period.ts'
+import { renderHeading } from './render-report.ts'
+import { renderTable } from '../terminal/render-table.ts'
+import type { Screen } from '../terminal/render-table.ts'
+import type { Column } from './report-table.ts'
+import { listKeys } from '../store/read/find-keys.ts'
+import type { Database } from '../store/database/open-database.ts'
+import type { KeyRecord } from '../usage.ts'
+
+/** A key and its requests in the last 30 days. */
+export type ListedKey = KeyRecord & { readonly requestCount: number }
+
+const COLUMNS: readonly Column[] = [
+  { name: 'name', title: 'Name', kind: 'text' },
+  { name: 'label', title: 'Label', kind: 'text' },
+  { name: 'owner', title: 'Owner', kind: 'text', dropFirst: 2 },
+  { name: 'firstSeenAt', title: 'First seen', kind: 'time', dropFirst: 3 },
+  { name: 'lastUsedAt', title: 'Last used', kind: 'time' },
+  { name: 'requestCount', title: 'Requests 30d', kind: 'count' },
+  { name: 'id', title: 'Id', kind: 'text', dropFirst: 4 },
+]
+
+/** Lists the keys that the flags ask for, last used first. @throws WRONG_USAGE */
+export async function readKeys(
+  db: Database,
+  { unusedFor, owner }: { unusedFor?: string | undefined; owner?: string | undefined },
+  now = new Date(),
+): Promise<ListedKey[]> {
+  const unusedSince = unusedFor === undefined ? undefined : parseInstant(unusedFor, 'UTC', now)
+  return listKeys(db, {
+    requestsSince: parseInstant('30d', 'UTC', now),
+    ...(unusedSince && { unusedSince }),
+    ...(owner !== undefined && { owner }),
+  })
+}
+
+/** Draws a list of keys. */
+export function renderKeys(
+  keys: readonly ListedKey[],
+  { place, dataDir }: { place: string; dataDir: string },
+  screen: Screen,
+): string {
+  const heading = renderHeading({ title: 'Keys', place, dataDir }, 'times in UTC', screen)
+  if (keys.length === 0) return `${heading}\nNo keys.\n`
+  const rows = keys.map((key) => [
+    key.name,
+    key.label,
+    key.owner,
+    key.firstSeenAt,
+    key.lastUsedAt,
+    key.requestCount,
+    key.id,
+  ])
+  const requests = keys.reduce((sum, { requestCount }) => sum + requestCount, 0)
+  const total = [`Total of ${keys.length}`, null, null, null, null, requests, null]
+  return `${heading}\n${renderTable({ columns: COLUMNS, rows, total }, screen)}`
+}

@@ -1,0 +1,95 @@
+import { formatInstant } from '../time/calendar.ts'
+import { escapeTerminal } from '../terminal/escape-terminal.ts'
+import { formatCount } from './format-cell.ts'
+import { describeElsewhere } from './note-undelivered.ts'
+import type { Account } from './read-account.ts'
+import { renderHeading } from './render-report.ts'
+import { paint, renderTable, wrap } from '../terminal/render-table.ts'
+import type { Screen } from '../terminal/render-table.ts'
+import type { Column, ReportTable } from './report-table.ts'
+import type { LateUsage } from '../store/read/list-late-usage.ts'
+import type { InstanceAccount } from '../store/verify/verify-usage.ts'
+
+/** Draws an account, with the verdict as its last line. */
+export function renderAccount(account: Account, screen: Screen): string {
+  const { database: place, dataDir, late } = account
+  const short = account.instances.filter(({ missingRequests }) => missingRequests > 0)
+  const parts = [
+    renderHeading({ title: 'Where every counted request is', place, dataDir }, 'times in UTC', screen),
+    renderTable(balanceTable(account), screen),
+    ...(short.length > 0 ? [renderTable(missingTable(short), screen)] : []),
+    ...account.elsewhere.map(
+      (other) => `${wrap(escapeTerminal(describeElsewhere(other, dataDir)), screen)}\n`,
+    ),
+    ...account.setAside.map((file) => `${wrap(escapeTerminal(`Set aside: ${file}`), screen)}\n`),
+    ...account.unreadable.map((file) => `${wrap(escapeTerminal(`Unreadable: ${file}`), screen)}\n`),
+    ...late.map((one) => `${wrap(describeLate(one), screen)}\n`),
+    `${paint(account.accountedFor ? 'green' : 'red', wrap(describeVerdict(account), screen), screen)}\n`,
+  ]
+  return parts.join('\n')
+}
+
+function balanceTable(account: Account): ReportTable {
+  const columns: Column[] = [
+    { name: 'what', title: 'What', kind: 'text' },
+    { name: 'requests', title: 'Requests', kind: 'count' },
+  ]
+  const rows = [
+    ['In the table', account.storedRequests],
+    ['Pruned or forgotten on purpose', account.prunedRequests],
+    ['Delivered, as the ledger has it', account.deliveredRequests],
+    ['Missing: counted, never delivered', account.missingRequests],
+    ['Not delivered yet, on this machine', account.undeliveredRequests],
+  ]
+  return { columns, rows }
+}
+
+function missingTable(instances: readonly InstanceAccount[]): ReportTable {
+  return {
+    title: 'Missing',
+    columns: [
+      { name: 'instance', title: 'Instance', kind: 'text' },
+      { name: 'missing', title: 'Requests', kind: 'count' },
+      { name: 'which', title: 'As it counted them', kind: 'text', dropFirst: 2 },
+      { name: 'updatedAt', title: 'Last delivery', kind: 'time', dropFirst: 1 },
+    ],
+    rows: instances.map(({ instance, missingRequests, missing, updatedAt }) => [
+      instance,
+      missingRequests,
+      missing.map(({ from, to }) => `${formatCount(from)} to ${formatCount(to)}`).join(', '),
+      updatedAt,
+    ]),
+  }
+}
+
+function describeLate({ action, before, keyId, requests }: LateUsage): string {
+  const whose = keyId ? ` of key ${keyId}` : ''
+  const done = action === 'prune' ? 'pruned' : 'rolled up'
+  return `Late: ${formatCount(requests)} requests${whose} from before ${formatInstant(before, 'UTC')} came after that time was ${done}. They are stored.`
+}
+
+function describeVerdict({
+  accountedFor,
+  balanced,
+  storedRequests,
+  prunedRequests,
+  wrongHistograms = 0,
+  ...rest
+}: Account): string {
+  if (accountedFor) return 'OK: every counted request is accounted for.'
+  const findings = [
+    !balanced &&
+      `the table and what was pruned differ from what was delivered by ${formatCount(storedRequests + prunedRequests - rest.deliveredRequests)}: rows were changed by hand`,
+    wrongHistograms > 0 && describeWrongHistograms(wrongHistograms),
+    rest.missingRequests > 0 && `${formatCount(rest.missingRequests)} requests are missing`,
+    rest.setAside.length > 0 &&
+      `${formatCount(rest.setAside.length)} files were set aside ("apikey-analytics flush --set-aside" delivers batches)`,
+    rest.unreadable.length > 0 && `${formatCount(rest.unreadable.length)} counter files cannot be read`,
+  ]
+  return `NOT OK: ${findings.filter(Boolean).join('; ')}.`
+}
+
+function describeWrongHistograms(rows: number): string {
+  const them = rows === 1 ? '1 row has' : `${formatCount(rows)} rows have`
+  return `${them} durations of more or fewer requests than ${rows === 1 ? 'it counts' : 'they count'}`
+}

@@ -1,0 +1,38 @@
+import { MEMORY_DATABASE } from '../options/database-location.ts'
+import { openUsage } from '../open-usage.ts'
+import type { Usage, UsageStore } from '../usage.ts'
+
+/** Both sides of the database of an app. */
+export interface AnalyticsDatabase {
+  readonly store: UsageStore
+  readonly openUsage: () => Promise<Usage>
+}
+
+/** Opens nothing yet: what opens a database is imported when it is first used, because that takes most of a second. */
+export function createAnalyticsDatabase(url: string, pepperCheck: string): AnalyticsDatabase {
+  if (url === MEMORY_DATABASE) {
+    const open = once(async () => (await import('./open-memory.ts')).openMemory(pepperCheck))
+    return {
+      store: createLazyStore(async () => (await open()).store),
+      openUsage: async () => (await open()).usage,
+    }
+  }
+  const openStore = async () => (await import('./open-store.ts')).openStore({ url, pepperCheck })
+  return { store: createLazyStore(openStore), openUsage: () => openUsage(url) }
+}
+
+function createLazyStore(open: () => Promise<UsageStore>): UsageStore {
+  let opened: Promise<UsageStore> | undefined
+  const use = () => (opened ??= open())
+  return {
+    connect: async () => (await use()).connect(),
+    recordBatch: async (batch) => (await use()).recordBatch(batch),
+    findKnownKeys: async (limit) => (await use()).findKnownKeys(limit),
+    close: async () => (await opened)?.close(),
+  }
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
+}

@@ -1,0 +1,70 @@
+import { AnalyticsError } from '../../model/errors.ts'
+import type { Statements } from './dialect.ts'
+import type { Database } from './open-database.ts'
+
+/** Each shard costs a flush a round trip, and a cluster can grow to as many workers: 32, Citus's own choice, is slow. */
+const SHARDS = 8
+
+/**
+ * What Citus spreads, by which column, and whose shards it goes along with; a table comes after those it refers to.
+ * The ledger and the log of prunes too, small as they are: Citus may commit one worker first and then the coordinator,
+ * and a crash in between would leave what a local table says behind what the workers did. The other tables stay local:
+ * no flush and no prune writes to them.
+ */
+const DISTRIBUTED = [
+  { table: 'api_key_analytics_keys', by: 'id', along: undefined },
+  { table: 'api_key_analytics_owners', by: 'api_key_id', along: 'api_key_analytics_keys' },
+  { table: 'api_key_analytics', by: 'api_key_id', along: 'api_key_analytics_keys' },
+  { table: 'api_key_analytics_ledger', by: 'instance', along: 'api_key_analytics_keys' },
+  { table: 'api_key_analytics_gaps', by: 'instance', along: 'api_key_analytics_keys' },
+  { table: 'api_key_analytics_unsealed', by: 'instance', along: 'api_key_analytics_keys' },
+  { table: 'api_key_analytics_prunes', by: 'id', along: undefined },
+] as const
+
+/** In the order in which flushes and prunes come to them, so that neither waits for us while we wait for it. */
+const LOCK = `lock table api_key_analytics_ledger, api_key_analytics_gaps, api_key_analytics_unsealed, api_key_analytics_keys,
+    api_key_analytics_owners, api_key_analytics, api_key_analytics_prunes
+    in access exclusive mode`
+
+const UNDISTRIBUTED = `
+select name
+from unnest($1::text[]) with ordinality as wanted (name, n)
+where not exists (
+  select 1 from pg_dist_partition where logicalrelid = to_regclass(wanted.name) and partmethod = 'h'
+)
+order by n`
+
+/**
+ * The tables that Citus should spread over its workers and does not yet, tables to come included; none without Citus.
+ * @throws DATABASE_REFUSED on a worker, where tables would be its own
+ */
+export async function findUndistributed(
+  db: Statements & Pick<Database, 'distributed' | 'place'>,
+): Promise<string[]> {
+  if (!db.distributed) return []
+  const [node] = await db.query<{ coordinates: boolean }>('select citus_is_coordinator() as coordinates')
+  if (!node?.coordinates) {
+    throw new AnalyticsError(
+      'DATABASE_REFUSED',
+      `${db.place} is a worker of Citus. Name the coordinator in --database or DATABASE_URL.`,
+    )
+  }
+  const names = DISTRIBUTED.map(({ table }) => table)
+  return (await db.query<{ name: string }>(UNDISTRIBUTED, [names])).map(({ name }) => name)
+}
+
+/** One statement that spreads these tables with all their rows; writers wait meanwhile. */
+export function writeDistribution(tables: readonly string[]): string {
+  const chosen = DISTRIBUTED.filter(({ table }) => tables.includes(table))
+  const steps = [
+    ...chosen.map(({ table, by, along }) => {
+      const shards = along
+        ? `colocate_with => '${along}'`
+        : `colocate_with => 'none', shard_count => ${SHARDS}`
+      return `perform create_distributed_table('${table}', '${by}', ${shards})`
+    }),
+    // the rows that were copied are still on the coordinator's disk, where no query sees them
+    ...chosen.map(({ table }) => `perform truncate_local_data_after_distributing_table('${table}')`),
+  ]
+  return `do $$ begin\n  ${[LOCK, ...steps].join(';\n  ')};\nend $$`
+}

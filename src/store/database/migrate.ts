@@ -1,0 +1,140 @@
+import type { Statements } from './dialect.ts'
+import { findUndistributed, writeDistribution } from './distribute-tables.ts'
+import { lockMigrations } from '../lock-migrations.ts'
+import type { MigrationWait } from '../lock-migrations.ts'
+import { MIGRATIONS } from './migrations/migrations.ts'
+import { openDatabase } from './open-database.ts'
+import type { Database } from './open-database.ts'
+import { MIGRATIONS_TABLE } from './orm-options.ts'
+import { findAppliedMigrations, requireKnown } from './require-schema.ts'
+
+type KnownMigration = (typeof MIGRATIONS)[number]
+
+/** What `migrate` did: the migrations that it applied, and the tables that it spread over the workers of Citus. */
+export interface Migrated {
+  readonly applied: string[]
+  readonly distributed: string[]
+}
+
+/** What `migrate` would do. */
+export interface PendingWork {
+  /** Names of the migrations that it would apply, oldest first. */
+  readonly pending: string[]
+  /** The tables that it would spread over the workers of Citus; none without Citus. */
+  readonly undistributed: string[]
+}
+
+/**
+ * Applies what is pending, and on Citus spreads the tables that are not yet; any number of processes may do so at once.
+ * Makes an SQLite file if need be. On PostgreSQL it needs one connection, also through a pooler.
+ * @throws DATABASE_TOO_NEW, DATABASE_BUSY when another process does not come to an end, and what `openDatabase` throws
+ */
+export async function migrate(url: string, wait?: MigrationWait): Promise<Migrated> {
+  return withDatabase(url, { create: true }, (db) => migrateDatabase(db, wait))
+}
+
+/** `migrate` on an open database. */
+export async function migrateDatabase(db: Database, wait?: MigrationWait): Promise<Migrated> {
+  // no migration of its own: Citus may come long after every migration was applied
+  const undistributed = await findUndistributed(db)
+  if (undistributed.length + (await findPending(db)).length === 0) return { applied: [], distributed: [] }
+  return alone(db, wait, async (tx) => {
+    await tx.query(db.dialect.migrationsTable)
+    const pending = await findPending({ ...db, ...tx })
+    for (const sql of pending.flatMap((migration) => writeUp(db, migration))) await tx.query(sql)
+    return { applied: pending.map(({ name }) => name), distributed: await distribute(db, tx) }
+  })
+}
+
+/** Looks what `migrate` would do, and changes nothing. */
+export async function findPendingWork(url: string): Promise<PendingWork> {
+  return withDatabase(url, {}, async (db) => {
+    const pending = (await findPending(db)).map(({ name }) => name)
+    return { pending, undistributed: await findUndistributed(db) }
+  })
+}
+
+/** The SQL that `migrate` would run, the list of migrations included; empty when nothing is pending. */
+export async function printMigrations(url: string): Promise<string> {
+  return withDatabase(url, {}, async (db) => {
+    const pending = await findPending(db)
+    const statements = pending.length > 0 ? [db.dialect.migrationsTable] : []
+    statements.push(...pending.flatMap((migration) => writeUp(db, migration)))
+    const tables = await findUndistributed(db)
+    if (tables.length > 0) statements.push(writeDistribution(tables))
+    return statements.map((sql) => `${sql};\n`).join('')
+  })
+}
+
+/** Takes the newest migration back and names it; undefined when there is none. What its tables held is gone. */
+export async function revertMigration(url: string, wait?: MigrationWait): Promise<string | undefined> {
+  return withDatabase(url, {}, async (db) => {
+    if ((await findAppliedMigrations(db)).length === 0) return undefined
+    return alone(db, wait, async (tx) => {
+      const applied = await findAppliedMigrations({ ...db, ...tx })
+      requireKnown(applied, db.place)
+      const newest = MIGRATIONS.find(({ name }) => name === applied.at(-1))
+      if (!newest) return undefined
+      for (const sql of readStatements(db, newest, 'down')) await tx.query(sql)
+      await tx.query(`delete from ${MIGRATIONS_TABLE} where name = $1`, [newest.name])
+      return newest.name
+    })
+  })
+}
+
+/** Looks only now that no other process can be at it. */
+async function distribute(db: Database, tx: Statements): Promise<string[]> {
+  const tables = await findUndistributed({ ...db, ...tx })
+  if (tables.length > 0) await tx.query(writeDistribution(tables))
+  return tables
+}
+
+async function findPending(db: Statements & Pick<Database, 'place'>): Promise<KnownMigration[]> {
+  const applied = await findAppliedMigrations(db)
+  requireKnown(applied, db.place)
+  return MIGRATIONS.filter(({ name }) => !applied.includes(name))
+}
+
+/** The statements that apply a migration and note it, as MikroORM's migrator would. */
+function writeUp(db: Database, migration: KnownMigration): string[] {
+  const note = `insert into ${MIGRATIONS_TABLE} (name) values ('${migration.name}')`
+  return [...readStatements(db, migration, 'up'), note]
+}
+
+function readStatements(
+  { orm }: Database,
+  { class: Migration }: KnownMigration,
+  way: 'up' | 'down',
+): string[] {
+  const migration = new Migration(orm.em.getDriver(), orm.config)
+  migration[way]()
+  return migration.getQueries() as string[]
+}
+
+/**
+ * Runs while no other process migrates, all in one transaction on one connection. MikroORM's migrator takes no lock, and
+ * works on a connection of its own beside the one with the lock: a role or a pooler may allow only one.
+ */
+async function alone<T>(
+  db: Database,
+  wait: MigrationWait | undefined,
+  run: (tx: Statements) => Promise<T>,
+): Promise<T> {
+  return db.transaction(async (tx) => {
+    await lockMigrations(tx, db, wait)
+    return run(tx)
+  })
+}
+
+async function withDatabase<T>(
+  url: string,
+  options: { create?: boolean },
+  run: (db: Database) => Promise<T>,
+): Promise<T> {
+  const db = await openDatabase(url, { ...options, maxConnections: 1, liftTimeout: true })
+  try {
+    return await run(db)
+  } finally {
+    await db.close()
+  }
+}

@@ -1,0 +1,37 @@
+import type { SqlMikroORM } from '@mikro-orm/sql'
+import type { Dialect, OpenOptions, Session } from './dialect.ts'
+import { describeDatabaseUrl, parseDatabaseUrl } from './parse-database-url.ts'
+
+/** An open database: statements, transactions, and MikroORM with the exported entities. */
+export interface Database extends Session {
+  readonly dialect: Dialect
+  readonly orm: SqlMikroORM
+  /** True on Citus: rows lie on several servers, each with snapshots and locks of its own. */
+  readonly distributed: boolean
+  /** How headings and messages name it; without user and password. */
+  readonly place: string
+  close(): Promise<void>
+}
+
+/**
+ * Opens a database and makes sure that it answers; does not look at its tables (see `requireSchema`).
+ * @throws OPTION_INVALID, DATABASE_NOT_FOUND, DATABASE_UNREACHABLE, DATABASE_REFUSED, DATABASE_BUSY
+ */
+export async function openDatabase(url: string, options: OpenOptions = {}): Promise<Database> {
+  const place = describeDatabaseUrl(url)
+  return openDialect(await loadDialect(url, place), place, options)
+}
+
+/** Opens what a dialect stands for; see `openDatabase`. */
+export async function openDialect(dialect: Dialect, place: string, options: OpenOptions): Promise<Database> {
+  const { orm, session, distributed, close } = await dialect.open(options)
+  return { ...session, dialect, orm, distributed, place, close }
+}
+
+/** Loads the one driver that is needed: each costs most of a second. */
+async function loadDialect(url: string, place: string): Promise<Dialect> {
+  const address = parseDatabaseUrl(url)
+  if (address.kind === 'sqlite')
+    return (await import('./sqlite/sqlite.ts')).sqliteDialect(address.path, place)
+  return (await import('./postgresql/postgresql.ts')).postgresqlDialect(address.url, place)
+}

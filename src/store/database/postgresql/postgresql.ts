@@ -1,0 +1,315 @@
+import { MikroORM } from '@mikro-orm/postgresql'
+import type { PostgreSqlConnection } from '@mikro-orm/postgresql'
+import type { PoolClient } from 'pg'
+import { to as copyTo } from 'pg-copy-streams'
+import { AnalyticsError } from '../../../model/errors.ts'
+import { MIGRATIONS_TABLE, ORM_OPTIONS } from '../orm-options.ts'
+import { databaseNameOf } from '../parse-database-url.ts'
+import { translateError } from '../translate-error.ts'
+import type { Dialect, OpenOptions, Session, Statements, TransactionMode } from '../dialect.ts'
+import { POSTGRESQL_HISTOGRAM } from './postgresql-histogram.ts'
+
+type Pool = Awaited<ReturnType<PostgreSqlConnection['getNativeClient']>>
+
+/** Long enough for a server far away, short enough to be told while somebody still watches. */
+const CONNECT_TIMEOUT_MS = 5000
+
+/**
+ * A pooler accepts connections that it cannot serve yet, and lets them wait for two minutes or for ever. What reaches a
+ * server is answered at once when it is a `begin` or reads settings only.
+ */
+const ANSWER_TIMEOUT_MS = 10_000
+
+/**
+ * A process that is stopped, or whose machine is gone, holds its locks no longer than this, and the next one goes on.
+ * It is the longest time between an answer of the server and our next statement, so a slow statement or a slow network
+ * does not count, only silence. What was cut off is rolled back and tried again.
+ */
+const LONGEST_SILENCE_MS = 5000
+
+const BEGIN_TURN = `begin;
+set local idle_in_transaction_session_timeout = ${LONGEST_SILENCE_MS}`
+
+/**
+ * Flushers of the same rows would wait for each other row by row, each with a snapshot that keeps the server from
+ * cleaning up: four times the work per flush, and a table that grows. Whoever waits for a table has no snapshot yet.
+ * Limits that suit the statements of an app could keep a large batch out for ever.
+ */
+const BEGIN_FLUSH = `${BEGIN_TURN};
+set local statement_timeout = 30000;
+set local lock_timeout = 0;
+lock table api_key_analytics_meta in share update exclusive mode`
+
+const BEGIN: Record<TransactionMode, string> = {
+  write: 'begin',
+  turn: BEGIN_TURN,
+  flush: BEGIN_FLUSH,
+  snapshot: 'begin isolation level repeatable read read only',
+}
+
+/** A limit that suits statements of an app does not suit who asked for a long answer. Lasts for one transaction only: a
+ * pooler gives the connection to others after it. */
+const LIFT_TIMEOUT = 'set local statement_timeout = 0'
+
+const BEGIN_COPY = `begin read only;
+${LIFT_TIMEOUT}`
+
+const TOO_MANY_CONNECTIONS = '53300'
+
+/** The longest that a timer of Node can be set to. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+const FACTS = `
+select current_schema() as schema, exists (select 1 from pg_extension where extname = 'citus') as citus,
+  current_setting('server_encoding') as encoding`
+
+/** An arbitrary number that is ours. */
+export const MIGRATION_LOCK = 7263912548017
+
+const HIDING_TABLES = `
+select name
+from unnest(array['api_key_analytics', 'api_key_analytics_keys', 'api_key_analytics_ledger',
+  'api_key_analytics_gaps', 'api_key_analytics_unsealed', 'api_key_analytics_prunes', 'api_key_analytics_meta',
+  '${MIGRATIONS_TABLE}']) as name
+where row_security_active(to_regclass(name))`
+
+interface Facts {
+  readonly schema: string | null
+  readonly citus: boolean
+  readonly encoding: string
+}
+
+/** Those that can hold any text. SQL_ASCII keeps the bytes as they come, and ours are UTF-8. */
+const ENCODINGS = new Set(['UTF8', 'SQL_ASCII'])
+
+/** PostgreSQL 13 or newer. `place` is how error messages name it. */
+export function postgresqlDialect(url: string, place: string): Dialect {
+  return {
+    kind: 'postgresql',
+    // not extract: that computes in numeric and takes twice as long per row
+    millisecondsOf: (time) => `(date_part('epoch', ${time}) * 1000)::bigint`,
+    timeOf: (milliseconds) => `to_timestamp(${milliseconds}::double precision / 1000)`,
+    givenRows(columns, rows, first) {
+      const names = Object.keys(columns)
+      const arrays = Object.values(columns).map((type, index) => `$${first + index}::${type}[]`)
+      return {
+        sql: `unnest(${arrays.join(', ')}) with ordinality as given (${names.join(', ')}, n)`,
+        params: names.map((_, index) => rows.map((row) => row[index])),
+      }
+    },
+    // as flushes wrote them: by the primary key nearly every row would be on another page
+    storedOrder: ['bucket', 'api_key_id', 'bucket_minutes', 'endpoint', 'method', 'status'],
+    jsonColumn: (value) => `json_agg(${value})::text`,
+    histogram: POSTGRESQL_HISTOGRAM,
+    hidingTables: HIDING_TABLES,
+    migrationLock: {
+      take: `select pg_try_advisory_xact_lock(${MIGRATION_LOCK}) as taken`,
+      holder: `
+select pid
+from pg_locks
+where locktype = 'advisory' and granted and (classid::bigint << 32) + objid::bigint = ${MIGRATION_LOCK}
+  and database = (select oid from pg_database where datname = current_database())`,
+    },
+    migrationsTable: `create table if not exists ${MIGRATIONS_TABLE} (
+  id serial primary key,
+  name varchar(255) not null,
+  executed_at timestamptz(6) not null default current_timestamp(6)
+)`,
+    async open(options) {
+      const orm = createOrm(url, options)
+      const pool = await orm.em.getConnection().getNativeClient()
+      closeFailedConnections(pool)
+      const session = openSession(pool, place, options)
+      // MikroORM ends only a pool that its own statements have used
+      const close = async () => {
+        await orm.close()
+        if (!pool.ending) await pool.end()
+      }
+      try {
+        const { schema, citus } = await readFacts(pool, place)
+        // MikroORM looks for tables in "public" whatever the search_path says
+        orm.config.set('schema', schema)
+        return { orm, session, distributed: citus, close }
+      } catch (error) {
+        await close()
+        throw error
+      }
+    },
+  }
+}
+
+function createOrm(url: string, { maxConnections = 5, statementTimeoutMs }: OpenOptions): MikroORM {
+  return new MikroORM({
+    ...ORM_OPTIONS,
+    dbName: databaseNameOf(url),
+    // the driver reads the URL itself: MikroORM would drop its parameters (sslmode, host, options …)
+    driverOptions: {
+      connectionString: url,
+      application_name: 'apikey-analytics',
+      max: maxConnections,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: statementTimeoutMs,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
+      // idle connections must not keep the process alive
+      allowExitOnIdle: true,
+    },
+  })
+}
+
+/** @throws DATABASE_REFUSED for a database in which our tables could not be kept or found */
+async function readFacts(pool: Pool, place: string): Promise<{ schema: string; citus: boolean }> {
+  const [facts] = await statements(pool, place).query<Facts>(FACTS, [], ANSWER_TIMEOUT_MS)
+  const { schema, citus, encoding } = facts!
+  if (!ENCODINGS.has(encoding)) {
+    throw new AnalyticsError(
+      'DATABASE_REFUSED',
+      `${place} has the encoding ${encoding}, which cannot hold every text that is counted. Make another database: create database … encoding 'UTF8' template template0.`,
+    )
+  }
+  if (schema === null) {
+    throw new AnalyticsError(
+      'DATABASE_REFUSED',
+      `The search_path names no schema of ${place} that this role may use. Grant usage on the schema with the tables, or correct the search_path.`,
+    )
+  }
+  return { schema, citus }
+}
+
+type Callback = (error?: Error) => void
+type Connecting = new () => {
+  readonly connection: { readonly stream: { destroy(): void } }
+  connect(callback: Callback): void
+}
+
+/**
+ * pg 8.23 leaves the socket open when it gives up by itself, such as without a password: the process would stay alive
+ * and the server wait until its authentication_timeout.
+ */
+function closeFailedConnections(pool: Pool): void {
+  const opened = pool as unknown as { Client: Connecting }
+  opened.Client = class extends opened.Client {
+    override connect(callback: Callback): void {
+      super.connect((error, ...rest) => {
+        if (error) this.connection.stream.destroy()
+        callback(error, ...rest)
+      })
+    }
+  }
+}
+
+/**
+ * PostgreSQL takes no NUL in a text. Names that are counted have none, and one that is looked for is then found nowhere,
+ * as on SQLite; a batch whose file was edited by hand is not refused for it.
+ */
+function replaceNul(parameter: unknown): unknown {
+  if (Array.isArray(parameter)) return parameter.some(hasNul) ? parameter.map(replaceNul) : parameter
+  return hasNul(parameter) ? parameter.replaceAll('\0', '\ufffd') : parameter
+}
+
+function hasNul(parameter: unknown): parameter is string {
+  return typeof parameter === 'string' && parameter.includes('\0')
+}
+
+/** COPY takes no parameters, so the driver's own quoting writes them into the statement. */
+function writeParameters(
+  sql: string,
+  params: readonly unknown[],
+  { escapeLiteral }: { readonly escapeLiteral: (text: string) => string },
+): string {
+  return sql.replace(/\$(\d+)/g, (_, number) => {
+    const value = replaceNul(params[Number(number) - 1])
+    if (typeof value === 'string' || typeof value === 'number') return escapeLiteral(`${value}`)
+    throw new AnalyticsError('INTERNAL', `Parameter $${number} of a copy is neither a text nor a number.`)
+  })
+}
+
+/** Statements with a time after which no answer counts as none. */
+interface TimedStatements extends Statements {
+  query<Row>(sql: string, params?: readonly unknown[], timeoutMs?: number): Promise<Row[]>
+}
+
+function statements(client: Pick<Pool, 'query'>, place: string): TimedStatements {
+  return {
+    query: async (text, params = [], timeoutMs?: number) => {
+      try {
+        const timed = timeoutMs !== undefined && { query_timeout: timeoutMs }
+        return (await client.query({ text, values: params.map(replaceNul), ...timed })).rows
+      } catch (error) {
+        throw translateError(error, place)
+      }
+    },
+  }
+}
+
+function openSession(pool: Pool, place: string, { liftTimeout = false }: OpenOptions): Session {
+  const connect = async (): Promise<PoolClient> => {
+    try {
+      return await pool.connect()
+    } catch (error) {
+      const full = (error as { code?: unknown }).code === TOO_MANY_CONNECTIONS
+      if (!full || pool.totalCount === 0) throw translateError(error, place)
+      // the server allows no more: take turns on those that are open
+      pool.options.max = pool.totalCount
+      return connect()
+    }
+  }
+  /** A connection in a new transaction. */
+  const begin = async (sql: string): Promise<PoolClient> => {
+    const client = await connect()
+    try {
+      await statements(client, place).query(sql, [], sql === BEGIN_FLUSH ? undefined : ANSWER_TIMEOUT_MS)
+      return client
+    } catch (error) {
+      client.release(true)
+      throw error
+    }
+  }
+  async function* copy(sql: string, params: readonly unknown[]): AsyncGenerator<Buffer, void, undefined> {
+    const client = await begin(BEGIN_COPY)
+    let rows: ReturnType<typeof copyTo> | undefined
+    let finished = false
+    try {
+      rows = copyTo(`copy (${writeParameters(sql, params, client)}) to stdout (format binary)`)
+      // the driver's clock for a statement is not made for one that goes on for long, and ends it uncleanly
+      rows.query_timeout = LONGEST_TIMER_MS
+      client.query(rows)
+      for await (const bytes of rows) yield bytes as Buffer
+      await client.query('commit')
+      finished = true
+    } catch (error) {
+      throw translateError(error, place)
+    } finally {
+      // stops that clock, which would keep the process alive
+      rows?.callback?.()
+      // only a connection that is closed stops sending in the middle
+      client.release(!finished)
+    }
+  }
+  const transaction: Session['transaction'] = async (run, mode = 'write') => {
+    const lift = liftTimeout && mode !== 'flush'
+    const client = await begin(lift ? `${BEGIN[mode]};\n${LIFT_TIMEOUT}` : BEGIN[mode])
+    const tx = statements(client, place)
+    let broken = false
+    let cut: unknown
+    // the server may end the connection between two statements; without a listener that would end the process
+    const onError = (error: unknown) => (cut ??= error)
+    client.on('error', onError)
+    try {
+      const result = await run(tx)
+      await tx.query('commit')
+      return result
+    } catch (error) {
+      await tx.query('rollback', [], ANSWER_TIMEOUT_MS).catch(() => (broken = true))
+      throw cut === undefined ? error : translateError(cut, place)
+    } finally {
+      client.off('error', onError)
+      // a connection that cannot even roll back is closed: the server then rolls back by itself
+      client.release(broken)
+    }
+  }
+  const single: Statements = liftTimeout
+    ? { query: (sql, params) => transaction((tx) => tx.query(sql, params)) }
+    : statements(pool, place)
+  return { ...single, transaction, copy, isCurrent: () => true }
+}

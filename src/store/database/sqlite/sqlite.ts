@@ -1,0 +1,165 @@
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { MikroORM } from '@mikro-orm/sqlite'
+import type { SqliteConnection } from '@mikro-orm/sqlite'
+import { MEMORY_DATABASE } from '../../../options/database-location.ts'
+import { AnalyticsError } from '../../../model/errors.ts'
+import { MIGRATIONS_TABLE, ORM_OPTIONS } from '../orm-options.ts'
+import { translateError } from '../translate-error.ts'
+import type { Dialect, Session, Statements, TransactionMode } from '../dialect.ts'
+import { addHistogramFunctions, SQLITE_HISTOGRAM } from './sqlite-histogram.ts'
+
+type SqliteFile = Awaited<ReturnType<SqliteConnection['getNativeClient']>>
+
+/** How long a statement waits for the lock of another process; it blocks its thread meanwhile. */
+const BUSY_TIMEOUT_MS = 5000
+
+const BEGIN: Record<TransactionMode, string> = {
+  // a transaction that reads first and then finds another writer would fail at once instead of waiting
+  write: 'begin immediate',
+  // that is the only write lock already; it lasts while its process lives, stopped or not
+  turn: 'begin immediate',
+  flush: 'begin immediate',
+  snapshot: 'begin',
+}
+
+/** An SQLite file, or `:memory:`. Statements block their thread: what runs inside an app belongs in the worker. */
+export function sqliteDialect(path: string, place: string): Dialect {
+  return {
+    kind: 'sqlite',
+    millisecondsOf: (time) => time,
+    timeOf: (milliseconds) => milliseconds,
+    givenRows(columns, rows, first) {
+      const fields = Object.keys(columns).map((name, index) => `value ->> ${index} as ${name}`)
+      return {
+        // without `materialized` each of the fields would make SQLite write the row as text anew
+        sql: `(with rows as materialized (select key, value from json_each($${first}))
+  select ${fields.join(', ')}, key as n from rows) as given`,
+        params: [JSON.stringify(rows)],
+      }
+    },
+    // the table is its primary key
+    storedOrder: ['api_key_id', 'bucket', 'bucket_minutes', 'endpoint', 'method', 'status'],
+    jsonColumn: (value) => `json_group_array(${value})`,
+    histogram: SQLITE_HISTOGRAM,
+    hidingTables: undefined,
+    migrationLock: undefined,
+    migrationsTable: `create table if not exists ${MIGRATIONS_TABLE} (
+  id integer not null primary key autoincrement,
+  name text not null,
+  executed_at datetime not null default current_timestamp
+)`,
+    async open({ create = false }) {
+      const isFile = path !== MEMORY_DATABASE
+      if (isFile && create) createFile(path, place)
+      else if (isFile && !existsSync(path)) throw new AnalyticsError('DATABASE_NOT_FOUND', noFile(path))
+      const orm = createOrm(path)
+      try {
+        const file = await orm.em.getConnection().getNativeClient()
+        if (create) await useWriteAheadLog(file)
+        file.pragma('synchronous = full')
+        addHistogramFunctions(file)
+        return { orm, session: openSession(file, place), distributed: false, close: () => orm.close() }
+      } catch (error) {
+        await orm.close()
+        throw translateError(error, place)
+      }
+    },
+  }
+}
+
+function createOrm(path: string): MikroORM {
+  return new MikroORM({
+    ...ORM_OPTIONS,
+    dbName: path,
+    driverOptions: { timeout: BUSY_TIMEOUT_MS, fileMustExist: true },
+    // migrations run inside a transaction of ours
+    migrations: { ...ORM_OPTIONS.migrations, transactional: false },
+  })
+}
+
+/** Waits by itself: while processes make a new file a WAL file at once, SQLite fails without using its timeout. */
+async function useWriteAheadLog(file: SqliteFile): Promise<void> {
+  const deadline = performance.now() + BUSY_TIMEOUT_MS
+  for (;;) {
+    try {
+      file.pragma('journal_mode = wal')
+      return
+    } catch (error) {
+      const busy = String((error as { code?: unknown }).code).startsWith('SQLITE_BUSY')
+      if (!busy || performance.now() > deadline) throw error
+      await sleep(5 + Math.random() * 20)
+    }
+  }
+}
+
+function noFile(path: string): string {
+  return `No database at ${path}. Start the app once, run "apikey-analytics migrate", or pass --data-dir or --database.`
+}
+
+/** The folder and the file are for this user only: usage is nobody else's business. */
+function createFile(path: string, place: string): void {
+  try {
+    if (mkdirSync(dirname(path), { recursive: true, mode: 0o700 })) chmodSync(dirname(path), 0o700)
+    closeSync(openSync(path, 'a', 0o600))
+  } catch (error) {
+    throw translateError(error, place)
+  }
+}
+
+function openSession(file: SqliteFile, place: string): Session {
+  const run = <Row>(sql: string, params: readonly unknown[] = []): Row[] => {
+    try {
+      const statement = file.prepare(sql)
+      const bound = params.length > 0 ? [bindByNumber(params)] : []
+      if (statement.reader) return statement.all(...bound) as Row[]
+      statement.run(...bound)
+      return []
+    } catch (error) {
+      throw translateError(error, place)
+    }
+  }
+  const tx: Statements = { query: async (sql, params) => run(sql, params) }
+  // one connection: whoever comes during a transaction waits until it is over
+  let previous: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = previous.then(work)
+    previous = result.catch(() => {})
+    return result
+  }
+  const transaction: Session['transaction'] = (work, mode = 'write') =>
+    inTurn(async () => {
+      run(BEGIN[mode])
+      try {
+        const result = await work(tx)
+        run('commit')
+        return result
+      } catch (error) {
+        // some errors (disk full, say) have rolled back already
+        if (file.inTransaction) run('rollback')
+        throw error
+      }
+    })
+  const isCurrent = file.memory ? () => true : watchFile(file.name)
+  return { query: (sql, params) => inTurn(() => tx.query(sql, params)), transaction, isCurrent }
+}
+
+/** @returns a function that says whether the file is still the one that it is now */
+function watchFile(path: string): () => boolean {
+  const { ino, dev } = statSync(path)
+  return () => {
+    const now = statSync(path, { throwIfNoEntry: false })
+    return now?.ino === ino && now.dev === dev
+  }
+}
+
+/** `$1` is a named parameter to SQLite, called "1". */
+function bindByNumber(params: readonly unknown[]): Record<number, unknown> {
+  return Object.fromEntries(params.map((value, index) => [index + 1, toSqlite(value)]))
+}
+
+function toSqlite(value: unknown): unknown {
+  if (value instanceof Date) return value.getTime()
+  return typeof value === 'boolean' ? Number(value) : value
+}

@@ -1,0 +1,101 @@
+import { AnalyticsError } from '../../model/errors.ts'
+import type { Statements } from '../database/dialect.ts'
+import { readOwners, writeOwners } from './key-owners.ts'
+import { lockKey } from '../remove/lock-key.ts'
+import type { Database } from '../database/open-database.ts'
+import { setOwner } from './owner-periods.ts'
+import type { OwnerPeriods } from './owner-periods.ts'
+import { requireTime } from '../read/usage-filter.ts'
+
+/** As long as names and owners that come from the app. */
+const MAX_LENGTH = 200
+const HOUR_MS = 3_600_000
+
+const SET_NAME = (dialect: Database['dialect']) => `
+update api_key_analytics_keys
+set name = $2, name_set_by = $3, name_said_at = ${dialect.timeOf('$4')}
+where id = $1`
+
+/** What a person says of a key; absent leaves it as it is, null gives it back to the app. */
+export interface KeyNames {
+  readonly name?: string | null
+  readonly owner?: string | null
+  /**
+   * From when until when `owner` holds. Without either: for all time when the key never had an owner, else from the
+   * hour that is open. Only `until`: from the beginning.
+   */
+  readonly from?: Date
+  readonly until?: Date
+}
+
+/**
+ * Gives a key a name, an owner, or both, which stay whatever the app says. Null takes it away, and what the app says
+ * next holds again.
+ * @throws OPTION_INVALID for a text that cannot be stored or a time in the future, WRONG_USAGE when there is no such key
+ */
+export async function nameKey(
+  db: Database,
+  id: string,
+  { name, owner, from, until }: KeyNames,
+  now = Date.now(),
+): Promise<void> {
+  if (name !== undefined) requireText('name', name)
+  if (owner !== undefined) requireText('owner', owner)
+  if (owner === undefined && (from ?? until)) {
+    throw new AnalyticsError('OPTION_INVALID', 'A period needs an owner who had the key in it.')
+  }
+  const span = { from: from && requireTime(from), until: until && requireTime(until) }
+  requireSpan(span, now)
+  await db.transaction(async (tx) => {
+    if (!(await lockKey(tx, db.dialect, id))) {
+      throw new AnalyticsError('WRONG_USAGE', `There is no key ${id} in ${db.place}.`)
+    }
+    if (name !== undefined) {
+      await tx.query(SET_NAME(db.dialect), [id, name, setterOf(name), name === null ? null : now])
+    }
+    if (owner !== undefined) await changeOwner(tx, db, id, { ...span, owner, now })
+  })
+}
+
+/** Epoch milliseconds. */
+interface Span {
+  readonly from: number | undefined
+  readonly until: number | undefined
+}
+
+async function changeOwner(
+  tx: Statements,
+  { dialect }: Database,
+  id: string,
+  { owner, from, until, now }: Span & { owner: string | null; now: number },
+): Promise<void> {
+  const periods = (await readOwners(tx, dialect, [id])).get(id)!
+  const since = from ?? (until === undefined ? startOf(periods, now) : 0)
+  const given = { owner, setBy: setterOf(owner), saidAt: owner === null ? null : now }
+  const changed = setOwner(periods, { since, until: until ?? Infinity, ...given })
+  await writeOwners(tx, dialect, new Map([[id, changed]]))
+}
+
+/** From when on an owner holds that came without a time. */
+function startOf(periods: OwnerPeriods, now: number): number {
+  return periods.every(({ owner }) => owner === null) ? 0 : Math.floor(now / HOUR_MS) * HOUR_MS
+}
+
+function setterOf(text: string | null): 'app' | 'person' {
+  return text === null ? 'app' : 'person'
+}
+
+function requireSpan({ from = 0, until }: Span, now: number): void {
+  if (from > now || (until ?? 0) > now) {
+    throw new AnalyticsError('OPTION_INVALID', 'The owner of a key can change now or in the past only.')
+  }
+  if (from < 0 || (until !== undefined && until <= from)) {
+    throw new AnalyticsError('OPTION_INVALID', 'The period of the owner is empty.')
+  }
+}
+
+/** @throws OPTION_INVALID for a name or an owner that cannot be stored */
+export function requireText(column: string, text: string | null): void {
+  if (text === null || (text !== '' && text.length <= MAX_LENGTH && !text.includes('\0'))) return
+  throw new AnalyticsError('OPTION_INVALID', `A ${column} needs 1 to ${MAX_LENGTH} characters, without NUL.`)
+}

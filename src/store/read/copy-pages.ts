@@ -1,0 +1,51 @@
+import type { StreamQuery } from '../../usage.ts'
+import { decodeCopy } from '../database/postgresql/decode-copy.ts'
+import type { CopyType } from '../database/postgresql/decode-copy.ts'
+import type { Dialect, Session } from '../database/dialect.ts'
+import { filterUsage, Parameters } from './usage-filter.ts'
+import { DURATION_COLUMNS, USAGE_COLUMNS, toPage } from './usage-page.ts'
+import type { KeylessPage, StoredColumns } from './usage-page.ts'
+
+/** Enough that what is done per page costs little, few enough that a page dies young. */
+const PAGE_ROWS = 500
+
+const TYPES: Readonly<Record<keyof StoredColumns, CopyType>> = {
+  keyId: 'uuid',
+  bucket: 'timestamptz',
+  bucketMinutes: 'integer',
+  method: 'text',
+  endpoint: 'text',
+  status: 'integer',
+  requestCount: 'integer',
+  durationUs: 'integer',
+  durationFirstBin: 'integer',
+  durationBins: 'integer[]',
+}
+
+/** Stored rows in pages, by one statement: the server works ahead, and all rows are of one moment. */
+export async function* copyPages(
+  { dialect }: { readonly dialect: Dialect },
+  copy: NonNullable<Session['copy']>,
+  query: StreamQuery,
+): AsyncGenerator<KeylessPage, void, undefined> {
+  const { sql, params, names } = writeCopyStatement(dialect, query)
+  const types = names.map((name) => TYPES[name])
+  for await (const columns of decodeCopy(copy(sql, params), types, PAGE_ROWS)) {
+    const named = Object.fromEntries(names.map((name, index) => [name, columns[index]]))
+    yield toPage(named as unknown as StoredColumns)
+  }
+}
+
+/** What selects the rows, and the names of its columns. */
+export function writeCopyStatement(
+  dialect: Dialect,
+  query: StreamQuery,
+): { sql: string; params: unknown[]; names: (keyof StoredColumns)[] } {
+  const parameters = new Parameters()
+  const columns = { ...USAGE_COLUMNS, ...(query.latency && DURATION_COLUMNS) }
+  const sql = `select ${Object.values(columns).join(', ')}
+from api_key_analytics t
+where ${filterUsage(dialect, query, parameters)}
+order by ${dialect.storedOrder.map((column) => `t.${column}`).join(', ')}`
+  return { sql, params: parameters.values, names: Object.keys(columns) as (keyof StoredColumns)[] }
+}

@@ -1,0 +1,99 @@
+import { suggest } from '../../options/suggest.ts'
+import type { KeyRecord } from '../../usage.ts'
+import { byteOrder } from '../database/byte-order.ts'
+import { keyColumns, toKeyRecord } from './key-record.ts'
+import type { KeyColumns } from './key-record.ts'
+import type { Database } from '../database/open-database.ts'
+import { ofEveryKey, Parameters, timeParameter } from './usage-filter.ts'
+
+/** A text that fits more keys than this is no name of one; whoever asked sees that it is ambiguous. */
+const MATCHES = 20
+/** Names are compared one by one, so a typo is looked up among the keys used last only. */
+const CANDIDATES = 10_000
+
+/**
+ * The keys that a text means: those with exactly this id, name or label; else those whose id or label begins with it.
+ * More than one (20 at most) when it is ambiguous, none when it fits no key.
+ */
+export async function findKeys(db: Database, text: string): Promise<KeyRecord[]> {
+  const exact = await selectKeys(db, 'k.name = $1 or k.label = $1 or cast(k.id as text) = lower($1)', text)
+  if (exact.length > 0 || text === '') return exact
+  return selectKeys(
+    db,
+    'substr(k.label, 1, length($1)) = $1 or substr(cast(k.id as text), 1, length($1)) = lower($1)',
+    text,
+  )
+}
+
+async function selectKeys(db: Database, condition: string, text: string): Promise<KeyRecord[]> {
+  const found = await db.query<KeyColumns>(
+    `select ${keyColumns(db.dialect)}
+from api_key_analytics_keys k
+where ${condition.replaceAll('$1', 'cast($1 as text)')}
+order by ${byteOrder(db.dialect, 'coalesce(k.name, k.label)')}, k.id
+limit ${MATCHES}`,
+    [text],
+  )
+  return found.map(toKeyRecord)
+}
+
+/** Names and labels that a person may have meant by a text that fits no key, nearest first; at most three. */
+export async function suggestKeys(db: Database, text: string): Promise<string[]> {
+  const keys = await db.query<{ label: string; name: string | null }>(
+    `select label, name
+from api_key_analytics_keys
+order by last_used_at desc, id
+limit ${CANDIDATES}`,
+  )
+  return suggest(text, new Set(keys.flatMap(({ label, name }) => (name === null ? [label] : [name, label]))))
+}
+
+/** Which keys to list, and from when on their requests count; absent means all. */
+export interface KeyListOptions {
+  /** Only keys that were last used before this. */
+  readonly unusedSince?: Date
+  readonly owner?: string
+  readonly requestsSince?: Date
+}
+
+/** Every key with its requests, last used first. */
+export async function listKeys(
+  db: Database,
+  { unusedSince, owner, requestsSince }: KeyListOptions = {},
+): Promise<(KeyRecord & { requestCount: number })[]> {
+  const parameters = new Parameters()
+  const counted = requestsSince
+    ? `where t.bucket >= ${timeParameter(db.dialect, requestsSince, parameters)} and ${ofEveryKey(db.dialect)}`
+    : ''
+  const conditions = ['true']
+  if (unusedSince) {
+    conditions.push(`k.last_used_at < ${timeParameter(db.dialect, unusedSince, parameters)}`)
+  }
+  if (owner !== undefined) conditions.push(`k.owner = ${parameters.add(owner)}`)
+  const found = await db.query<KeyColumns & { request_count: string }>(
+    `select ${keyColumns(db.dialect)}, coalesce(u.request_count, 0) as request_count
+from api_key_analytics_keys k
+left join (
+  select t.api_key_id, sum(t.request_count) as request_count
+  from api_key_analytics t
+  ${counted}
+  group by t.api_key_id
+) u on u.api_key_id = k.id
+where ${conditions.join(' and ')}
+order by k.last_used_at desc, k.id`,
+    parameters.values,
+  )
+  return found.map((row) => Object.assign(toKeyRecord(row), { requestCount: Number(row.request_count) }))
+}
+
+/** The ids of all keys that are or were an owner's. */
+export async function findKeysOfOwner(db: Database, owner: string): Promise<string[]> {
+  const found = await db.query<{ id: string }>(
+    `select id from api_key_analytics_keys where owner = $1
+union
+select api_key_id from api_key_analytics_owners where owner = $1
+order by id`,
+    [owner],
+  )
+  return found.map(({ id }) => id)
+}

@@ -1,0 +1,88 @@
+import { isCalendarUnit } from '../../time/calendar.ts'
+import type { UsageQuery } from '../../usage.ts'
+import { findBorders } from './find-usage.ts'
+import type { Database } from '../database/open-database.ts'
+import { cutByOwners, OF_KEYS_WITH_FORMER_OWNERS } from './owner-of-rows.ts'
+import { filterRows, filterUsage, Parameters, timeParameter } from './usage-filter.ts'
+
+/** Rows and the requests in them. */
+export interface RowSum {
+  readonly rows: number
+  readonly requests: number
+}
+
+/** Rows that borders of time cut, and those that changes of owner cut where the query is by owner or of one. */
+export type StraddlingRows = RowSum & { readonly cutByOwners?: RowSum }
+
+/**
+ * Counts the rows, and the requests in them, that a border cuts: `since`, `until`, or a border between two hours, days,
+ * weeks or months of `query.by` in its time zone. `findUsage` gives such a row to the side on which it begins, so a
+ * report with any is not exact. Its `since` side is counted here although `findUsage` leaves it out. Counts as well the
+ * rows within which a key changed its owner: day rows of that day, say.
+ */
+export async function findStraddlingRows(db: Database, query: UsageQuery): Promise<StraddlingRows> {
+  const parameters = new Parameters()
+  const filter = filterRows(db.dialect, query, parameters)
+  const cuts = [
+    ...cutAt(db, query.since, parameters),
+    ...cutAt(db, query.until, parameters),
+    ...(await cutBetween(db, query, parameters)),
+  ]
+  const found =
+    cuts.length === 0
+      ? { rows: 0, requests: 0 }
+      : await sumRows(db, `${filter}\nand (${cuts.join('\n  or ')})`, parameters)
+  const isByOwner = query.owner !== undefined || query.by?.includes('owner')
+  return isByOwner ? { ...found, cutByOwners: await sumRowsCutByOwners(db, query) } : found
+}
+
+/** With `owner` only those that this owner lost or got. */
+async function sumRowsCutByOwners(db: Database, { owner, ...query }: UsageQuery): Promise<RowSum> {
+  const parameters = new Parameters()
+  const filter = filterUsage(db.dialect, query, parameters)
+  const name = owner === undefined ? undefined : parameters.add(owner)
+  return sumRows(
+    db,
+    `${filter} and t.bucket_minutes > 1 and ${OF_KEYS_WITH_FORMER_OWNERS}
+and ${cutByOwners(db.dialect, name)}`,
+    parameters,
+  )
+}
+
+async function sumRows(db: Database, condition: string, { values }: Parameters): Promise<RowSum> {
+  const [found] = await db.query<{ rows: string; requests: string }>(
+    `select count(*) as rows, coalesce(sum(t.request_count), 0) as requests
+from api_key_analytics t
+where ${condition}`,
+    values,
+  )
+  return { rows: Number(found?.rows), requests: Number(found?.requests) }
+}
+
+/** A row is cut by an instant only if it begins at the last full hour or day before: two looks into an index. */
+function cutAt(db: Database, instant: Date | undefined, parameters: Parameters): string[] {
+  if (!instant) return []
+  return [60, 1440].flatMap((minutes) => {
+    const begin = instant.getTime() - (instant.getTime() % (minutes * 60_000))
+    if (begin === instant.getTime()) return []
+    const time = timeParameter(db.dialect, new Date(begin), parameters)
+    return [`t.bucket = ${time} and t.bucket_minutes = ${minutes}`]
+  })
+}
+
+/** Rows in the period whose first and last millisecond fall into different units. */
+async function cutBetween(db: Database, query: UsageQuery, parameters: Parameters): Promise<string[]> {
+  const borders = await findBorders(db, (query.by ?? []).filter(isCalendarUnit), query)
+  return [...borders.values()]
+    .filter(({ uncutMinutes }) => uncutMinutes < 1440)
+    .map((border) => {
+      const first = db.dialect.millisecondsOf('t.bucket')
+      const last = `(${first} + t.bucket_minutes * 60000 - 1)`
+      const period = filterUsage(db.dialect, periodOf(query), parameters)
+      return `${period} and t.bucket_minutes > ${border.uncutMinutes} and ${border.numberOf(first)} <> ${border.numberOf(last)}`
+    })
+}
+
+function periodOf({ since, until }: UsageQuery): UsageQuery {
+  return { ...(since && { since }), ...(until && { until }) }
+}

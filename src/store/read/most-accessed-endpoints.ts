@@ -1,0 +1,13 @@
+import type { KeyIdentity, MostAccessedOptions, UsageRow } from '../../usage.ts'
+import { findUsage } from './find-usage.ts'
+import type { Database } from '../database/open-database.ts'
+
+/** The endpoints of one key (its id or record), each method apart, most used first. */
+export async function getMostAccessedEndpoints(
+  db: Database,
+  key: string | Pick<KeyIdentity, 'id'>,
+  options: MostAccessedOptions = {},
+): Promise<UsageRow[]> {
+  const id = typeof key === 'string' ? key : key.id
+  return findUsage(db, { ...options, keyIds: [id], by: ['endpoint', 'method'] })
+}

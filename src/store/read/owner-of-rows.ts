@@ -1,0 +1,73 @@
+/**
+ * SQL for whose the rows of `api_key_analytics t` are: of the former owner whose period has the start of their bucket,
+ * else of the key's present owner. `name` is a placeholder.
+ */
+
+import type { Dialect } from '../database/dialect.ts'
+
+/** Joins the former owner `o`, of whom there is none where the present one counts. */
+export const JOIN_FORMER_OWNER = `left join api_key_analytics_owners o
+    on o.api_key_id = t.api_key_id and o.since <= t.bucket and o.until > t.bucket`
+
+/** Rows of keys that had another owner before the present one. */
+export const OF_KEYS_WITH_FORMER_OWNERS =
+  '(t.api_key_id in (select api_key_id from api_key_analytics_owners))'
+
+/** Rows of keys that are or were an owner's: lets the primary key help. */
+export function ofKeysOf(name: string): string {
+  return `t.api_key_id in (
+    select id from api_key_analytics_keys where owner = ${name}
+    union
+    select api_key_id from api_key_analytics_owners where owner = ${name}
+  )`
+}
+
+/** Of those, the rows that were the owner's at their time. Keys that never had another one need no look. */
+export function ownedBy(name: string): string {
+  return `(not ${OF_KEYS_WITH_FORMER_OWNERS}
+    or exists (
+      select 1 from api_key_analytics_owners o
+      where o.api_key_id = t.api_key_id and o.since <= t.bucket and o.until > t.bucket and o.owner = ${name}
+    )
+    or exists (
+      select 1 from api_key_analytics_keys k
+      where k.id = t.api_key_id and k.owner_since <= t.bucket and k.owner = ${name}
+    ))`
+}
+
+/** Rows within which their key changed its owner; with `name` only where that owner lost or got the key. */
+export function cutByOwners(dialect: Dialect, name?: string): string {
+  const begin = dialect.millisecondsOf('t.bucket')
+  const change = dialect.millisecondsOf('o.until')
+  const gotIt = `coalesce(
+      (select n.owner = ${name} from api_key_analytics_owners n
+        where n.api_key_id = o.api_key_id and n.since = o.until),
+      (select k.owner = ${name} from api_key_analytics_keys k where k.id = o.api_key_id and k.owner_since = o.until),
+      false)`
+  return `exists (
+    select 1 from api_key_analytics_owners o
+    where o.api_key_id = t.api_key_id and o.until > t.bucket
+      and ${change} < ${begin} + t.bucket_minutes * 60000${name ? `\n      and (o.owner = ${name} or ${gotIt})` : ''}
+  )`
+}
+
+const DAY_MS = 86_400_000
+
+/**
+ * Rows of a UTC day in which their key changed its owner. They are never merged into day rows, which could not say whose
+ * they are. `day`: its start, epoch milliseconds; without it the day of each row.
+ */
+export function inDayOfTransfer(dialect: Dialect, day?: number): string {
+  if (day !== undefined) {
+    return `exists (
+    select 1 from api_key_analytics_owners o
+    where o.api_key_id = t.api_key_id and o.until > ${dialect.timeOf(String(day))} and o.until < ${dialect.timeOf(String(day + DAY_MS))}
+  )`
+  }
+  const change = dialect.millisecondsOf('o.until')
+  return `exists (
+    select 1 from api_key_analytics_owners o
+    where o.api_key_id = t.api_key_id and ${change} % ${DAY_MS} <> 0
+      and ${change} / ${DAY_MS} = ${dialect.millisecondsOf('t.bucket')} / ${DAY_MS}
+  )`
+}

@@ -1,0 +1,30 @@
+import type { StoredUsageRow, StreamQuery } from '../../usage.ts'
+import type { Database } from '../database/open-database.ts'
+import { streamPages } from './stream-pages.ts'
+import type { UsagePage } from './usage-page.ts'
+
+/**
+ * Every stored row that a filter lets through, in pages, in one order (bytewise): by key and bucket on SQLite, by bucket
+ * and key on PostgreSQL, then by width, endpoint, method, status. Memory stays constant. Each page is a statement of its own:
+ * nothing stays open while its rows are used, and rows that change meanwhile are as they are when their page is read.
+ */
+export async function* streamUsage(
+  db: Database,
+  query: StreamQuery = {},
+): AsyncGenerator<readonly StoredUsageRow[], void, undefined> {
+  for await (const page of streamPages(db, query)) yield toRows(page)
+}
+
+function toRows(page: UsagePage): StoredUsageRow[] {
+  return page.key.map((key, row) => ({
+    ...key,
+    bucket: new Date(page.bucket[row]!),
+    bucketMinutes: page.bucketMinutes[row]!,
+    method: page.method[row]!,
+    endpoint: page.endpoint[row]!,
+    status: page.status[row]!,
+    requestCount: page.requestCount[row]!,
+    durationUs: page.durationUs[row]!,
+    ...(page.latency && { latency: page.latency[row]! }),
+  }))
+}

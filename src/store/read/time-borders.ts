@@ -1,0 +1,148 @@
+import { AnalyticsError } from '../../model/errors.ts'
+import { instantOf, stepsBetween, wallTimeOf } from '../../time/calendar.ts'
+import type { CalendarUnit } from '../../time/calendar.ts'
+import type { UsageFilter } from '../../usage.ts'
+import type { Database } from '../database/open-database.ts'
+
+/** How SQL puts times into the hours, days, weeks or months of a time zone. */
+export interface TimeBorders {
+  /** SQL for the number of the unit that holds a time, given SQL for its epoch milliseconds. */
+  numberOf(milliseconds: string): string
+  /** The start of the unit with a number. */
+  startOf(number: number): Date
+  /** The widest bucket in minutes, of 1, 60 and 1440, that no border can cut; 0 when any may be cut. */
+  readonly uncutMinutes: number
+}
+
+/** From a moment on (epoch milliseconds), a value holds. */
+interface Cut {
+  readonly from: number
+  readonly value: number
+}
+
+/** The time that the buckets of a database span, epoch milliseconds. */
+export interface TimeSpan {
+  readonly from: number
+  readonly to: number
+}
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+/** No time zone has changed its offset twice within a week since 1970. */
+const STEP_MS = 7 * DAY_MS
+
+/** The time between the first bucket and the end of the last one, cut to `since` and `until`. */
+export async function findTimeSpan(
+  db: Database,
+  { since, until }: Pick<UsageFilter, 'since' | 'until'>,
+): Promise<TimeSpan> {
+  // two subqueries: SQLite finds one of min and max by index, but scans for both together
+  const [row] = await db.query<{ first: string | null; last: string | null }>(
+    `select ${db.dialect.millisecondsOf('(select min(bucket) from api_key_analytics)')} as first,
+            ${db.dialect.millisecondsOf('(select max(bucket) from api_key_analytics)')} as last`,
+  )
+  const from = Math.max(Number(row?.first ?? 0), since?.getTime() ?? 0)
+  // a day more on each side: rows may be wider than what is left of the period
+  const to = Math.min(Number(row?.last ?? 0), until?.getTime() ?? Infinity) + DAY_MS
+  return { from: from - DAY_MS, to: Math.max(from, to) + DAY_MS }
+}
+
+/** The borders of a unit within a time span; a time zone's changes of offset are found once and become plain SQL. */
+export function timeBorders(unit: CalendarUnit, timeZone: string, span: TimeSpan): TimeBorders {
+  const offsets = findOffsets(timeZone, span)
+  const uncutMinutes = findUncutMinutes(unit, offsets)
+  const localOf = (ms: string): string => `(${ms} + ${chooseByTime(ms, offsets)})`
+  const dayOf = (ms: string): string => `${localOf(ms)} / ${DAY_MS}`
+  const startOfDay = remember((day) => instantOf({ year: 1970, month: 1, day: day + 1 }, timeZone))
+  if (unit === 'hour') {
+    return { uncutMinutes, numberOf: (ms) => `${ms} - ${localOf(ms)} % ${HOUR_MS}`, startOf: toDate }
+  }
+  if (unit === 'day') return { uncutMinutes, numberOf: dayOf, startOf: startOfDay }
+  if (unit === 'week') {
+    // 1970-01-01 was a Thursday
+    const numberOf = (ms: string): string => `(${dayOf(ms)} + 3) / 7`
+    return { uncutMinutes, numberOf, startOf: (week) => startOfDay(week * 7 - 3) }
+  }
+  const months = stepsBetween('month', toDate(span.from), toDate(span.to), timeZone)
+  const cuts = months.map((start) => ({ from: start.getTime(), value: start.getTime() }))
+  return { uncutMinutes, numberOf: (ms) => chooseByTime(ms, cuts), startOf: toDate }
+}
+
+/** @throws OPTION_INVALID when a time zone is not an IANA name. */
+export function requireTimeZone(timeZone: string): void {
+  try {
+    wallTimeOf(new Date(0), timeZone)
+  } catch (cause) {
+    const hint = 'Use an IANA name such as Europe/Berlin.'
+    throw new AnalyticsError('OPTION_INVALID', `There is no time zone ${JSON.stringify(timeZone)}. ${hint}`, {
+      cause,
+    })
+  }
+}
+
+function findOffsets(timeZone: string, { from, to }: TimeSpan): Cut[] {
+  if (timeZone === 'UTC') return [{ from, value: 0 }]
+  const offsetAt = (time: number): number => offsetMs(time, timeZone)
+  const offsets: Cut[] = [{ from, value: offsetAt(from) }]
+  for (let time = from; time < to; time += STEP_MS) {
+    const value = offsetAt(time + STEP_MS)
+    const changed = value !== offsets.at(-1)?.value
+    if (changed) offsets.push({ from: findChange(offsetAt, time, time + STEP_MS), value })
+  }
+  return offsets
+}
+
+/** The first whole second after `before` that has the offset of `after`. */
+function findChange(offsetAt: (time: number) => number, before: number, after: number): number {
+  const value = offsetAt(after)
+  let low = Math.floor(before / 1000)
+  let high = Math.ceil(after / 1000)
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2)
+    if (offsetAt(middle * 1000) === value) high = middle
+    else low = middle
+  }
+  return high * 1000
+}
+
+function offsetMs(time: number, timeZone: string): number {
+  const wall = wallTimeOf(new Date(time), timeZone)
+  const utc = Date.UTC(wall.year, wall.month - 1, wall.day, wall.hour, wall.minute, wall.second)
+  return utc - Math.floor(time / 1000) * 1000
+}
+
+/** Borders fall on whole units of local time; where those are whole buckets of UTC too, no bucket is cut. */
+function findUncutMinutes(unit: CalendarUnit, offsets: readonly Cut[]): number {
+  const unitMs = unit === 'hour' ? HOUR_MS : DAY_MS
+  const fits = (minutes: number): boolean =>
+    unitMs % (minutes * 60_000) === 0 &&
+    offsets.every(({ from, value }, index) => {
+      // a change of offset may be a border as well
+      const aligned = index === 0 || from % (minutes * 60_000) === 0
+      return aligned && value % (minutes * 60_000) === 0
+    })
+  return [1440, 60, 1].find(fits) ?? 0
+}
+
+/** SQL that finds the value for a time by halves: few comparisons for each row, even over many years. */
+function chooseByTime(milliseconds: string, cuts: readonly Cut[]): string {
+  const middle = cuts[cuts.length >> 1]
+  if (cuts.length < 2 || !middle) return String(cuts[0]?.value ?? 0)
+  const before = chooseByTime(milliseconds, cuts.slice(0, cuts.length >> 1))
+  const after = chooseByTime(milliseconds, cuts.slice(cuts.length >> 1))
+  return `case when ${milliseconds} < ${middle.from} then ${before} else ${after} end`
+}
+
+function toDate(milliseconds: number): Date {
+  return new Date(milliseconds)
+}
+
+/** Many rows fall on one day, and a look into the time zone costs microseconds. */
+function remember(find: (day: number) => Date): (day: number) => Date {
+  const found = new Map<number, Date>()
+  return (day) => {
+    const known = found.get(day) ?? find(day)
+    found.set(day, known)
+    return known
+  }
+}

@@ -1,0 +1,122 @@
+import { AnalyticsError } from '../../model/errors.ts'
+import type { StatusFilter, UsageFilter } from '../../usage.ts'
+import type { Dialect, Statements } from '../database/dialect.ts'
+import { ofKeysOf, ownedBy } from './owner-of-rows.ts'
+
+/** How a glob writes a star that is meant as one: as SQLite does. */
+const STAR = '[*]'
+
+/** Parameters of a statement in the making. */
+export class Parameters {
+  readonly values: unknown[] = []
+
+  /** Adds a value and returns the placeholder that stands for it. */
+  add(value: unknown): string {
+    return `$${this.values.push(value)}`
+  }
+}
+
+/**
+ * The SQL condition on `api_key_analytics t` that a filter stands for.
+ * @throws OPTION_INVALID
+ */
+export function filterUsage(dialect: Dialect, filter: UsageFilter, parameters: Parameters): string {
+  const { since, until } = filter
+  const conditions = [filterRows(dialect, filter, parameters)]
+  if (since) conditions.push(`t.bucket >= ${timeParameter(dialect, since, parameters)}`)
+  if (until) conditions.push(`t.bucket < ${timeParameter(dialect, until, parameters)}`)
+  return conditions.join(' and ')
+}
+
+/** The same without `since` and `until`. */
+export function filterRows(dialect: Dialect, filter: UsageFilter, parameters: Parameters): string {
+  const { keyIds, owner, method, endpoint, status } = filter
+  const conditions: string[] = []
+  if (keyIds) conditions.push(filterKeys(keyIds, parameters))
+  if (owner !== undefined) {
+    const name = parameters.add(owner)
+    conditions.push(ofKeysOf(name), ownedBy(name))
+  }
+  if (method !== undefined) conditions.push(`t.method = ${parameters.add(method)}`)
+  if (endpoint !== undefined) conditions.push(filterEndpoint(dialect, endpoint, parameters))
+  if (status !== undefined) conditions.push(filterStatus(status, parameters))
+  return conditions.length > 0 ? conditions.join(' and ') : 'true'
+}
+
+/**
+ * What a person means by an endpoint: the stored one of exactly that name, as a wildcard route may have, rather than
+ * all that the name would fit as a glob.
+ */
+export async function preferStoredEndpoint(db: Statements, endpoint: string): Promise<string> {
+  if (!endpoint.includes('*')) return endpoint
+  const stored = await db.query('select 1 from api_key_analytics where endpoint = $1 limit 1', [endpoint])
+  return stored.length > 0 ? endpoint.replaceAll('*', STAR) : endpoint
+}
+
+/** An endpoint of a filter as a person writes it. */
+export function nameOfEndpoint(endpoint: string): string {
+  return endpoint.replaceAll(STAR, '*')
+}
+
+/**
+ * A condition that every row fits. It makes SQLite read the period of one key after the other, as the rows lie; by the
+ * index on bucket it would have to search for each row.
+ */
+export function ofEveryKey(dialect: Dialect): string {
+  return dialect.kind === 'sqlite' ? 't.api_key_id in (select id from api_key_analytics_keys)' : 'true'
+}
+
+/** A time as a parameter of a statement. */
+export function timeParameter(dialect: Dialect, time: Date, parameters: Parameters): string {
+  return dialect.timeOf(parameters.add(requireTime(time)))
+}
+
+/** The epoch milliseconds of a date. @throws OPTION_INVALID for an invalid one */
+export function requireTime(time: Date): number {
+  if (Number.isNaN(time.getTime())) throw new AnalyticsError('OPTION_INVALID', 'A date is invalid.')
+  return time.getTime()
+}
+
+function filterKeys(keyIds: readonly string[], parameters: Parameters): string {
+  const wrong = keyIds.find((id) => !isUuid(id))
+  if (wrong !== undefined) {
+    throw new AnalyticsError(
+      'OPTION_INVALID',
+      `${JSON.stringify(wrong)} is no key id. findKeys() finds ids by name, label or a part of them.`,
+    )
+  }
+  if (keyIds.length === 0) return 'false'
+  return `t.api_key_id in (${keyIds.map((id) => parameters.add(id.toLowerCase())).join(', ')})`
+}
+
+/** Whether a text has the form of a key's id. */
+export function isUuid(text: string): boolean {
+  return /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)
+}
+
+/** SQLite's `like` ignores case, so it matches with `glob`; each has its own characters to escape. */
+function filterEndpoint(dialect: Dialect, endpoint: string, parameters: Parameters): string {
+  if (!endpoint.replaceAll(STAR, '').includes('*')) {
+    return `t.endpoint = ${parameters.add(nameOfEndpoint(endpoint))}`
+  }
+  const parts = endpoint.split(STAR)
+  if (dialect.kind === 'sqlite') {
+    const pattern = parts.map((part) => part.replace(/[?[]/g, '[$&]')).join(STAR)
+    return `t.endpoint glob ${parameters.add(pattern)}`
+  }
+  const pattern = parts.map((part) => part.replace(/[!%_]/g, '!$&').replaceAll('*', '%')).join('*')
+  return `t.endpoint like ${parameters.add(pattern)} escape '!'`
+}
+
+function filterStatus(status: StatusFilter | readonly StatusFilter[], parameters: Parameters): string {
+  const alternatives = [status].flat().map((wanted) => {
+    const text = String(wanted)
+    if (/^[1-5]xx$/.test(text)) return `t.status between ${text[0]}00 and ${text[0]}99`
+    if (/^[1-5]\d\d$/.test(text)) return `t.status = ${parameters.add(Number(text))}`
+    throw new AnalyticsError(
+      'OPTION_INVALID',
+      `Cannot read status ${JSON.stringify(wanted)}. Use 429 or '4xx'.`,
+    )
+  })
+  return alternatives.length > 0 ? `(${alternatives.join(' or ')})` : 'false'
+}

@@ -1,0 +1,46 @@
+import type { Statements } from '../database/dialect.ts'
+import { lockKey } from './lock-key.ts'
+import { logRemoval } from './log-removal.ts'
+import type { Database } from '../database/open-database.ts'
+import { removeRows } from './remove-rows.ts'
+import { takeTurn } from '../database/take-turn.ts'
+
+/**
+ * Deletes a key and all its rows, logged, in bounded transactions. A flush that brings counts of the key meanwhile makes
+ * it do another round; counts that come later make the key appear anew.
+ */
+export async function forgetKey(db: Database, id: string): Promise<{ rows: number; requests: number }> {
+  const total = { rows: 0, requests: 0 }
+  let logId: number | undefined
+  do {
+    logId = await removeRows(db, {
+      action: 'forget',
+      before: null,
+      keyId: id,
+      logId,
+      onRemoved({ rows, requests }) {
+        total.rows += rows
+        total.requests += requests
+      },
+    })
+  } while (!(await takeTurn(db, (tx) => deleteEmptyKey(tx, db, id, logId))))
+  return total
+}
+
+/**
+ * False when the key has got rows again. Looks only once it has locked the key: nobody can add rows then, and deleting
+ * the key can take none away unlogged. Waits for no row while it holds that lock, so it cannot deadlock.
+ */
+async function deleteEmptyKey(
+  tx: Statements,
+  { dialect }: Database,
+  id: string,
+  logId: number | undefined,
+): Promise<boolean> {
+  if (!(await lockKey(tx, dialect, id))) return true
+  const [row] = await tx.query('select 1 from api_key_analytics where api_key_id = $1 limit 1', [id])
+  if (row) return false
+  await tx.query('delete from api_key_analytics_keys where id = $1', [id])
+  await logRemoval(tx, dialect, logId, { action: 'forget', before: null, keyId: id, rows: 0, requests: 0 })
+  return true
+}

@@ -1,0 +1,102 @@
+import type { Statements } from '../database/dialect.ts'
+import { findKeysOfOwner } from '../read/find-keys.ts'
+import { forgetKey } from './forget-key.ts'
+import { readOwners, writeOwners } from '../keys/key-owners.ts'
+import { lockKey } from './lock-key.ts'
+import type { Database } from '../database/open-database.ts'
+import { replaceOwner } from '../keys/owner-periods.ts'
+import type { OwnerPeriods } from '../keys/owner-periods.ts'
+import { removeRows } from './remove-rows.ts'
+import { takeTurn } from '../database/take-turn.ts'
+
+/** What was forgotten. */
+export interface Forgotten {
+  readonly keys: number
+  readonly rows: number
+  readonly requests: number
+}
+
+/**
+ * Deletes all that was an owner's: keys that nobody else had with all their rows, and of other keys the rows of the time
+ * in which they were the owner's. Logged, in bounded transactions. Counts that come later make the owner appear again.
+ */
+export async function forgetOwner(db: Database, owner: string): Promise<Forgotten> {
+  const total = { keys: 0, rows: 0, requests: 0 }
+  for (const id of await findKeysOfOwner(db, owner)) {
+    const periods = (await readOwners(db, db.dialect, [id])).get(id)
+    if (!periods) continue
+    const isOnlyTheirs = periods.every((period) => period.owner === owner || period.owner === null)
+    const { rows, requests } = isOnlyTheirs
+      ? await forgetKey(db, id)
+      : await forgetPeriods(db, id, owner, periods)
+    total.keys += 1
+    total.rows += rows
+    total.requests += requests
+  }
+  return total
+}
+
+/** Again when a flush has brought more rows of the owner meanwhile, or more of the owner's time. */
+async function forgetPeriods(
+  db: Database,
+  id: string,
+  owner: string,
+  periods: OwnerPeriods,
+): Promise<{ rows: number; requests: number }> {
+  const total = { rows: 0, requests: 0 }
+  let left = periods
+  for (;;) {
+    for (const during of spansOf(left, owner)) {
+      await removeRows(db, {
+        action: 'forget',
+        before: null,
+        keyId: id,
+        during,
+        onRemoved({ rows, requests }) {
+          total.rows += rows
+          total.requests += requests
+        },
+      })
+    }
+    const found = await takeTurn(db, (tx) => blankOwner(tx, db, id, owner))
+    if (!found) return total
+    left = found
+  }
+}
+
+/** When an owner had a key. */
+export function spansOf(periods: OwnerPeriods, owner: string): { since: number; until: number }[] {
+  return periods.flatMap((period, index) =>
+    period.owner === owner ? [{ since: period.since, until: periods[index + 1]?.since ?? Infinity }] : [],
+  )
+}
+
+/** @returns the periods when the owner has rows again; nobody can add any while it looks and blanks */
+async function blankOwner(
+  tx: Statements,
+  { dialect }: Database,
+  id: string,
+  owner: string,
+): Promise<OwnerPeriods | undefined> {
+  if (!(await lockKey(tx, dialect, id))) return undefined
+  const periods = (await readOwners(tx, dialect, [id])).get(id)!
+  for (const { since, until } of spansOf(periods, owner)) {
+    const [row] = await tx.query(
+      `select 1
+from api_key_analytics
+where api_key_id = $1 and bucket >= ${dialect.timeOf('$2')}
+  ${until < Infinity ? `and bucket < ${dialect.timeOf(String(until))}` : ''}
+limit 1`,
+      [id, since],
+    )
+    if (row) return periods
+  }
+  if (periods.at(-1)?.owner === owner) {
+    const blank = "update api_key_analytics_keys set name = null, name_set_by = 'app', name_said_at = null"
+    await tx.query(`${blank} where id = $1`, [id])
+  }
+  const nobody = { owner: null, setBy: 'app' as const, saidAt: null }
+  const blanked = replaceOwner(periods, owner, nobody)
+  await writeOwners(tx, dialect, new Map([[id, blanked]]))
+  return undefined
+}

@@ -1,0 +1,45 @@
+import type { ApiKeyAnalyticsPrune } from '../database/entities/api-key-analytics-prune.ts'
+import type { Dialect, Statements } from '../database/dialect.ts'
+
+/** What one transaction took away from the rows that flushes brought. */
+export interface Removal {
+  readonly action: ApiKeyAnalyticsPrune['action']
+  /** All that it was about and that begins before this is done now; null when it is about all time. */
+  readonly before: number | null
+  /** The one key that it is about; null when it is about all. */
+  readonly keyId: string | null
+  readonly rows: number
+  readonly requests: number
+}
+
+/**
+ * Logs a removal in its own transaction, so that totals add up at every commit: as a new row of the log, or added to
+ * the row `id` of the same run. Returns the row's id, which holds once the transaction has committed.
+ */
+export async function logRemoval(
+  tx: Statements,
+  dialect: Dialect,
+  id: number | undefined,
+  { action, before, keyId, rows, requests }: Removal,
+): Promise<number> {
+  const now = Date.now()
+  const [logged] =
+    id === undefined
+      ? await tx.query<{ id: number }>(
+          `insert into api_key_analytics_prunes (action, done_at, before, api_key_id, row_count, request_count)
+values ($1, ${dialect.timeOf('$2')}, ${dialect.timeOf('$3')}, $4, $5, $6)
+returning id`,
+          [action, now, before, keyId, rows, requests],
+        )
+      : await tx.query<{ id: number }>(
+          `update api_key_analytics_prunes
+set done_at = ${dialect.timeOf('$2')},
+  before = ${dialect.timeOf('$3')},
+  row_count = row_count + $4,
+  request_count = request_count + $5
+where id = $1
+returning id`,
+          [id, now, before, rows, requests],
+        )
+  return logged!.id
+}

@@ -1,0 +1,53 @@
+import { readOwners, writeOwners } from '../keys/key-owners.ts'
+import type { Database } from '../database/open-database.ts'
+import type { OwnerPeriods } from '../keys/owner-periods.ts'
+import { takeTurn } from '../database/take-turn.ts'
+
+/** Keys in one transaction. */
+const CHUNK_KEYS = 1000
+
+const FIND = ({ dialect }: Database, ofKey: boolean) => `
+select distinct o.api_key_id as id
+from api_key_analytics_owners o
+where o.until <= ${dialect.timeOf('$1')}
+  and not exists (select 1 from api_key_analytics t where t.api_key_id = o.api_key_id and t.bucket < o.until)
+  ${ofKey ? 'and o.api_key_id = $2' : ''}
+order by o.api_key_id`
+
+const FIND_FIRST = ({ dialect }: Database, ids: string) => `
+select api_key_id as id, ${dialect.millisecondsOf('min(bucket)')} as first
+from api_key_analytics
+where api_key_id in (${ids})
+group by api_key_id`
+
+/**
+ * Forgets the former owners, of all keys or of one, who had a key only before a time, once no row of their time is left.
+ * The first owner that remains then reaches back to the beginning.
+ */
+export async function pruneOwners(db: Database, before: number, keyId: string | null): Promise<void> {
+  const params = keyId === null ? [before] : [before, keyId]
+  const found = await db.query<{ id: string }>(FIND(db, keyId !== null), params)
+  for (let first = 0; first < found.length; first += CHUNK_KEYS) {
+    const ids = found.slice(first, first + CHUNK_KEYS).map(({ id }) => id)
+    await takeTurn(db, (tx) => pruneKeys({ ...db, ...tx }, ids, before))
+  }
+}
+
+async function pruneKeys(db: Database, ids: readonly string[], before: number): Promise<void> {
+  const list = ids.map((_, index) => `$${index + 1}`).join(', ')
+  // no flush changes their owners meanwhile
+  await db.query(`update api_key_analytics_keys set label = label where id in (${list})`, ids)
+  const rows = await db.query<{ id: string; first: string }>(FIND_FIRST(db, list), ids)
+  const firstBuckets = new Map(rows.map(({ id, first }) => [id, Number(first)]))
+  const owners = await readOwners(db, db.dialect, ids)
+  for (const [id, periods] of owners) {
+    owners.set(id, keepSince(periods, Math.min(before, firstBuckets.get(id) ?? Infinity)))
+  }
+  await writeOwners(db, db.dialect, owners)
+}
+
+/** The periods that do not end by a time. */
+function keepSince(periods: OwnerPeriods, time: number): OwnerPeriods {
+  const [first, ...rest] = periods.filter((_, index) => (periods[index + 1]?.since ?? Infinity) > time)
+  return [{ ...first!, since: 0 }, ...rest]
+}

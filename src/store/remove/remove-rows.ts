@@ -1,0 +1,113 @@
+import { endsBy } from '../read/ends-by.ts'
+import type { Statements } from '../database/dialect.ts'
+import { lockRows } from './lock-rows.ts'
+import { logRemoval } from './log-removal.ts'
+import type { Database } from '../database/open-database.ts'
+import { takeTurn } from '../database/take-turn.ts'
+import { Parameters } from '../read/usage-filter.ts'
+
+/** Rows in one transaction: tens of milliseconds, for which a flush to the same rows may have to wait. */
+const CHUNK_ROWS = 10_000
+
+/** Which rows to take away, and why. */
+export interface RemovalOrder {
+  readonly action: 'prune' | 'forget'
+  /** Only rows that end by then (epoch milliseconds); null for all. */
+  readonly before: number | null
+  /** Only rows of this key; null for all. */
+  readonly keyId: string | null
+  /** Only rows whose bucket begins in this time: `since` inclusive, `until` exclusive. */
+  readonly during?: { readonly since: number; readonly until: number } | undefined
+  /** The row of the log that goes on; absent for a new one. */
+  readonly logId?: number | undefined
+  readonly signal?: AbortSignal | undefined
+  /** After each transaction: rows and requests that it removed, and the bucket up to which all is done. */
+  readonly onRemoved?: (removed: { rows: number; requests: number; upTo: number | null }) => void
+}
+
+/** A place between rows in the order of bucket and key. */
+interface Place {
+  readonly bucket: number
+  readonly keyId: string
+}
+
+/**
+ * Takes rows away, oldest first, in bounded transactions that each log what they took; a run that was broken off is
+ * simply begun again. Returns the row of the log, if there is one.
+ */
+export async function removeRows(db: Database, order: RemovalOrder): Promise<number | undefined> {
+  let { logId } = order
+  let from: Place | undefined
+  do {
+    order.signal?.throwIfAborted()
+    const to = await findChunkEnd(db, order, from)
+    const chunk = writeCondition(db, order, from, to)
+    const upTo = to ? to.bucket : order.before
+    const removed = await takeTurn(db, async (tx) => {
+      const found = await deleteRows(tx, db, chunk)
+      // an empty last step moves the border of the log to where the work ends
+      if (found.rows === 0 && logId === undefined) return { ...found, logId }
+      const removal = { ...found, action: order.action, before: upTo, keyId: order.keyId }
+      return { ...found, logId: await logRemoval(tx, db.dialect, logId, removal) }
+    })
+    logId = removed.logId
+    order.onRemoved?.({ rows: removed.rows, requests: removed.requests, upTo })
+    from = to
+  } while (from)
+  return logId
+}
+
+/** Where the next chunk ends, inclusive; undefined when the rest is one chunk. */
+async function findChunkEnd(
+  db: Database,
+  order: RemovalOrder,
+  from: Place | undefined,
+): Promise<Place | undefined> {
+  const { condition, params } = writeCondition(db, order, from, undefined)
+  const [found] = await db.query<{ bucket: string; key_id: string }>(
+    `select ${db.dialect.millisecondsOf('t.bucket')} as bucket, t.api_key_id as key_id
+from api_key_analytics t
+where ${condition}
+order by t.bucket, t.api_key_id
+limit 1 offset ${CHUNK_ROWS - 1}`,
+    params,
+  )
+  return found && { bucket: Number(found.bucket), keyId: found.key_id }
+}
+
+/** The rows after one place and up to another. */
+function writeCondition(
+  { dialect }: Database,
+  { before, keyId, during }: RemovalOrder,
+  from: Place | undefined,
+  to: Place | undefined,
+): { condition: string; params: unknown[] } {
+  const parameters = new Parameters()
+  const time = (milliseconds: number): string => dialect.timeOf(parameters.add(milliseconds))
+  const place = ({ bucket, keyId }: Place): string => `(${time(bucket)}, ${parameters.add(keyId)})`
+  const conditions = ['true']
+  if (keyId !== null) conditions.push(`t.api_key_id = ${parameters.add(keyId)}`)
+  if (before !== null) conditions.push(endsBy(dialect, time(before)))
+  if (during) conditions.push(`t.bucket >= ${time(during.since)}`)
+  if (during && during.until < Infinity) conditions.push(`t.bucket < ${time(during.until)}`)
+  if (from) conditions.push(`(t.bucket, t.api_key_id) > ${place(from)}`)
+  if (to) conditions.push(`(t.bucket, t.api_key_id) <= ${place(to)}`)
+  return { condition: conditions.join(' and '), params: parameters.values }
+}
+
+async function deleteRows(
+  tx: Statements,
+  db: Database,
+  { condition, params }: { condition: string; params: unknown[] },
+): Promise<{ rows: number; requests: number }> {
+  await lockRows(tx, db, condition, params)
+  // not summed up in SQL: SQLite has no delete within a query
+  const deleted = await tx.query<{ request_count: string }>(
+    `delete from api_key_analytics as t
+where ${condition}
+returning request_count`,
+    params,
+  )
+  const requests = deleted.reduce((sum, row) => sum + Number(row.request_count), 0)
+  return { rows: deleted.length, requests }
+}

@@ -1,0 +1,115 @@
+import type { Database } from '../database/open-database.ts'
+import type { Dialect, Statements } from '../database/dialect.ts'
+import { readGaps } from '../write/ledger-gaps.ts'
+import type { Gap } from '../write/ledger-gaps.ts'
+import { readSnapshot } from '../database/read-snapshot.ts'
+
+/** What one instance delivered. */
+export interface InstanceAccount {
+  readonly instance: string
+  /** Its last batch that was applied. */
+  readonly sequence: number
+  readonly deliveredRequests: number
+  /** Requests that it counted and that never arrived. */
+  readonly missingRequests: number
+  /** Which ones, numbered from 1 as it counted them, both ends included: `[{ from: 501, to: 1000 }]`. */
+  readonly missing: readonly { readonly from: number; readonly to: number }[]
+  readonly updatedAt: Date
+}
+
+/** The accounts of a database, all as of one moment. */
+export interface VerifyResult {
+  /** Requests in the table. */
+  readonly storedRequests: number
+  /** Requests that were pruned or forgotten on purpose. */
+  readonly prunedRequests: number
+  /** Requests of all batches that were applied. */
+  readonly deliveredRequests: number
+  readonly missingRequests: number
+  /** True when what is in the table and what was pruned is exactly what was delivered. */
+  readonly balanced: boolean
+  /** Rows whose histogram of durations does not sum up to their requests; only when asked for. */
+  readonly wrongHistograms?: number
+  /** Every instance that ever delivered, the latest last. */
+  readonly instances: readonly InstanceAccount[]
+}
+
+const STORED = 'select coalesce(sum(request_count), 0) as requests from api_key_analytics'
+
+const PRUNED = `
+select coalesce(sum(request_count), 0) as requests
+from api_key_analytics_prunes
+where action in ('prune', 'forget')`
+
+const WRONG_HISTOGRAMS = ({ histogram }: Dialect) => `
+select count(*) as rows
+from api_key_analytics t
+where t.duration_bins is not null and t.request_count <> ${histogram.total('t.duration_bins')}`
+
+const INSTANCES = (updatedAt: string) => `
+select instance, sequence, request_count, missing, ${updatedAt} as updated_at
+from api_key_analytics_ledger
+order by updated_at, instance`
+
+/** Compares what is stored with what was delivered, in one snapshot: flushes may go on meanwhile. */
+export async function verifyUsage(
+  db: Database,
+  { histograms = false }: { histograms?: boolean } = {},
+): Promise<VerifyResult> {
+  return readSnapshot(db, async (tx) => {
+    const storedRequests = await sumRequests(tx, STORED)
+    const prunedRequests = await sumRequests(tx, PRUNED)
+    const rows = await tx.query<LedgerRow>(INSTANCES(db.dialect.millisecondsOf('updated_at')))
+    const short = rows.filter(({ missing }) => Number(missing) > 0)
+    const gaps = Map.groupBy(
+      await readGaps(
+        tx,
+        short.map(({ instance }) => instance),
+      ),
+      ({ instance }) => instance,
+    )
+    const instances = rows.map((row) => toAccount(row, gaps.get(row.instance) ?? []))
+    const deliveredRequests = instances.reduce((sum, instance) => sum + instance.deliveredRequests, 0)
+    const missingRequests = instances.reduce((sum, instance) => sum + instance.missingRequests, 0)
+    const balanced = storedRequests + prunedRequests === deliveredRequests
+    const account = {
+      storedRequests,
+      prunedRequests,
+      deliveredRequests,
+      missingRequests,
+      balanced,
+      instances,
+    }
+    return histograms ? { ...account, wrongHistograms: await countWrongHistograms(tx, db.dialect) } : account
+  })
+}
+
+/** Reads every histogram, which takes seconds per million rows. */
+async function countWrongHistograms(tx: Statements, dialect: Dialect): Promise<number> {
+  const [row] = await tx.query<{ rows: string | number }>(WRONG_HISTOGRAMS(dialect))
+  return Number(row?.rows)
+}
+
+async function sumRequests(tx: Statements, sql: string): Promise<number> {
+  const [row] = await tx.query<{ requests: string | number }>(sql)
+  return Number(row?.requests)
+}
+
+interface LedgerRow {
+  readonly instance: string
+  readonly sequence: string | number
+  readonly request_count: string | number
+  readonly missing: string | number
+  readonly updated_at: string | number
+}
+
+function toAccount(row: LedgerRow, gaps: readonly Gap[]): InstanceAccount {
+  return {
+    instance: row.instance,
+    sequence: Number(row.sequence),
+    deliveredRequests: Number(row.request_count),
+    missingRequests: Number(row.missing),
+    missing: gaps.map(({ from, to }) => ({ from: from + 1, to })),
+    updatedAt: new Date(Number(row.updated_at)),
+  }
+}

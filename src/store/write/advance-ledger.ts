@@ -1,0 +1,147 @@
+import { AnalyticsError } from '../../model/errors.ts'
+import type { Batch, BatchRow } from '../../usage.ts'
+import type { Dialect, Statements } from '../database/dialect.ts'
+import { closeGap, noteGap, readGaps } from './ledger-gaps.ts'
+import type { Gap } from './ledger-gaps.ts'
+import { forgetUnsealedRows, keepUnsealedRows, readUnsealedRows } from './unsealed-rows.ts'
+import type { UnsealedRows } from './unsealed-rows.ts'
+
+/**
+ * The usual batch, one statement: it answers only when the batch is the next one of its instance, or lies behind a gap.
+ * `excluded.missing` is all that the instance counted before the batch: what of it never arrived is missing.
+ */
+const ADVANCE = (now: string) => `
+insert into api_key_analytics_ledger as l (instance, sequence, request_count, missing, updated_at)
+values ($1, $2, $3, $4, ${now})
+on conflict (instance) do update set
+  sequence = excluded.sequence,
+  request_count = l.request_count + excluded.request_count,
+  missing = excluded.missing - l.request_count,
+  updated_at = excluded.updated_at
+where l.sequence < excluded.sequence and l.request_count + l.missing <= excluded.missing
+returning missing`
+
+const ADD_REST = 'update api_key_analytics_ledger set request_count = request_count + $2 where instance = $1'
+
+const FILL_GAP = `
+update api_key_analytics_ledger
+set request_count = request_count + $2, missing = missing - $2
+where instance = $1`
+
+const READ_INSTANCE =
+  'select sequence, request_count, missing from api_key_analytics_ledger where instance = $1'
+
+/** What of a batch the database lacks: its rows, or the rest of them where a copy of it came before. */
+export interface DueRows {
+  readonly rows: AsyncIterable<readonly BatchRow[]> | Iterable<readonly BatchRow[]>
+  readonly requestCount: number
+}
+
+/**
+ * Enters a batch into the ledger. The requests of an instance are numbered in the order in which it counted them, and
+ * a batch is a range of these numbers: `requestCount` of them after `countedBefore`. The ledger holds which ranges have
+ * arrived: all up to the end of the last batch, but for the gaps.
+ * @returns what is to be added in the same transaction; undefined when the database has all of it
+ * @throws INSTANCE_COPIED when the batch contradicts what arrived before
+ */
+export async function advanceLedger(
+  tx: Statements,
+  dialect: Dialect,
+  batch: Batch,
+): Promise<DueRows | undefined> {
+  const { instance, sequence, requestCount, countedBefore } = batch
+  const all = { rows: batch.rows(), requestCount }
+  const params = [instance, sequence, requestCount, countedBefore, Date.now()]
+  const [advanced] = await tx.query<{ missing: string | number }>(ADVANCE(dialect.timeOf('$5')), params)
+  if (advanced) {
+    await noteGap(tx, batch, Number(advanced.missing))
+    await keepUnsealed(tx, dialect, batch)
+    return all
+  }
+  const account = await readInstance(tx, batch)
+  const before = await readUnsealedRows(tx, batch)
+  if (before) return takeRest(tx, dialect, batch, account, before)
+  if (hasArrived(batch, account)) return undefined
+  await fillGap(tx, batch, account, countedBefore, requestCount)
+  await keepUnsealed(tx, dialect, batch)
+  return all
+}
+
+/** What the ledger knows of an instance. */
+interface InstanceState {
+  readonly sequence: number
+  /** Requests that it had counted by the end of its last batch here. */
+  readonly counted: number
+  readonly gaps: readonly Gap[]
+}
+
+async function readInstance(tx: Statements, { instance }: Batch): Promise<InstanceState> {
+  const [row] = await tx.query<Record<'sequence' | 'request_count' | 'missing', string | number>>(
+    READ_INSTANCE,
+    [instance],
+  )
+  const counted = Number(row!.request_count) + Number(row!.missing)
+  return { sequence: Number(row!.sequence), counted, gaps: await readGaps(tx, [instance]) }
+}
+
+/** Whether all of a batch is in the database: it was sent before, or it is a copy of a part of what was. */
+function hasArrived(batch: Batch, { sequence, counted, gaps }: InstanceState): boolean {
+  const { countedBefore, requestCount, isSealed, openSequence } = batch
+  const end = countedBefore + requestCount
+  if (sequence < batch.sequence) return false
+  // what was sealed is whole: another total under its number was counted elsewhere
+  if (sequence === batch.sequence) return isSealed ? end === counted : end <= counted
+  // the instance is counting here, and yet somebody delivered batches that it has not begun
+  if (openSequence !== undefined && sequence > openSequence) return false
+  return end <= counted && gaps.every((gap) => gap.to <= countedBefore || end <= gap.from)
+}
+
+async function keepUnsealed(tx: Statements, dialect: Dialect, batch: Batch): Promise<void> {
+  if (!batch.isSealed) await keepUnsealedRows(tx, dialect, batch, batch.rows(), 0)
+}
+
+/** A copy of the counter file was delivered in the middle of this batch: what it did not have is to be added. */
+async function takeRest(
+  tx: Statements,
+  dialect: Dialect,
+  batch: Batch,
+  account: InstanceState,
+  before: UnsealedRows,
+): Promise<DueRows | undefined> {
+  const rows: BatchRow[][] = []
+  for await (const some of batch.rows()) rows.push(before.takeFrom(some))
+  const requestCount = rows.flat().reduce((sum, row) => sum + row.requestCount, 0)
+  if (batch.isSealed) {
+    // what was sealed holds all that any copy of it holds
+    if (before.requestCount + requestCount !== batch.requestCount) throw copiedInstance(batch, account)
+    await forgetUnsealedRows(tx, batch)
+  }
+  if (requestCount === 0) return undefined
+  if (account.sequence === batch.sequence) await tx.query(ADD_REST, [batch.instance, requestCount])
+  else await fillGap(tx, batch, account, batch.countedBefore + before.requestCount, requestCount)
+  if (!batch.isSealed) await keepUnsealedRows(tx, dialect, batch, rows, before.chunks)
+  return { rows, requestCount }
+}
+
+/** Enters requests that were taken for missing: of a batch that was set aside, say. */
+async function fillGap(
+  tx: Statements,
+  batch: Batch,
+  account: InstanceState,
+  from: number,
+  requests: number,
+): Promise<void> {
+  const to = from + requests
+  const gap = account.gaps.find((gap) => gap.from <= from && to <= gap.to)
+  if (!gap) throw copiedInstance(batch, account)
+  await closeGap(tx, gap, from, to)
+  await tx.query(FILL_GAP, [batch.instance, requests])
+}
+
+function copiedInstance(batch: Batch, { sequence, counted }: InstanceState): AnalyticsError {
+  const { countedBefore, requestCount } = batch
+  return new AnalyticsError(
+    'INSTANCE_COPIED',
+    `Batch ${batch.sequence} of instance ${batch.instance} (its requests ${countedBefore + 1} to ${countedBefore + requestCount}) contradicts the ledger, which has batch ${sequence} and ${counted} requests of it. Its counter file was copied and counted on in two places, as when a running machine is cloned.`,
+  )
+}

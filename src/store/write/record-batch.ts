@@ -1,0 +1,110 @@
+import { AnalyticsError } from '../../model/errors.ts'
+import { renderBins, UNMEASURED_BIN } from '../../model/duration-bins.ts'
+import type { Batch, BatchRow } from '../../usage.ts'
+import type { Dialect, Statements } from '../database/dialect.ts'
+import { advanceLedger } from './advance-ledger.ts'
+import type { DueRows } from './advance-ledger.ts'
+import type { Database } from '../database/open-database.ts'
+import { touchKeys } from './touch-keys.ts'
+import type { TouchedKeys } from './touched-keys.ts'
+import { isContentError, isMissingKey } from '../database/translate-error.ts'
+
+const DATABASE_ID = 'select database_id from api_key_analytics_meta where id = 1'
+
+/** `given` are rows of `CELL_COLUMNS`; $1 is the bucket, $2 its width. */
+export function writeAddCells(dialect: Dialect, given: string): string {
+  const { histogram } = dialect
+  const merged = histogram.merge(histogram.ofRow('t'), histogram.ofRow('excluded'))
+  return `
+insert into api_key_analytics as t
+  (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count, duration_us,
+   duration_first_bin, duration_bins)
+select key_id, ${dialect.timeOf('$1')}, cast($2 as smallint), endpoint, method, status, request_count, duration_us,
+  duration_first_bin, ${histogram.fromJson('duration_bins')}
+from ${given}
+where true
+order by n
+on conflict (api_key_id, bucket, bucket_minutes, endpoint, method, status) do update set
+  request_count = t.request_count + excluded.request_count,
+  duration_us = t.duration_us + excluded.duration_us,
+  duration_first_bin = ${merged.first},
+  duration_bins = ${merged.bins}`
+}
+
+export const CELL_COLUMNS = {
+  key_id: 'uuid',
+  endpoint: 'text',
+  method: 'text',
+  status: 'smallint',
+  request_count: 'bigint',
+  duration_us: 'bigint',
+  duration_first_bin: 'smallint',
+  // a JSON array: unnest would take arrays in an array apart
+  duration_bins: 'text',
+}
+
+/**
+ * Adds one batch in one transaction, once however often it is called; nothing of it is there when this throws before
+ * the commit. Rows are locked in the batch's own order, which all writers share.
+ * @throws DATABASE_CHANGED when the database is not the one with `databaseId`; BATCH_REFUSED and INSTANCE_COPIED when
+ * trying again is useless; else what the database says
+ */
+export async function recordBatch(
+  db: Database,
+  batch: Batch,
+  { databaseId, touched }: { databaseId: string; touched: TouchedKeys },
+): Promise<'applied' | 'applied before'> {
+  try {
+    const result = await db.transaction(async (tx) => {
+      await requireSameDatabase(tx, databaseId, db.place)
+      const due = await advanceLedger(tx, db.dialect, batch)
+      if (!due) return 'applied before'
+      for await (const keys of batch.keys()) await touchKeys(tx, db.dialect, batch, keys, touched)
+      await addCells(tx, db.dialect, batch, due)
+      return 'applied'
+    }, 'flush')
+    if (result === 'applied') for await (const keys of batch.keys()) touched.touch(keys, batch.sealedAt)
+    return result
+  } catch (error) {
+    if (isMissingKey(error) && touched.forget()) return recordBatch(db, batch, { databaseId, touched })
+    throw isContentError(error) ? refusal(batch, (error as Error).message, error) : error
+  }
+}
+
+async function requireSameDatabase(tx: Statements, databaseId: string, place: string): Promise<void> {
+  const [meta] = await tx.query<{ database_id: string }>(DATABASE_ID)
+  if (meta?.database_id === databaseId) return
+  throw new AnalyticsError(
+    'DATABASE_CHANGED',
+    `${place} is another database than before (${databaseId} then, ${meta?.database_id ?? 'none'} now). ` +
+      'Bring the former one back, or deliver to this one with "apikey-analytics flush --adopt".',
+  )
+}
+
+async function addCells(tx: Statements, dialect: Dialect, batch: Batch, due: DueRows): Promise<void> {
+  let requestCount = 0
+  for await (const rows of due.rows) {
+    for (const row of rows) requestCount += row.requestCount
+    const given = dialect.givenRows(CELL_COLUMNS, rows.map(toCells), 3)
+    const params = [batch.bucket, batch.bucketMinutes, ...given.params]
+    await tx.query(writeAddCells(dialect, given.sql), params)
+  }
+  // the ledger would promise what the table does not hold
+  if (requestCount !== due.requestCount) {
+    throw refusal(batch, `its rows hold ${requestCount} requests and its head says ${due.requestCount}`)
+  }
+}
+
+function toCells(row: BatchRow): unknown[] {
+  const { keyId, endpoint, method, status, requestCount, durationUs, durationBins } = row
+  const firstBin = durationBins[0] ?? UNMEASURED_BIN
+  return [keyId, endpoint, method, status, requestCount, durationUs, firstBin, renderBins(durationBins)]
+}
+
+function refusal({ instance, sequence }: Batch, why: string, cause?: unknown): AnalyticsError {
+  return new AnalyticsError(
+    'BATCH_REFUSED',
+    `Batch ${sequence} of instance ${instance} cannot be stored: ${why} It is set aside; please report this.`,
+    { cause },
+  )
+}

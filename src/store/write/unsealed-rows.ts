@@ -1,0 +1,93 @@
+import type { Batch, BatchRow } from '../../usage.ts'
+import type { Dialect, Statements } from '../database/dialect.ts'
+
+/** A copy of a counter file that turns up later than this is set aside, not compared with what came before. */
+const KEPT_MS = 30 * 86_400_000
+
+const READ = `
+select content
+from api_key_analytics_unsealed
+where instance = $1 and sequence = $2`
+
+const ADD = (now: string) => `
+insert into api_key_analytics_unsealed (instance, sequence, chunk, content, added_at)
+values ($1, $2, $3, $4, ${now})`
+
+const FORGET = 'delete from api_key_analytics_unsealed where instance = $1 and sequence = $2'
+
+const FORGET_OLD = (time: string) => `delete from api_key_analytics_unsealed where added_at < ${time}`
+
+/**
+ * What was added of a batch that its process had not sealed: the process was killed, or a copy of its folder was
+ * delivered while it lived on. When the same batch comes again with more requests, only the rest of it is added.
+ */
+export interface UnsealedRows {
+  readonly requestCount: number
+  readonly chunks: number
+  /** What some rows of the batch hold beyond what was added. */
+  takeFrom(rows: readonly BatchRow[]): BatchRow[]
+}
+
+/** What was added of a batch; nothing when it never came, or was sealed when it came. */
+export async function readUnsealedRows(
+  tx: Statements,
+  { instance, sequence }: Batch,
+): Promise<UnsealedRows | undefined> {
+  const chunks = await tx.query<{ content: string }>(READ, [instance, sequence])
+  if (chunks.length === 0) return undefined
+  // a row stands here once for each copy that brought requests of it
+  const added = Map.groupBy(
+    chunks.flatMap(({ content }) => JSON.parse(content) as BatchRow[]),
+    nameOf,
+  )
+  return {
+    requestCount: [...added.values()].flat().reduce((sum, { requestCount }) => sum + requestCount, 0),
+    chunks: chunks.length,
+    takeFrom: (rows) =>
+      rows
+        .map((row) => (added.get(nameOf(row)) ?? []).reduce(subtract, row))
+        .filter(({ requestCount }) => requestCount > 0),
+  }
+}
+
+/** Keeps rows that are about to be added of an unsealed batch; `chunks` are kept of it already. */
+export async function keepUnsealedRows(
+  tx: Statements,
+  dialect: Dialect,
+  { instance, sequence }: Batch,
+  rows: AsyncIterable<readonly BatchRow[]> | Iterable<readonly BatchRow[]>,
+  chunks: number,
+): Promise<void> {
+  const now = Date.now()
+  await tx.query(FORGET_OLD(dialect.timeOf('$1')), [now - KEPT_MS])
+  let chunk = chunks
+  for await (const some of rows) {
+    chunk += 1
+    await tx.query(ADD(dialect.timeOf('$5')), [instance, sequence, chunk, JSON.stringify(some), now])
+  }
+}
+
+/** Forgets what was kept of a batch: it came sealed, so no copy can hold more. */
+export async function forgetUnsealedRows(tx: Statements, { instance, sequence }: Batch): Promise<void> {
+  await tx.query(FORGET, [instance, sequence])
+}
+
+const nameOf = ({ keyId, endpoint, method, status }: BatchRow): string =>
+  `${keyId} ${method} ${status} ${endpoint}`
+
+/** What a row holds beyond another one of the same name, bin by bin. */
+function subtract(row: BatchRow, other: BatchRow): BatchRow {
+  const before = new Map<number, number>()
+  for (let n = 0; n < other.durationBins.length; n += 2) {
+    before.set(other.durationBins[n]!, other.durationBins[n + 1]!)
+  }
+  const durationBins: number[] = []
+  let requestCount = 0
+  for (let n = 0; n < row.durationBins.length; n += 2) {
+    const [bin, requests] = [row.durationBins[n]!, row.durationBins[n + 1]!]
+    const left = Math.max(0, requests - (before.get(bin) ?? 0))
+    if (left > 0) durationBins.push(bin, left)
+    requestCount += left
+  }
+  return { ...row, requestCount, durationUs: Math.max(0, row.durationUs - other.durationUs), durationBins }
+}

@@ -1,0 +1,77 @@
+import { formatInstant, wallTimeOf } from '../time/calendar.ts'
+import { padText } from './fit-text.ts'
+import { formatCount } from '../report/format-cell.ts'
+import { paint } from './render-table.ts'
+import type { Screen } from './render-table.ts'
+import { condense } from './sparkline.ts'
+import type { ReportSeries } from '../report/usage-report.ts'
+
+const BARS = ' ▁▂▃▄▅▆▇█'
+const HEIGHT = 6
+const PIPE_WIDTH = 80
+/** A bar and the gap after it; without room for both, bars touch. */
+const WIDEST_SLOT = 4
+const GAP_BETWEEN_DATES = 2
+/** Hours between two times on the axis, so that they fall on the same hours every day. */
+const HOUR_STRIDES = [1, 2, 3, 4, 6, 12, 24]
+
+/** A chart of bars over time with the largest value on its axis; empty for a series without requests. */
+export function renderChart({ unit, steps }: ReportSeries, screen: Screen, timeZone: string): string {
+  const most = Math.max(0, ...steps.map(({ requests }) => requests))
+  if (most === 0) return ''
+  const axis = formatCount(most)
+  const room = Math.min(screen.width ?? PIPE_WIDTH, 120) - axis.length - 3
+  const points = condense(
+    steps.map(({ requests }) => requests),
+    room,
+  )
+  const slot = Math.max(1, Math.min(WIDEST_SLOT, Math.floor(room / points.length)))
+  const highest = Math.max(...points)
+  const lines = Array.from({ length: HEIGHT }, (_, line) => {
+    const floor = HEIGHT - 1 - line
+    const bars = points.map((value) => barAt((value / highest) * HEIGHT - floor, value > 0 && floor === 0))
+    const label = line === 0 ? axis : floor === 0 ? '0' : ''
+    const drawn = bars.map((bar) => (slot > 1 ? bar.repeat(slot - 1).padEnd(slot) : bar)).join('')
+    return `${padText(label, axis.length, 'right')} ${paint('dim', '┤', screen)}${paint('cyan', drawn, screen)}`.trimEnd()
+  })
+  const starts = points.map((_, point) => steps[Math.floor((point * steps.length) / points.length)]!.start)
+  const title = paint('bold', `Requests per ${unit}`, screen)
+  const dates = `${' '.repeat(axis.length + 2)}${writeDates(starts, unit, slot, room, timeZone)}`
+  return `${[title, ...lines, paint('dim', dates, screen)].join('\n')}\n`
+}
+
+function barAt(height: number, atLeastOne: boolean): string {
+  const eighths = Math.max(atLeastOne ? 1 : 0, Math.min(8, Math.round(height * 8)))
+  return BARS[eighths] ?? ' '
+}
+
+/** The line below the bars: a date under every so many of them, each where its bar begins. */
+function writeDates(
+  starts: readonly Date[],
+  unit: ReportSeries['unit'],
+  slot: number,
+  room: number,
+  timeZone: string,
+): string {
+  const widest = unit === 'month' ? 7 : 5
+  const least = Math.ceil((widest + GAP_BETWEEN_DATES) / slot)
+  const stride = unit === 'hour' ? (HOUR_STRIDES.find((hours) => hours >= least) ?? least) : least
+  let line = ''
+  for (const [index, start] of starts.entries()) {
+    const { hour } = wallTimeOf(start, timeZone)
+    const isMarked = unit === 'hour' && stride <= 24 ? hour % stride === 0 : index % stride === 0
+    const from = index * slot
+    const date = dateBelow(start, unit, line === '', timeZone)
+    const fits = from === 0 || from >= line.length + GAP_BETWEEN_DATES
+    if ((isMarked || index === 0) && fits && from + date.length <= room) line = line.padEnd(from) + date
+  }
+  return line
+}
+
+/** The first date in full, so that the year is there; then `11-26`, and `14:00` for hours within a day. */
+function dateBelow(start: Date, unit: ReportSeries['unit'], isFirst: boolean, timeZone: string): string {
+  const full = formatInstant(start, timeZone, unit)
+  if (isFirst || unit === 'month') return full
+  if (unit !== 'hour') return full.slice(5)
+  return full.endsWith(' 00:00') ? full.slice(5, 10) : full.slice(11)
+}

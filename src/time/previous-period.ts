@@ -1,0 +1,51 @@
+import { shift, stepsBetween, wallTimeOf } from './calendar.ts'
+import { figuresTo } from './period.ts'
+import type { Period } from './period.ts'
+
+const HOUR_MS = 3_600_000
+
+/** A period with a start and an end. */
+export type ClosedPeriod = Period & { readonly since: Date; readonly until: Date }
+
+/**
+ * What a period is compared with. A period of the calendar: as many months, weeks or days before it, and of those the
+ * part that has passed of the period itself: a month to date meets the same days and hours of the month before, a year
+ * to date those of the year before.
+ * Any other: as many hours before it. Undefined for a period without a start, and for one that has not begun.
+ */
+export function previousPeriod(period: Period): ClosedPeriod | undefined {
+  const { since, unit, timeZone, now } = period
+  const end = figuresTo(period)
+  if (!since || since >= end) return undefined
+  const before = unit
+    ? calendarBefore(unit, since, end, end === period.until, timeZone)
+    : { since: shift('hour', since, -hoursBetween(since, end), timeZone), until: since }
+  return { ...before, timeZone, now }
+}
+
+function calendarBefore(
+  unit: NonNullable<Period['unit']>,
+  since: Date,
+  end: Date,
+  isOver: boolean,
+  timeZone: string,
+): { since: Date; until: Date } {
+  const steps = stepsBetween(unit, since, end, timeZone).length
+  const isYearToDate = !isOver && unit === 'month' && steps > 1 && wallTimeOf(since, timeZone).month === 1
+  const count = isYearToDate ? Math.ceil(steps / 12) * 12 : steps
+  const start = shift(unit, since, -count, timeZone)
+  if (isOver) return { since: start, until: since }
+  const sameTime = shift(unit, toFullHour(since, end), -count, timeZone)
+  // the 31st meets the end of a shorter month; the first minutes of a period meet a whole hour
+  const until = Math.max(start.getTime() + HOUR_MS, Math.min(sameTime.getTime(), since.getTime()))
+  return { since: start, until: new Date(until) }
+}
+
+/** Counts are stored by the hour, so a border between hours would give all of one to one side. */
+function toFullHour(since: Date, end: Date): Date {
+  return new Date(since.getTime() + hoursBetween(since, end) * HOUR_MS)
+}
+
+function hoursBetween(since: Date, end: Date): number {
+  return Math.max(1, Math.round((end.getTime() - since.getTime()) / HOUR_MS))
+}
