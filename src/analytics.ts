@@ -19,7 +19,7 @@ import type { AnalyticsError } from './model/errors.ts'
 import { resolveOptions, type AnalyticsOptions } from './options/options.ts'
 import { requireNode } from './options/require-node.ts'
 import { describeDatabaseUrl } from './store/database/parse-database-url.ts'
-import type { Usage } from './usage.ts'
+import type { Usage } from './model/usage.ts'
 
 /** A clock that was set, or went on while the machine slept, is noticed so much later; read so rarely, it costs nothing. */
 const CLOCK_STEADY_MS = 5

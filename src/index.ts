@@ -11,26 +11,19 @@ export type { AnalyticsOptions, FindEndpoint, Identify, KnownRouter } from './op
 export { findFindings, type SecurityFindings, type SecurityOptions } from './security/find-findings.ts'
 export type { Finding, FindingKind, FindingSource, Severity } from './security/finding.ts'
 export { DEFAULT_THRESHOLDS, type Thresholds } from './security/thresholds.ts'
-export {
-  OTHER_ENDPOINT,
-  OTHER_KEY,
-  OTHER_METHOD,
-  REJECTED_KEY,
-  UNMATCHED_ENDPOINT,
-  type BucketMinutes,
-  type KeyIdentity,
-  type KeyOwner,
-  type KeyRecord,
-  type MostAccessedOptions,
-  type Operation,
-  type StatusFilter,
-  type StoredUsageRow,
-  type StreamQuery,
-  type TrendStep,
-  type Usage,
-  type UsageDimension,
-  type UsageFilter,
-  type UsageQuery,
-  type UsageRow,
-  type UsageSort,
-} from './usage.ts'
+export type { BucketMinutes } from './model/batch.ts'
+export { OTHER_KEY, REJECTED_KEY } from './model/key.ts'
+export type { KeyIdentity, KeyOwner, KeyRecord } from './model/key.ts'
+export { OTHER_ENDPOINT, OTHER_METHOD, UNMATCHED_ENDPOINT } from './model/operation.ts'
+export type { Operation } from './model/operation.ts'
+export type {
+  MostAccessedOptions,
+  StatusFilter,
+  StreamQuery,
+  UsageDimension,
+  UsageFilter,
+  UsageQuery,
+  UsageSort,
+} from './model/usage-query.ts'
+export type { StoredUsageRow, TrendStep, UsageRow } from './model/usage-row.ts'
+export type { Usage } from './model/usage.ts'

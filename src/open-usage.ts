@@ -1,4 +1,4 @@
-import type { Usage } from './usage.ts'
+import type { Usage } from './model/usage.ts'
 
 /**
  * Opens an existing, migrated database for reading: a URL, by default where the app has its own (`DATABASE_URL`, else

@@ -1,4 +1,7 @@
-export { ApiKeyAnalyticsGap, ApiKeyAnalyticsGapSchema } from './store/database/entities/api-key-analytics-gap.ts'
+export {
+  ApiKeyAnalyticsGap,
+  ApiKeyAnalyticsGapSchema,
+} from './store/database/entities/api-key-analytics-gap.ts'
 export {
   ApiKeyAnalyticsKey,
   ApiKeyAnalyticsKeySchema,
@@ -8,9 +11,18 @@ export {
   ApiKeyAnalyticsLedger,
   ApiKeyAnalyticsLedgerSchema,
 } from './store/database/entities/api-key-analytics-ledger.ts'
-export { ApiKeyAnalyticsMeta, ApiKeyAnalyticsMetaSchema } from './store/database/entities/api-key-analytics-meta.ts'
-export { ApiKeyAnalyticsOwner, ApiKeyAnalyticsOwnerSchema } from './store/database/entities/api-key-analytics-owner.ts'
-export { ApiKeyAnalyticsPrune, ApiKeyAnalyticsPruneSchema } from './store/database/entities/api-key-analytics-prune.ts'
+export {
+  ApiKeyAnalyticsMeta,
+  ApiKeyAnalyticsMetaSchema,
+} from './store/database/entities/api-key-analytics-meta.ts'
+export {
+  ApiKeyAnalyticsOwner,
+  ApiKeyAnalyticsOwnerSchema,
+} from './store/database/entities/api-key-analytics-owner.ts'
+export {
+  ApiKeyAnalyticsPrune,
+  ApiKeyAnalyticsPruneSchema,
+} from './store/database/entities/api-key-analytics-prune.ts'
 export {
   ApiKeyAnalyticsUnsealed,
   ApiKeyAnalyticsUnsealedSchema,

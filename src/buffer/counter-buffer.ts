@@ -1,6 +1,6 @@
 import { UNMEASURED_US } from '../model/duration-bins.ts'
 import type { CountedKey, CountedOperation, RequestCounter } from '../model/request-counter.ts'
-import type { BucketMinutes } from '../usage.ts'
+import type { BucketMinutes } from '../model/batch.ts'
 import { CellIndex, type CellLimits } from './cells/cell-index.ts'
 import { MOST_SLOTS } from './file/counter-layout.ts'
 import type { CounterFile } from './file/counter-file.ts'

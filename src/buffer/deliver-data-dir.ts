@@ -1,5 +1,5 @@
 import type { AnalyticsError } from '../model/errors.ts'
-import type { UsageStore } from '../usage.ts'
+import type { UsageStore } from '../store/usage-store.ts'
 import { Delivery } from './delivery.ts'
 import { recoverCounts, type RecoveryParts } from './folder/recovery.ts'
 

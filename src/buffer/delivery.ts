@@ -1,6 +1,6 @@
 import { AnalyticsError } from '../model/errors.ts'
 import type { AnalyticsErrorCode } from '../model/errors.ts'
-import type { DatabaseFacts, UsageStore } from '../usage.ts'
+import type { DatabaseFacts, UsageStore } from '../store/usage-store.ts'
 import { targetOf } from '../options/database-target.ts'
 import type { CounterFile } from './file/counter-file.ts'
 import { faultPoint } from './fault-point.ts'

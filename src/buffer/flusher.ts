@@ -1,5 +1,5 @@
 import { AnalyticsError } from '../model/errors.ts'
-import type { DatabaseFacts, UsageStore } from '../usage.ts'
+import type { DatabaseFacts, UsageStore } from '../store/usage-store.ts'
 import type { CounterBuffer } from './counter-buffer.ts'
 import { Delivery } from './delivery.ts'
 import type { ProcessFolder } from './folder/process-folder.ts'

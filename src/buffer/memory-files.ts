@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { BucketMinutes } from '../usage.ts'
+import type { BucketMinutes } from '../model/batch.ts'
 import type { CounterFiles } from './counter-buffer.ts'
 import { CounterFile } from './file/counter-file.ts'
 import { fileBytes, shapeFor, type FileIdentity } from './file/counter-layout.ts'

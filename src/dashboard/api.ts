@@ -17,9 +17,12 @@ import { countWholeDays } from '../store/read/count-whole-days.ts'
 import { findKeys } from '../store/read/find-keys.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { preferStoredEndpoint } from '../store/read/usage-filter.ts'
-import type { KeyRecord, UsageFilter, UsageRow } from '../usage.ts'
+import type { KeyRecord } from '../model/key.ts'
+import type { UsageFilter } from '../model/usage-query.ts'
+import type { UsageRow } from '../model/usage-row.ts'
 import { readActivity } from './read-activity.ts'
 import type { ActivitySource } from './read-activity.ts'
+import { DAY_MS } from '../time/units.ts'
 
 /** One request to the API: `{ name: 'report', query: { by: 'key', since: '7d' } }`. */
 export interface ApiRequest {
@@ -51,7 +54,6 @@ const MAX_ROWS = 1000
 const SECURITY_DAYS = 31
 const MAX_CSV_ROWS = 100_000
 const SORTS = ['requests', 'errors', 'lastUsed', 'group', 'p95'] as const
-const DAY_MS = 86_400_000
 
 /**
  * Everything that can be asked, by GET:

@@ -7,7 +7,9 @@ import { countKeys, measure, sumUp } from '../report/measure-usage.ts'
 import { previousPeriod } from '../time/previous-period.ts'
 import { toReportedPeriod, toReportedPrevious } from '../report/reported-period.ts'
 import type { Measures, ReportedPrevious, UsageReport } from '../report/usage-report.ts'
-import type { UsageFilter, UsageRow } from '../usage.ts'
+import type { UsageFilter } from '../model/usage-query.ts'
+import type { UsageRow } from '../model/usage-row.ts'
+import { DAY_MS } from '../time/units.ts'
 
 /** Requests of one step by status class: 1xx, 2xx, 3xx, 4xx, 5xx. */
 export interface ActivityStep {
@@ -38,7 +40,6 @@ export interface ActivitySource extends Pick<UsageSource, 'findUsage' | 'findHis
   countWholeDays(filter: UsageFilter & { readonly since: Date; readonly until: Date }): Promise<number>
 }
 
-const DAY_MS = 86_400_000
 /** A longer period would bring tens of thousands of hours for a picture of 168. */
 const HEAT_DAYS = 400
 

@@ -8,8 +8,8 @@ import { createSampleApi } from './sample-api.ts'
 import type { SampleKey } from './sample-api.ts'
 import { createRandom, requestsOf, REVOKED_FROM_DAY, SAMPLE_CLIENTS, TRIAL } from './sample-traffic.ts'
 import type { SampleRequest } from './sample-traffic.ts'
+import { HOUR_MS } from '../time/units.ts'
 
-const HOUR_MS = 3_600_000
 const HOURS = 7 * 24
 /** Few enough that one counter file is always free for the next hour. */
 const HOURS_PER_FLUSH = 2

@@ -1,5 +1,6 @@
 /** What the capture side hands to the buffer. */
-import type { KeyIdentity, Operation } from '../usage.ts'
+import type { KeyIdentity } from './key.ts'
+import type { Operation } from './operation.ts'
 
 /**
  * What the counter that counted a key or an operation last has noted on it. Where the same object comes again for the

@@ -17,7 +17,7 @@ import {
 } from './read-option.ts'
 import { parseDatabaseUrl } from '../store/database/parse-database-url.ts'
 import { contain, warnOncePerCode } from './tell-error.ts'
-import type { BucketMinutes } from '../usage.ts'
+import type { BucketMinutes } from '../model/batch.ts'
 
 /** Options of `apiKeyAnalytics()`; all may be left out. A wrong one throws at construction. */
 export interface AnalyticsOptions {

@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import type { Layer, Router } from '../capture/router.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import type { AnalyticsOptions, ExpectedRouter, ResolvedOptions } from './options.ts'
-import type { BucketMinutes } from '../usage.ts'
+import type { BucketMinutes } from '../model/batch.ts'
 
 const BUCKET_MINUTES = { minute: 1, hour: 60, day: 1440 } as const
 /** RFC 9110: what a header name or an authentication scheme is made of. */

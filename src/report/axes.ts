@@ -1,4 +1,4 @@
-import type { UsageDimension } from '../usage.ts'
+import type { UsageDimension } from '../model/usage-query.ts'
 
 /** What a person sees as one dimension: method and pattern together are one endpoint. */
 export type Axis = readonly [UsageDimension] | readonly ['method', 'endpoint']

@@ -1,4 +1,5 @@
-import type { UsageDimension, UsageRow } from '../usage.ts'
+import type { UsageDimension } from '../model/usage-query.ts'
+import type { UsageRow } from '../model/usage-row.ts'
 import { axesOf, isMatrix } from './axes.ts'
 import { spread } from './build-series.ts'
 import { countKeys, measure } from './measure-usage.ts'

@@ -1,10 +1,9 @@
 import { shift, startOf, stepsBetween } from '../time/calendar.ts'
 import type { CalendarUnit } from '../time/calendar.ts'
-import type { TrendStep, UsageRow } from '../usage.ts'
+import type { TrendStep, UsageRow } from '../model/usage-row.ts'
 import type { Period } from '../time/period.ts'
 import type { ReportSeries } from './usage-report.ts'
-
-const DAY_MS = 86_400_000
+import { DAY_MS } from '../time/units.ts'
 
 /** Fine enough to show a shape, coarse enough for one chart: at most about a hundred steps. */
 export function chooseUnit(start: Date, { until, now }: Period): CalendarUnit {

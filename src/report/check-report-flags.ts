@@ -2,7 +2,7 @@ import { AnalyticsError } from '../model/errors.ts'
 import { isMatrix } from './axes.ts'
 import type { Period } from '../time/period.ts'
 import { previousPeriod } from '../time/previous-period.ts'
-import type { UsageDimension } from '../usage.ts'
+import type { UsageDimension } from '../model/usage-query.ts'
 import type { ReportFlags } from './run-report.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { isCalendarUnit } from '../time/calendar.ts'
 import type { CalendarUnit } from '../time/calendar.ts'
-import type { UsageDimension } from '../usage.ts'
+import type { UsageDimension } from '../model/usage-query.ts'
 import type { CsvValue } from './render-csv.ts'
 import type { ReportGroup, ReportSection, UsageReport } from './usage-report.ts'
 

@@ -3,7 +3,8 @@ import type { CalendarUnit } from '../time/calendar.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import type { UsagePage } from '../store/read/usage-page.ts'
 import { didYouMean, suggest } from '../options/suggest.ts'
-import type { UsageDimension, UsageRow } from '../usage.ts'
+import type { UsageDimension } from '../model/usage-query.ts'
+import type { UsageRow } from '../model/usage-row.ts'
 import type { CsvValue } from './render-csv.ts'
 
 /** The columns of an export, each with the values of a page of rows. */

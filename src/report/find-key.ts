@@ -4,7 +4,7 @@ import { AnalyticsError } from '../model/errors.ts'
 import { nameOfKey } from './report-table.ts'
 import { didYouMean } from '../options/suggest.ts'
 import type { Database } from '../store/database/open-database.ts'
-import type { KeyRecord } from '../usage.ts'
+import type { KeyRecord } from '../model/key.ts'
 import type { Place } from '../cli/base-command.ts'
 import { requirePepper } from '../cli/require-pepper.ts'
 

@@ -1,6 +1,6 @@
 import { measureLatency, mergeBins } from '../model/duration-bins.ts'
-import { isReservedKey } from '../usage.ts'
-import type { UsageRow } from '../usage.ts'
+import { isReservedKey } from '../model/key.ts'
+import type { UsageRow } from '../model/usage-row.ts'
 import type { Measures } from './usage-report.ts'
 
 /** What rows of usage add up to; without rows there is no first and no last bucket. */

@@ -1,6 +1,7 @@
 import { isCalendarUnit, shift, startOf } from '../time/calendar.ts'
 import type { CalendarUnit } from '../time/calendar.ts'
-import type { UsageDimension, UsageRow } from '../usage.ts'
+import type { UsageDimension } from '../model/usage-query.ts'
+import type { UsageRow } from '../model/usage-row.ts'
 import { formatMoment, nameOfUnit } from '../time/format-date.ts'
 import { figuresTo } from '../time/period.ts'
 import type { Period } from '../time/period.ts'

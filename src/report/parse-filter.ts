@@ -1,6 +1,6 @@
 import { AnalyticsError } from '../model/errors.ts'
 import { didYouMean, suggest } from '../options/suggest.ts'
-import type { StatusFilter, UsageDimension } from '../usage.ts'
+import type { StatusFilter, UsageDimension } from '../model/usage-query.ts'
 
 const WORDS = {
   key: ['key'],

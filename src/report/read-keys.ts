@@ -5,7 +5,7 @@ import type { Screen } from '../terminal/render-table.ts'
 import type { Column } from './report-table.ts'
 import { listKeys } from '../store/read/find-keys.ts'
 import type { Database } from '../store/database/open-database.ts'
-import type { KeyRecord } from '../usage.ts'
+import type { KeyRecord } from '../model/key.ts'
 
 /** A key and its requests in the last 30 days. */
 export type ListedKey = KeyRecord & { readonly requestCount: number }

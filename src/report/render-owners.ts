@@ -4,7 +4,7 @@ import { renderTable } from '../terminal/render-table.ts'
 import type { Screen } from '../terminal/render-table.ts'
 import { nameOfKey } from './report-table.ts'
 import type { Column } from './report-table.ts'
-import type { KeyOwner, KeyRecord } from '../usage.ts'
+import type { KeyOwner, KeyRecord } from '../model/key.ts'
 
 const COLUMNS: readonly Column[] = [
   { name: 'since', title: 'From', kind: 'text' },

@@ -1,4 +1,5 @@
-import type { KeyIdentity, UsageDimension } from '../usage.ts'
+import type { KeyIdentity } from '../model/key.ts'
+import type { UsageDimension } from '../model/usage-query.ts'
 import { formatInstant, isCalendarUnit } from '../time/calendar.ts'
 import { axesOf, isMatrix, nameOfAxis } from './axes.ts'
 import type { Axis } from './axes.ts'

@@ -1,4 +1,4 @@
-import type { UsageRow } from '../usage.ts'
+import type { UsageRow } from '../model/usage-row.ts'
 
 /** Groups by their p95, those without a measured duration last; ties stay in the order in which they come. */
 export function slowestFirst(rows: readonly UsageRow[]): UsageRow[] {

@@ -1,5 +1,6 @@
 import type { CalendarUnit } from '../time/calendar.ts'
-import type { KeyIdentity, UsageDimension } from '../usage.ts'
+import type { KeyIdentity } from '../model/key.ts'
+import type { UsageDimension } from '../model/usage-query.ts'
 
 /** The numbers of a total or a group. */
 export interface Measures {

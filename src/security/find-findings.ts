@@ -1,12 +1,14 @@
 import { AnalyticsError } from '../model/errors.ts'
-import { isReservedKey } from '../usage.ts'
-import type { KeyRecord, UsageRow } from '../usage.ts'
+import { isReservedKey } from '../model/key.ts'
+import type { KeyRecord } from '../model/key.ts'
+import type { UsageRow } from '../model/usage-row.ts'
 import { SEVERITIES } from './finding.ts'
 import type { Finding, FindingSource, RuleContext } from './finding.ts'
 import { readHistories } from './read-histories.ts'
 import { RULES } from './rules.ts'
 import { resolveThresholds } from './thresholds.ts'
 import type { Thresholds } from './thresholds.ts'
+import { DAY_MS, HOUR_MS } from '../time/units.ts'
 
 /** Thresholds that are not the default ones. */
 type GivenThresholds = { readonly [Name in keyof Thresholds]?: Thresholds[Name] | undefined }
@@ -32,9 +34,6 @@ export interface SecurityFindings {
   /** Days of history that the database has before the period, at most those of `historyWeeks`. */
   readonly historyDays: number
 }
-
-const HOUR_MS = 3_600_000
-const DAY_MS = 24 * HOUR_MS
 
 /**
  * Looks for what a person should see: every rule of the README over the keys that were used in a period, against the

@@ -1,4 +1,6 @@
-import type { KeyRecord, UsageQuery, UsageRow } from '../usage.ts'
+import type { KeyRecord } from '../model/key.ts'
+import type { UsageQuery } from '../model/usage-query.ts'
+import type { UsageRow } from '../model/usage-row.ts'
 import type { KeyHistory } from './key-history.ts'
 import type { Thresholds } from './thresholds.ts'
 

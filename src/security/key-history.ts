@@ -1,6 +1,7 @@
-import { isReservedKey } from '../usage.ts'
-import type { KeyRecord } from '../usage.ts'
+import { isReservedKey } from '../model/key.ts'
+import type { KeyRecord } from '../model/key.ts'
 import { fitDispersion, medianOf, surpriseOf } from './surprise.ts'
+import { HOUR_MS } from '../time/units.ts'
 
 /** What is counted per hour; every request is exactly one of the first three. */
 export interface HourCounts {
@@ -31,7 +32,6 @@ export interface Surge extends Incident {
   readonly peak: { readonly count: number; readonly normal: number }
 }
 
-const HOUR_MS = 3_600_000
 const WEEK_HOURS = 168
 /** Hours this close belong to one incident. */
 const SAME_INCIDENT_HOURS = 6

@@ -1,7 +1,9 @@
-import type { KeyRecord, UsageRow } from '../usage.ts'
+import type { KeyRecord } from '../model/key.ts'
+import type { UsageRow } from '../model/usage-row.ts'
 import type { FindingSource } from './finding.ts'
 import { KeyHistory } from './key-history.ts'
 import type { HourCounts } from './key-history.ts'
+import { HOUR_MS } from '../time/units.ts'
 
 /** Which time the histories cover. */
 export interface HistorySpan {
@@ -12,7 +14,6 @@ export interface HistorySpan {
   readonly firstBucket: Date
 }
 
-const HOUR_MS = 3_600_000
 /** Bounds the memory: hours read at a time, over all keys of a chunk. */
 const CHUNK_HOURS = 20_000
 

@@ -1,6 +1,7 @@
 import { MEMORY_DATABASE } from '../options/database-location.ts'
 import { openUsage } from '../open-usage.ts'
-import type { Usage, UsageStore } from '../usage.ts'
+import type { Usage } from '../model/usage.ts'
+import type { UsageStore } from './usage-store.ts'
 
 /** Both sides of the database of an app. */
 export interface AnalyticsDatabase {

@@ -1,4 +1,4 @@
-import type { Usage } from '../usage.ts'
+import type { Usage } from '../model/usage.ts'
 import { findKeys } from './read/find-keys.ts'
 import { findUsage } from './read/find-usage.ts'
 import { findOwners } from './keys/key-owners.ts'

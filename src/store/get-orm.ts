@@ -1,6 +1,6 @@
 import type { SqlMikroORM } from '@mikro-orm/sql'
 import { AnalyticsError } from '../model/errors.ts'
-import type { Usage } from '../usage.ts'
+import type { Usage } from '../model/usage.ts'
 
 // Not a property of Usage: its type would make every TypeScript app compile MikroORM's declarations.
 const orms = new WeakMap<Usage, SqlMikroORM>()

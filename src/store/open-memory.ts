@@ -1,5 +1,6 @@
 import { MEMORY_DATABASE } from '../options/database-location.ts'
-import type { Usage, UsageStore } from '../usage.ts'
+import type { Usage } from '../model/usage.ts'
+import type { UsageStore } from './usage-store.ts'
 import { createUsage } from './create-usage.ts'
 import { DatabaseStore } from './database-store.ts'
 import { sqliteDialect } from './database/sqlite/sqlite.ts'

@@ -1,4 +1,4 @@
-import type { UsageStore } from '../usage.ts'
+import type { UsageStore } from './usage-store.ts'
 import type { StoreOptions } from './database-store.ts'
 import { parseDatabaseUrl } from './database/parse-database-url.ts'
 import { WorkerStore } from './thread/worker-store.ts'

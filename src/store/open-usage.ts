@@ -1,5 +1,5 @@
 import { locateDatabase } from '../options/database-location.ts'
-import type { Usage } from '../usage.ts'
+import type { Usage } from '../model/usage.ts'
 import { createUsage } from './create-usage.ts'
 import { openDatabase } from './database/open-database.ts'
 import { requireSchema } from './database/require-schema.ts'

@@ -1,3 +1,4 @@
+import { DAY_MS, HOUR_MS } from './units.ts'
 /** Calendar arithmetic in IANA time zones; weeks begin on Monday. */
 
 export type CalendarUnit = 'hour' | 'day' | 'week' | 'month'
@@ -17,8 +18,6 @@ export interface WallTime {
   readonly second?: number
 }
 
-const HOUR_MS = 3_600_000
-const DAY_MS = 24 * HOUR_MS
 const formats = new Map<string, Intl.DateTimeFormat>()
 
 /** The wall time of an instant in a time zone. */

@@ -2,6 +2,7 @@ import { AnalyticsError } from '../model/errors.ts'
 import { formatInstant, instantOf, startOf } from './calendar.ts'
 import type { CalendarUnit } from './calendar.ts'
 import { didYouMean, suggest } from '../options/suggest.ts'
+import { HOUR_MS } from './units.ts'
 
 /** The time a report is about: `since` inclusive, `until` exclusive; without them it is open on that side. */
 export interface Period {
@@ -27,7 +28,6 @@ export interface PeriodInput {
   readonly timeZone?: string | undefined
 }
 
-const HOUR_MS = 3_600_000
 const UNIT_HOURS = { h: 1, d: 24, w: 168 }
 const RELATIVE = /^(\d{1,5})([hdw])$/
 const DATE = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2}))?(Z|[+-]\d{2}:\d{2})?)?$/

@@ -1,8 +1,7 @@
 import { shift, stepsBetween, wallTimeOf } from './calendar.ts'
 import { figuresTo } from './period.ts'
 import type { Period } from './period.ts'
-
-const HOUR_MS = 3_600_000
+import { HOUR_MS } from './units.ts'
 
 /** A period with a start and an end. */
 export type ClosedPeriod = Period & { readonly since: Date; readonly until: Date }

@@ -4,7 +4,7 @@ import { renderBins } from '../../src/model/duration-bins.ts'
 import { addHistogramFunctions } from '../../src/store/database/sqlite/sqlite-histogram.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { CELL_COLUMNS, writeAddCells } from '../../src/store/write/record-batch.ts'
-import type { Batch, BatchRow } from '../../src/usage.ts'
+import type { Batch, BatchRow } from '../../src/model/batch.ts'
 
 /** Writes the cells of a batch in one transaction, with nothing of ours but the SQL: no ledger, no keys. */
 export interface BareFlush {

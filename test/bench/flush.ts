@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { binOf } from '../../src/model/duration-bins.ts'
 import { openStore } from '../../src/store/open-store.ts'
-import type { Batch } from '../../src/usage.ts'
+import type { Batch } from '../../src/model/batch.ts'
 import { DATABASE_KINDS, makeDatabase, type DatabaseKind } from '../support/databases.ts'
 import { makeBatch } from '../support/make-batch.ts'
 import startSharedCluster from '../support/postgres-cluster.ts'

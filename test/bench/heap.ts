@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { toCountedKey, toCountedOperation } from '../../src/model/request-counter.ts'
-import type { UsageStore } from '../../src/usage.ts'
+import type { UsageStore } from '../../src/store/usage-store.ts'
 import { identify, startCounting, TEST_TARGET } from '../support/counting-process.ts'
 
 const cells = Number(process.argv[2] ?? 50_000)

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { RULES } from '../../src/security/rules.ts'
-import { REJECTED_KEY } from '../../src/usage.ts'
+import { REJECTED_KEY } from '../../src/model/key.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { runCli } from '../support/run-cli.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'

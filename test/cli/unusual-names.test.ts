@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from 'vitest'
 import { answerApi } from '../../src/dashboard/api.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
-import { OTHER_KEY, REJECTED_KEY } from '../../src/usage.ts'
+import { OTHER_KEY, REJECTED_KEY } from '../../src/model/key.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { runCli } from '../support/run-cli.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'

@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { setApiKey } from '../../src/capture/set-api-key.ts'
 import type { ApiKey } from '../../src/capture/set-api-key.ts'
 import { toCaller } from '../../src/capture/read-key.ts'
-import { OTHER_KEY, REJECTED_KEY } from '../../src/usage.ts'
+import { OTHER_KEY, REJECTED_KEY } from '../../src/model/key.ts'
 import { KOA_VERSIONS, serveApp } from '../support/serve-app.ts'
 
 const SECRET = 'sk_live_51H8xABCDEFGHIJKLMNOP'

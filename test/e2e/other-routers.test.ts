@@ -9,7 +9,7 @@ import { WebSocket, WebSocketServer } from 'ws'
 import { setEndpoint } from '../../src/capture/set-endpoint.ts'
 import { AnalyticsError } from '../../src/model/errors.ts'
 import type { AnalyticsOptions } from '../../src/options/options.ts'
-import { OTHER_KEY, REJECTED_KEY } from '../../src/usage.ts'
+import { OTHER_KEY, REJECTED_KEY } from '../../src/model/key.ts'
 import { send } from '../support/send-request.ts'
 import { mount, serveApp, until, type ServedApp } from '../support/serve-app.ts'
 

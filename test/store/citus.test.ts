@@ -1,10 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
-import { findPendingWork, migrate, printMigrations, revertMigration } from '../../src/store/database/migrate.ts'
+import {
+  findPendingWork,
+  migrate,
+  printMigrations,
+  revertMigration,
+} from '../../src/store/database/migrate.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
-import type { UsageStore } from '../../src/usage.ts'
+import type { UsageStore } from '../../src/store/usage-store.ts'
 import { administer } from '../support/administer.ts'
 import { createOnEveryNode, dropOnEveryNode, joinNodes } from '../support/citus-nodes.ts'
 import { makeDatabase } from '../support/databases.ts'

@@ -7,7 +7,7 @@ import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
-import type { UsageStore } from '../../src/usage.ts'
+import type { UsageStore } from '../../src/store/usage-store.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { makeBatch } from '../support/make-batch.ts'
 

@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { BIN_COUNT, measureLatency, UNMEASURED_BIN, type DurationBins } from '../../src/model/duration-bins.ts'
+import {
+  BIN_COUNT,
+  measureLatency,
+  UNMEASURED_BIN,
+  type DurationBins,
+} from '../../src/model/duration-bins.ts'
 import { ApiKeyAnalyticsSchema } from '../../src/store/database/entities/api-key-analytics.ts'
 import { findUsage } from '../../src/store/read/find-usage.ts'
 import { findPendingWork, migrate } from '../../src/store/database/migrate.ts'
@@ -12,7 +17,8 @@ import { openStore } from '../../src/store/open-store.ts'
 import { requireSchema } from '../../src/store/database/require-schema.ts'
 import { rollUpUsage } from '../../src/store/remove/roll-up-usage.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
-import type { UsageDimension, UsageRow } from '../../src/usage.ts'
+import type { UsageDimension } from '../../src/model/usage-query.ts'
+import type { UsageRow } from '../../src/model/usage-row.ts'
 import { fillKeys, fillUsage } from '../support/fill-usage.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { HOUR, makeBatch } from '../support/make-batch.ts'

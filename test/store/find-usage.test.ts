@@ -5,7 +5,7 @@ import { getMostAccessedEndpoints } from '../../src/store/read/most-accessed-end
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { preferStoredEndpoint } from '../../src/store/read/usage-filter.ts'
-import type { UsageQuery } from '../../src/usage.ts'
+import type { UsageQuery } from '../../src/model/usage-query.ts'
 import { fillKeys, fillUsage, keyIdOf } from '../support/fill-usage.ts'
 import type { RowToFill } from '../support/fill-usage.ts'
 import { explainStatement } from '../support/explain-statement.ts'

@@ -3,7 +3,12 @@ import { existsSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { ENTITIES } from '../../src/store/database/entities/entities.ts'
 import { MIGRATION_LOCK } from '../../src/store/database/postgresql/postgresql.ts'
-import { findPendingWork, migrate, printMigrations, revertMigration } from '../../src/store/database/migrate.ts'
+import {
+  findPendingWork,
+  migrate,
+  printMigrations,
+  revertMigration,
+} from '../../src/store/database/migrate.ts'
 import { MIGRATIONS } from '../../src/store/database/migrations/migrations.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'

@@ -11,8 +11,8 @@ import { openDatabase } from '../../src/store/database/open-database.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import type { WorkerStart } from '../../src/store/thread/worker-messages.ts'
-import type { UsageStore } from '../../src/usage.ts'
-import { OTHER_KEY } from '../../src/usage.ts'
+import type { UsageStore } from '../../src/store/usage-store.ts'
+import { OTHER_KEY } from '../../src/model/key.ts'
 import { createDatabase, dropDatabase, makeDatabase } from '../support/databases.ts'
 import { copyEmbeddedPostgres } from '../support/find-postgres.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
@@ -210,7 +210,9 @@ test("servers are looked up as the app has set, in the store's thread too", asyn
   setDefaultAutoSelectFamilyAttemptTimeout(attemptMs)
   const { network } = workerData.at(-1) as WorkerStart
   expect(network.autoSelectFamilyAttemptTimeoutMs).toBe(4321)
-  const module = JSON.stringify(new URL('../../src/store/database/postgresql/network-defaults.ts', import.meta.url).href)
+  const module = JSON.stringify(
+    new URL('../../src/store/database/postgresql/network-defaults.ts', import.meta.url).href,
+  )
   const script = `import(${module}).then(({ setNetworkDefaults, readNetworkDefaults }) => {
     const { workerData, parentPort } = require('node:worker_threads')
     setNetworkDefaults(workerData)

@@ -4,7 +4,7 @@ import { findStraddlingRows } from '../../src/store/read/find-straddling-rows.ts
 import { findUsage } from '../../src/store/read/find-usage.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
-import type { UsageDimension } from '../../src/usage.ts'
+import type { UsageDimension } from '../../src/model/usage-query.ts'
 import { fillKeys, fillUsage } from '../support/fill-usage.ts'
 import type { RowToFill } from '../support/fill-usage.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'

@@ -4,7 +4,9 @@ import { ProcessFolder } from '../../src/buffer/folder/process-folder.ts'
 import type { AnalyticsError } from '../../src/model/errors.ts'
 import { toCountedKey, toCountedOperation } from '../../src/model/request-counter.ts'
 import type { CountedKey, CountedOperation } from '../../src/model/request-counter.ts'
-import type { BucketMinutes, KeyIdentity, UsageStore } from '../../src/usage.ts'
+import type { BucketMinutes } from '../../src/model/batch.ts'
+import type { KeyIdentity } from '../../src/model/key.ts'
+import type { UsageStore } from '../../src/store/usage-store.ts'
 import { keyIdOf } from './make-batch.ts'
 
 /** The database of the processes that a test starts, unless it says otherwise. */

@@ -1,6 +1,7 @@
 import { AnalyticsError } from '../../src/model/errors.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
-import type { Batch, BucketMinutes, UsageStore } from '../../src/usage.ts'
+import type { Batch, BucketMinutes } from '../../src/model/batch.ts'
+import type { UsageStore } from '../../src/store/usage-store.ts'
 import { makeBatch } from './make-batch.ts'
 
 /** A row to be written; what is left out is what tests care about least. */

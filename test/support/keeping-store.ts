@@ -1,6 +1,8 @@
 import { AnalyticsError } from '../../src/model/errors.ts'
 import { TEST_TARGET } from './counting-process.ts'
-import type { Batch, BatchRow, KeyIdentity, UsageStore } from '../../src/usage.ts'
+import type { Batch, BatchRow } from '../../src/model/batch.ts'
+import type { KeyIdentity } from '../../src/model/key.ts'
+import type { UsageStore } from '../../src/store/usage-store.ts'
 import { readRows } from './read-rows.ts'
 
 /** One batch as it arrived. */

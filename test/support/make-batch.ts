@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { binOf } from '../../src/model/duration-bins.ts'
-import type { Batch, BatchRow, KeyIdentity } from '../../src/usage.ts'
+import type { Batch, BatchRow } from '../../src/model/batch.ts'
+import type { KeyIdentity } from '../../src/model/key.ts'
 
 /** The start of an hour that tests count in. */
 export const HOUR = Date.UTC(2026, 10, 2, 9)

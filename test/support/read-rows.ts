@@ -1,4 +1,4 @@
-import type { Batch, BatchRow } from '../../src/usage.ts'
+import type { Batch, BatchRow } from '../../src/model/batch.ts'
 
 const MOST_ROWS = 1000
 

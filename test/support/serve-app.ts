@@ -7,7 +7,7 @@ import { createMiddleware } from '../../src/capture/middleware.ts'
 import type { AnalyticsError } from '../../src/model/errors.ts'
 import { resolveOptions } from '../../src/options/options.ts'
 import type { AnalyticsOptions } from '../../src/options/options.ts'
-import type { KeyIdentity } from '../../src/usage.ts'
+import type { KeyIdentity } from '../../src/model/key.ts'
 
 const require = createRequire(import.meta.url)
 

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { DurationBins } from '../../src/model/duration-bins.ts'
 import { openStore } from '../../src/store/open-store.ts'
-import type { BucketMinutes, KeyIdentity } from '../../src/usage.ts'
+import type { BucketMinutes } from '../../src/model/batch.ts'
+import type { KeyIdentity } from '../../src/model/key.ts'
 import { makeBatch } from './make-batch.ts'
 import type { BatchContent } from './make-batch.ts'
 

@@ -6,7 +6,8 @@ import { CounterBuffer } from '../../src/buffer/counter-buffer.ts'
 import { Flusher } from '../../src/buffer/flusher.ts'
 import { ProcessFolder } from '../../src/buffer/folder/process-folder.ts'
 import { toCountedKey, toCountedOperation } from '../../src/model/request-counter.ts'
-import type { Batch, UsageStore } from '../../src/usage.ts'
+import type { Batch } from '../../src/model/batch.ts'
+import type { UsageStore } from '../../src/store/usage-store.ts'
 
 const HOUR_MS = 3_600_000
 const KEY = { id: 'aaaaaaaa-0000-4000-8000-000000000001', label: 'key', name: null, owner: null }

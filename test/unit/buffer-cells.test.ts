@@ -6,7 +6,8 @@ import { heapMemory } from '../../src/buffer/file/counter-memory.ts'
 import type { NamesRegion } from '../../src/buffer/file/names-region.ts'
 import { binOf } from '../../src/model/duration-bins.ts'
 import { toCountedKey, toCountedOperation } from '../../src/model/request-counter.ts'
-import { OTHER_ENDPOINT, OTHER_KEY, REJECTED_KEY, UNMATCHED_ENDPOINT } from '../../src/usage.ts'
+import { OTHER_KEY, REJECTED_KEY } from '../../src/model/key.ts'
+import { OTHER_ENDPOINT, UNMATCHED_ENDPOINT } from '../../src/model/operation.ts'
 import { identify } from '../support/counting-process.ts'
 
 /** The names of a new file. */

@@ -4,7 +4,7 @@ import { formatInstant, instantOf, shift, startOf, stepsBetween } from '../../sr
 import { noteUnfinished } from '../../src/report/note-unfinished.ts'
 import { describePeriod, parsePeriod } from '../../src/time/period.ts'
 import { previousPeriod } from '../../src/time/previous-period.ts'
-import type { UsageRow } from '../../src/usage.ts'
+import type { UsageRow } from '../../src/model/usage-row.ts'
 
 const now = new Date('2026-11-23T19:25:30Z')
 const borders = (period: { since?: Date; until?: Date } | undefined) => [

@@ -1,6 +1,7 @@
 import { binOf } from '../../model/duration-bins.ts'
 import { toCountedKey, toCountedOperation } from '../../model/request-counter.ts'
-import { isReservedKey, OTHER_ENDPOINT, OTHER_KEY, UNMATCHED_ENDPOINT } from '../../usage.ts'
+import { isReservedKey, OTHER_KEY } from '../../model/key.ts'
+import { OTHER_ENDPOINT, UNMATCHED_ENDPOINT } from '../../model/operation.ts'
 import type { CountedKey, CountedOperation } from '../../model/request-counter.ts'
 import { CellTable, NO_CELL } from './cell-table.ts'
 import type { NamesRegion } from '../file/names-region.ts'

@@ -1,4 +1,5 @@
-import type { KeyIdentity, Operation } from '../../usage.ts'
+import type { KeyIdentity } from '../../model/key.ts'
+import type { Operation } from '../../model/operation.ts'
 import type { FileNames } from '../file/name-records.ts'
 import { sortInSlices } from './sort-in-slices.ts'
 

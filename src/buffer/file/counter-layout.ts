@@ -13,7 +13,7 @@
  * A slot counts the requests of one cell whose duration falls into one bin.
  */
 import { crc32 } from 'node:zlib'
-import type { BucketMinutes } from '../../usage.ts'
+import type { BucketMinutes } from '../../model/batch.ts'
 import { decodeUuid, encodeUuid } from '../../model/uuid.ts'
 
 export const HEADER_BYTES = 4096

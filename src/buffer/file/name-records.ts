@@ -6,7 +6,8 @@
  */
 import { crc32 } from 'node:zlib'
 import { BIN_COUNT } from '../../model/duration-bins.ts'
-import type { KeyIdentity, Operation } from '../../usage.ts'
+import type { KeyIdentity } from '../../model/key.ts'
+import type { Operation } from '../../model/operation.ts'
 import { CellList } from '../cells/cell-list.ts'
 import { createPause } from '../pause.ts'
 import { SlotTable } from '../cells/slot-table.ts'

@@ -1,4 +1,5 @@
-import type { KeyIdentity, Operation } from '../../usage.ts'
+import type { KeyIdentity } from '../../model/key.ts'
+import type { Operation } from '../../model/operation.ts'
 import type { CellList } from '../cells/cell-list.ts'
 import type { CounterHeader } from './counter-header.ts'
 import { HEADER_BYTES, type FileIdentity } from './counter-layout.ts'

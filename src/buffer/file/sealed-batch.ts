@@ -1,4 +1,5 @@
-import type { Batch, BatchRow, BucketMinutes, KeyIdentity } from '../../usage.ts'
+import type { Batch, BatchRow, BucketMinutes } from '../../model/batch.ts'
+import type { KeyIdentity } from '../../model/key.ts'
 import type { CounterFile } from './counter-file.ts'
 import { keyIn } from './name-records.ts'
 

@@ -1,5 +1,5 @@
 import type * as reports from '../../report/usage-report.ts'
-import type { KeyIdentity, KeyRecord } from '../../usage.ts'
+import type { KeyIdentity, KeyRecord } from '../../model/key.ts'
 import type * as activities from '../read-activity.ts'
 
 /** What the API answers to the page: plain data as JSON brings it, so times are ISO texts. */

@@ -1,9 +1,9 @@
 import type { Key } from './ask-api.ts'
 import { showInvisible } from './make.ts'
+import { HOUR_MS } from '../../time/units.ts'
 
 const COUNT = new Intl.NumberFormat('en-US')
 const SHORT = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 })
-const HOUR_MS = 3_600_000
 
 export const formatCount = (count: number): string => COUNT.format(count)
 export const formatShort = (count: number): string => SHORT.format(count)

@@ -1,9 +1,9 @@
 import type { KeyFacts } from './ask-api.ts'
 import { formatAge, formatTime } from './format.ts'
 import { foreign, make } from './make.ts'
+import { DAY_MS } from '../../time/units.ts'
 
 const STALE_DAYS = 30
-const DAY_MS = 86_400_000
 
 /** What is known of a key besides its name, with a warning when it was not used for long. */
 export function drawKeyFacts(key: KeyFacts, timeZone: string): HTMLElement[] {

@@ -1,8 +1,8 @@
 import { escalate, showCount, showRequests } from '../finding.ts'
 import type { Finding, Rule, RuleContext } from '../finding.ts'
 import type { KeyHistory } from '../key-history.ts'
-import { OTHER_ENDPOINT, UNMATCHED_ENDPOINT } from '../../usage.ts'
-import type { UsageRow } from '../../usage.ts'
+import { OTHER_ENDPOINT, UNMATCHED_ENDPOINT } from '../../model/operation.ts'
+import type { UsageRow } from '../../model/usage-row.ts'
 
 /** Rows read for one chunk of keys: raw paths may be many, and the rarest matter least here. */
 const MOST_ROWS = 100_000

@@ -1,8 +1,7 @@
 import { escalate, findEndpoints, showCount, showRequests } from '../finding.ts'
 import type { Finding, Rule, RuleContext } from '../finding.ts'
 import type { KeyHistory } from '../key-history.ts'
-
-const DAY_MS = 86_400_000
+import { DAY_MS } from '../../time/units.ts'
 
 /** A new key with more requests than most old ones. */
 export const newKeyVolume: Rule = {

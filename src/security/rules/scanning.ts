@@ -1,4 +1,4 @@
-import { UNMATCHED_ENDPOINT } from '../../usage.ts'
+import { UNMATCHED_ENDPOINT } from '../../model/operation.ts'
 import { escalate, findEndpoints, showCount, showRequests } from '../finding.ts'
 import type { Finding, Rule, RuleContext } from '../finding.ts'
 import type { KeyHistory, Surge } from '../key-history.ts'

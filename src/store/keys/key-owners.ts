@@ -1,6 +1,6 @@
 import type { Dialect, Statements } from '../database/dialect.ts'
 import type { SetBy } from '../database/entities/api-key-analytics-key.ts'
-import type { KeyOwner } from '../../usage.ts'
+import type { KeyOwner } from '../../model/key.ts'
 import type { Database } from '../database/open-database.ts'
 import type { OwnerPeriod, OwnerPeriods } from './owner-periods.ts'
 

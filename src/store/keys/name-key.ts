@@ -6,10 +6,10 @@ import type { Database } from '../database/open-database.ts'
 import { setOwner } from './owner-periods.ts'
 import type { OwnerPeriods } from './owner-periods.ts'
 import { requireTime } from '../read/usage-filter.ts'
+import { HOUR_MS } from '../../time/units.ts'
 
 /** As long as names and owners that come from the app. */
 const MAX_LENGTH = 200
-const HOUR_MS = 3_600_000
 
 const SET_NAME = (dialect: Database['dialect']) => `
 update api_key_analytics_keys

@@ -1,4 +1,4 @@
-import type { StreamQuery } from '../../usage.ts'
+import type { StreamQuery } from '../../model/usage-query.ts'
 import { decodeCopy } from '../database/postgresql/decode-copy.ts'
 import type { CopyType } from '../database/postgresql/decode-copy.ts'
 import type { Dialect, Session } from '../database/dialect.ts'

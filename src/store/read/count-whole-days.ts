@@ -1,8 +1,7 @@
 import { filterRows, Parameters, timeParameter } from './usage-filter.ts'
 import type { Database } from '../database/open-database.ts'
-import type { UsageFilter } from '../../usage.ts'
-
-const DAY_MS = 86_400_000
+import type { UsageFilter } from '../../model/usage-query.ts'
+import { DAY_MS } from '../../time/units.ts'
 
 /** Requests of a period in rows of whole UTC days, whose hours nobody knows. Looks at midnights only. */
 export async function countWholeDays(

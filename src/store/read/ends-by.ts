@@ -1,4 +1,4 @@
-import type { BucketMinutes } from '../../usage.ts'
+import type { BucketMinutes } from '../../model/batch.ts'
 import type { Dialect } from '../database/dialect.ts'
 
 const WIDTHS = [1, 60, 1440] satisfies BucketMinutes[]

@@ -1,5 +1,5 @@
 import { suggest } from '../../options/suggest.ts'
-import type { KeyRecord } from '../../usage.ts'
+import type { KeyRecord } from '../../model/key.ts'
 import { byteOrder } from '../database/byte-order.ts'
 import { keyColumns, toKeyRecord } from './key-record.ts'
 import type { KeyColumns } from './key-record.ts'

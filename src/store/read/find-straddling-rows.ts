@@ -1,5 +1,5 @@
 import { isCalendarUnit } from '../../time/calendar.ts'
-import type { UsageQuery } from '../../usage.ts'
+import type { UsageQuery } from '../../model/usage-query.ts'
 import { findBorders } from './find-usage.ts'
 import type { Database } from '../database/open-database.ts'
 import { cutByOwners, OF_KEYS_WITH_FORMER_OWNERS } from './owner-of-rows.ts'

@@ -1,4 +1,4 @@
-import type { KeyRecord } from '../../usage.ts'
+import type { KeyRecord } from '../../model/key.ts'
 import type { Dialect } from '../database/dialect.ts'
 
 /** A key `k` as `keyColumns` reads it. */

@@ -1,4 +1,6 @@
-import type { KeyIdentity, MostAccessedOptions, UsageRow } from '../../usage.ts'
+import type { KeyIdentity } from '../../model/key.ts'
+import type { MostAccessedOptions } from '../../model/usage-query.ts'
+import type { UsageRow } from '../../model/usage-row.ts'
 import { findUsage } from './find-usage.ts'
 import type { Database } from '../database/open-database.ts'
 

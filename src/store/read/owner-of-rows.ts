@@ -4,6 +4,7 @@
  */
 
 import type { Dialect } from '../database/dialect.ts'
+import { DAY_MS } from '../../time/units.ts'
 
 /** Joins the former owner `o`, of whom there is none where the present one counts. */
 export const JOIN_FORMER_OWNER = `left join api_key_analytics_owners o
@@ -50,8 +51,6 @@ export function cutByOwners(dialect: Dialect, name?: string): string {
       and ${change} < ${begin} + t.bucket_minutes * 60000${name ? `\n      and (o.owner = ${name} or ${gotIt})` : ''}
   )`
 }
-
-const DAY_MS = 86_400_000
 
 /**
  * Rows of a UTC day in which their key changed its owner. They are never merged into day rows, which could not say whose

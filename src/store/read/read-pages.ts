@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { StreamQuery } from '../../usage.ts'
+import type { StreamQuery } from '../../model/usage-query.ts'
 import type { Dialect } from '../database/dialect.ts'
 import type { Database } from '../database/open-database.ts'
 import { filterUsage, Parameters } from './usage-filter.ts'

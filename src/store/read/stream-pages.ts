@@ -1,4 +1,4 @@
-import type { StreamQuery } from '../../usage.ts'
+import type { StreamQuery } from '../../model/usage-query.ts'
 import { copyPages } from './copy-pages.ts'
 import { keyColumns } from './key-record.ts'
 import type { KeyColumns } from './key-record.ts'

@@ -1,4 +1,5 @@
-import type { StoredUsageRow, StreamQuery } from '../../usage.ts'
+import type { StreamQuery } from '../../model/usage-query.ts'
+import type { StoredUsageRow } from '../../model/usage-row.ts'
 import type { Database } from '../database/open-database.ts'
 import { streamPages } from './stream-pages.ts'
 import type { UsagePage } from './usage-page.ts'

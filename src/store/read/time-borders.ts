@@ -1,8 +1,9 @@
 import { AnalyticsError } from '../../model/errors.ts'
 import { instantOf, stepsBetween, wallTimeOf } from '../../time/calendar.ts'
 import type { CalendarUnit } from '../../time/calendar.ts'
-import type { UsageFilter } from '../../usage.ts'
+import type { UsageFilter } from '../../model/usage-query.ts'
 import type { Database } from '../database/open-database.ts'
+import { DAY_MS, HOUR_MS } from '../../time/units.ts'
 
 /** How SQL puts times into the hours, days, weeks or months of a time zone. */
 export interface TimeBorders {
@@ -26,8 +27,6 @@ export interface TimeSpan {
   readonly to: number
 }
 
-const HOUR_MS = 3_600_000
-const DAY_MS = 24 * HOUR_MS
 /** No time zone has changed its offset twice within a week since 1970. */
 const STEP_MS = 7 * DAY_MS
 

@@ -1,5 +1,5 @@
 import { AnalyticsError } from '../../model/errors.ts'
-import type { StatusFilter, UsageFilter } from '../../usage.ts'
+import type { StatusFilter, UsageFilter } from '../../model/usage-query.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { ofKeysOf, ownedBy } from './owner-of-rows.ts'
 

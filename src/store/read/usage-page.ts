@@ -1,6 +1,7 @@
 import { leaveGaps, measureLatency } from '../../model/duration-bins.ts'
 import type { Latency } from '../../model/duration-bins.ts'
-import type { BucketMinutes, StoredUsageRow } from '../../usage.ts'
+import type { BucketMinutes } from '../../model/batch.ts'
+import type { StoredUsageRow } from '../../model/usage-row.ts'
 
 /** A key as its rows show it. */
 export type StoredKey = Pick<StoredUsageRow, 'keyId' | 'keyLabel' | 'keyName' | 'keyOwner'>

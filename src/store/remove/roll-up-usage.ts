@@ -7,8 +7,8 @@ import { measureProgress } from './prune-usage.ts'
 import type { Progress } from './prune-usage.ts'
 import { takeTurn } from '../database/take-turn.ts'
 import { Parameters, requireTime } from '../read/usage-filter.ts'
+import { DAY_MS } from '../../time/units.ts'
 
-const DAY_MS = 86_400_000
 /** Rows in one transaction; about as long as a chunk of a prune, for it writes fewer rows than it deletes. */
 const CHUNK_ROWS = 10_000
 

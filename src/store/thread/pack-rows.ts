@@ -1,4 +1,4 @@
-import type { BatchRow } from '../../usage.ts'
+import type { BatchRow } from '../../model/batch.ts'
 
 /** Rows as they go to another thread: cloning an object for each of them takes several times as long. */
 export interface PackedRows {

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import type { KeyIdentity } from '../../usage.ts'
+import type { KeyIdentity } from '../../model/key.ts'
 import { DatabaseStore } from '../database-store.ts'
 import { setNetworkDefaults } from '../database/postgresql/network-defaults.ts'
 import { unpackRows } from './pack-rows.ts'

@@ -1,4 +1,5 @@
-import type { Batch, KeyIdentity } from '../../usage.ts'
+import type { Batch } from '../../model/batch.ts'
+import type { KeyIdentity } from '../../model/key.ts'
 import type { StoreOptions } from '../database-store.ts'
 import type { NetworkDefaults } from '../database/postgresql/network-defaults.ts'
 import type { PackedRows } from './pack-rows.ts'

@@ -1,4 +1,4 @@
-import type { Batch } from '../../usage.ts'
+import type { Batch } from '../../model/batch.ts'
 import { readGaps } from '../write/ledger-gaps.ts'
 import type { Database } from '../database/open-database.ts'
 

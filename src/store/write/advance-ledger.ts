@@ -1,5 +1,5 @@
 import { AnalyticsError } from '../../model/errors.ts'
-import type { Batch, BatchRow } from '../../usage.ts'
+import type { Batch, BatchRow } from '../../model/batch.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { closeGap, noteGap, readGaps } from './ledger-gaps.ts'
 import type { Gap } from './ledger-gaps.ts'

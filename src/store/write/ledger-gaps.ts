@@ -1,4 +1,4 @@
-import type { Batch } from '../../usage.ts'
+import type { Batch } from '../../model/batch.ts'
 import type { Statements } from '../database/dialect.ts'
 
 /** Requests of an instance that were counted and never arrived, by their numbers: `from` exclusive, `to` inclusive. */

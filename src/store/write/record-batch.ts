@@ -1,6 +1,6 @@
 import { AnalyticsError } from '../../model/errors.ts'
 import { renderBins, UNMEASURED_BIN } from '../../model/duration-bins.ts'
-import type { Batch, BatchRow } from '../../usage.ts'
+import type { Batch, BatchRow } from '../../model/batch.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { advanceLedger } from './advance-ledger.ts'
 import type { DueRows } from './advance-ledger.ts'

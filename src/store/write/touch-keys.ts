@@ -1,4 +1,5 @@
-import type { Batch, KeyIdentity } from '../../usage.ts'
+import type { Batch } from '../../model/batch.ts'
+import type { KeyIdentity } from '../../model/key.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { readOwners, writeOwners } from '../keys/key-owners.ts'
 import { hearOwner } from '../keys/owner-periods.ts'

@@ -1,4 +1,4 @@
-import type { KeyIdentity } from '../../usage.ts'
+import type { KeyIdentity } from '../../model/key.ts'
 
 /** How often one process moves a key's time of last use at most. */
 const TOUCH_INTERVAL_MS = 60_000

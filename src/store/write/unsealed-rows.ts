@@ -1,4 +1,4 @@
-import type { Batch, BatchRow } from '../../usage.ts'
+import type { Batch, BatchRow } from '../../model/batch.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 
 /** A copy of a counter file that turns up later than this is set aside, not compared with what came before. */

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { text } from 'node:stream/consumers'
 import { AnalyticsError } from '../../../src/model/errors.ts'
 import { openStore } from '../../../src/store/open-store.ts'
-import type { Batch } from '../../../src/usage.ts'
+import type { Batch } from '../../../src/model/batch.ts'
 import { makeBatch } from '../make-batch.ts'
 
 const url = process.argv[2]!

@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core'
 import type { EntitySchema } from '@mikro-orm/core'
-import type { BucketMinutes } from '../../../usage.ts'
+import type { BucketMinutes } from '../../../model/batch.ts'
 import { DurationBinsType } from './duration-bins-type.ts'
 import { ApiKeyAnalyticsKeySchema } from './api-key-analytics-key.ts'
 import type { ApiKeyAnalyticsKey } from './api-key-analytics-key.ts'

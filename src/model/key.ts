@@ -1,0 +1,48 @@
+/** One API key as it may be stored and shown: never its secret. */
+export interface KeyIdentity {
+  /** Lower-case UUID, computed from the secret or from the app's own id. */
+  readonly id: string
+  /** What a person recognises: the app's id, or at most the first 4 and last 4 characters of a long secret. */
+  readonly label: string
+  readonly name: string | null
+  readonly owner: string | null
+}
+
+/** The key under which requests past a limit, or of keys never seen to be real, are counted. */
+export const OTHER_KEY: KeyIdentity = {
+  id: '00000000-0000-0000-0000-000000000001',
+  label: '(other)',
+  name: null,
+  owner: null,
+}
+
+/** The key under which requests with an unknown key are counted when they got 401 or 403. */
+export const REJECTED_KEY: KeyIdentity = {
+  id: '00000000-0000-0000-0000-000000000002',
+  label: '(rejected)',
+  name: null,
+  owner: null,
+}
+
+/** Whether a key's id stands for many keys, `(other)` or `(rejected)`, and so counts as none. */
+export function isReservedKey(id: string): boolean {
+  return id === OTHER_KEY.id || id === REJECTED_KEY.id
+}
+
+/** A key as stored, with its present owner; grouped by key and owner, with the owner of the group. */
+export interface KeyRecord extends KeyIdentity {
+  readonly firstSeenAt: Date
+  readonly lastUsedAt: Date
+}
+
+/** Who owned a key when. */
+export interface KeyOwner {
+  /** Null: from the beginning. */
+  readonly since: Date | null
+  /** Null: until now. */
+  readonly until: Date | null
+  /** Null when nobody knows. */
+  readonly owner: string | null
+  /** What a person set stays whatever the app says. */
+  readonly setBy: 'app' | 'person'
+}

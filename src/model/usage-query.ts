@@ -1,0 +1,48 @@
+import type { CalendarUnit } from '../time/calendar.ts'
+
+/** What usage can be grouped by. */
+export type UsageDimension = 'key' | 'endpoint' | 'method' | 'status' | 'owner' | CalendarUnit
+
+/** Which rows count. Absent means all. `since` is inclusive, `until` exclusive. */
+export interface UsageFilter {
+  readonly since?: Date | undefined
+  readonly until?: Date | undefined
+  readonly keyIds?: readonly string[] | undefined
+  /** Whose the key was when the requests were counted. */
+  readonly owner?: string | undefined
+  readonly method?: string | undefined
+  /** A pattern as stored, or a glob in which `*` stands for any characters and `[*]` for a star. */
+  readonly endpoint?: string | undefined
+  /** One status (429), a class ('4xx'), or a list of either. */
+  readonly status?: StatusFilter | readonly StatusFilter[] | undefined
+}
+
+export type StatusFilter = number | '1xx' | '2xx' | '3xx' | '4xx' | '5xx'
+
+/** Which rows `streamUsage` gives. */
+export interface StreamQuery extends UsageFilter {
+  /** Adds to each row how long its requests took: `latency`. */
+  readonly latency?: boolean | undefined
+}
+
+/** How `findUsage` sorts: by requests or errors (most first), by last use (latest first), or by the group itself. */
+export type UsageSort = 'requests' | 'errors' | 'lastUsed' | 'group'
+
+export interface UsageQuery extends UsageFilter {
+  /** Zero (one total row), one or more dimensions. `endpoint` alone merges methods; add `method` to keep them apart. */
+  readonly by?: readonly UsageDimension[] | undefined
+  /** IANA name for the borders of hour, day, week (from Monday) and month. Default `UTC`. */
+  readonly timeZone?: string | undefined
+  /** Default: `group` when grouped by time, else `requests`. Ties are broken by the group, so the order is total. */
+  readonly sort?: UsageSort | undefined
+  readonly limit?: number | undefined
+  /** Adds to each group how it went over time: `trend`, one step per hour, day, week or month. */
+  readonly trend?: CalendarUnit | undefined
+  /** Adds to each group how long its requests took: `latency`. */
+  readonly latency?: boolean | undefined
+}
+
+/** Which requests of the key count, and how many endpoints to give. */
+export type MostAccessedOptions = Omit<UsageFilter, 'keyIds' | 'owner'> & {
+  readonly limit?: number | undefined
+}

@@ -1,0 +1,60 @@
+import type { BucketMinutes } from './batch.ts'
+import type { Latency } from './duration-bins.ts'
+import type { KeyRecord } from './key.ts'
+
+/** A step of a trend. */
+export interface TrendStep {
+  /** Start of the hour, day, week or month. */
+  readonly start: Date
+  readonly requestCount: number
+  /** Statuses 400-599. */
+  readonly errorCount: number
+}
+
+/** One group of usage. Only the fields of the dimensions asked for are set. */
+export interface UsageRow {
+  readonly key?: KeyRecord
+  readonly endpoint?: string
+  readonly method?: string
+  readonly status?: number
+  readonly owner?: string | null
+  /** Start of the hour, day, week or month in the query's time zone, as an instant. */
+  readonly hour?: Date
+  readonly day?: Date
+  readonly week?: Date
+  readonly month?: Date
+  readonly requestCount: number
+  /** Statuses 400-499. */
+  readonly clientErrorCount: number
+  /** Statuses 500-599. */
+  readonly serverErrorCount: number
+  /** Statuses 401 and 403. */
+  readonly rejectedCount: number
+  /** Sum of durations, microseconds; divide by requestCount for the mean. */
+  readonly durationUs: number
+  /** Start of the first and of the last bucket with a request in this group. */
+  readonly firstBucket: Date
+  readonly lastBucket: Date
+  /** The steps that have requests, oldest first; only when asked for. */
+  readonly trend?: readonly TrendStep[]
+  /** Null when no duration in this group was measured; only when asked for. */
+  readonly latency?: Latency | null
+}
+
+/** One stored row, as `export` and `streamUsage` give it. */
+export interface StoredUsageRow {
+  readonly keyId: string
+  readonly keyLabel: string
+  readonly keyName: string | null
+  /** The owner when the requests were counted. */
+  readonly keyOwner: string | null
+  readonly bucket: Date
+  readonly bucketMinutes: BucketMinutes
+  readonly method: string
+  readonly endpoint: string
+  readonly status: number
+  readonly requestCount: number
+  readonly durationUs: number
+  /** Null when no duration in this row was measured; only when asked for. */
+  readonly latency?: Latency | null
+}

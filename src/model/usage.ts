@@ -1,0 +1,21 @@
+import type { KeyIdentity, KeyOwner, KeyRecord } from './key.ts'
+import type { MostAccessedOptions, StreamQuery, UsageQuery } from './usage-query.ts'
+import type { StoredUsageRow, UsageRow } from './usage-row.ts'
+
+/** The read side of a database of usage. Nothing here writes. */
+export interface Usage {
+  /** Usage summed up by any combination of dimensions. */
+  findUsage(query: UsageQuery): Promise<UsageRow[]>
+  /** The stored rows in pages, always in the same order; memory stays constant. */
+  streamUsage(query?: StreamQuery): AsyncIterable<readonly StoredUsageRow[]>
+  /** The endpoints of one key (its id or record), most used first. */
+  getMostAccessedEndpoints(
+    key: string | Pick<KeyIdentity, 'id'>,
+    options?: MostAccessedOptions,
+  ): Promise<UsageRow[]>
+  /** The keys with this name, label or id, else those whose label or id begins with it. */
+  findKeys(text: string): Promise<KeyRecord[]>
+  /** Who owned a key (its id or record) when, oldest first. */
+  findOwners(key: string | Pick<KeyIdentity, 'id'>): Promise<KeyOwner[]>
+  close(): Promise<void>
+}
