@@ -258,3 +258,12 @@ export interface Usage {
   findOwners(key: string | Pick<KeyIdentity, 'id'>): Promise<KeyOwner[]>
   close(): Promise<void>
 }
+
+/** Rows and the requests in them. */
+export interface RowSum {
+  readonly rows: number
+  readonly requests: number
+}
+
+/** Rows that borders of time cut, and those that changes of owner cut where the query is by owner or of one. */
+export type StraddlingRows = RowSum & { readonly cutByOwners?: RowSum }

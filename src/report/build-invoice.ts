@@ -2,7 +2,7 @@ import { AnalyticsError } from '../errors.ts'
 import type { Period } from './period.ts'
 import { buildReport } from './build-report.ts'
 import type { ReportRequest, UsageSource } from './build-report.ts'
-import type { RowSum } from '../store/find-straddling-rows.ts'
+import type { RowSum } from '../usage.ts'
 import type { ReportSection, UsageReport } from './usage-report.ts'
 
 /**

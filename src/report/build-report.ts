@@ -1,7 +1,14 @@
 import { isCalendarUnit } from '../calendar.ts'
 import { AnalyticsError } from '../errors.ts'
-import type { RowSum, StraddlingRows } from '../store/find-straddling-rows.ts'
-import type { UsageDimension, UsageFilter, UsageQuery, UsageRow, UsageSort } from '../usage.ts'
+import type {
+  RowSum,
+  StraddlingRows,
+  UsageDimension,
+  UsageFilter,
+  UsageQuery,
+  UsageRow,
+  UsageSort,
+} from '../usage.ts'
 import { buildSection } from './build-section.ts'
 import { buildSeries, chooseUnit, findSteps } from './build-series.ts'
 import { countKeys, measure, sumUp } from './measure-usage.ts'

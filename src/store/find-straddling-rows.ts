@@ -1,18 +1,9 @@
 import { isCalendarUnit } from '../calendar.ts'
-import type { UsageQuery } from '../usage.ts'
+import type { RowSum, StraddlingRows, UsageQuery } from '../usage.ts'
 import { findBorders } from './find-usage.ts'
 import type { Database } from './open-database.ts'
 import { cutByOwners, OF_KEYS_WITH_FORMER_OWNERS } from './owner-of-rows.ts'
 import { filterRows, filterUsage, Parameters, timeParameter } from './usage-filter.ts'
-
-/** Rows and the requests in them. */
-export interface RowSum {
-  readonly rows: number
-  readonly requests: number
-}
-
-/** Rows that borders of time cut, and those that changes of owner cut where the query is by owner or of one. */
-export type StraddlingRows = RowSum & { readonly cutByOwners?: RowSum }
 
 /**
  * Counts the rows, and the requests in them, that a border cuts: `since`, `until`, or a border between two hours, days,
