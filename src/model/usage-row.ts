@@ -58,3 +58,12 @@ export interface StoredUsageRow {
   /** Null when no duration in this row was measured; only when asked for. */
   readonly latency?: Latency | null
 }
+
+/** Rows and the requests in them. */
+export interface RowSum {
+  readonly rows: number
+  readonly requests: number
+}
+
+/** Rows that borders of time cut, and those that changes of owner cut where the query is by owner or of one. */
+export type StraddlingRows = RowSum & { readonly cutByOwners?: RowSum }

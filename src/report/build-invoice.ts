@@ -2,7 +2,7 @@ import { AnalyticsError } from '../model/errors.ts'
 import type { Period } from '../time/period.ts'
 import { buildReport } from './build-report.ts'
 import type { ReportRequest, UsageSource } from './build-report.ts'
-import type { RowSum } from '../store/read/find-straddling-rows.ts'
+import type { RowSum } from '../model/usage-row.ts'
 import type { ReportSection, UsageReport } from './usage-report.ts'
 
 /**

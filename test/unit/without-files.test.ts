@@ -47,7 +47,7 @@ describe('enabled: false', () => {
   test('still refuses what is wrong, so that tests find it', () => {
     const wrong = { enabled: false, bucket: 'week' } as object
     expect(() => apiKeyAnalytics(wrong)).toThrow(/Option "bucket"/)
-    expect(() => apiKeyAnalytics({ enabled: false, database: 'mysql://db' })).toThrow(/database URL/)
+    expect(() => apiKeyAnalytics({ enabled: false, database: 'mysql://db' })).toThrow(/Use sqlite:<path>/)
     const analytics = apiKeyAnalytics({ enabled: false })
     expect(() => analytics.addEndpointAccess('key', 'no operation')).toThrow(/OPTION_INVALID|operation/)
   })

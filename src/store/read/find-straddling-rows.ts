@@ -1,18 +1,10 @@
 import { isCalendarUnit } from '../../time/calendar.ts'
 import type { UsageQuery } from '../../model/usage-query.ts'
+import type { RowSum, StraddlingRows } from '../../model/usage-row.ts'
 import { findBorders } from './find-usage.ts'
 import type { Database } from '../database/open-database.ts'
 import { cutByOwners, OF_KEYS_WITH_FORMER_OWNERS } from './owner-of-rows.ts'
 import { filterRows, filterUsage, Parameters, timeParameter } from './usage-filter.ts'
-
-/** Rows and the requests in them. */
-export interface RowSum {
-  readonly rows: number
-  readonly requests: number
-}
-
-/** Rows that borders of time cut, and those that changes of owner cut where the query is by owner or of one. */
-export type StraddlingRows = RowSum & { readonly cutByOwners?: RowSum }
 
 /**
  * Counts the rows, and the requests in them, that a border cuts: `since`, `until`, or a border between two hours, days,
