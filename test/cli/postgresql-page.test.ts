@@ -94,6 +94,11 @@ describe('the grants of the page', () => {
       await store.recordBatch(makeBatch({ instance, sequence: 2, countedBefore: 2, ...rows(2) }))
       await store.recordBatch(makeBatch({ instance: killed, isSealed: false, ...rows(1) }))
       await store.recordBatch(makeBatch({ instance: killed, ...rows(2) }))
+      for (const [hour, owner] of ['Acme', 'Globex'].entries()) {
+        const bucket = HOUR + hour * 3_600_000
+        const head = { bucket, sealedAt: bucket + 1000, identities: { a: { owner } } }
+        await store.recordBatch(makeBatch({ ...head, ...rows(1) }))
+      }
       await store.findKnownKeys(10)
     } finally {
       await store.close()
@@ -115,7 +120,7 @@ describe('the grants of the page', () => {
   async function cleanAsKeeper(url: string): Promise<void> {
     await countAsApp(database.url)
     await use(url, async (db) => {
-      await nameKey(db, keyIdOf('a'), { owner: 'Acme' })
+      await nameKey(db, keyIdOf('a'), { owner: randomUUID() })
       await rollUpUsage(db, { before: END })
     })
     await countAsApp(database.url)
@@ -144,6 +149,8 @@ describe('the grants of the page', () => {
       // the gap that the test's batches leave
       ['reader', 1, 'verify'],
       ['reader', 0, 'keys', 'list'],
+      ['reader', 0, 'keys', 'owners', 'a'],
+      ['reader', 0, 'customers', 'list'],
       ['keeper', 0, 'keys', 'name', 'a', '--owner', 'Acme'],
       ['keeper', 0, 'prune', '--before', '2026-12-01', '--roll-up', 'day', '--yes'],
       ['keeper', 0, 'prune', '--before', '2026-12-01', '--yes'],

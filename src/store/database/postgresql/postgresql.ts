@@ -68,7 +68,7 @@ export const MIGRATION_LOCK = 7263912548017
 
 const HIDING_TABLES = `
 select name
-from unnest(array['api_key_analytics', 'api_key_analytics_keys', 'api_key_analytics_ledger',
+from unnest(array['api_key_analytics', 'api_key_analytics_keys', 'api_key_analytics_owners', 'api_key_analytics_ledger',
   'api_key_analytics_gaps', 'api_key_analytics_unsealed', 'api_key_analytics_prunes', 'api_key_analytics_meta',
   '${MIGRATIONS_TABLE}']) as name
 where row_security_active(to_regclass(name))`
