@@ -161,6 +161,15 @@ export interface UsageQuery extends UsageFilter {
   readonly latency?: boolean | undefined
 }
 
+/** Rows and the requests in them. */
+export interface RowSum {
+  readonly rows: number
+  readonly requests: number
+}
+
+/** Rows that borders of time cut, and those that changes of owner cut where the query is by owner or of one. */
+export type StraddlingRows = RowSum & { readonly cutByOwners?: RowSum }
+
 /** A step of a trend. */
 export interface TrendStep {
   /** Start of the hour, day, week or month. */
