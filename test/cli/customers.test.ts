@@ -39,7 +39,7 @@ forEachDatabase('customers', (_kind, makeUrl) => {
     expect(found.customers[1].trend.slice(0, 3)).toEqual([100, 50, 0])
     const { stdout, stderr, code } = await run('customers', 'list', ...PERIOD, '--sort', 'group')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(stdout).toMatch(/^Customers\n/)
+    expect(stdout).toMatch(/^Customers · 2026-01-01 /)
     expect(stdout).toMatch(/Acme +2 +150 +30\.0% +33\.3% .*\n.*Hooli +2 +340 .*\n.*\(none\) +1 +10 /)
     expect(stdout).toMatch(/Total of 3 +│? *500|Total of 3 .*500/)
   })
@@ -72,7 +72,7 @@ forEachDatabase('customers', (_kind, makeUrl) => {
       'status',
     ])
     const { stdout } = await run('report', ...PERIOD, '--owner', 'Acme')
-    expect(stdout).toMatch(/^Usage of customer Acme\n[^]*Top keys\n[^]*Top endpoints\n[^]*Statuses\n/)
+    expect(stdout).toMatch(/^Usage of customer Acme · [^]*Top keys\n[^]*Top endpoints\n[^]*Statuses\n/)
   })
 
   it('are not listed in a report where nobody has an owner', async () => {
