@@ -54,16 +54,16 @@ test('PostgreSQL: flushers of the same rows take turns, so that waiting for a ro
   }
 })
 
-test('PostgreSQL: a flusher whose machine vanishes holds up the others for a minute at most', async () => {
+test('PostgreSQL: a flusher whose machine vanishes holds up the others for five seconds at most', async () => {
   const database = await makeDatabase('postgresql')
   const db = await openDatabase(database.url)
   await db.transaction(async (tx) => {
     expect(await tx.query('show idle_in_transaction_session_timeout')).toEqual([
-      { idle_in_transaction_session_timeout: '1min' },
+      { idle_in_transaction_session_timeout: '5s' },
     ])
   }, 'flush')
   expect(await db.query('show idle_in_transaction_session_timeout')).not.toEqual([
-    { idle_in_transaction_session_timeout: '1min' },
+    { idle_in_transaction_session_timeout: '5s' },
   ])
   await db.close()
   await database.remove()
