@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AnalyticsError } from '../model/errors.ts'
 import type { Batch, BatchRow, BucketMinutes } from '../model/batch.ts'
+import { decodeUuid } from '../model/uuid.ts'
 import type { DatabaseFacts } from '../store/usage-store.ts'
 import { listDir, setAsideDir } from './folder/data-dir.ts'
 import type { DeliverDataDirParts } from './deliver-data-dir.ts'
@@ -61,7 +63,8 @@ async function deliverFile(
     await store.recordBatch(toBatch(content))
   } catch (error) {
     if (!isRefusal(error)) throw error
-    return stays(error.code, error.message, error)
+    if (error.code !== 'INSTANCE_COPIED' || !adopt) return stays(error.code, error.message, error)
+    await store.recordBatch(toBatch(underOwnInstance(content)))
   }
   faultPoint('set-aside batch committed')
   // another process may have done the same
@@ -117,6 +120,12 @@ function toBatch({ bucket, sealedAt, keys, rows, ...head }: SetAsideBatch): Batc
     keys: () => inChunks(sortedKeys),
     rows: () => inChunks(sortedRows),
   }
+}
+
+/** The same requests under an instance of their own, always the same one for the same content: it counts once. */
+function underOwnInstance(content: SetAsideBatch): SetAsideBatch {
+  const instance = decodeUuid(createHash('sha256').update(JSON.stringify(content)).digest().subarray(0, 16))
+  return { ...content, instance, sequence: 1, countedBefore: 0, isSealed: true }
 }
 
 /** The order of all writers. */

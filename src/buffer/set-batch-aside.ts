@@ -1,6 +1,7 @@
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AnalyticsError } from '../model/errors.ts'
+import type { AnalyticsErrorCode } from '../model/errors.ts'
 import type { Batch, BatchRow } from '../model/batch.ts'
 import type { KeyIdentity } from '../model/key.ts'
 import { makePrivateDir, setAsideDir } from './folder/data-dir.ts'
@@ -9,6 +10,12 @@ import { makePrivateDir, setAsideDir } from './folder/data-dir.ts'
 export const SET_ASIDE_BATCH = '.json'
 /** Ending of one that is still being written; the batch is in its counter file until it is complete. */
 export const UNFINISHED_BATCH = '.json.part'
+
+const REMEDIES: Partial<Record<AnalyticsErrorCode, string>> = {
+  BATCH_REFUSED: 'When the cause is mended, "apikey-analytics flush --set-aside" delivers it.',
+  INSTANCE_COPIED:
+    '"apikey-analytics flush --set-aside --adopt" adds all of it; requests from before the clone may then count twice.',
+}
 
 /** What such a file holds. */
 export interface SetAsideBatch extends Omit<Batch, 'bucket' | 'sealedAt' | 'openSequence' | 'keys' | 'rows'> {
@@ -49,7 +56,7 @@ export async function setBatchAside(
   report(
     new AnalyticsError(
       refusal.code,
-      `A batch of ${batch.requestCount} requests was not stored: ${refusal.message} It was set aside as ${path + SET_ASIDE_BATCH}. When the cause is mended, "apikey-analytics flush --set-aside" delivers it.`,
+      `A batch of ${batch.requestCount} requests was not stored: ${refusal.message} It was set aside as ${path + SET_ASIDE_BATCH}. ${REMEDIES[refusal.code] ?? ''}`,
       { cause: refusal },
     ),
   )

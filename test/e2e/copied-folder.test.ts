@@ -7,6 +7,7 @@ import { CounterFile } from '../../src/buffer/file/counter-file.ts'
 import { fileBytes, shapeFor } from '../../src/buffer/file/counter-layout.ts'
 import { heapMemory } from '../../src/buffer/file/counter-memory.ts'
 import { setAsideDir } from '../../src/buffer/folder/data-dir.ts'
+import { deliverSetAside } from '../../src/buffer/deliver-set-aside.ts'
 import { Flusher } from '../../src/buffer/flusher.ts'
 import { ProcessFolder } from '../../src/buffer/folder/process-folder.ts'
 import { targetOf } from '../../src/options/database-target.ts'
@@ -167,7 +168,7 @@ function startClone(url: string, dataDir: string, instance: string) {
 }
 
 forEachDatabase('a machine that was cloned while its app ran', (_, makeUrl) => {
-  test('is found by its counts: they are set aside, verify fails, and it goes on under a new instance', async () => {
+  test('is found by its counts: they are set aside until a person adopts them, verify fails, and it goes on under a new instance', async () => {
     const database = await makeUrl()
     const [dataDir, otherDir] = [makeFolder(), makeFolder()]
     const instance = '11111111-2222-4333-8444-555555555555'
@@ -190,6 +191,18 @@ forEachDatabase('a machine that was cloned while its app ran', (_, makeUrl) => {
     expect(await account(database, dataDir)).toEqual([16, 0, 0, true])
     expect(readdirSync(setAsideDir(otherDir))).toEqual(kept)
     expect(existsSync(setAsideDir(dataDir))).toBe(false)
+    const store = openStore({ url: database, pepperCheck: '' })
+    const parts = {
+      dataDir: otherDir,
+      store,
+      report: (error: AnalyticsError) => void reported.push(error.code),
+    }
+    const reported: string[] = []
+    expect(await deliverSetAside({ ...parts, adopt: false })).toMatchObject({ batches: 0 })
+    expect(reported).toEqual(['INSTANCE_COPIED'])
+    expect(await deliverSetAside({ ...parts, adopt: true })).toEqual({ requests: 14, batches: 1 })
+    expect(await account(database, otherDir)).toEqual([30, 0, 0, true])
+    await store.close()
     await original.close()
     await clone.close()
   })
