@@ -11,7 +11,7 @@ import { createCountAccess, type EndpointAccess } from './capture/count-access.t
 import { KnownKeys } from './capture/known-keys.ts'
 import { createMiddleware } from './capture/middleware.ts'
 import { createReadKey } from './capture/read-key.ts'
-import type { ApiKey } from './capture/set-api-key.ts'
+import type { ApiKey } from './model/key.ts'
 import { MEMORY_DATABASE } from './options/database-location.ts'
 import { targetOf } from './options/database-target.ts'
 import { createDisabledAnalytics } from './disabled-analytics.ts'

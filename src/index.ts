@@ -1,7 +1,7 @@
 export { apiKeyAnalytics, type AnalyticsStats, type ApiKeyAnalytics } from './analytics.ts'
 export type { CounterMode } from './buffer/file/counter-memory.ts'
 export type { EndpointAccess } from './capture/count-access.ts'
-export { setApiKey, type ApiKey, type NamedApiKey } from './capture/set-api-key.ts'
+export { setApiKey } from './capture/set-api-key.ts'
 export { setEndpoint } from './capture/set-endpoint.ts'
 export { analyticsDashboard, type AnalyticsDashboard, type DashboardOptions } from './dashboard/dashboard.ts'
 export { measureLatency, mergeBins, type DurationBins, type Latency } from './model/duration-bins.ts'
@@ -13,7 +13,7 @@ export type { Finding, FindingKind, FindingSource, Severity } from './security/f
 export { DEFAULT_THRESHOLDS, type Thresholds } from './security/thresholds.ts'
 export type { BucketMinutes } from './model/batch.ts'
 export { OTHER_KEY, REJECTED_KEY } from './model/key.ts'
-export type { KeyIdentity, KeyOwner, KeyRecord } from './model/key.ts'
+export type { ApiKey, KeyIdentity, KeyOwner, KeyRecord } from './model/key.ts'
 export { OTHER_ENDPOINT, OTHER_METHOD, UNMATCHED_ENDPOINT } from './model/operation.ts'
 export type { Operation } from './model/operation.ts'
 export type {

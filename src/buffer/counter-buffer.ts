@@ -71,9 +71,11 @@ export class CounterBuffer implements RequestCounter {
   ): void {
     if (!(finishedAt < this.#steadyUntil)) this.#steadyUntil = finishedAt + this.#lookAtClock()
     const { epoch } = this.#index
-    const isEntered = key.epoch === epoch && operation.epoch === epoch
-    if (!isEntered || !this.#add(key.number, operation.number, status, durationUs)) {
-      this.#countAnew(key, operation, status, durationUs)
+    const keyNumber = key.handle.numberIn(epoch)
+    const operationNumber = operation.handle.numberIn(epoch)
+    const isEntered = keyNumber !== 0 && operationNumber !== 0
+    if (!isEntered || !this.#add(keyNumber, operationNumber, status, durationUs)) {
+      this.#enterAndCount(key, operation, status, durationUs)
     }
     this.#counted += 1
   }
@@ -111,13 +113,13 @@ export class CounterBuffer implements RequestCounter {
     this.#rotate(this.#parts.now())
   }
 
-  /** Counts a request whose key or operation has no number here yet, or for which the file is full. */
-  #countAnew(key: CountedKey, operation: CountedOperation, status: number, durationUs: number): void {
+  /** Counts a request whose key or operation has no number yet, or for which the file is full. */
+  #enterAndCount(key: CountedKey, operation: CountedOperation, status: number, durationUs: number): void {
     for (;;) {
       const { names } = this.#file
-      const keyEntered = this.#index.enterKey(key, names)
-      const entered = keyEntered && this.#index.enterOperation(operation, keyEntered, names)
-      if (entered && this.#add(keyEntered.number, entered.number, status, durationUs)) return
+      const keyNumber = this.#index.enterKey(key, names)
+      const operationNumber = keyNumber && this.#index.enterOperation(operation, keyNumber, names)
+      if (operationNumber && this.#add(keyNumber, operationNumber, status, durationUs)) return
       this.#rotate(this.#parts.now(), true)
     }
   }

@@ -1,15 +1,15 @@
 import { METHODS } from 'node:http'
 import { inspect } from 'node:util'
 import { AnalyticsError } from '../model/errors.ts'
+import type { ApiKey } from '../model/key.ts'
+import type { Operation } from '../model/operation.ts'
 import { toCountedOperation } from '../model/request-counter.ts'
 import type { CountedOperation, RequestCounter } from '../model/request-counter.ts'
-import type { Operation } from '../model/operation.ts'
 import { cleanText, copyText } from './clean-text.ts'
 import type { KnownKeys } from './known-keys.ts'
 import type { ReadKey } from './read-key.ts'
 import { RecentMap } from './recent-map.ts'
 import { shortenEndpoint } from './sanitise-path.ts'
-import type { ApiKey } from './set-api-key.ts'
 
 /** A year: the sum of some hundred is still a whole number of microseconds. */
 const LONGEST_MS = 365 * 86_400_000
@@ -22,7 +22,7 @@ export interface EndpointAccess extends Operation {
   readonly durationMs?: number | undefined
 }
 
-/** More of them at a time are made anew each time. */
+/** Beyond that, the operation is made again for each access. */
 const OPERATIONS_REMEMBERED = 5000
 
 /** Counts one access; see `createCountAccess`. */
@@ -51,19 +51,19 @@ export function createCountAccess({ readKey, counter, knownKeys, options }: Acce
     return operation
   }
 
-  return (key, operation) => {
-    const caller = readKey(key)
-    if (!caller) throw new AnalyticsError('OPTION_INVALID', 'No API key was given. Give a secret or { id }.')
+  return (given, operation) => {
+    const key = readKey(given)
+    if (!key) throw new AnalyticsError('OPTION_INVALID', 'No API key was given. Give a secret or { id }.')
     const { method, endpoint, status = 200, durationMs } = readAccess(operation)
-    knownKeys.learn(caller)
+    knownKeys.learn(key)
     const counted = findOperation(method, shortenEndpoint(endpoint, options.maxEndpointLength))
     const durationUs = durationMs === undefined ? undefined : Math.round(durationMs * 1000)
-    counter.count(caller, counted, status, durationUs)
+    counter.count(key, counted, status, durationUs)
   }
 }
 
 function readAccess(operation: EndpointAccess | string): EndpointAccess {
-  // Read as anything at all: the caller may not use TypeScript.
+  // Every field is unchecked: the app may not use TypeScript.
   const access: Partial<Record<keyof EndpointAccess, unknown>> =
     typeof operation === 'string' ? splitOperation(operation) : (operation ?? {})
   const method = readText(access.method).toUpperCase()

@@ -1,19 +1,23 @@
 import type { Context } from 'koa'
 import { AnalyticsError } from '../model/errors.ts'
+import type { CountedKey } from '../model/request-counter.ts'
 import type { ResolvedOptions } from '../options/options.ts'
 import type { KnownKeys } from './known-keys.ts'
-import { OTHER_CALLER } from './read-key.ts'
-import type { Caller, ReadKey } from './read-key.ts'
+import { COUNTED_OTHER } from './read-key.ts'
+import type { ReadKey } from './read-key.ts'
 
-/** The answer to the request waits meanwhile. */
+/** The response waits for `identify` this long at most. */
 const LONGEST_IDENTIFY_MS = 5000
 
 /**
  * Finds whose request it is; nothing when there is no key. A promise only when the app's `identify` returns one. A
- * key that the app itself told is learned as real.
- * `given` is what `setApiKey` was told, unchecked.
+ * key that the app itself names is learned as real.
+ * `given` is what `setApiKey` was given, unchecked.
  */
-export type IdentifyKey = (ctx: Context, given: unknown) => Caller | undefined | Promise<Caller | undefined>
+export type IdentifyKey = (
+  ctx: Context,
+  given: unknown,
+) => CountedKey | undefined | Promise<CountedKey | undefined>
 
 /**
  * Makes an `IdentifyKey`. The order: `setApiKey`; then the option `identify` where it is given, alone; else
@@ -29,14 +33,14 @@ export function createIdentifyKey(
   const { identify, header } = options
   const keyword = options.keyword.toLowerCase()
 
-  /** What the app itself says is real. */
-  const vouch = (value: unknown): Caller | undefined => {
-    const caller = readKey(value)
-    if (caller && !caller.learned) knownKeys.learn(caller)
-    return caller
+  /** A key that the app itself names is real. */
+  const vouch = (value: unknown): CountedKey | undefined => {
+    const key = readKey(value)
+    if (key && !key.isKnown) knownKeys.learn(key)
+    return key
   }
 
-  const giveUp = (cause: unknown): Caller => {
+  const giveUp = (cause: unknown): CountedKey => {
     report(
       new AnalyticsError(
         'IDENTIFY_FAILED',
@@ -44,10 +48,10 @@ export function createIdentifyKey(
         { cause },
       ),
     )
-    return OTHER_CALLER
+    return COUNTED_OTHER
   }
 
-  const readHeaders = ({ req: { headers } }: Context): Caller | undefined =>
+  const readHeaders = ({ req: { headers } }: Context): CountedKey | undefined =>
     readKey(readCredentials(firstValue(headers.authorization), keyword)) ??
     readKey(firstValue(headers[header]))
 
@@ -58,8 +62,8 @@ export function createIdentifyKey(
 
   return (ctx, given) => {
     try {
-      const told = given === undefined ? undefined : vouch(given)
-      if (told) return told
+      const named = given === undefined ? undefined : vouch(given)
+      if (named) return named
       return identify ? ask(ctx, identify) : (vouch(ctx.state?.apiKey) ?? readHeaders(ctx))
     } catch (cause) {
       return giveUp(cause)
@@ -71,7 +75,7 @@ export function createIdentifyKey(
 async function waitFor<Found>(promise: PromiseLike<Found>): Promise<Found> {
   const { promise: limit, reject } = Promise.withResolvers<never>()
   const tooLong = () => reject(new Error(`identify did not answer within ${LONGEST_IDENTIFY_MS} ms.`))
-  // a turn later: after a standstill of the process the answer may be here and not read yet
+  // one turn later: when the process was blocked, the answer may have arrived and not been read yet
   const timer = setTimeout(() => setImmediate(tooLong), LONGEST_IDENTIFY_MS).unref()
   try {
     return await Promise.race([promise, limit])

@@ -1,4 +1,4 @@
-import type { Caller } from './read-key.ts'
+import type { CountedKey } from '../model/request-counter.ts'
 import { RecentMap } from './recent-map.ts'
 
 /** The ids of keys seen to be real: by this process, or because the database has them. Bounded. */
@@ -13,15 +13,15 @@ export class KnownKeys {
     this.#learned = new RecentMap(limit)
   }
 
-  has({ identity: { id }, learned }: Caller): boolean {
-    return learned || this.#learned.get(id) !== undefined || this.#stored.has(id)
+  has({ identity: { id }, isKnown }: CountedKey): boolean {
+    return isKnown || this.#learned.get(id) !== undefined || this.#stored.has(id)
   }
 
   /** Remembers a key that the app vouched for, or that was let in. */
-  learn(caller: Caller): void {
-    if (caller.learned) return
-    caller.learned = true
-    this.#learned.set(caller.identity.id, true)
+  learn(key: CountedKey): void {
+    if (key.isKnown) return
+    key.isKnown = true
+    this.#learned.set(key.identity.id, true)
   }
 
   /** Replaces what is known from the database, most important ids first; what was learned here stays. */

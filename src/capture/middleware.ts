@@ -3,12 +3,11 @@ import type { Context, Middleware } from 'koa'
 import { AnalyticsError } from '../model/errors.ts'
 import type { ResolvedOptions } from '../options/options.ts'
 import { UNMATCHED_ENDPOINT } from '../model/operation.ts'
-import type { RequestCounter } from '../model/request-counter.ts'
+import type { CountedKey, RequestCounter } from '../model/request-counter.ts'
 import { createIdentifyKey } from './identify-key.ts'
 import { isIgnoredPath } from './is-ignored-path.ts'
 import type { KnownKeys } from './known-keys.ts'
-import { createReadKey, OTHER_CALLER, REJECTED_CALLER } from './read-key.ts'
-import type { Caller } from './read-key.ts'
+import { createReadKey, COUNTED_OTHER, COUNTED_REJECTED } from './read-key.ts'
 import { observeRouters } from './observe-routers.ts'
 import { meetsRouter } from './other-routers.ts'
 import { markRequest, type RequestMark } from './request-mark.ts'
@@ -61,26 +60,26 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
     try {
       const finishedAt = performance.now()
       const durationUs = Math.max(0, Math.round((finishedAt - startedAt) * 1000))
-      const caller = identifyKey(ctx, mark.readApiKey?.())
-      if (caller instanceof Promise) return recordLater(ctx, mark, caller, status, durationUs)
-      if (caller) record(ctx, mark, caller, status, durationUs, finishedAt)
+      const key = identifyKey(ctx, mark.readApiKey?.())
+      if (key instanceof Promise) return recordLater(ctx, mark, key, status, durationUs)
+      if (key) record(ctx, mark, key, status, durationUs, finishedAt)
     } catch (cause) {
       reportBug(cause)
     }
     return undefined
   }
 
-  /** Apart from `count`, whose every call would else allocate what this one keeps for later. */
+  /** Separate from `count`: an async function allocates its state on every call. */
   async function recordLater(
     ctx: Context,
     mark: RequestMark,
-    identifying: Promise<Caller | undefined>,
+    identifying: Promise<CountedKey | undefined>,
     status: number,
     durationUs: number,
   ): Promise<void> {
     try {
-      const caller = await identifying
-      if (caller) record(ctx, mark, caller, status, durationUs)
+      const key = await identifying
+      if (key) record(ctx, mark, key, status, durationUs)
     } catch (cause) {
       reportBug(cause)
     }
@@ -117,7 +116,7 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
   function record(
     ctx: Context,
     mark: RequestMark,
-    caller: Caller,
+    key: CountedKey,
     status: number,
     durationUs: number,
     finishedAt?: number,
@@ -127,9 +126,7 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
     hasRouter ||= meetsRouter(ctx)
     const isUnmatched = operation.endpoint === UNMATCHED_ENDPOINT
     if (isUnmatched && !hasRouter && !hasWarned && status < 400) warnOfRouter()
-    const counted = caller.learned
-      ? caller
-      : checkKey(caller, operation.method, status, !isUnmatched || !hasRouter)
+    const counted = key.isKnown ? key : checkKey(key, operation.method, status, !isUnmatched || !hasRouter)
     counter.count(counted, operation, status, durationUs, finishedAt)
   }
 
@@ -144,12 +141,12 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
   }
 
   /** A key that nobody vouched for, let in or stored may be a guess: guesses share two keys. */
-  function checkKey(caller: Caller, method: string, status: number, isRouted: boolean): Caller {
+  function checkKey(key: CountedKey, method: string, status: number, isRouted: boolean): CountedKey {
     // A preflight is answered before anybody looks at the key.
     const letIn = status < 400 && isRouted && method !== 'OPTIONS'
-    if (letIn) knownKeys.learn(caller)
-    else if (!knownKeys.has(caller)) return status === 401 || status === 403 ? REJECTED_CALLER : OTHER_CALLER
-    return caller
+    if (letIn) knownKeys.learn(key)
+    else if (!knownKeys.has(key)) return status === 401 || status === 403 ? COUNTED_REJECTED : COUNTED_OTHER
+    return key
   }
 
   function reportBug(cause: unknown): undefined {

@@ -1,7 +1,7 @@
 import { AnalyticsError } from '../model/errors.ts'
-import type { CountedKey } from '../model/request-counter.ts'
 import { OTHER_KEY, REJECTED_KEY } from '../model/key.ts'
 import type { KeyIdentity } from '../model/key.ts'
+import { toCountedKey, type CountedKey } from '../model/request-counter.ts'
 import { cleanName, copyText } from './clean-text.ts'
 import { keyIdOfName, keyIdOfSecret } from './compute-key-id.ts'
 import { RecentMap } from './recent-map.ts'
@@ -12,34 +12,14 @@ const LONGEST_CACHED = 256
 const SHORTEST_SHOWN_SECRET = 20
 const RESERVED = new Set([OTHER_KEY, REJECTED_KEY].flatMap((key) => [key.id, key.label]))
 
-/** Whose request it is. The same object as long as it is remembered, so that what was found out about it stays. */
-export interface Caller extends CountedKey {
-  /** Known to be real: `KnownKeys` need not be asked again. */
-  learned: boolean
-  /** The names of the identity once more, so that a look at them touches nothing else in memory. */
-  readonly name: string | null
-  readonly owner: string | null
-}
+export const COUNTED_OTHER = toCountedKey(OTHER_KEY, true)
+export const COUNTED_REJECTED = toCountedKey(REJECTED_KEY, true)
 
-export const OTHER_CALLER = toCaller(OTHER_KEY, true)
-export const REJECTED_CALLER = toCaller(REJECTED_KEY, true)
+/** An `ApiKey` that the app gave as an object, unchecked. */
+type GivenKey = Partial<Record<'id' | 'name' | 'owner', unknown>>
 
-/** A caller of whom nothing was found out yet. */
-export function toCaller(identity: KeyIdentity, learned = false): Caller {
-  const { name, owner } = identity
-  // what each request reads comes first, in one line of the processor's cache
-  return { epoch: 0, number: 0, learned, name, owner, identity }
-}
-
-/** What an app gave as an object, unchecked. */
-interface NamedKey {
-  readonly id?: unknown
-  readonly name?: unknown
-  readonly owner?: unknown
-}
-
-/** Turns what an app or a client gave as a key (a secret, `{ id, name?, owner? }`, or anything) into a caller. */
-export type ReadKey = (value: unknown) => Caller | undefined
+/** Turns what an app or a client gave as a key (a secret, `{ id, name?, owner? }`, or anything) into a key to count. */
+export type ReadKey = (value: unknown) => CountedKey | undefined
 
 /**
  * Makes a `ReadKey`. It gives nothing for nothing (`undefined`, `null`, a blank string). An object without a usable
@@ -49,8 +29,8 @@ export function createReadKey(
   options: { readonly pepper: string | undefined; readonly maxKeys: number },
   report: (error: AnalyticsError) => void,
 ): ReadKey {
-  const ofSecret = new RecentMap<Caller>(options.maxKeys)
-  const ofId = new RecentMap<Caller>(options.maxKeys)
+  const ofSecret = new RecentMap<CountedKey>(options.maxKeys)
+  const ofId = new RecentMap<CountedKey>(options.maxKeys)
   const reported = new Set<string>()
 
   function reportOnce(message: string): void {
@@ -59,13 +39,13 @@ export function createReadKey(
     report(new AnalyticsError('IDENTIFY_FAILED', message))
   }
 
-  /** As given first: what is remembered is clean already. */
-  function findNamedKey(value: NamedKey): Caller | undefined {
+  /** Looked up by the text as given: what is remembered is already clean. */
+  function findGivenKey(value: GivenKey): CountedKey | undefined {
     const known = typeof value.id === 'string' ? ofId.get(value.id) : undefined
-    return known && isNamed(known, value) ? known : readNamedKey(value)
+    return known && isNamed(known, value) ? known : readGivenKey(value)
   }
 
-  function readNamedKey(value: NamedKey): Caller | undefined {
+  function readGivenKey(value: GivenKey): CountedKey | undefined {
     const id = readId(value.id)
     if (id === undefined) {
       reportOnce(
@@ -77,25 +57,25 @@ export function createReadKey(
     if (known && isNamed(known, value)) return known
     if (RESERVED.has(id.toLowerCase())) {
       reportOnce(`The API key id "${id}" is reserved and was counted under (other). Use another id.`)
-      return OTHER_CALLER
+      return COUNTED_OTHER
     }
     const { id: keyId, label } = known?.identity ?? identifyId(id)
     const [name, owner] = [readName(value.name), readName(value.owner)]
-    return remember(ofId, id, toCaller({ id: keyId, label, name, owner }))
+    return remember(ofId, id, toCountedKey({ id: keyId, label, name, owner }))
   }
 
-  function readSecret(given: string): Caller | undefined {
+  function readSecret(given: string): CountedKey | undefined {
     const secret = given.trim()
     if (secret === '') return undefined
     return (
       ofSecret.get(secret) ??
-      remember(ofSecret, copyText(secret), toCaller(identifySecret(secret, options.pepper)))
+      remember(ofSecret, copyText(secret), toCountedKey(identifySecret(secret, options.pepper)))
     )
   }
 
   return (value) => {
     if (value === undefined || value === null) return undefined
-    return typeof value === 'string' ? (ofSecret.get(value) ?? readSecret(value)) : findNamedKey(value)
+    return typeof value === 'string' ? (ofSecret.get(value) ?? readSecret(value)) : findGivenKey(value)
   }
 }
 
@@ -120,16 +100,16 @@ function readId(id: unknown): string | undefined {
   return typeof id === 'bigint' || Number.isSafeInteger(id) ? String(id) : undefined
 }
 
-/** Whether a caller has these names already: then nothing is cleaned or made anew. */
-function isNamed(caller: Caller, { name, owner }: NamedKey): boolean {
-  return (name || null) === caller.name && (owner || null) === caller.owner
+/** Whether a key has these names already, so that nothing has to be cleaned again. */
+function isNamed({ identity }: CountedKey, { name, owner }: GivenKey): boolean {
+  return (name || null) === identity.name && (owner || null) === identity.owner
 }
 
 function readName(name: unknown): string | null {
   return typeof name === 'string' ? cleanName(name) || null : null
 }
 
-function remember(callers: RecentMap<Caller>, text: string, caller: Caller): Caller {
-  if (text.length <= LONGEST_CACHED) callers.set(text, caller)
-  return caller
+function remember(keys: RecentMap<CountedKey>, text: string, key: CountedKey): CountedKey {
+  if (text.length <= LONGEST_CACHED) keys.set(text, key)
+  return key
 }

@@ -1,3 +1,16 @@
+/**
+ * A key as the app gives it: the secret itself, which is hashed at once and never kept, or the app's own id of the key,
+ * for example `{ id: 'key_42', name: 'Billing export', owner: 'ACME' }`.
+ */
+export type ApiKey =
+  | string
+  | {
+      /** Stays as it is when it is a UUID; any other id is shown as the key's label. Never pass a secret here. */
+      readonly id: string | number | bigint
+      readonly name?: string | null | undefined
+      readonly owner?: string | null | undefined
+    }
+
 /** One API key as it may be stored and shown: never its secret. */
 export interface KeyIdentity {
   /** Lower-case UUID, computed from the secret or from the app's own id. */

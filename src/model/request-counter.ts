@@ -1,33 +1,46 @@
-/** What the capture side hands to the buffer. */
 import type { KeyIdentity } from './key.ts'
 import type { Operation } from './operation.ts'
 
 /**
- * What the counter that counted a key or an operation last has noted on it. Where the same object comes again for the
- * same thing, that saves looking it up by name, which would touch four more places in memory.
+ * Belongs to the counter: it notes here which number it gave to a key or an operation. The capture side keeps the handle
+ * with the key or operation, so the counter finds the number without a look-up by name.
  */
-interface CounterNote {
-  /** Which counter, and since when it goes by these numbers; 0 at first. */
-  epoch: number
-  number: number
+export class CounterHandle {
+  #epoch = 0
+  #number = 0
+
+  /** The number that was given in this epoch, see `CellIndex`; 0 when none was. */
+  numberIn(epoch: number): number {
+    return this.#epoch === epoch ? this.#number : 0
+  }
+
+  assign(epoch: number, number: number): void {
+    this.#epoch = epoch
+    this.#number = number
+  }
 }
 
-/** A key to be counted. */
-export interface CountedKey extends CounterNote {
+/** A key whose requests are counted. Capture gives the same object for the same key as long as it remembers it. */
+export interface CountedKey {
   readonly identity: KeyIdentity
+  readonly handle: CounterHandle
+  /** Capture knows that the key is real, and need not ask `KnownKeys` again. */
+  isKnown: boolean
 }
 
 /** A key that no counter has seen. */
-export function toCountedKey(identity: KeyIdentity): CountedKey {
-  return { epoch: 0, number: 0, identity }
+export function toCountedKey(identity: KeyIdentity, isKnown = false): CountedKey {
+  return { handle: new CounterHandle(), isKnown, identity }
 }
 
 /** An operation to be counted. */
-export interface CountedOperation extends CounterNote, Operation {}
+export interface CountedOperation extends Operation {
+  readonly handle: CounterHandle
+}
 
 /** An operation that no counter has seen. */
 export function toCountedOperation(method: string, endpoint: string): CountedOperation {
-  return { epoch: 0, number: 0, method, endpoint }
+  return { handle: new CounterHandle(), method, endpoint }
 }
 
 /** Where the capture side puts one finished request. Never throws, makes no system call in the steady state. */

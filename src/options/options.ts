@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import type { Router } from '../capture/router.ts'
-import type { ApiKey } from '../capture/set-api-key.ts'
+import type { ApiKey } from '../model/key.ts'
 import { locateDatabase, MEMORY_DATABASE } from './database-location.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import {
@@ -16,7 +16,7 @@ import {
   show,
 } from './read-option.ts'
 import { parseDatabaseUrl } from '../store/database/parse-database-url.ts'
-import { contain, warnOncePerCode } from './tell-error.ts'
+import { guardOnError, warnOncePerCode } from './guard-on-error.ts'
 import type { BucketMinutes } from '../model/batch.ts'
 
 /** Options of `apiKeyAnalytics()`; all may be left out. A wrong one throws at construction. */
@@ -187,7 +187,7 @@ export function resolveOptions(
     maxEndpointLength: readNumber(given, 'maxEndpointLength', 16, 500) ?? 500,
     maxKeys: readNumber(given, 'maxKeys', 1, 1_000_000) ?? 10_000,
     pepper: readText(given, 'pepper') ?? (environment['APIKEY_ANALYTICS_PEPPER'] || undefined),
-    onError: contain(readFunction(given, 'onError') ?? warnOncePerCode()),
+    onError: guardOnError(readFunction(given, 'onError') ?? warnOncePerCode()),
     enabled,
   }
 }

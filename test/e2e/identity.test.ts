@@ -5,8 +5,8 @@ import { Router } from '@koa/router'
 import type Koa from 'koa'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { setApiKey } from '../../src/capture/set-api-key.ts'
-import type { ApiKey } from '../../src/capture/set-api-key.ts'
-import { toCaller } from '../../src/capture/read-key.ts'
+import type { ApiKey } from '../../src/model/key.ts'
+import { toCountedKey } from '../../src/model/request-counter.ts'
 import { OTHER_KEY, REJECTED_KEY } from '../../src/model/key.ts'
 import { KOA_VERSIONS, serveApp } from '../support/serve-app.ts'
 
@@ -248,7 +248,7 @@ describe('a key from a header', () => {
     await get(served.url, path)
     expect(served.counted.map(({ key }) => key.label)).toEqual([label])
     const identity = { id: SECRET_ID, label: '', name: null, owner: null }
-    expect(served.knownKeys.has(toCaller(identity))).toBe(false)
+    expect(served.knownKeys.has(toCountedKey(identity))).toBe(false)
   })
 
   test('keeps its own row after it was let in once, refused or not', async () => {

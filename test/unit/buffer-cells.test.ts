@@ -26,9 +26,9 @@ function makeIndex() {
   /** @returns the names of the cell that such a request is counted in */
   const find = (key: string | typeof OTHER_KEY, endpoint = '/', status = 200) => {
     const identity = typeof key === 'string' ? identify(key) : key
-    const entered = index.enterKey(toCountedKey(identity), names)!
-    const operation = index.enterOperation(toCountedOperation('GET', endpoint), entered, names)!
-    const slot = index.findSlot(entered.number, operation.number, status, 1000, names)
+    const keyNumber = index.enterKey(toCountedKey(identity), names)
+    const operation = index.enterOperation(toCountedOperation('GET', endpoint), keyNumber, names)
+    const slot = index.findSlot(keyNumber, operation, status, 1000, names)
     const cell = listCells(names).find(({ slot: own }) => own === slot)!
     return `${cell.label} ${cell.endpoint}`
   }

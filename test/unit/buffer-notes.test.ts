@@ -76,7 +76,7 @@ test.each([
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 200, size: 'max' }), async (steps) => {
       let now = 100 * HOUR_MS
-      const keys = IDENTITIES.map(toCountedKey)
+      const keys = IDENTITIES.map((identity) => toCountedKey(identity))
       const operations = Array.from({ length: 5 }, (_, index) => toCountedOperation('GET', `/${index}`))
       const counters = [0, 1].map(() => startCounter(() => now, mapped, slots))
       for (const step of steps) {

@@ -4,7 +4,8 @@ import { expect, test } from 'vitest'
 import { keyIdOfName, keyIdOfSecret, pepperCheck } from '../../src/capture/compute-key-id.ts'
 import { createIdentifyKey } from '../../src/capture/identify-key.ts'
 import { KnownKeys } from '../../src/capture/known-keys.ts'
-import { createReadKey, toCaller } from '../../src/capture/read-key.ts'
+import { createReadKey } from '../../src/capture/read-key.ts'
+import { toCountedKey } from '../../src/model/request-counter.ts'
 import { RecentMap } from '../../src/capture/recent-map.ts'
 import type { AnalyticsError } from '../../src/model/errors.ts'
 
@@ -15,7 +16,7 @@ function readKeyWith(errors: AnalyticsError[] = []) {
   return (value: unknown) => readKey(value)?.identity
 }
 
-const callerOf = (id: string) => toCaller({ id, label: id, name: null, owner: null })
+const callerOf = (id: string) => toCountedKey({ id, label: id, name: null, owner: null })
 
 test('the same secret has the same id in every process, another one with a pepper', () => {
   expect(keyIdOfSecret('abc', undefined)).toBe('7fd72846-8c31-0896-116d-2643be7c17f0')
@@ -57,7 +58,7 @@ test('a name that changes is seen at once', () => {
   expect(readKey({ id: 'k' })?.name).toBe(null)
 })
 
-test('a caller is the same object while its names stay, so that what was learned of it stays', () => {
+test('a counted key is the same object while its names stay, so that what was learned of it stays', () => {
   const readKey = createReadKey({ pepper: undefined, maxKeys: 4 }, () => {})
   const known = new KnownKeys(4)
   for (const value of ['a secret', { id: 'k' }, { id: 'n', name: 'Bob', owner: null }]) {
@@ -69,7 +70,7 @@ test('a caller is the same object while its names stay, so that what was learned
   }
   // another name is another caller of the same key, which is known by its id
   const renamed = readKey({ id: 'n', name: 'Rob' })!
-  expect({ learned: renamed.learned, known: known.has(renamed) }).toEqual({ learned: false, known: true })
+  expect({ isKnown: renamed.isKnown, known: known.has(renamed) }).toEqual({ isKnown: false, known: true })
 })
 
 test('an id is the same whether it is remembered or not', () => {

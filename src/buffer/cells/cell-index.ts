@@ -17,7 +17,10 @@ export interface CellLimits {
   readonly maxEndpointsPerKey: number
 }
 
-/** Of all indexes: what one index noted on a key means nothing to another, or to itself with its next file or bucket. */
+/**
+ * Process-wide: no two indexes share an epoch, so a number that one index left in a handle is never valid in another.
+ * An index takes a new epoch for each file and each bucket.
+ */
 let lastEpoch = 0
 
 /**
@@ -50,7 +53,7 @@ export class CellIndex {
     this.#limits = limits
   }
 
-  /** What keys and operations that were entered are marked with: what has another mark is to be entered. */
+  /** Numbers in handles are valid in this epoch only: a key or operation without one has to be entered. */
   get epoch(): number {
     return this.#epoch
   }
@@ -82,37 +85,32 @@ export class CellIndex {
     return used
   }
 
-  /** Numbers a key and names it in the file. @returns it, or `(other)` past the limit; nothing when the file is full */
-  enterKey(key: CountedKey, names: NamesRegion): CountedKey | undefined {
-    const number = this.#admitKey(key.identity.id)
+  /** Numbers a key and names it in the file. @returns its number, or that of `(other)` past the limit; 0 when the file is full */
+  enterKey({ identity, handle }: CountedKey, names: NamesRegion): number {
+    const number = this.#admitKey(identity.id)
     if (number === undefined) return this.enterKey(this.#other, names)
-    if (!names.addKey(number, key.identity)) return undefined
-    key.number = number
-    key.epoch = this.#epoch
-    return key
+    if (!names.addKey(number, identity)) return 0
+    handle.assign(this.#epoch, number)
+    return number
   }
 
   /**
    * Numbers an operation and names it in the file.
-   * @returns it, or `(other)` where it is new and the key is past its limit; nothing when the file is full
+   * @param key number of the key
+   * @returns its number, or that of `(other)` where it is new and the key is past its limit; 0 when the file is full
    */
-  enterOperation(
-    operation: CountedOperation,
-    key: CountedKey,
-    names: NamesRegion,
-  ): CountedOperation | undefined {
+  enterOperation(operation: CountedOperation, key: number, names: NamesRegion): number {
     const { method, endpoint } = operation
     const name = `${method} ${endpoint}`
-    // others may have used it: whether this key may is asked when its cell is entered
+    // another key may have entered it: the limit of this key is checked when its cell is entered
     const known = this.#operations.get(name)
-    if (known === undefined && !this.#admitEndpoint(key.number, endpoint)) {
+    if (known === undefined && !this.#admitEndpoint(key, endpoint)) {
       return this.enterOperation(this.#otherEndpoint(method), key, names)
     }
     const number = known ?? this.#numberOf(this.#operations, name)
-    if (!names.addOperation(number, operation)) return undefined
-    operation.number = number
-    operation.epoch = this.#epoch
-    return operation
+    if (!names.addOperation(number, operation)) return 0
+    operation.handle.assign(this.#epoch, number)
+    return number
   }
 
   /**

@@ -1,0 +1,23 @@
+import type { AnalyticsError } from '../model/errors.ts'
+
+/** Wraps the app's `onError`: if it throws, or returns a promise that rejects, the app does not notice. */
+export function guardOnError(onError: (error: AnalyticsError) => unknown): (error: AnalyticsError) => void {
+  return (error) => {
+    try {
+      const result = onError(error)
+      if (result instanceof Promise) result.catch(() => {})
+    } catch {
+      // Its own error cannot be reported anywhere else.
+    }
+  }
+}
+
+/** Default `onError`: one process warning per code. */
+export function warnOncePerCode(): (error: AnalyticsError) => void {
+  const warned = new Set<string>()
+  return (error) => {
+    if (warned.has(error.code)) return
+    warned.add(error.code)
+    process.emitWarning(error.message, { type: 'ApiKeyAnalyticsWarning', code: error.code })
+  }
+}
