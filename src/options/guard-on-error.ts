@@ -2,9 +2,9 @@ import type { AnalyticsError } from '../model/errors.ts'
 
 /** Wraps the app's `onError`: if it throws, or returns a promise that rejects, the app does not notice. */
 export function guardOnError(onError: (error: AnalyticsError) => unknown): (error: AnalyticsError) => void {
-  return (error) => {
+  return (reported) => {
     try {
-      const result = onError(error)
+      const result = onError(reported)
       if (result instanceof Promise) result.catch(() => {})
     } catch {
       // Its own error cannot be reported anywhere else.

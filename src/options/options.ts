@@ -1,23 +1,8 @@
 import type { Context } from 'koa'
 import type { Router } from '../capture/router.ts'
-import type { ApiKey } from '../model/key.ts'
-import { locateDatabase, MEMORY_DATABASE } from './database-location.ts'
-import { AnalyticsError } from '../model/errors.ts'
-import {
-  readBucketMinutes,
-  readEndpoint,
-  readFunction,
-  readIgnore,
-  readNumber,
-  readRoutes,
-  readSwitch,
-  readText,
-  readToken,
-  show,
-} from './read-option.ts'
-import { parseDatabaseUrl } from '../store/database/parse-database-url.ts'
-import { guardOnError, warnOncePerCode } from './guard-on-error.ts'
 import type { BucketMinutes } from '../model/batch.ts'
+import type { AnalyticsError } from '../model/errors.ts'
+import type { ApiKey } from '../model/key.ts'
 
 /** Options of `apiKeyAnalytics()`; all may be left out. A wrong one throws at construction. */
 export interface AnalyticsOptions {
@@ -132,87 +117,4 @@ export interface ResolvedOptions {
   /** Never throws. */
   readonly onError: (error: AnalyticsError) => void
   readonly enabled: boolean
-}
-
-const NAMES: ReadonlySet<string> = new Set<keyof AnalyticsOptions>([
-  'database',
-  'dataDir',
-  'identify',
-  'keyword',
-  'header',
-  'endpoint',
-  'routes',
-  'ignore',
-  'bucket',
-  'flushIntervalMs',
-  'maxEndpointsPerKey',
-  'maxEndpointLength',
-  'maxKeys',
-  'pepper',
-  'onError',
-  'enabled',
-])
-
-/**
- * Checks the options and fills in the defaults: the only place that does.
- * @throws OPTION_INVALID with what was found and what is expected; never with a password or the pepper.
- */
-export function resolveOptions(
-  options: AnalyticsOptions = {},
-  environment: Readonly<Record<string, string | undefined>> = process.env,
-  workingDirectory = process.cwd(),
-): ResolvedOptions {
-  const given = readGiven(options)
-  const location = locateDatabase(
-    { database: readText(given, 'database'), dataDir: readText(given, 'dataDir') },
-    environment,
-    workingDirectory,
-  )
-  const enabled = readSwitch(given, 'enabled') ?? true
-  const isGiven = given.database !== undefined
-  // what DATABASE_URL names is of no interest to an app that does not count
-  if (enabled || isGiven) checkDatabase(location.database, !isGiven && Boolean(environment['DATABASE_URL']))
-  return {
-    ...location,
-    identify: readFunction(given, 'identify'),
-    keyword: readToken(given, 'keyword') ?? 'Api-Key',
-    header: (readToken(given, 'header') ?? 'x-api-key').toLowerCase(),
-    endpoint: readEndpoint(given),
-    routes: readRoutes(given),
-    ignore: readIgnore(given),
-    bucketMinutes: readBucketMinutes(given),
-    mapCounters: !environment['APIKEY_ANALYTICS_NO_MMAP'],
-    flushIntervalMs: readNumber(given, 'flushIntervalMs', 100, 3_600_000) ?? 5000,
-    maxEndpointsPerKey: readNumber(given, 'maxEndpointsPerKey', 1, 1_000_000) ?? 1000,
-    maxEndpointLength: readNumber(given, 'maxEndpointLength', 16, 500) ?? 500,
-    maxKeys: readNumber(given, 'maxKeys', 1, 1_000_000) ?? 10_000,
-    pepper: readText(given, 'pepper') ?? (environment['APIKEY_ANALYTICS_PEPPER'] || undefined),
-    onError: guardOnError(readFunction(given, 'onError') ?? warnOncePerCode()),
-    enabled,
-  }
-}
-
-/** A copy without a prototype: neither an inherited property nor `__proto__` can pass for an option. */
-function readGiven(options: unknown): AnalyticsOptions {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new AnalyticsError('OPTION_INVALID', `The options are ${show(options)}, expected an object.`)
-  }
-  const given: AnalyticsOptions = Object.assign(Object.create(null), options)
-  const unknown = Object.keys(given).find((name) => !NAMES.has(name))
-  if (unknown === undefined) return given
-  throw new AnalyticsError(
-    'OPTION_INVALID',
-    `Unknown option ${show(unknown)}. The options are ${[...NAMES].join(', ')}.`,
-  )
-}
-
-function checkDatabase(url: string, fromEnvironment: boolean): void {
-  if (url === MEMORY_DATABASE) return
-  try {
-    parseDatabaseUrl(url)
-  } catch (cause) {
-    if (!fromEnvironment || !(cause instanceof AnalyticsError)) throw cause
-    const remedy = 'It was read from DATABASE_URL; the option "database" goes before it.'
-    throw new AnalyticsError('OPTION_INVALID', `${cause.message} ${remedy}`, { cause })
-  }
 }

@@ -8,7 +8,7 @@ import Koa from 'koa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { KnownKeys } from '../../src/capture/known-keys.ts'
 import { createMiddleware } from '../../src/capture/middleware.ts'
-import { resolveOptions } from '../../src/options/options.ts'
+import { resolveOptions } from '../../src/options/resolve-options.ts'
 import { ROUTER_VERSIONS, type RouterVersion } from '../support/router-versions.ts'
 import { mount } from '../support/serve-app.ts'
 

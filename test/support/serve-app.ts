@@ -5,7 +5,7 @@ import Koa from 'koa'
 import { KnownKeys } from '../../src/capture/known-keys.ts'
 import { createMiddleware } from '../../src/capture/middleware.ts'
 import type { AnalyticsError } from '../../src/model/errors.ts'
-import { resolveOptions } from '../../src/options/options.ts'
+import { resolveOptions } from '../../src/options/resolve-options.ts'
 import type { AnalyticsOptions } from '../../src/options/options.ts'
 import type { KeyIdentity } from '../../src/model/key.ts'
 

@@ -4,7 +4,7 @@ import { createCountAccess, type EndpointAccess } from '../../src/capture/count-
 import { KnownKeys } from '../../src/capture/known-keys.ts'
 import { createMiddleware } from '../../src/capture/middleware.ts'
 import { createReadKey } from '../../src/capture/read-key.ts'
-import { resolveOptions } from '../../src/options/options.ts'
+import { resolveOptions } from '../../src/options/resolve-options.ts'
 
 afterEach(() => vi.restoreAllMocks())
 

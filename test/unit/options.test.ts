@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { Router } from '@koa/router'
 import { expect, test } from 'vitest'
 import { AnalyticsError } from '../../src/model/errors.ts'
-import { resolveOptions } from '../../src/options/options.ts'
+import { resolveOptions } from '../../src/options/resolve-options.ts'
 import type { AnalyticsOptions } from '../../src/options/options.ts'
 
 const folder = join(import.meta.dirname, 'app')

@@ -148,11 +148,6 @@ export class CounterFile {
       .sort((a, b) => a.sequence - b.sequence)
   }
 
-  /** The cells in the order of their rows: key, endpoint, method, status. */
-  sortedCells(): Promise<readonly number[]> {
-    return this.#order.sort(this.names)
-  }
-
   /** Forgets a batch that the database has: empty again, then zeroed for the one after the next. */
   markDelivered({ area }: SealedBatch): void {
     this.#header.areas[area].empty()
@@ -188,7 +183,9 @@ export class CounterFile {
     const { sequence, bucket, countedBefore, sealedAt, databaseId } = this.#header.areas[area]
     const isAlive = this.#writtenAt === undefined
     return new SealedBatch({
-      file: this,
+      identity: this.identity,
+      names: this.names,
+      order: this.#order,
       area,
       sequence,
       bucket,

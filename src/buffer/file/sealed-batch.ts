@@ -1,13 +1,16 @@
 import type { Batch, BatchRow, BucketMinutes } from '../../model/batch.ts'
 import type { KeyIdentity } from '../../model/key.ts'
-import type { CounterFile } from './counter-file.ts'
-import { keyIn } from './name-records.ts'
+import type { CellOrder } from '../cells/cell-order.ts'
+import type { FileIdentity } from './counter-layout.ts'
+import { keyIn, type FileNames } from './name-records.ts'
 
 /** Rows and keys per chunk, and so per SQL statement. */
 const CHUNK = 1000
 
 interface SealedBatchFields {
-  readonly file: CounterFile
+  readonly identity: FileIdentity
+  readonly names: FileNames
+  readonly order: CellOrder
   readonly area: 0 | 1
   readonly sequence: number
   readonly bucket: number
@@ -21,7 +24,9 @@ interface SealedBatchFields {
   readonly counts: Float64Array
 }
 
-/** A sealed area of a counter file, seen as a batch: the slots of each cell are one row. Valid until the file marks it delivered. */
+/**
+ * A sealed area of a counter file as a batch: the slots of a cell are one row. Valid until the file marks it delivered.
+ */
 export class SealedBatch implements Batch {
   readonly area: 0 | 1
   readonly instance: string
@@ -37,18 +42,21 @@ export class SealedBatch implements Batch {
   readonly target: string
   /** The database this batch was tried on, if it was. */
   readonly databaseId: string | undefined
-  readonly #file: CounterFile
+  readonly #names: FileNames
+  readonly #order: CellOrder
   readonly #counts: Float64Array
   readonly #pairs: number[] = []
   #rowCount = 0
 
   constructor(fields: SealedBatchFields) {
-    this.#file = fields.file
+    const { instance, target, bucketMinutes } = fields.identity
+    this.#names = fields.names
+    this.#order = fields.order
     this.#counts = fields.counts
     this.area = fields.area
-    this.instance = fields.file.identity.instance
-    this.target = fields.file.identity.target
-    this.bucketMinutes = fields.file.identity.bucketMinutes
+    this.instance = instance
+    this.target = target
+    this.bucketMinutes = bucketMinutes
     this.sequence = fields.sequence
     this.bucket = fields.bucket
     this.countedBefore = fields.countedBefore
@@ -56,20 +64,19 @@ export class SealedBatch implements Batch {
     this.isSealed = fields.isSealed
     this.openSequence = fields.openSequence
     this.databaseId = fields.databaseId
-    // Its keys were not used after the bucket, however late it was sealed; a killed process left no time at all.
-    const bucketEnd = fields.bucket + fields.file.identity.bucketMinutes * 60_000
+    // Its keys were not used after the end of the bucket, even if it was sealed later. A killed process left no time.
+    const bucketEnd = fields.bucket + bucketMinutes * 60_000
     this.sealedAt = Math.min(fields.sealedAt || bucketEnd, bucketEnd)
   }
 
   async *keys(): AsyncGenerator<readonly KeyIdentity[]> {
     let chunk: KeyIdentity[] = []
     let last: number | undefined
-    const { names } = this.#file
-    for (const cell of await this.#file.sortedCells()) {
-      const key = names.cells.keyAt(cell)
+    for (const cell of await this.#order.sort(this.#names)) {
+      const key = this.#names.cells.keyAt(cell)
       if (key === last || !this.#hasRequests(cell)) continue
       last = key
-      chunk.push(keyIn(names, key, this.sequence))
+      chunk.push(keyIn(this.#names, key, this.sequence))
       if (chunk.length === CHUNK) {
         yield chunk
         chunk = []
@@ -86,7 +93,7 @@ export class SealedBatch implements Batch {
   async *rows(): AsyncGenerator<readonly BatchRow[]> {
     this.#rowCount = 0
     let chunk: BatchRow[] = []
-    for (const cell of await this.#file.sortedCells()) {
+    for (const cell of await this.#order.sort(this.#names)) {
       const row = this.#readRow(cell)
       if (!row) continue
       chunk.push(row)
@@ -122,7 +129,7 @@ export class SealedBatch implements Batch {
       durationBins.push(pairs[index]!, requests)
     }
     if (requestCount === 0) return undefined
-    const { keys, operations, cells } = this.#file.names
+    const { keys, operations, cells } = this.#names
     const { id: keyId } = keys.get(cells.keyAt(cell))!
     const { method, endpoint } = operations.get(cells.operationAt(cell))!
     const status = cells.statusAt(cell)
@@ -131,7 +138,7 @@ export class SealedBatch implements Batch {
 
   /** Bin and slot in turn; valid until the next call. */
   #readSlots(cell: number): readonly number[] {
-    this.#file.names.slots.read(cell, this.#pairs)
+    this.#names.slots.read(cell, this.#pairs)
     return this.#pairs
   }
 }
