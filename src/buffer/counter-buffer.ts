@@ -25,9 +25,9 @@ export interface CounterBufferParts extends CellLimits {
   readonly bucketMinutes: BucketMinutes
   /** Epoch milliseconds. */
   readonly now: () => number
-  /** For so many milliseconds `now` is taken to go on like `performance.now()`, and is not asked again. Default: 0. */
+  /** How long, in milliseconds, `performance.now()` is trusted before `now` is read again. Default: 0. */
   readonly steadyMs?: number
-  /** Told when a file was left for the next one, so that it is delivered soon. */
+  /** Called when a file was left for the next one, so that it is delivered soon. */
   readonly onRotate: () => void
 }
 
@@ -38,7 +38,7 @@ export class CounterBuffer implements RequestCounter {
   readonly #bucketMs: number
   #file: CounterFile
   #bucket: number
-  /** Until then, by `performance.now()`, the open bucket is the right one. */
+  /** Until this `performance.now()` the open bucket is the right one. */
   #steadyUntil = NaN
   /** Files that take no more counts and still hold batches, oldest first. */
   #retired: CounterFile[] = []
@@ -136,7 +136,7 @@ export class CounterBuffer implements RequestCounter {
     const { now: readClock, steadyMs = 0 } = this.#parts
     const now = readClock()
     if (now >= this.#bucket + this.#bucketMs || now < this.#bucket - CLOCK_STEP_MS) this.#enterBucket(now)
-    // it tells whole milliseconds, and a time server may slow it down or speed it up
+    // 2 ms less: the clock has whole milliseconds, and a time server may change its speed
     return Math.min(steadyMs, this.#bucket + this.#bucketMs - now - 2)
   }
 

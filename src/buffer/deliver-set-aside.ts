@@ -18,7 +18,7 @@ const CHUNK = 1000
 const UNFINISHED_FOR_MS = 60_000
 
 /**
- * Delivers the batches that were set aside, when what refused them is mended, and removes their files. The ledger knows
+ * Delivers the batches that were set aside, when the cause of the refusal is fixed, and removes their files. The ledger knows
  * which requests each of them holds, so a batch is counted once, also when this is killed, runs twice at once, or runs on a
  * copy of the folder. What must stay is reported.
  * @returns how many requests and batches went to the database or turned out to be there already
@@ -91,7 +91,7 @@ async function readSetAside(path: string): Promise<SetAsideBatch | string | unde
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const BUCKET_MINUTES: ReadonlySet<BucketMinutes> = new Set([1, 60, 1440])
 
-/** A person may have mended it. */
+/** A person may have edited the file. */
 function findFault(content: SetAsideBatch): string | undefined {
   const { instance, sequence, bucket, sealedAt, bucketMinutes, countedBefore, requestCount, keys, rows } =
     content

@@ -7,14 +7,14 @@ import { recoverCounts } from './folder/recovery.ts'
 
 /** How often the database is asked for known keys, and the data folder for what dead processes left. */
 const HOUSEKEEPING_MS = 60_000
-/** For so long the counts of dead processes are delivered before this process's own are looked at again. */
+/** How long counts of dead processes are delivered before this process looks at its own again. */
 const RECOVERY_TURN_MS = 1000
 /** Waits after failures: doubled each time from the first to the longest, halved at random. */
 const FIRST_RETRY_MS = 250
 const LONGEST_RETRY_MS = 15_000
 /**
- * From one flush to the next it is at least a millisecond for each row of the first, up to a minute: the fewer flushes,
- * the more requests share a row, and so neither the app nor the database spends its time on them.
+ * After a flush of n rows the next one begins at least n milliseconds later, up to a minute. With fewer flushes more
+ * requests share a row, which saves time in the app and in the database.
  */
 const REST_MS_PER_ROW = 1
 const LONGEST_REST_MS = 60_000
@@ -59,7 +59,7 @@ export class Flusher {
     this.#parts = parts
     this.#delivery = new Delivery({
       ...parts,
-      // counts of two processes under one name cannot be told apart: go on under a new one
+      // two processes count as one instance: continue as a new one
       onCopied: (file) => file === parts.buffer.files().at(-1) && parts.buffer.leaveFile(),
     })
   }
@@ -79,7 +79,7 @@ export class Flusher {
     setImmediate(() => this.trigger())
   }
 
-  /** Flushes soon, beside whatever the caller does. */
+  /** Starts a flush in the background. */
   trigger(): void {
     if (!this.#closed && !this.#running && !this.#retry) this.#flushInBackground()
   }
@@ -150,13 +150,13 @@ export class Flusher {
   #flushOnce(seal = true): Promise<void> {
     this.#running ??= this.#run(seal).finally(() => {
       this.#running = undefined
-      // after whoever waits to flush
+      // after those who wait for a flush
       if (this.#nextFolder !== undefined) setImmediate(() => this.#goOnRecovering()).unref()
     })
     return this.#running
   }
 
-  /** Own batches go first, if the interval has sealed one meanwhile. */
+  /** Delivers own batches first, if the interval has sealed one since. */
   #goOnRecovering(): void {
     if (!this.#closed && !this.#running && !this.#retry) this.#flushInBackground(false)
   }
@@ -171,7 +171,7 @@ export class Flusher {
       const sealed = !seal || buffer.seal()
       await this.#deliverFiles(facts)
       if (!sealed || buffer.hasSealed()) {
-        // what was counted behind a batch that waited could not be sealed before; and files may have been left since
+        // counts behind a waiting batch could not be sealed before, and files may have been left since
         buffer.seal()
         await this.#deliverFiles(facts)
       }

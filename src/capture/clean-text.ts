@@ -12,7 +12,7 @@ export function cleanName(text: string, maxLength = 200): string {
   return clean.length > maxLength ? cleanText(clean.slice(0, maxLength)) : clean
 }
 
-/** A copy to be kept: part of a request's text would keep all of it. As UTF-16, which leaves every text as it is. */
+/** A copy to keep: V8 stores a part of a text as a slice that keeps the whole text. UTF-16 changes no character. */
 export function copyText(text: string): string {
   return Buffer.from(text, 'utf16le').toString('utf16le')
 }

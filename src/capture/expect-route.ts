@@ -34,7 +34,7 @@ export function createExpectRoute(routers: readonly ExpectedRouter[]): ExpectRou
   }
 }
 
-/** With the prefixes of koa-mount, also when it is inside the mounted app that we are asked. */
+/** With the prefixes of koa-mount, also inside the mounted app. */
 function readWholePath(ctx: Context): string {
   const { mountPath } = ctx as Context & RoutedContext
   return mountPath === undefined ? ctx.path : readRawPath(ctx.originalUrl)

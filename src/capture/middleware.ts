@@ -26,7 +26,7 @@ export interface CaptureParts {
 
 /**
  * Makes the middleware. It counts each request with a key once, after the handlers have finished or thrown and
- * before Koa sends. Nothing of ours throws into a request, and only an `identify` that returns a promise is waited for,
+ * before Koa sends. It never throws into a request and never delays one, except for an `identify` that returns a promise:
  * five seconds at most.
  */
 export function createMiddleware({ options, counter, knownKeys, report }: CaptureParts): Middleware {
@@ -140,7 +140,7 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
     )
   }
 
-  /** A key that nobody vouched for, let in or stored may be a guess: guesses share two keys. */
+  /** A key that the app did not name, accept or store may be a guess. All guesses count under two reserved keys. */
   function checkKey(key: CountedKey, method: string, status: number, isRouted: boolean): CountedKey {
     // A preflight is answered before anybody looks at the key.
     const letIn = status < 400 && isRouted && method !== 'OPTIONS'

@@ -16,7 +16,7 @@ interface ObservedContext extends Context, RoutedContext {
 
 interface ObservedHandler extends Handler {
   [LAYER]?: Layer
-  /** As it was. */
+  /** The original handler. */
   [HANDLER]?: Handler
 }
 
@@ -26,7 +26,7 @@ let observedLast: object | undefined
 
 /**
  * Notes from now on which routes run in the app of this context. Only the router knows: what it leaves on the context
- * does not tell apart two layers with one path. Every router assigns `ctx.router` after it found its layers and before
+ * is the same for two layers with one path. Every router assigns `ctx.router` after it found its layers and before
  * it runs them, and koa-route assigns `ctx.routePath`; accessors on the app's context prototype see that.
  */
 export function observeRouters(ctx: Context): void {
@@ -108,7 +108,7 @@ function observeHandler(handler: Handler, layer: Layer): ObservedHandler {
 function noteLayer(ctx: Context & RoutedContext, layer: Layer): void {
   const mark = readMark(ctx.req)
   if (!mark) return
-  // past the getters of the context, which are slow
+  // not by the getters of the context, which are slow
   const { body } = ctx.response
   // a WebSocket has no response
   const status = (ctx.res as Context['res'] | undefined)?.statusCode

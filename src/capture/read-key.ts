@@ -6,7 +6,7 @@ import { cleanName, copyText } from './clean-text.ts'
 import { keyIdOfName, keyIdOfSecret } from './compute-key-id.ts'
 import { RecentMap } from './recent-map.ts'
 
-/** Longer inputs are hashed each time: the caches stay small whatever clients send. */
+/** Longer inputs are hashed each time, so that clients cannot fill the memory. */
 const LONGEST_CACHED = 256
 /** Four characters at either end of a secret of 20 leave 12 unknown ones; of a shorter secret too few. */
 const SHORTEST_SHOWN_SECRET = 20

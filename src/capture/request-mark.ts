@@ -3,11 +3,11 @@ import type { Layer } from './router.ts'
 
 /** What is noted on a request. */
 export interface RequestMark {
-  /** A middleware of ours has it already: nested apps may mount several. */
+  /** A middleware of this package counts it already: nested apps may mount several. */
   seen: boolean
-  /** It is our own and not one of the app's. */
+  /** A request to the dashboard, which is not one of the app. */
   uncounted: boolean
-  /** Tells what `setApiKey` was given; a function, because a logged request would show a secret itself. */
+  /** Returns what `setApiKey` was given. A function, because a secret would show in the log of a request. */
   readApiKey: (() => unknown) | undefined
   /** What `setEndpoint` was given, unchecked. */
   endpoint: unknown
@@ -23,12 +23,12 @@ export interface RequestMark {
   /** The last route that changed the response and then passed on. */
   answered: Layer | undefined
   answeredPath: string | undefined
-  /** The first route that matched the path, whatever its method. */
+  /** The first route that matched the path, with any method. */
   near: Layer | undefined
   nearPath: string | undefined
   /** The path that the route of another router saw in such an app. */
   otherPath: string | undefined
-  /** The response when `layer` began to run: what differs later was done by it, or behind it. */
+  /** The response when `layer` began to run. A later difference was made by that layer, or by those after it. */
   body: unknown
   status: number | undefined
   /** The status is that of an error that a handler has thrown. */

@@ -14,7 +14,7 @@ import type { RequestMark } from './request-mark.ts'
 import type { Layer } from './router.ts'
 import { readRawPath, sanitisePath, shortenEndpoint } from './sanitise-path.ts'
 
-/** More of them at a time are made anew each time, which takes twice as long. */
+/** Beyond that, operations are made again for each request, which takes twice as long. */
 const ENDPOINTS_REMEMBERED = 5000
 const KNOWN_METHODS = new Set(METHODS)
 
@@ -64,7 +64,7 @@ export function createResolveOperation(
   }
 
   return (ctx, mark, status) => {
-    // what `ctx.method` tells, without the two getters on the way
+    // the same as `ctx.method`, without its two getters
     const { method = '' } = ctx.req
     const first = findSafely(ctx, method, mark, status)
     return first.method === method ? first : findByMethod(first, nameMethod(method))

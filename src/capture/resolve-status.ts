@@ -30,7 +30,7 @@ function hasResponse(res: Context['res'] | undefined): res is Context['res'] {
 }
 
 /**
- * The status that Koa sends for what a handler threw: the error's own status where it is a known code, else 500. A
+ * The status that Koa sends for what a handler threw: the error's own status if it is a known code, otherwise 500. A
  * response that was under way keeps the status it began with.
  */
 export function resolveThrownStatus(ctx: Context, thrown: unknown): number {

@@ -41,7 +41,7 @@ export function chooseRoute(
   let chosen: Layer | undefined
   for (let index = start; index < layers.length; index += 1) {
     const layer = layers[index]!
-    // A route behind another one that matches all its paths is reached only when that one passes on: it is a guard.
+    // When an earlier route also matches every path of this one, it must have called next(): it is a guard.
     if (serves(layer) && (chosen === undefined || matchesPath(chosen, String(layer.path)))) chosen = layer
   }
   return chosen

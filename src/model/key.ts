@@ -54,8 +54,8 @@ export interface KeyOwner {
   readonly since: Date | null
   /** Null: until now. */
   readonly until: Date | null
-  /** Null when nobody knows. */
+  /** Null when unknown. */
   readonly owner: string | null
-  /** What a person set stays whatever the app says. */
+  /** What a person set is never changed by the app. */
   readonly setBy: 'app' | 'person'
 }

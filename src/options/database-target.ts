@@ -11,16 +11,18 @@ const MOST_CHARACTERS = 600
 /**
  * Which database a counter file is meant for: the same text for every form of its URL, and never a secret. A file in
  * the data folder is named relative to it, because that folder may be moved or mounted somewhere else.
- * @param place the database as `describeDatabaseUrl` names it
+ * @param databaseLabel the database as `describeDatabaseUrl` names it
  */
-export function targetOf(place: string, dataDir: string): string {
-  const target = place.startsWith(SQLITE) ? nameFile(place.slice(SQLITE.length), dataDir) : nameServer(place)
+export function targetOf(databaseLabel: string, dataDir: string): string {
+  const target = databaseLabel.startsWith(SQLITE)
+    ? nameFile(databaseLabel.slice(SQLITE.length), dataDir)
+    : nameServer(databaseLabel)
   if (target.length <= MOST_CHARACTERS) return target
   return `${target.slice(0, MOST_CHARACTERS)}… (${hash('sha256', target)})`
 }
 
-function nameServer(place: string): string {
-  return place.replace(/ at (127\.0\.0\.1|\[::1\]|::1):(?=\d+)/, ' at localhost:')
+function nameServer(databaseLabel: string): string {
+  return databaseLabel.replace(/ at (127\.0\.0\.1|\[::1\]|::1):(?=\d+)/, ' at localhost:')
 }
 
 function nameFile(file: string, dataDir: string): string {

@@ -7,9 +7,9 @@ import { CellTable, NO_CELL } from './cell-table.ts'
 import type { NamesRegion } from '../file/names-region.ts'
 import { binOfWord, NO_SLOT, packSlot, slotOfWord } from './slot-word.ts'
 
-/** Stands for whatever status. */
+/** In place of a status where it does not matter. */
 const ANY = 0
-/** Slots of a cell that are noted: of one of every four bins, so that neighbours are noted side by side. */
+/** Slots of a cell that are noted, one per remainder of bin / 4, so that four neighbouring bins can all be noted. */
 const NOTED_SLOTS = 4
 
 export interface CellLimits {
@@ -25,7 +25,7 @@ let lastEpoch = 0
 
 /**
  * Finds the cells and slots of a file, and keeps the limits per bucket: past them cells become `(other)`. Keys are
- * admitted when they are entered; endpoints of a key when one is new to the file, and else when its cell is entered.
+ * admitted when they are entered. An endpoint of a key is admitted when it is new to the file, otherwise with its cell.
  */
 export class CellIndex {
   readonly #limits: CellLimits
@@ -58,7 +58,7 @@ export class CellIndex {
     return this.#epoch
   }
 
-  /** Begins a bucket: the limits start anew. */
+  /** Begins a bucket: the limits start again. */
   enterBucket(start: number): void {
     if (start === this.#bucketStart) return
     this.#bucketStart = start
@@ -70,7 +70,7 @@ export class CellIndex {
   }
 
   /**
-   * Begins a new file: every name and cell is to be added again, and what this bucket has not used is forgotten.
+   * Begins a new file: every name and cell is to be added again, and what this bucket did not use is forgotten.
    * @returns how many cells this bucket used
    */
   enterFile(): number {
@@ -120,22 +120,22 @@ export class CellIndex {
    */
   findSlot(key: number, operation: number, status: number, durationUs: number, names: NamesRegion): number {
     const bin = binOf(durationUs)
-    const place = this.#current.find(key, operation, status)
-    if (place >= 0) {
-      const word = this.#current.noteAt(place, bin % NOTED_SLOTS)
+    const entry = this.#current.find(key, operation, status)
+    if (entry >= 0) {
+      const word = this.#current.noteAt(entry, bin % NOTED_SLOTS)
       if (word !== NO_SLOT && binOfWord(word) === bin) return slotOfWord(word)
     }
     return this.#enterSlot(key, operation, status, bin, names)
   }
 
   #enterSlot(key: number, operation: number, status: number, bin: number, names: NamesRegion): number {
-    const place = this.#enterCell(key, operation, status, names)
-    const slot = place < 0 ? -1 : names.findOrAddSlot(this.#current.cellAt(place), bin)
-    if (slot >= 0) this.#current.setNote(place, bin % NOTED_SLOTS, packSlot(slot, bin))
+    const entry = this.#enterCell(key, operation, status, names)
+    const slot = entry < 0 ? -1 : names.findOrAddSlot(this.#current.cellAt(entry), bin)
+    if (slot >= 0) this.#current.setNote(entry, bin % NOTED_SLOTS, packSlot(slot, bin))
     return slot
   }
 
-  /** @returns the place of the cell among the current ones; -1 when the file is full */
+  /** @returns where the cell is in `#current`; -1 when the file is full */
   #enterCell(key: number, operation: number, status: number, names: NamesRegion): number {
     const current = this.#current.find(key, operation, status)
     if (current >= 0) return current

@@ -5,20 +5,20 @@ const STATUS = 2
 const CELL = 3
 const FIRST_NOTE = 4
 const FIRST_ROOM = 1024
-/** Of an entry that only says that it is there. */
+/** The cell of an entry where only its presence matters. */
 export const NO_CELL = 0
 
 /**
  * A hash table of small numbers in one array: looking a cell up touches one or two lines of memory, where maps of maps
- * touch a dozen. No key has the number 0, so that a key of 0 is room for an entry. Entries have places, which hold
- * until one is added.
+ * touch a dozen. No key has the number 0, so that a key of 0 is room for an entry. What `find` and
+ * `add` return stays valid until the next `add`.
  */
 export class CellTable {
   /** Words per entry: with four notes two entries share a line of the processor's cache, without any four. */
   readonly #width: number
   #words: Int32Array
   #mask = FIRST_ROOM - 1
-  /** Leaves as many bits of a hash as there are in the mask, the upper ones: they are mixed best. */
+  /** Keeps the upper bits of a hash, as many as the mask has: they depend on all bits of the input. */
   #shift = Math.clz32(FIRST_ROOM - 1)
   #count = 0
 
@@ -32,45 +32,45 @@ export class CellTable {
     return this.#count
   }
 
-  /** The place of an entry; -1 when there is none. */
+  /** Where an entry begins; -1 when there is none. */
   find(key: number, operation: number, status: number): number {
     const words = this.#words
     const mask = this.#mask
     for (let index = hash(key, operation, status) >>> this.#shift; ; index = (index + 1) & mask) {
-      const place = index * this.#width
-      const found = words[place + KEY]
+      const entry = index * this.#width
+      const found = words[entry + KEY]
       if (found === 0) return -1
-      if (found === key && words[place + OPERATION] === operation && words[place + STATUS] === status)
-        return place
+      if (found === key && words[entry + OPERATION] === operation && words[entry + STATUS] === status)
+        return entry
     }
   }
 
-  cellAt(place: number): number {
-    return this.#words[place + CELL]!
+  cellAt(entry: number): number {
+    return this.#words[entry + CELL]!
   }
 
-  noteAt(place: number, note: number): number {
-    return this.#words[place + FIRST_NOTE + note]!
+  noteAt(entry: number, note: number): number {
+    return this.#words[entry + FIRST_NOTE + note]!
   }
 
-  setNote(place: number, note: number, word: number): void {
-    this.#words[place + FIRST_NOTE + note] = word
+  setNote(entry: number, note: number, word: number): void {
+    this.#words[entry + FIRST_NOTE + note] = word
   }
 
-  /** Adds an entry that is not there yet. @returns its place */
+  /** Adds an entry that is not there yet. @returns where it begins */
   add(key: number, operation: number, status: number, cell: number): number {
     if (this.#count * 2 > this.#mask) this.#grow()
     this.#count += 1
-    const place = this.#findRoom(key, operation, status)
+    const entry = this.#findRoom(key, operation, status)
     const words = this.#words
-    words[place + KEY] = key
-    words[place + OPERATION] = operation
-    words[place + STATUS] = status
-    words[place + CELL] = cell
-    return place
+    words[entry + KEY] = key
+    words[entry + OPERATION] = operation
+    words[entry + STATUS] = status
+    words[entry + CELL] = cell
+    return entry
   }
 
-  /** Forgets every entry, and keeps the room for as many unless few of it was needed. */
+  /** Forgets every entry. The room is kept, unless little of it was used. */
   clear(): void {
     if (this.#count * 16 < this.#mask && this.#mask >= FIRST_ROOM) this.#makeRoom(FIRST_ROOM)
     else this.#words.fill(0)
@@ -80,12 +80,12 @@ export class CellTable {
   /** The operation of every entry. */
   *operations(): Generator<number> {
     const words = this.#words
-    for (let place = 0; place < words.length; place += this.#width) {
-      if (words[place + KEY] !== 0) yield words[place + OPERATION]!
+    for (let entry = 0; entry < words.length; entry += this.#width) {
+      if (words[entry + KEY] !== 0) yield words[entry + OPERATION]!
     }
   }
 
-  /** The place for an entry that is not there yet. */
+  /** Where an entry that is not there yet may begin. */
   #findRoom(key: number, operation: number, status: number): number {
     const mask = this.#mask
     let index = hash(key, operation, status) >>> this.#shift
@@ -111,7 +111,7 @@ export class CellTable {
   }
 }
 
-/** Neighbouring numbers must not become neighbouring places, or searches grow long. */
+/** Neighbouring numbers must not become neighbouring entries, because searches would grow long. */
 function hash(key: number, operation: number, status: number): number {
   const mixed = Math.imul(Math.imul(key, 0x9e3779b1) ^ operation, 0x85ebca6b)
   return Math.imul(mixed ^ status, 0xc2b2ae35)

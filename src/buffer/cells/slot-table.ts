@@ -1,17 +1,18 @@
 import { binOfWord, packSlot, slotOfWord } from './slot-word.ts'
 
-/** Words per block: where the cell's next block is, then its slots. Two blocks share a line of the processor's cache. */
+/** Words per block: the number of the cell's next block, then slots. Two blocks fit into one cache line. */
 const WORDS = 8
 const FIRST_BLOCKS = 64
 
 /**
  * The slots of each cell, one per bin of durations that it has seen. Seven lie in the cell's own block, as many as most
- * cells have, so that a look-up reads one place in memory; more of them in a chain of further blocks.
+ * cells have, so that a look-up reads one cache line; more of them are in a chain of further blocks. Why not an array per
+ * cell: docs/decisions/request-path.md
  */
 export class SlotTable {
   /** The own block of each cell, by its number. */
   #own = new Uint32Array(FIRST_BLOCKS * WORDS)
-  /** Further blocks; the first belongs to nobody, for 0 is no block. */
+  /** Further blocks. The first is never used, because 0 means no block. */
   #further = new Uint32Array(FIRST_BLOCKS * WORDS)
   #furtherBlocks = 1
   #count = 0
@@ -26,8 +27,8 @@ export class SlotTable {
     let words = this.#own
     let block = cell * WORDS
     for (;;) {
-      for (let place = block + 1; place < block + WORDS; place++) {
-        const word = words[place]
+      for (let index = block + 1; index < block + WORDS; index++) {
+        const word = words[index]
         // undefined is a cell that has no block yet
         if (!word) return -1
         if (binOfWord(word) === bin) return slotOfWord(word)
@@ -60,14 +61,14 @@ export class SlotTable {
     into.length = 0
     let words = this.#own
     for (let block = cell * WORDS; ; block = words[block]! * WORDS, words = this.#further) {
-      for (let place = block + 1; place < block + WORDS && words[place]; place++) {
-        insert(into, binOfWord(words[place]!), slotOfWord(words[place]!))
+      for (let index = block + 1; index < block + WORDS && words[index]; index++) {
+        insert(into, binOfWord(words[index]!), slotOfWord(words[index]!))
       }
       if (!words[block]) return
     }
   }
 
-  /** Chains one more block to a full one; `words` may be of no use after it. @returns the new block */
+  /** Adds a block behind a full one; do not use `words` after it, it may have moved. @returns the new block */
   #addBlock(words: Uint32Array, block: number): number {
     const next = this.#furtherBlocks++
     words[block] = next
@@ -86,9 +87,9 @@ export class SlotTable {
 
 /** @returns false when the block is full */
 function putIntoBlock(words: Uint32Array, block: number, word: number): boolean {
-  for (let place = block + 1; place < block + WORDS; place++) {
-    if (words[place] !== 0) continue
-    words[place] = word
+  for (let index = block + 1; index < block + WORDS; index++) {
+    if (words[index] !== 0) continue
+    words[index] = word
     return true
   }
   return false
@@ -99,13 +100,13 @@ function lengthen(words: Uint32Array, least: number): Uint32Array<ArrayBuffer> {
   return new Uint32Array((words.buffer as ArrayBuffer).transfer(bytes))
 }
 
-/** Bins come nearly in order, and few: moving the larger ones is the quickest way to sort them. */
+/** Insertion sort: there are few bins, and they come nearly in order. */
 function insert(pairs: number[], bin: number, slot: number): void {
-  let place = pairs.length
-  for (; place > 0 && pairs[place - 2]! > bin; place -= 2) {
-    pairs[place] = pairs[place - 2]!
-    pairs[place + 1] = pairs[place - 1]!
+  let index = pairs.length
+  for (; index > 0 && pairs[index - 2]! > bin; index -= 2) {
+    pairs[index] = pairs[index - 2]!
+    pairs[index + 1] = pairs[index - 1]!
   }
-  pairs[place] = bin
-  pairs[place + 1] = slot
+  pairs[index] = bin
+  pairs[index + 1] = slot
 }

@@ -18,7 +18,7 @@ export class CountArea {
   /** Adds one request to a slot: two stores when mapped. `durationUs`: whole microseconds, or `UNMEASURED_US`. */
   add(slot: number, durationUs: number): void {
     const index = slot * 2
-    // The duration first: a crash between the two must not leave a request without its time.
+    // The duration first, so that a crash between the two stores leaves no request without its time.
     this.counts[index + 1]! += Math.max(0, durationUs)
     faultPoint('request timed')
     this.counts[index]! += 1
@@ -31,12 +31,12 @@ export class CountArea {
     return sum
   }
 
-  /** Whether the counts can be what a process wrote. */
+  /** Whether a process can have written these counts. */
   isSound(used: number): boolean {
     return this.counts.every((count, index) => (index < used * 2 ? isCount(count) : count === 0))
   }
 
-  /** Takes out, of a copy in memory, what no process wrote. @returns true when there was any */
+  /** Sets damaged counts to 0, in a copy in memory. @returns true when there were any */
   clearDamage(used: number): boolean {
     if (this.isSound(used)) return false
     for (let index = 0; index < this.counts.length; index += 1) {

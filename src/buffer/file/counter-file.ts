@@ -98,7 +98,7 @@ export class CounterFile {
     return this.#header.isFree
   }
 
-  /** Where its slots are counted. */
+  /** The counts of the open batch. */
   get openCounts(): CountArea {
     return this.#open
   }
@@ -132,7 +132,7 @@ export class CounterFile {
     this.#openHeader.bucket = bucket
   }
 
-  /** No more counts come: whatever the areas hold may be delivered. */
+  /** No more counts come, so both areas may be delivered. */
   retire(now: number): void {
     this.#retired = true
     if (this.#openHeader.sealedAt === 0) this.#openHeader.sealedAt = now
@@ -148,14 +148,14 @@ export class CounterFile {
       .sort((a, b) => a.sequence - b.sequence)
   }
 
-  /** Forgets a batch that the database has: empty again, then zeroed for the one after the next. */
+  /** Forgets a batch that the database has: marks its area as empty, then zeroes it. */
   markDelivered({ area }: SealedBatch): void {
     this.#header.areas[area].empty()
     faultPoint('batch marked delivered')
     this.#areas[area].clear(this.names.slots.count)
   }
 
-  /** Writes down which database a batch is about to be tried on. */
+  /** Stores which database a batch is about to be tried on. */
   stamp({ area }: SealedBatch, databaseId: string): void {
     this.#header.areas[area].stamp(databaseId)
   }

@@ -80,7 +80,7 @@ export class AreaHeader {
     return this.#get(AREA.state) === AREA_STATE.empty
   }
 
-  /** False where no process wrote these words. */
+  /** False when these words are damaged. */
   get isSound(): boolean {
     const numbers = [this.sequence, this.bucket, this.countedBefore]
     return this.#get(AREA.state) === AREA_STATE.counting && numbers.every(isCount)
@@ -119,7 +119,7 @@ export class AreaHeader {
       : undefined
   }
 
-  /** Writes down which database the batch is about to be tried on. */
+  /** Stores which database the batch is about to be tried on. */
   stamp(databaseId: string): void {
     this.#words.setBytes(this.#first + AREA.databaseId, encodeUuid(databaseId))
     this.#set(AREA.stamped, 1)
@@ -135,7 +135,7 @@ export class AreaHeader {
     this.#set(AREA.state, AREA_STATE.counting)
   }
 
-  /** Forgets the batch, whatever the area holds. */
+  /** Forgets the batch; its counts stay until they are cleared. */
   empty(): void {
     this.#set(AREA.state, AREA_STATE.empty)
   }

@@ -20,7 +20,7 @@ export function heapMemory(bytes: number): CounterMemory {
 
 /**
  * A copy of an open file in memory; each change is one positioned write.
- * @param onFailure told once when the kernel refuses a write; from then on counts live in memory only
+ * @param onFailure called once, when the kernel refuses a write; from then on counts are in memory only
  */
 export function writtenMemory(
   fd: number,
@@ -65,7 +65,7 @@ export function lengthen(memory: CounterMemory, bytes: number): CounterMemory {
 /**
  * The pages of an open file, shared with the kernel. Never unmapped, and the file is never truncated while mapped: a
  * store after either would kill the process.
- * @returns undefined where koffi or mmap is not to be had
+ * @returns undefined where koffi or mmap is not available
  */
 export function mappedMemory(fd: number): CounterMemory | undefined {
   const map = loadMmap()
@@ -101,7 +101,7 @@ function bindMmap(): Mmap | undefined {
         return address === MAP_FAILED ? undefined : koffi.view(address, bytes)
       }
     } catch {
-      // koffi is optional, and not every system names its C library like this one: the caller falls back.
+      // koffi is optional, and the C library has another name on some systems: the caller falls back to writing.
     }
   }
   return undefined

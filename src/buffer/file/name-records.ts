@@ -13,7 +13,7 @@ import { createPause } from '../pause.ts'
 import { SlotTable } from '../cells/slot-table.ts'
 
 const RECORD_HEADER_BYTES = 8
-/** Tells the first word of a cell's record from a length, and that of a slot's from both. */
+/** Distinguish the first word of a cell's record from a length, and that of a slot's from both. */
 const CELL_MARK = 2 ** 30
 const SLOT_MARK = 2 ** 31
 const CELL_BYTES = 16
@@ -72,16 +72,16 @@ export interface FileNames {
   readonly slots: SlotTable
 }
 
-/** What was said of a key before something else was. */
+/** An earlier name and owner of a key. */
 interface Renaming {
-  /** The batch in which the other was said first. A file has one batch before that at most. */
+  /** The first batch with the new ones. At most one batch of the file is older. */
   readonly sequence: number
   readonly before: KeyIdentity
-  /** How often something else was said within that batch. */
+  /** How often they changed within that batch. */
   readonly count: number
 }
 
-/** Names a key from a batch on: the batch before keeps what was said of the key then. */
+/** Sets name and owner of a key from a batch on; the batch before keeps the earlier ones. */
 export function nameKey(
   { keys, renamings }: FileNames,
   number: number,
@@ -156,7 +156,7 @@ export async function decodeNames(region: Buffer): Promise<DecodedNames> {
     return end
   }
 
-  /** Whether the last word of a record of so many bytes is the checksum of the words before. @returns its end if so */
+  /** Checks a record of this many bytes, whose last word is its checksum. @returns its end; nothing when it is damaged */
   function checkSum(bytes: number): number | undefined {
     const end = offset + bytes
     if (end > region.length) return undefined
@@ -166,7 +166,7 @@ export async function decodeNames(region: Buffer): Promise<DecodedNames> {
   function readText(length: number): number | undefined {
     const end = offset + RECORD_HEADER_BYTES + length
     const text = region.subarray(offset + RECORD_HEADER_BYTES, end)
-    // Zeros where a page was lost look like an empty record that matches its checksum.
+    // The zeros of a lost page look like an empty record with a correct checksum.
     if (length === 0 || end > region.length || crc32(text) !== region.readUInt32LE(offset + 4))
       return undefined
     const fields: unknown = JSON.parse(text.toString())

@@ -10,12 +10,12 @@ import type { FileNames } from './name-records.ts'
 import type { SlotTable } from '../cells/slot-table.ts'
 
 /**
- * Records of one key within one batch. An app that says another name with each request would fill the file; what it
- * says beyond this is remembered, and only lost when the process is killed.
+ * Records of one key within one batch. An app that changes the name with each request would fill the file. Further
+ * changes are kept in memory, and are lost only when the process is killed.
  */
 const MOST_RENAMINGS = 8
 
-/** The names of an instance, each written down once. */
+/** The names of an instance, each written to the file once. */
 export class NamesRegion implements FileNames {
   readonly keys: FileNames['keys']
   readonly renamings: FileNames['renamings']
@@ -39,7 +39,7 @@ export class NamesRegion implements FileNames {
     this.#identity = identity
   }
 
-  /** Names a key as the app does from now on; what it leaves out stays as known. @returns false when the file is full */
+  /** Sets name and owner of a key; a missing one stays as it was. @returns false when the file is full */
   addKey(number: number, key: KeyIdentity): boolean {
     const known = this.keys.get(number)
     const name = key.name ?? known?.name ?? null
@@ -92,7 +92,7 @@ export class NamesRegion implements FileNames {
     return this.slots.count < this.#identity.slots
   }
 
-  /** A record counts once the header's word says so: a torn one was never used. */
+  /** A record is valid once the header's word includes it, so a torn record is never read. */
   #publish(record: Buffer): boolean {
     const published = this.#header.namesPublished
     const end = published + record.length

@@ -2,8 +2,8 @@ import type { CountArea } from './count-area.ts'
 import type { CounterHeader } from './counter-header.ts'
 
 /**
- * Takes out of a file's copy in memory what no process writes, however it was killed, so that the rest can be
- * delivered. A batch with a damaged header is left as it is: nobody delivers it.
+ * Removes damage from the copy of a file in memory, so that the rest can be delivered. Damage is what no process
+ * writes, even when it is killed. A batch with a damaged header is left as it is, because it is never delivered.
  * @param used slots whose names could be read
  * @returns what was damaged, if anything was
  */

@@ -55,7 +55,7 @@ export function lockFolder(folder: string, create: boolean): FolderLock | undefi
   }
 }
 
-/** Removes a locked folder, its lock last: whatever a kill leaves of it can be taken over, or is empty. */
+/** Removes a locked folder, its lock last: after a kill the rest can be taken over, or is empty. */
 export function removeProcessFolder(folder: string): void {
   for (const name of listDir(folder)) {
     if (name !== LOCK_FILE) rmSync(join(folder, name), { recursive: true, force: true })

@@ -60,7 +60,7 @@ export class ProcessFolder implements CounterFiles {
 
   release(file: CounterFile): void {
     file.free()
-    // One without a file, or whose file was deleted, is not kept: the next one is to be safe from crashes again.
+    // One in memory, or whose file was deleted, is not reused: the next one should be safe from crashes again.
     if (file.mode === 'memory' || !this.isIntact([file])) this.#discard(file)
     else this.#free.push(file)
   }
@@ -114,7 +114,7 @@ export class ProcessFolder implements CounterFiles {
     return join(this.#folder, `${this.#files}${COUNTER_FILE}`)
   }
 
-  /** Made under a temporary name and locked before it gets its own: nobody ever sees it unlocked. */
+  /** The folder gets its name only after it is locked, so no process ever finds it unlocked. */
   #makeFolder(): string {
     const parent = countersDir(this.#parts.dataDir)
     const name = randomUUID()
@@ -157,7 +157,7 @@ export class ProcessFolder implements CounterFiles {
       `Cannot write counter files in ${dataDir} (${why}). Counts are kept in memory only and would be lost if this process died. Make room, or make the folder writable, or set dataDir.`,
       { cause },
     )
-    // not at once: whoever is told may count something, and here a file is half changed
+    // later: `onError` of the app may count something, and a file is half changed here
     queueMicrotask(() => report(error))
   }
 }

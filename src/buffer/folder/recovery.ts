@@ -89,7 +89,7 @@ async function recoverFolder(folder: string, parts: RecoveryParts): Promise<void
 }
 
 function isRecent(folder: string, now: number): boolean {
-  // Gone means that it has got its name by now.
+  // When it is gone, it was renamed to its final name.
   const madeAt = statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? now
   return now - madeAt < UNFINISHED_FOR_MS
 }
@@ -98,7 +98,7 @@ function takeOver(folder: string): ReturnType<typeof lockFolder> {
   try {
     return lockFolder(folder, false)
   } catch {
-    // Without a lock file it is no process folder, or the empty rest of one, or somebody else has just removed it.
+    // Without a lock file it is not a process folder, or it is the empty rest of one, or another process just removed it.
     removeEmpty(folder)
     return undefined
   }
