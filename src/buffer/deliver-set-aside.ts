@@ -4,8 +4,9 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AnalyticsError } from '../model/errors.ts'
 import type { Batch, BatchRow, BucketMinutes } from '../model/batch.ts'
+import { BIN_COUNT } from '../model/duration-bins.ts'
 import { decodeUuid } from '../model/uuid.ts'
-import type { DatabaseFacts } from '../store/usage-store.ts'
+import type { DatabaseFacts, UsageStore } from '../store/usage-store.ts'
 import { listDir, setAsideDir } from './folder/data-dir.ts'
 import type { DeliverDataDirParts } from './deliver-data-dir.ts'
 import { isRefusal } from './delivery.ts'
@@ -59,17 +60,28 @@ async function deliverFile(
     const other = `it was refused by database ${content.databaseId}, and this is ${facts.databaseId}.`
     return stays('DATABASE_CHANGED', `${other} Name that one, or pass --adopt to send it here.`)
   }
-  try {
-    await store.recordBatch(toBatch(content))
-  } catch (error) {
-    if (!isRefusal(error)) throw error
-    if (error.code !== 'INSTANCE_COPIED' || !adopt) return stays(error.code, error.message, error)
-    await store.recordBatch(toBatch(underOwnInstance(content)))
-  }
+  const refusal = await record(content, store, adopt)
+  if (refusal) return stays(refusal.code, refusal.message, refusal)
   faultPoint('set-aside batch committed')
   // another process may have done the same
   await rm(path, { force: true })
   return content.requestCount
+}
+
+/** @returns why the store refuses the batch, if it does */
+async function record(
+  content: SetAsideBatch,
+  store: UsageStore,
+  adopt: boolean,
+): Promise<AnalyticsError | undefined> {
+  try {
+    await store.recordBatch(toBatch(content))
+    return undefined
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    const isAdopted = adopt && error.code === 'INSTANCE_COPIED'
+    return isAdopted ? record(underOwnInstance(content), store, false) : error
+  }
 }
 
 async function removeUnfinished(path: string): Promise<undefined> {
@@ -96,16 +108,41 @@ function findFault(content: SetAsideBatch): string | undefined {
   const { instance, sequence, bucket, sealedAt, bucketMinutes, countedBefore, requestCount, keys, rows } =
     content
   if (!UUID.test(instance)) return 'its instance is no UUID'
-  if (![sequence, countedBefore, requestCount].every((number) => Number.isSafeInteger(number) && number >= 0))
+  if (![sequence, countedBefore, requestCount].every(isCount))
     return 'its sequence, countedBefore or requestCount is no whole number'
   if ([bucket, sealedAt].some((time) => Number.isNaN(Date.parse(time)))) return 'its times cannot be read'
   if (!BUCKET_MINUTES.has(bucketMinutes)) return 'its bucketMinutes are none of 1, 60 and 1440'
   if (!Array.isArray(keys) || !Array.isArray(rows)) return 'it has no keys or no rows'
   const known = new Set(keys.map(({ id }) => id))
+  if (!rows.every(isRow)) return 'a row lacks a field, or has one that is no count or no text'
   if (!rows.every(({ keyId }) => known.has(keyId))) return 'a row names a key that it does not have'
   if (rows.reduce((sum, row) => sum + row.requestCount, 0) !== requestCount)
     return 'its rows do not sum up to its requestCount'
-  return undefined
+  const names = new Set(rows.map((row) => JSON.stringify([row.keyId, row.endpoint, row.method, row.status])))
+  return names.size < rows.length ? 'it has two rows of one key, endpoint, method and status' : undefined
+}
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0
+
+function isRow({ endpoint, method, status, requestCount, durationUs, durationBins }: BatchRow): boolean {
+  const counts: unknown[] = [status, requestCount, durationUs]
+  const texts: unknown[] = [endpoint, method]
+  return (
+    counts.every(isCount) &&
+    texts.every((text) => typeof text === 'string') &&
+    areBins(durationBins, requestCount)
+  )
+}
+
+/** Whether these are bins in ascending order, each with its requests, which sum up to `requestCount`. */
+function areBins(bins: readonly number[], requestCount: number): boolean {
+  if (!Array.isArray(bins) || bins.length % 2 !== 0 || !bins.every(isCount)) return false
+  let sum = 0
+  for (let index = 0; index < bins.length; index += 2) {
+    if (bins[index]! >= BIN_COUNT || (index > 0 && bins[index]! <= bins[index - 2]!)) return false
+    sum += bins[index + 1]!
+  }
+  return sum === requestCount
 }
 
 function toBatch({ bucket, sealedAt, keys, rows, ...head }: SetAsideBatch): Batch {

@@ -109,6 +109,20 @@ forEachDatabase('a counter file that was copied', (_, makeUrl) => {
     expect(await read()).toEqual([7, 0, 0])
   })
 
+  test('went another way before a batch that a killed copy left open: refused by name, and nothing of it is added', async () => {
+    const { send, read } = await openInstance()
+    await send(cells(10))
+    await send(cells(5), { sequence: 2, countedBefore: 10, isSealed: false })
+    for (const isSealed of [true, false]) {
+      await expect(send(cells(7), { sequence: 2, countedBefore: 12, isSealed })).rejects.toMatchObject({
+        code: 'INSTANCE_COPIED',
+      })
+    }
+    expect(await read()).toEqual([15, 0, 0])
+    await send(cells(6), { sequence: 2, countedBefore: 10 })
+    expect(await read()).toEqual([16, 0, 0])
+  })
+
   test('has fewer requests of a row than a copy that was delivered: refused by name', async () => {
     const { send, read } = await openInstance()
     await send(cells(5, 2), { isSealed: false })

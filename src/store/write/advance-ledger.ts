@@ -60,7 +60,10 @@ export async function advanceLedger(
   }
   const account = await readInstance(tx, batch)
   const before = await readUnsealedRows(tx, batch)
-  if (before) return takeRest(tx, dialect, batch, account, before)
+  if (before) {
+    requireSameStart(batch, account, before)
+    return takeRest(tx, dialect, batch, account, before)
+  }
   if (hasArrived(batch, account)) return undefined
   await fillGap(tx, batch, account, countedBefore, requestCount)
   await keepUnsealed(tx, dialect, batch)
@@ -98,6 +101,12 @@ function hasArrived(batch: Batch, { sequence, counted, gaps }: InstanceState): b
 
 async function keepUnsealed(tx: Statements, dialect: Dialect, batch: Batch): Promise<void> {
   if (!batch.isSealed) await keepUnsealedRows(tx, dialect, batch, batch.rows(), 0)
+}
+
+/** What was added of the instance's last batch here must follow the requests that this one says came before it. */
+function requireSameStart(batch: Batch, account: InstanceState, before: UnsealedRows): void {
+  if (account.sequence !== batch.sequence) return
+  if (batch.countedBefore + before.requestCount !== account.counted) throw copiedInstance(batch, account)
 }
 
 /** A copy of the counter file was delivered in the middle of this batch: what it did not have is to be added. */
