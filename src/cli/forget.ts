@@ -12,7 +12,7 @@ import type { Forgotten } from '../store/remove/forget-owner.ts'
 import type { Database } from '../store/database/open-database.ts'
 import type { KeyRecord } from '../model/key.ts'
 import type { UsageRow } from '../model/usage-row.ts'
-import type { Place } from './base-command.ts'
+import type { Location } from './base-command.ts'
 import { requireKnownNames } from '../report/find-filter.ts'
 import { findKey } from '../report/find-key.ts'
 
@@ -32,7 +32,7 @@ export interface ForgetPlan {
 }
 
 /** Finds what is to be forgotten. @throws WRONG_USAGE */
-export async function planForgetting(db: Database, order: ForgetOrder, place: Place): Promise<ForgetPlan> {
+export async function planForgetting(db: Database, order: ForgetOrder, place: Location): Promise<ForgetPlan> {
   if ((order.key === undefined) === (order.owner === undefined)) {
     throw new AnalyticsError('WRONG_USAGE', 'Name either a key, or a customer with --owner.')
   }

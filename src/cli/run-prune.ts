@@ -6,7 +6,7 @@ import { nameOfKey } from '../report/report-table.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { countPrunable, pruneUsage } from '../store/remove/prune-usage.ts'
 import { rollUpUsage } from '../store/remove/roll-up-usage.ts'
-import type { Place } from './base-command.ts'
+import type { Location } from './base-command.ts'
 import { findKey } from '../report/find-key.ts'
 import { withInterruption } from './interruption.ts'
 import { startProgressBar } from '../terminal/progress-bar.ts'
@@ -33,7 +33,7 @@ export interface PrunePlan {
 export async function planPrune(
   db: Database,
   flags: PruneFlags,
-  place: Place,
+  place: Location,
   now = new Date(),
 ): Promise<PrunePlan> {
   const before = readBefore(flags, now)

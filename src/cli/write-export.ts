@@ -18,16 +18,16 @@ import type { Database } from '../store/database/open-database.ts'
 import { copyOrStreamPages } from '../store/read/stream-pages.ts'
 import type { UsagePage } from '../store/read/usage-page.ts'
 import type { StreamQuery, UsageDimension } from '../model/usage-query.ts'
-import type { Place } from './base-command.ts'
+import type { Location } from './base-command.ts'
 import { findFilter, requireKnownNames } from '../report/find-filter.ts'
+import type { FilterText } from '../report/find-filter.ts'
 import { withInterruption } from './interruption.ts'
 import { startProgressBar } from '../terminal/progress-bar.ts'
 import type { ProgressBar } from '../terminal/progress-bar.ts'
-import type { UsageFlags } from './usage-flags.ts'
 import { writeOutput } from './write-output.ts'
 
 /** The flags of `export`, parsed. */
-export interface ExportFlags extends UsageFlags {
+export interface ExportFlags extends FilterText {
   readonly by?: readonly string[] | undefined
   readonly format: ExportFormat
   readonly 'csv-separator'?: CsvSeparator | undefined
@@ -52,7 +52,7 @@ const KEEP_YOUNG_SPACE_SMALL = '--semi-space-growth-factor=1'
 export async function writeExport(
   db: Database,
   flags: ExportFlags,
-  place: Place,
+  place: Location,
   safe: ((text: string) => string) | undefined,
 ): Promise<readonly string[]> {
   if (flags.gzip && flags.out === undefined && process.stdout.isTTY) {

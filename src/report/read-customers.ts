@@ -12,8 +12,7 @@ import { atOneMoment } from './usage-source.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { isReservedKey } from '../model/key.ts'
 import type { UsageRow } from '../model/usage-row.ts'
-import type { Place } from '../cli/base-command.ts'
-import { SORTS } from './run-report.ts'
+import { SORTS } from './read-report.ts'
 
 /** The flags of `customers list`, parsed. */
 export interface CustomerFlags {
@@ -67,7 +66,7 @@ const COLUMNS: readonly Column[] = [
 export async function readCustomers(
   db: Database,
   flags: CustomerFlags,
-  { dataDir }: Place,
+  { dataDir }: { readonly dataDir: string },
 ): Promise<Customers> {
   const { since, until, month, tz: timeZone } = flags
   const isGiven = (since ?? until ?? month) !== undefined

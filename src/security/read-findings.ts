@@ -18,9 +18,9 @@ import { RULES } from './rules.ts'
 import { DEFAULT_THRESHOLDS, resolveThresholds } from './thresholds.ts'
 import type { Thresholds } from './thresholds.ts'
 import { findStraddlingRows } from '../store/read/find-straddling-rows.ts'
-import { findUsage } from '../store/read/find-usage.ts'
+import { usageSourceOf } from '../report/usage-source.ts'
+import { DAY_MS } from '../time/units.ts'
 import type { Database } from '../store/database/open-database.ts'
-import type { Place } from '../cli/base-command.ts'
 import { noteUndelivered } from '../report/note-undelivered.ts'
 
 /** The flags of `security`, parsed. */
@@ -44,15 +44,20 @@ const INDENT = '  '
 export async function readFindings(
   db: Database,
   flags: SecurityFlags,
-  { dataDir }: Place,
+  dataDir: string,
+  { maxDays = Number.POSITIVE_INFINITY }: { maxDays?: number } = {},
 ): Promise<HeadedFindings> {
   const now = new Date()
   const until = flags.until === undefined ? now : parseInstant(flags.until, 'UTC', now)
   const since = parseInstant(flags.since, 'UTC', until)
-  const found = await findFindings(
-    { findUsage: (query) => findUsage(db, query) },
-    { ...parseThresholds(flags.threshold), since, until },
-  )
+  if (until.getTime() - since.getTime() > maxDays * DAY_MS) {
+    throw new AnalyticsError('WRONG_USAGE', `The period is too long for findings: at most ${maxDays} days.`)
+  }
+  const found = await findFindings(usageSourceOf(db), {
+    ...parseThresholds(flags.threshold),
+    since,
+    until,
+  })
   return {
     found,
     heading: { title: 'Security findings', place: db.place, dataDir },
@@ -89,7 +94,7 @@ export function explainRule(
 }
 
 /** Draws findings in a format. */
-export function renderAs(
+export function renderFindingsAs(
   format: 'table' | 'markdown' | 'json',
   found: HeadedFindings,
   screen: Screen,
@@ -129,7 +134,7 @@ async function noteWideRows(
   db: Database,
   { since, until, historyDays }: SecurityFindings,
 ): Promise<string[]> {
-  const from = new Date(since.getTime() - historyDays * 86_400_000)
+  const from = new Date(since.getTime() - historyDays * DAY_MS)
   const { rows } = await findStraddlingRows(db, { since: from, until, by: ['hour'] })
   return rows > 0
     ? [

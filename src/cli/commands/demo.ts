@@ -47,12 +47,16 @@ export default class Demo extends BaseCommand {
 
   private report(flags: BaseFlags): Promise<object[]> {
     return this.withDatabase(flags, async (db, place) => {
-      const { readReport, renderAs, toReportJson } = await import('../../report/run-report.ts')
+      const [{ readReport }, { renderReportAs }, { toReportJson }] = await Promise.all([
+        import('../../report/read-report.ts'),
+        import('../../report/render-report-as.ts'),
+        import('../../report/run-report.ts'),
+      ])
       const shown = [{}, { key: 'Charts' }, { endpoint: 'POST /v1/orders' }]
       const reports: object[] = []
       for (const what of shown) {
         const report = await readReport(db, { since: SINCE, tz: 'UTC', format: 'table', ...what }, place)
-        this.print(`${renderAs('table', report, this.screen(flags))}\n`)
+        this.print(`${renderReportAs('table', report, this.screen(flags))}\n`)
         reports.push(toReportJson(report))
       }
       return reports

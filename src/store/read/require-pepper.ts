@@ -1,6 +1,6 @@
-import { pepperCheck } from '../capture/compute-key-id.ts'
-import { AnalyticsError } from '../model/errors.ts'
-import type { Database } from '../store/database/open-database.ts'
+import { pepperCheck } from '../../capture/compute-key-id.ts'
+import { AnalyticsError } from '../../model/errors.ts'
+import type { Database } from '../database/open-database.ts'
 
 /**
  * Makes sure that secrets have the ids here that they have in the app.
