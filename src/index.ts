@@ -1,4 +1,5 @@
-export { apiKeyAnalytics, type AnalyticsStats, type ApiKeyAnalytics } from './analytics.ts'
+export { apiKeyAnalytics } from './analytics.ts'
+export type { AnalyticsStats, ApiKeyAnalytics } from './api-key-analytics.ts'
 export type { CounterMode } from './buffer/file/counter-memory.ts'
 export type { EndpointAccess } from './capture/count-access.ts'
 export { setApiKey } from './capture/set-api-key.ts'

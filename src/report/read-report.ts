@@ -2,10 +2,10 @@ import { isCalendarUnit } from '../time/calendar.ts'
 import { DAY_MS } from '../time/units.ts'
 import { checkInvoiceFlags, checkReportFlags, forPeople } from './check-report-flags.ts'
 import { findFilter, requireKnownNames } from './find-filter.ts'
-import type { FilterText, FoundFilter } from './find-filter.ts'
+import type { FoundFilter } from './find-filter.ts'
 import type { SecretInput } from './find-key.ts'
 import { parseDimensions } from './parse-filter.ts'
-import type { CsvSeparator } from './render-csv.ts'
+import type { ReportFlags } from './report-flags.ts'
 import type { ReportRequest } from './build-report.ts'
 import { runReport } from './run-report.ts'
 import type { HeadedReport } from './run-report.ts'
@@ -13,23 +13,6 @@ import { slowestFirst } from './slowest-first.ts'
 import type { UsageDimension, UsageSort } from '../model/usage-query.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { findUsage } from '../store/read/find-usage.ts'
-
-/** The formats of a report. */
-export type ReportFormat = 'table' | 'csv' | 'json' | 'markdown' | 'xlsx'
-
-/** The flags of `report`, parsed. */
-export interface ReportFlags extends FilterText {
-  readonly by?: readonly string[] | undefined
-  readonly sort?: string | undefined
-  readonly limit?: number | undefined
-  readonly compare?: string | undefined
-  readonly billable?: readonly string[] | undefined
-  readonly latency?: boolean | undefined
-  readonly format: ReportFormat
-  readonly 'csv-separator'?: CsvSeparator | undefined
-  readonly out?: string | undefined
-  readonly watch?: boolean | undefined
-}
 
 const DEFAULT_PERIOD = '30d'
 const DEFAULT_LIMIT = 20

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core'
 import { BaseCommand, exitCodes } from '../base-command.ts'
 import type { BaseFlags } from '../base-command.ts'
-import type { ReportFlags, ReportFormat } from '../../report/read-report.ts'
+import type { ReportFlags, ReportFormat } from '../../report/report-flags.ts'
 import type { HeadedReport } from '../../report/run-report.ts'
 import { byFlag, csvSeparatorFlag, usageFlags } from '../usage-flags.ts'
 

@@ -24,7 +24,7 @@ export default class KeysForget extends BaseCommand {
   async run(): Promise<object> {
     const { args, flags } = await this.parse(KeysForget)
     return this.withDatabase(flags, async (db, place) => {
-      const { planForgetting } = await import('../../forget.ts')
+      const { planForgetting } = await import('../../../removal/plan-forgetting.ts')
       const plan = await planForgetting(db, { key: args.key, ...flags }, place)
       this.say(plan.text)
       if (!(await confirm(flags.anonymise ? 'Anonymise it?' : 'Forget it?', flags.yes))) {

@@ -6,10 +6,9 @@ import { nameOfKey } from '../report/report-table.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { countPrunable, pruneUsage } from '../store/remove/prune-usage.ts'
 import { rollUpUsage } from '../store/remove/roll-up-usage.ts'
-import type { Location } from './base-command.ts'
 import { findKey } from '../report/find-key.ts'
-import { withInterruption } from './interruption.ts'
-import { startProgressBar } from '../terminal/progress-bar.ts'
+import type { SecretInput } from '../report/find-key.ts'
+import type { ProgressBar } from '../terminal/progress-bar.ts'
 
 /** The flags of `prune`, parsed. */
 export interface PruneFlags {
@@ -33,11 +32,11 @@ export interface PrunePlan {
 export async function planPrune(
   db: Database,
   flags: PruneFlags,
-  place: Location,
+  secretInput: SecretInput,
   now = new Date(),
 ): Promise<PrunePlan> {
   const before = readBefore(flags, now)
-  const key = flags.key === undefined ? undefined : await findKey(db, flags.key, place)
+  const key = flags.key === undefined ? undefined : await findKey(db, flags.key, secretInput)
   const keyIds = key && [key.id]
   const { rows, requests, from, to } = await countPrunable(db, { before, ...(keyIds && { keyIds }) })
   const rollUp = flags['roll-up'] === 'day'
@@ -59,30 +58,26 @@ export async function planPrune(
 export async function runPrune(
   db: Database,
   { before, keyIds, rollUp }: PrunePlan,
-  withProgress: boolean,
+  bar: ProgressBar,
+  signal: AbortSignal,
 ): Promise<{ text: string; result: object }> {
-  const bar = await startProgressBar('rows', withProgress)
   let doneRows = 0
   const onProgress = ({ rows, done }: { rows: number; done: number }): void => {
     doneRows = rows
     bar.update(done, rows)
   }
-  return withInterruption(async (signal) => {
-    try {
-      if (rollUp) {
-        const rolled = await rollUpUsage(db, { before, keyId: keyIds?.[0], onProgress, signal })
-        const text = `Rolled ${formatCount(rolled.rowsBefore)} rows up into ${formatCount(rolled.rowsAfter)} day rows; ${formatCount(rolled.requests)} requests, as before.\n`
-        return { text, result: { before, rollUp, ...rolled, done: true } }
-      }
-      const pruned = await pruneUsage(db, { before, ...(keyIds && { keyIds }), onProgress, signal })
-      const text = `Pruned ${formatCount(pruned.rows)} rows with ${formatCount(pruned.requests)} requests.\n`
-      return { text, result: { before, rollUp, ...pruned, done: true } }
-    } catch (error) {
-      throw signal.aborted ? interrupted(doneRows, error) : error
-    } finally {
-      bar.stop()
+  try {
+    if (rollUp) {
+      const rolled = await rollUpUsage(db, { before, keyId: keyIds?.[0], onProgress, signal })
+      const text = `Rolled ${formatCount(rolled.rowsBefore)} rows up into ${formatCount(rolled.rowsAfter)} day rows; ${formatCount(rolled.requests)} requests, as before.\n`
+      return { text, result: { before, rollUp, ...rolled, done: true } }
     }
-  })
+    const pruned = await pruneUsage(db, { before, ...(keyIds && { keyIds }), onProgress, signal })
+    const text = `Pruned ${formatCount(pruned.rows)} rows with ${formatCount(pruned.requests)} requests.\n`
+    return { text, result: { before, rollUp, ...pruned, done: true } }
+  } catch (error) {
+    throw signal.aborted ? interrupted(doneRows, error) : error
+  }
 }
 
 function interrupted(rows: number, cause: unknown): AnalyticsError {
