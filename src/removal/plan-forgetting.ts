@@ -1,6 +1,6 @@
 import { formatInstant } from '../time/calendar.ts'
 import { AnalyticsError } from '../model/errors.ts'
-import { formatCount } from '../report/format-cell.ts'
+import { formatCount } from '../report/format-number.ts'
 import { nameOfKey } from '../report/report-table.ts'
 import { anonymise } from '../store/remove/anonymise.ts'
 import type { Anonymous } from '../store/remove/anonymise.ts'

@@ -1,6 +1,6 @@
 import { AnalyticsError } from '../model/errors.ts'
 import { formatInstant } from '../time/calendar.ts'
-import { formatCount } from '../report/format-cell.ts'
+import { formatCount } from '../report/format-number.ts'
 import { parseInstant } from '../time/period.ts'
 import { nameOfKey } from '../report/report-table.ts'
 import type { Database } from '../store/database/open-database.ts'

@@ -1,6 +1,6 @@
 import { inspectDataDir } from '../buffer/folder/inspect-data-dir.ts'
 import { targetOf } from '../options/database-target.ts'
-import { formatCount } from './format-cell.ts'
+import { formatCount } from './format-number.ts'
 import { countLacking } from '../store/verify/count-lacking.ts'
 import { countMissing } from '../store/verify/count-missing.ts'
 import type { Database } from '../store/database/open-database.ts'

@@ -1,6 +1,6 @@
 import { formatInstant } from '../time/calendar.ts'
 import { escapeTerminal } from '../terminal/escape-terminal.ts'
-import { formatCount } from './format-cell.ts'
+import { formatCount } from './format-number.ts'
 import { describeElsewhere } from './note-undelivered.ts'
 import type { Account } from './read-account.ts'
 import { renderHeading } from './render-report.ts'

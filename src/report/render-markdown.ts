@@ -1,5 +1,6 @@
 import { escapeTerminal } from '../terminal/escape-terminal.ts'
-import { formatCell, formatCount } from './format-cell.ts'
+import { formatCell } from './format-cell.ts'
+import { formatCount } from './format-number.ts'
 import { compareTotal } from './render-report.ts'
 import type { ReportHeading } from './render-report.ts'
 import { tablesOf } from './report-table.ts'

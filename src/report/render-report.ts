@@ -1,7 +1,7 @@
 import { formatInstant } from '../time/calendar.ts'
 import { escapeTerminal } from '../terminal/escape-terminal.ts'
 import { cutText, widthOf } from '../terminal/fit-text.ts'
-import { formatChange, formatCount, formatDuration, formatShare } from './format-cell.ts'
+import { formatChange, formatCount, formatDuration, formatShare } from './format-number.ts'
 import { formatDay } from '../time/format-date.ts'
 import { renderChart } from '../terminal/render-chart.ts'
 import { paint, renderTable, wrap } from '../terminal/render-table.ts'

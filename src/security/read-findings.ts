@@ -1,7 +1,7 @@
 import { formatInstant } from '../time/calendar.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import { escapeTerminal } from '../terminal/escape-terminal.ts'
-import { formatCount } from '../report/format-cell.ts'
+import { formatCount } from '../report/format-number.ts'
 import { parseInstant } from '../time/period.ts'
 import { renderJson } from '../report/render-json.ts'
 import { escapeMarkdown } from '../report/render-markdown.ts'

@@ -3,7 +3,7 @@ import stringWidth from 'string-width'
 import { describe, expect, it } from 'vitest'
 import { describeError } from '../../src/cli/describe-error.ts'
 import { AnalyticsError } from '../../src/model/errors.ts'
-import { formatChange, formatShare } from '../../src/report/format-cell.ts'
+import { formatChange, formatShare } from '../../src/report/format-number.ts'
 import { renderChart } from '../../src/terminal/render-chart.ts'
 import { renderHeading } from '../../src/report/render-report.ts'
 import { renderTable } from '../../src/terminal/render-table.ts'
@@ -93,13 +93,14 @@ describe('small pictures', () => {
 
 describe('numbers', () => {
   it('never shows something as nothing, or as all', () => {
-    expect([0, 0.0001, 0.5, 0.9999, 1].map(formatShare)).toEqual([
+    expect([0, 0.0001, 0.5, 0.9999, 1].map((share) => formatShare(share))).toEqual([
       '0.0%',
       '<0.1%',
       '50.0%',
       '>99.9%',
       '100.0%',
     ])
+    expect([0.0049, 0.5, 0.996].map((share) => formatShare(share, 0))).toEqual(['<1%', '50%', '>99%'])
   })
 
   it('shows the sign of a change', () => {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { AnalyticsError } from '../../model/errors.ts'
+import { formatCount } from '../../report/format-number.ts'
 import { BaseCommand, exitCodes } from '../base-command.ts'
 import type { BaseFlags } from '../base-command.ts'
 
@@ -27,7 +28,7 @@ export default class Demo extends BaseCommand {
       until: Date.now(),
       onError: (error) => this.say(`Warning: ${error.message}`),
     })
-    this.say(`${requests.toLocaleString('en-US')} requests were answered and counted.\n`)
+    this.say(`${formatCount(requests)} requests were answered and counted.\n`)
     const reports = await this.report({ ...flags, database, 'data-dir': dataDir })
     this.say(describeNext(folder))
     return { database: file, dataDir, requests, reports }

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core'
 import type { AnalyticsError } from '../../model/errors.ts'
+import { formatCount } from '../../report/format-number.ts'
 import { BaseCommand, exitCodes } from '../base-command.ts'
 
 /** `apikey-analytics flush` */
@@ -65,6 +66,6 @@ function describeDelivered(
       : 'no dead process left counts'
     return `Nothing to deliver: ${nothing} in ${dataDir}.`
   }
-  const many = `${batches.toLocaleString('en-US')} ${batches === 1 ? 'batch' : 'batches'}`
-  return `Delivered ${requests.toLocaleString('en-US')} requests in ${many} from ${dataDir} to ${place}.`
+  const many = `${formatCount(batches)} ${batches === 1 ? 'batch' : 'batches'}`
+  return `Delivered ${formatCount(requests)} requests in ${many} from ${dataDir} to ${place}.`
 }

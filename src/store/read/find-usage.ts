@@ -1,3 +1,4 @@
+import { histogramOf } from '../database/histogram.ts'
 import { isCalendarUnit } from '../../time/calendar.ts'
 import { leaveGaps, measureLatency } from '../../model/duration-bins.ts'
 import type { Latency } from '../../model/duration-bins.ts'
@@ -47,9 +48,9 @@ const SUMMED_AGAIN: typeof AS_SUMMED = {
 const TREND = `string_agg(
     u.trend_step || ' ' || u.request_count || ' ' || (u.client_error_count + u.server_error_count), ',')`
 
-/** The histogram of a group, and of several summed up again; rows without one have nothing to add. */
+/** The histogram of a group, and of several summed up again. */
 const BINS = {
-  summed: { first: 't.duration_first_bin', bins: 't.duration_bins' },
+  summed: histogramOf('t'),
   again: { first: '0', bins: 'u.duration_bins' },
 }
 

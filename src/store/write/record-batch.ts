@@ -1,3 +1,4 @@
+import { histogramOf } from '../database/histogram.ts'
 import { AnalyticsError } from '../../model/errors.ts'
 import { renderBins, UNMEASURED_BIN } from '../../model/duration-bins.ts'
 import type { Batch, BatchRow } from '../../model/batch.ts'
@@ -14,7 +15,7 @@ const DATABASE_ID = 'select database_id from api_key_analytics_meta where id = 1
 /** `given` are rows of `CELL_COLUMNS`; $1 is the bucket, $2 its width. */
 export function writeAddCells(dialect: Dialect, given: string): string {
   const { histogram } = dialect
-  const merged = histogram.merge(histogram.ofRow('t'), histogram.ofRow('excluded'))
+  const merged = histogram.merge(histogramOf('t'), histogramOf('excluded'))
   return `
 insert into api_key_analytics as t
   (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count, duration_us,

@@ -5,10 +5,6 @@ import type { HistogramDialect } from '../histogram.ts'
 export const SQLITE_HISTOGRAM: HistogramDialect = {
   fromJson: (json) => json,
   toJson: (bins) => `json(${bins})`,
-  ofRow: (row) => ({
-    first: `coalesce(${row}.duration_first_bin, 0)`,
-    bins: `coalesce(${row}.duration_bins, json_array(${row}.request_count))`,
-  }),
   merge: (a, b) => ({
     first: `min(${a.first}, ${b.first})`,
     bins: `merge_bins(${a.first}, ${a.bins}, ${b.first}, ${b.bins})`,
