@@ -44,7 +44,7 @@ export interface ApiKeyAnalytics extends Middleware {
   /**
    * Counts one access that did not come through this app's HTTP, such as a job run for a customer.
    * @param operation such as `{ method: 'POST', endpoint: '/jobs' }` or `'POST /jobs'`
-   * @throws OPTION_INVALID when the key or the operation cannot be counted
+   * @throws ARGUMENT_INVALID when the key or the operation cannot be counted
    */
   addEndpointAccess(key: ApiKey, operation: EndpointAccess | string): void
 }

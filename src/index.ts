@@ -27,4 +27,4 @@ export type {
   UsageSort,
 } from './model/usage-query.ts'
 export type { StoredUsageRow, TrendStep, UsageRow } from './model/usage-row.ts'
-export type { Usage } from './model/usage.ts'
+export type { Usage, UsageOptions } from './model/usage.ts'

@@ -111,7 +111,7 @@ function describeFailure(error: unknown): ApiAnswer {
   if (!(error instanceof AnalyticsError)) {
     return refuse(500, 'INTERNAL', 'The dashboard failed. Its server knows more: see there.')
   }
-  const wrong = error.code === 'WRONG_USAGE' || error.code === 'OPTION_INVALID'
+  const wrong = ['WRONG_USAGE', 'OPTION_INVALID', 'ARGUMENT_INVALID'].includes(error.code)
   return refuse(wrong ? 400 : 503, error.code, error.message)
 }
 

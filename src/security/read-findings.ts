@@ -40,7 +40,7 @@ export interface HeadedFindings {
 const COLOURS = { low: 'dim', medium: 'yellow', high: 'red', critical: 'magenta' } as const
 const INDENT = '  '
 
-/** Finds what the flags ask for. @throws WRONG_USAGE, OPTION_INVALID */
+/** Finds what the flags ask for. @throws WRONG_USAGE, ARGUMENT_INVALID */
 export async function readFindings(
   db: Database,
   flags: SecurityFlags,
@@ -75,7 +75,7 @@ export function failsOn({ found }: HeadedFindings, least: Severity | undefined):
   return found.findings.some(({ severity }) => SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(least))
 }
 
-/** How a rule works, for people and for programs. @throws OPTION_INVALID for a wrong threshold */
+/** How a rule works, for people and for programs. @throws ARGUMENT_INVALID for a wrong threshold */
 export function explainRule(
   kind: string,
   given: readonly string[] | undefined,

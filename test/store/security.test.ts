@@ -266,6 +266,6 @@ values ($1, ${db.dialect.timeOf('$2')}, 60, '/login', 'POST', 401, 5000, 0, 0, $
     ['an empty period', { since: new Date(UNTIL + DAY) }],
     ['an invalid date', { since: new Date(Number.NaN) }],
   ])('refuse %s', async (_name, options) => {
-    await expect(find([], options)).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+    await expect(find([], options)).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
   })
 })

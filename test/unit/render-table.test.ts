@@ -123,6 +123,7 @@ describe('describeError', () => {
   it('gives 2 for wrong usage and 1 for everything else', () => {
     expect(describeError(new AnalyticsError('WRONG_USAGE', 'x')).exitCode).toBe(2)
     expect(describeError(new AnalyticsError('OPTION_INVALID', 'x')).exitCode).toBe(2)
+    expect(describeError(new AnalyticsError('ARGUMENT_INVALID', 'x')).exitCode).toBe(2)
     expect(describeError(new AnalyticsError('DATABASE_BUSY', 'x'))).toEqual({
       code: 'DATABASE_BUSY',
       message: 'x',

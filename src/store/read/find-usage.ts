@@ -1,6 +1,6 @@
 import { histogramOf } from '../database/histogram.ts'
 import { isCalendarUnit } from '../../time/calendar.ts'
-import { leaveGaps, measureLatency } from '../../model/duration-bins.ts'
+import { toSparseBins, measureLatency } from '../../model/duration-bins.ts'
 import type { Latency } from '../../model/duration-bins.ts'
 import type { KeyRecord } from '../../model/key.ts'
 import type { UsageDimension, UsageQuery, UsageSort } from '../../model/usage-query.ts'
@@ -67,7 +67,7 @@ type Found = KeyColumns &
 /**
  * Sums usage up by any combination of dimensions, sorted in a total order. Without rows that match there are no
  * groups, so `by: []` gives no row at all then.
- * @throws OPTION_INVALID for a time zone, date, status or key id that is none
+ * @throws ARGUMENT_INVALID for a time zone, date, status or key id that is none
  */
 export async function findUsage(db: Database, query: UsageQuery): Promise<UsageRow[]> {
   const by = [...new Set(query.by)]
@@ -237,7 +237,7 @@ function keyOfRow(row: Found, by: readonly UsageDimension[]): KeyRecord {
 /** SQLite gives the bins as JSON. */
 function readLatency(bins: unknown): Latency | null {
   const sums = (typeof bins === 'string' ? JSON.parse(bins) : bins) as (number | null)[]
-  return measureLatency(leaveGaps(sums))
+  return measureLatency(toSparseBins(sums))
 }
 
 function readTrend(text: string, borders: TimeBorders): TrendStep[] {

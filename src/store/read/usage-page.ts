@@ -1,4 +1,4 @@
-import { leaveGaps, measureLatency } from '../../model/duration-bins.ts'
+import { toSparseBins, measureLatency } from '../../model/duration-bins.ts'
 import type { Latency } from '../../model/duration-bins.ts'
 import type { BucketMinutes } from '../../model/batch.ts'
 import type { StoredUsageRow } from '../../model/usage-row.ts'
@@ -69,7 +69,7 @@ function toLatencies(
   firsts: readonly number[],
   histograms: readonly (readonly number[])[],
 ): (Latency | null)[] {
-  return histograms.map((bins, row) => measureLatency(leaveGaps(bins, firsts[row] ?? 0)))
+  return histograms.map((bins, row) => measureLatency(toSparseBins(bins, firsts[row] ?? 0)))
 }
 
 function toDates(times: readonly number[]): Date[] {

@@ -3,7 +3,7 @@ import type { Statements } from '../database/dialect.ts'
 import { lockRows } from './lock-rows.ts'
 import { logRemoval } from './log-removal.ts'
 import type { Database } from '../database/open-database.ts'
-import { takeTurn } from '../database/take-turn.ts'
+import { runBoundedWrite } from '../database/run-bounded-write.ts'
 import { Parameters } from '../read/usage-filter.ts'
 
 /** Rows in one transaction: tens of milliseconds, for which a flush to the same rows may have to wait. */
@@ -43,7 +43,7 @@ export async function removeRows(db: Database, order: RemovalOrder): Promise<num
     const to = await findChunkEnd(db, order, from)
     const chunk = writeCondition(db, order, from, to)
     const upTo = to ? to.bucket : order.before
-    const removed = await takeTurn(db, async (tx) => {
+    const removed = await runBoundedWrite(db, async (tx) => {
       const found = await deleteRows(tx, db, chunk)
       // an empty last step moves the border of the log to where the work ends
       if (found.rows === 0 && logId === undefined) return { ...found, logId }

@@ -6,7 +6,7 @@ import type { Database } from '../database/open-database.ts'
 import { inDayOfTransfer } from '../read/owner-of-rows.ts'
 import { measureProgress } from './prune-usage.ts'
 import type { Progress } from './prune-usage.ts'
-import { takeTurn } from '../database/take-turn.ts'
+import { runBoundedWrite } from '../database/run-bounded-write.ts'
 import { Parameters, requireTime } from '../read/usage-filter.ts'
 import { DAY_MS } from '../../time/units.ts'
 
@@ -56,7 +56,7 @@ export async function rollUpUsage(
   let logId: number | undefined
   for await (const chunk of findChunks(db, end, keyId)) {
     signal?.throwIfAborted()
-    const merged = await takeTurn(db, async (tx) => {
+    const merged = await runBoundedWrite(db, async (tx) => {
       const { rowsBefore: rows, ...merged } = await mergeRows(tx, db, chunk)
       // a day of which only rows that stay are left
       if (rows === 0 && logId === undefined) return { ...merged, rowsBefore: rows, logId }
