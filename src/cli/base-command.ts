@@ -70,22 +70,22 @@ export abstract class BaseCommand extends Command {
   /** Runs with an open, migrated database and closes it. Never creates one. @throws PEPPER_MISMATCH for a wrong one */
   protected async withDatabase<T>(
     flags: BaseFlags,
-    run: (db: Database, place: Location) => Promise<T>,
+    run: (db: Database, location: Location) => Promise<T>,
   ): Promise<T> {
-    const place = await this.locate(flags)
+    const location = await this.locate(flags)
     const [{ openDatabase }, { requireSchema }] = await Promise.all([
       import('../store/database/open-database.ts'),
       import('../store/database/require-schema.ts'),
     ])
-    const db = await openDatabase(place.database, { liftTimeout: true }).catch(async (error: unknown) => {
-      if (!isMissingDefault(error, place)) throw error
-      throw await (await import('./no-default-database.ts')).noDefaultDatabase(place, flags['env-file'])
+    const db = await openDatabase(location.database, { liftTimeout: true }).catch(async (error: unknown) => {
+      if (!isMissingDefault(error, location)) throw error
+      throw await (await import('./no-default-database.ts')).noDefaultDatabase(location, flags['env-file'])
     })
     try {
       await requireSchema(db)
-      const pepper = place.environment.APIKEY_ANALYTICS_PEPPER
+      const pepper = location.environment.APIKEY_ANALYTICS_PEPPER
       if (pepper) await (await import('../store/read/require-pepper.ts')).requirePepper(db, pepper)
-      return await run(db, place)
+      return await run(db, location)
     } finally {
       await db.close()
     }

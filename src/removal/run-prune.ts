@@ -43,7 +43,7 @@ export async function planPrune(
   const what = `${formatCount(rows)} rows with ${formatCount(requests)} requests`
   const span = from && to ? `, from ${formatInstant(from, 'UTC')} to ${formatInstant(to, 'UTC')} (UTC)` : ''
   const whose = key ? ` of ${nameOfKey(key)}` : ''
-  const where = `${db.place}, before ${formatInstant(before, 'UTC')} (UTC)`
+  const where = `${db.databaseLabel}, before ${formatInstant(before, 'UTC')} (UTC)`
   const text =
     rows === 0
       ? `There is nothing to prune${whose} in ${where}.`

@@ -19,7 +19,7 @@ export interface Undelivered {
 /** Reads what a data folder holds; a folder that is not there holds nothing. */
 export async function readUndelivered(db: Database, dataDir: string): Promise<Undelivered> {
   const { waiting, setAside, unreadable } = await inspectDataDir(dataDir)
-  const target = targetOf(db.place, dataDir)
+  const target = targetOf(db.databaseLabel, dataDir)
   const { here = [], others = [] } = Object.groupBy(waiting, (batch) =>
     batch.target === target ? 'here' : 'others',
   )

@@ -12,10 +12,14 @@ import type { InstanceAccount } from '../store/verify/verify-usage.ts'
 
 /** Draws an account, with the verdict as its last line. */
 export function renderAccount(account: Account, screen: Screen): string {
-  const { database: place, dataDir, late } = account
+  const { database: databaseLabel, dataDir, late } = account
   const short = account.instances.filter(({ missingRequests }) => missingRequests > 0)
   const parts = [
-    renderHeading({ title: 'Where every counted request is', place, dataDir }, 'times in UTC', screen),
+    renderHeading(
+      { title: 'Where every counted request is', databaseLabel, dataDir },
+      'times in UTC',
+      screen,
+    ),
     renderTable(balanceTable(account), screen),
     ...(short.length > 0 ? [renderTable(missingTable(short), screen)] : []),
     ...account.elsewhere.map(

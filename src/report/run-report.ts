@@ -50,13 +50,22 @@ export async function runReport(
   const isTitled = !billable && !request.by
   const title = billable ? `Invoice lines of ${period.month}` : titleOf(found, request.by)
   const filters = describeFilters(isTitled ? { ...text, owner: undefined } : text, found, billable)
-  return { report: { ...report, notes }, heading: { title: title + filters, place: db.place, dataDir } }
+  return {
+    report: { ...report, notes },
+    heading: { title: title + filters, databaseLabel: db.databaseLabel, dataDir },
+  }
 }
 
 /** A report as `--json` gives it: the heading's facts first. */
 export function toReportJson({ report, heading }: HeadedReport): object {
   const { report: kind, ...rest } = report
-  return { report: kind, title: heading.title, database: heading.place, dataDir: heading.dataDir, ...rest }
+  return {
+    report: kind,
+    title: heading.title,
+    database: heading.databaseLabel,
+    dataDir: heading.dataDir,
+    ...rest,
+  }
 }
 
 function titleOf({ key, filter }: FoundFilter, by: readonly UsageDimension[] | undefined): string {

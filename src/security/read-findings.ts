@@ -60,7 +60,7 @@ export async function readFindings(
   })
   return {
     found,
-    heading: { title: 'Security findings', place: db.place, dataDir },
+    heading: { title: 'Security findings', databaseLabel: db.databaseLabel, dataDir },
     notes: [
       ...noteHistory(found),
       ...(await noteWideRows(db, found)),
@@ -105,7 +105,7 @@ export function renderFindingsAs(
 
 /** Findings as `--json` gives them: the heading's facts first. */
 export function toFindingsJson({ found, heading, notes }: HeadedFindings): object {
-  return { report: 'security', database: heading.place, dataDir: heading.dataDir, ...found, notes }
+  return { report: 'security', database: heading.databaseLabel, dataDir: heading.dataDir, ...found, notes }
 }
 
 function parseThresholds(given: readonly string[] = []): Partial<Thresholds> {
@@ -194,7 +194,7 @@ function renderFinding(finding: Finding, screen: Screen): string {
 function renderMarkdown({ found, heading, notes }: HeadedFindings): string {
   const facts = [
     `Period: ${describePeriod(found)}`,
-    `Database: ${heading.place}`,
+    `Database: ${heading.databaseLabel}`,
     `Data folder: ${heading.dataDir}`,
     describeResult(found),
     ...notes,

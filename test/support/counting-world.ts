@@ -310,7 +310,7 @@ export class CountingWorld {
   #faultyStore(): UsageStore {
     return {
       // one URL, behind which databases are exchanged
-      connect: async () => ({ ...(await this.#stores[this.#current].connect()), place: TEST_TARGET }),
+      connect: async () => ({ ...(await this.#stores[this.#current].connect()), databaseLabel: TEST_TARGET }),
       recordBatch: async (batch) => {
         const fault = this.#fault
         this.#fault = 'none'

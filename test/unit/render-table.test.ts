@@ -136,7 +136,7 @@ describe('describeError', () => {
 describe('renderHeading', () => {
   const heading = {
     title: `Endpoints of ${'a very long name '.repeat(4)}`,
-    place: 'PostgreSQL usage at db.internal:5432',
+    databaseLabel: 'PostgreSQL usage at db.internal:5432',
     dataDir: '/srv/api/.apikey-analytics',
   }
   const period = '2026-10-01 00:00 to 2026-11-01 00:00 (Europe/Berlin)'
@@ -154,7 +154,9 @@ describe('renderHeading', () => {
   })
 
   it('names the data folder once when the database lies in it', () => {
-    const place = `SQLite ${heading.dataDir}/usage.db`
-    expect(renderHeading({ ...heading, place }, period, { colour: false })).toContain(`\n${place}\n`)
+    const databaseLabel = `SQLite ${heading.dataDir}/usage.db`
+    expect(renderHeading({ ...heading, databaseLabel }, period, { colour: false })).toContain(
+      `\n${databaseLabel}\n`,
+    )
   })
 })

@@ -47,7 +47,7 @@ export default class Demo extends BaseCommand {
   }
 
   private report(flags: BaseFlags): Promise<object[]> {
-    return this.withDatabase(flags, async (db, place) => {
+    return this.withDatabase(flags, async (db, location) => {
       const [{ readReport }, { renderReportAs }, { toReportJson }] = await Promise.all([
         import('../../report/read-report.ts'),
         import('../../report/render-report-as.ts'),
@@ -56,7 +56,7 @@ export default class Demo extends BaseCommand {
       const shown = [{}, { key: 'Charts' }, { endpoint: 'POST /v1/orders' }]
       const reports: object[] = []
       for (const what of shown) {
-        const report = await readReport(db, { since: SINCE, tz: 'UTC', format: 'table', ...what }, place)
+        const report = await readReport(db, { since: SINCE, tz: 'UTC', format: 'table', ...what }, location)
         this.print(`${renderReportAs('table', report, this.screen(flags))}\n`)
         reports.push(toReportJson(report))
       }

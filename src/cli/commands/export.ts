@@ -43,7 +43,7 @@ export default class Export extends BaseCommand {
   async run(): Promise<void> {
     const { flags, metadata } = await this.parse(Export)
     const format = this.oneFormat(flags.format, metadata.flags.format)
-    await this.withDatabase(flags, async (db, place) => {
+    await this.withDatabase(flags, async (db, location) => {
       const [{ runExport }, { startProgressBar }, { withInterruption }, { writeOutput }] = await Promise.all([
         import('../../report/run-export.ts'),
         import('../../terminal/progress-bar.ts'),
@@ -65,7 +65,7 @@ export default class Export extends BaseCommand {
           writeOutput(toTerminal ? this.forTerminal(pieces) : pieces, { file, gzip, signal }),
         )
       try {
-        const notes = await runExport(db, { ...flags, format }, place, { bar, write })
+        const notes = await runExport(db, { ...flags, format }, location, { bar, write })
         for (const note of notes) this.say(`Note: ${note}`)
       } finally {
         bar.stop()

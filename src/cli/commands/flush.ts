@@ -45,8 +45,8 @@ export default class Flush extends BaseCommand {
           delivered.requests += requests
           delivered.batches += batches
         }
-        this.print(`${describeDelivered(delivered, dataDir, db.place, flags['set-aside'])}\n`)
-        return { database: db.place, dataDir, ...delivered }
+        this.print(`${describeDelivered(delivered, dataDir, db.databaseLabel, flags['set-aside'])}\n`)
+        return { database: db.databaseLabel, dataDir, ...delivered }
       } finally {
         await store.close()
       }
@@ -57,7 +57,7 @@ export default class Flush extends BaseCommand {
 function describeDelivered(
   { requests, batches }: { requests: number; batches: number },
   dataDir: string,
-  place: string,
+  databaseLabel: string,
   setAside: boolean,
 ): string {
   if (batches === 0) {
@@ -67,5 +67,5 @@ function describeDelivered(
     return `Nothing to deliver: ${nothing} in ${dataDir}.`
   }
   const many = `${formatCount(batches)} ${batches === 1 ? 'batch' : 'batches'}`
-  return `Delivered ${formatCount(requests)} requests in ${many} from ${dataDir} to ${place}.`
+  return `Delivered ${formatCount(requests)} requests in ${many} from ${dataDir} to ${databaseLabel}.`
 }

@@ -30,9 +30,9 @@ export default class Prune extends BaseCommand {
 
   async run(): Promise<object> {
     const { flags } = await this.parse(Prune)
-    return this.withDatabase(flags, async (db, place) => {
+    return this.withDatabase(flags, async (db, location) => {
       const { planPrune, runPrune } = await import('../../removal/run-prune.ts')
-      const plan = await planPrune(db, flags, place)
+      const plan = await planPrune(db, flags, location)
       this.say(plan.text)
       if (flags['dry-run'] || plan.rows === 0) return plan.result
       const { confirm } = await import('../confirm.ts')

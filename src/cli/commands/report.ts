@@ -65,12 +65,12 @@ export default class Report extends BaseCommand {
   async run(): Promise<object | undefined> {
     const { flags, metadata } = await this.parse(Report)
     const format = this.oneFormat(flags.format, metadata.flags.format)
-    return this.withDatabase(flags, async (db, place) => {
+    return this.withDatabase(flags, async (db, location) => {
       const [{ readReport }, { toReportJson }] = await Promise.all([
         import('../../report/read-report.ts'),
         import('../../report/run-report.ts'),
       ])
-      const read = () => readReport(db, { ...flags, format }, place)
+      const read = () => readReport(db, { ...flags, format }, location)
       // a workbook is refused with --watch
       if (flags.watch && format !== 'xlsx') {
         const { watch } = await import('../watch.ts')

@@ -48,7 +48,7 @@ export async function nameKey(
   requireSpan(span, now)
   await db.transaction(async (tx) => {
     if (!(await lockKey(tx, db.dialect, id))) {
-      throw new AnalyticsError('WRONG_USAGE', `There is no key ${id} in ${db.place}.`)
+      throw new AnalyticsError('WRONG_USAGE', `There is no key ${id} in ${db.databaseLabel}.`)
     }
     if (name !== undefined) {
       await tx.query(SET_NAME(db.dialect), [id, name, setterOf(name), name === null ? null : now])

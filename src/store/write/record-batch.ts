@@ -57,7 +57,7 @@ export async function recordBatch(
 ): Promise<'applied' | 'applied before'> {
   try {
     const result = await db.transaction(async (tx) => {
-      await requireSameDatabase(tx, databaseId, db.place)
+      await requireSameDatabase(tx, databaseId, db.databaseLabel)
       const due = await advanceLedger(tx, db.dialect, batch)
       if (!due) return 'applied before'
       for await (const keys of batch.keys()) await touchKeys(tx, db.dialect, batch, keys, touched)
@@ -72,12 +72,12 @@ export async function recordBatch(
   }
 }
 
-async function requireSameDatabase(tx: Statements, databaseId: string, place: string): Promise<void> {
+async function requireSameDatabase(tx: Statements, databaseId: string, databaseLabel: string): Promise<void> {
   const [meta] = await tx.query<{ database_id: string }>(DATABASE_ID)
   if (meta?.database_id === databaseId) return
   throw new AnalyticsError(
     'DATABASE_CHANGED',
-    `${place} is another database than before (${databaseId} then, ${meta?.database_id ?? 'none'} now). ` +
+    `${databaseLabel} is another database than before (${databaseId} then, ${meta?.database_id ?? 'none'} now). ` +
       'Bring the former one back, or deliver to this one with "apikey-analytics flush --adopt".',
   )
 }
