@@ -1,5 +1,5 @@
 import type { Context, Next } from 'koa'
-import type { ApiKeyAnalytics } from './analytics.ts'
+import type { ApiKeyAnalytics } from './api-key-analytics.ts'
 import { createCountAccess } from './capture/count-access.ts'
 import { KnownKeys } from './capture/known-keys.ts'
 import { createReadKey } from './capture/read-key.ts'

@@ -1,4 +1,5 @@
-export { apiKeyAnalytics, type AnalyticsStats, type ApiKeyAnalytics } from './analytics.ts'
+export { apiKeyAnalytics } from './analytics.ts'
+export type { AnalyticsStats, ApiKeyAnalytics } from './api-key-analytics.ts'
 export type { CounterMode } from './buffer/file/counter-memory.ts'
 export type { EndpointAccess } from './capture/count-access.ts'
 export { setApiKey } from './capture/set-api-key.ts'
@@ -26,4 +27,4 @@ export type {
   UsageSort,
 } from './model/usage-query.ts'
 export type { StoredUsageRow, TrendStep, UsageRow } from './model/usage-row.ts'
-export type { Usage } from './model/usage.ts'
+export type { Usage, UsageOptions } from './model/usage.ts'

@@ -1,12 +1,12 @@
-import type { Usage } from './model/usage.ts'
+import type { Usage, UsageOptions } from './model/usage.ts'
 
 /**
- * Opens an existing, migrated database for reading: a URL, by default where the app has its own (`DATABASE_URL`, else
- * the embedded file).
- * @throws OPTION_INVALID, DATABASE_NOT_FOUND, DATABASE_UNREACHABLE, DATABASE_REFUSED, DATABASE_NOT_MIGRATED, DATABASE_TOO_NEW
+ * Opens an existing, migrated database for reading: `{ database, dataDir }` or a URL, by default where the app has its own
+ * (`DATABASE_URL`, else the embedded file).
+ * @throws ARGUMENT_INVALID, OPTION_INVALID, DATABASE_NOT_FOUND, DATABASE_UNREACHABLE, DATABASE_REFUSED, DATABASE_NOT_MIGRATED, DATABASE_TOO_NEW
  */
-export async function openUsage(url?: string): Promise<Usage> {
+export async function openUsage(given?: string | UsageOptions): Promise<Usage> {
   // Loaded only now: an app that just counts does not pay for MikroORM when it starts.
   const store = await import('./store/open-usage.ts')
-  return store.openUsage(url)
+  return store.openUsage(given)
 }

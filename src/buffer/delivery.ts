@@ -85,10 +85,10 @@ export class Delivery {
   }
 
   /** The first guard: most files that are meant for another database were never tried on one. */
-  #isMeantFor(file: CounterFile, { place, databaseId }: DatabaseFacts, path: string): boolean {
+  #isMeantFor(file: CounterFile, { databaseLabel, databaseId }: DatabaseFacts, path: string): boolean {
     const batches = file.sealedBatches()
     const { target } = file.identity
-    const here = targetOf(place, this.#parts.dataDir)
+    const here = targetOf(databaseLabel, this.#parts.dataDir)
     const isTriedHere = batches.some((batch) => batch.databaseId === databaseId)
     if (this.#parts.adopt || batches.length === 0 || target === here || isTriedHere) return true
     const requests = batches.reduce((sum, { requestCount }) => sum + requestCount, 0)

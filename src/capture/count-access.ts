@@ -37,7 +37,7 @@ export interface AccessParts {
 
 /**
  * Makes the function that counts one access that code reports, through the same counter as requests. It throws
- * OPTION_INVALID, naming what cannot be counted and never the key.
+ * ARGUMENT_INVALID, naming what cannot be counted and never the key.
  */
 export function createCountAccess({ readKey, counter, knownKeys, options }: AccessParts): CountAccess {
   const operations = new RecentMap<CountedOperation>(OPERATIONS_REMEMBERED)
@@ -53,7 +53,7 @@ export function createCountAccess({ readKey, counter, knownKeys, options }: Acce
 
   return (given, operation) => {
     const key = readKey(given)
-    if (!key) throw new AnalyticsError('OPTION_INVALID', 'No API key was given. Give a secret or { id }.')
+    if (!key) throw new AnalyticsError('ARGUMENT_INVALID', 'No API key was given. Give a secret or { id }.')
     const { method, endpoint, status = 200, durationMs } = readAccess(operation)
     knownKeys.learn(key)
     const counted = findOperation(method, shortenEndpoint(endpoint, options.maxEndpointLength))
@@ -89,5 +89,5 @@ function splitOperation(operation: string): Operation {
 
 function refuse(name: string, found: unknown, expected: string): never {
   const shown = inspect(found, { depth: 0, maxStringLength: 60, breakLength: Infinity })
-  throw new AnalyticsError('OPTION_INVALID', `The ${name} is ${shown}, expected ${expected}.`)
+  throw new AnalyticsError('ARGUMENT_INVALID', `The ${name} is ${shown}, expected ${expected}.`)
 }

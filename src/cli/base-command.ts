@@ -6,6 +6,7 @@ import type { DatabaseLocation } from '../options/database-location.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import { escapeTerminalLines } from '../terminal/escape-terminal.ts'
 import { renderJson } from '../report/render-json.ts'
+import type { SecretInput } from '../report/find-key.ts'
 import type { Screen } from '../terminal/render-table.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { isBrokenPipe } from './broken-pipe.ts'
@@ -21,7 +22,7 @@ export interface BaseFlags {
 }
 
 /** Where a command works: the database, the data folder, and the variables of the environment and of --env-file. */
-export interface Place extends DatabaseLocation {
+export interface Location extends DatabaseLocation, SecretInput {
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 
@@ -54,33 +55,37 @@ export abstract class BaseCommand extends Command {
   }
 
   /** Finds the database and the data folder of a command. */
-  protected async locate(flags: BaseFlags): Promise<Place> {
+  protected async locate(flags: BaseFlags): Promise<Location> {
     const environment = { ...(await readEnvFile(flags['env-file'])), ...process.env }
     return {
       ...locateDatabase({ database: flags.database, dataDir: flags['data-dir'] }, environment),
       environment,
+      async readKeyId(db) {
+        const { readKeyId } = await import('./read-key-id.ts')
+        return readKeyId(db, environment.APIKEY_ANALYTICS_PEPPER || undefined)
+      },
     }
   }
 
   /** Runs with an open, migrated database and closes it. Never creates one. @throws PEPPER_MISMATCH for a wrong one */
   protected async withDatabase<T>(
     flags: BaseFlags,
-    run: (db: Database, place: Place) => Promise<T>,
+    run: (db: Database, location: Location) => Promise<T>,
   ): Promise<T> {
-    const place = await this.locate(flags)
+    const location = await this.locate(flags)
     const [{ openDatabase }, { requireSchema }] = await Promise.all([
       import('../store/database/open-database.ts'),
       import('../store/database/require-schema.ts'),
     ])
-    const db = await openDatabase(place.database, { liftTimeout: true }).catch(async (error: unknown) => {
-      if (!isMissingDefault(error, place)) throw error
-      throw await (await import('./no-default-database.ts')).noDefaultDatabase(place, flags['env-file'])
+    const db = await openDatabase(location.database, { liftTimeout: true }).catch(async (error: unknown) => {
+      if (!isMissingDefault(error, location)) throw error
+      throw await (await import('./no-default-database.ts')).noDefaultDatabase(location, flags['env-file'])
     })
     try {
       await requireSchema(db)
-      const pepper = place.environment.APIKEY_ANALYTICS_PEPPER
-      if (pepper) await (await import('./require-pepper.ts')).requirePepper(db, pepper)
-      return await run(db, place)
+      const pepper = location.environment.APIKEY_ANALYTICS_PEPPER
+      if (pepper) await (await import('../store/read/require-pepper.ts')).requirePepper(db, pepper)
+      return await run(db, location)
     } finally {
       await db.close()
     }
@@ -151,7 +156,7 @@ export abstract class BaseCommand extends Command {
   }
 }
 
-function isMissingDefault(error: unknown, { database, dataDir }: Place): boolean {
+function isMissingDefault(error: unknown, { database, dataDir }: Location): boolean {
   const missing = error instanceof AnalyticsError && error.code === 'DATABASE_NOT_FOUND'
   return missing && database === locateDatabase({ dataDir }, {}).database
 }

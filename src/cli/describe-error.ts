@@ -14,7 +14,7 @@ export function describeError(error: unknown): ErrorDescription {
   const { oclif, message } = error as Error & { oclif?: { exit?: number } }
   const line = oneLine(message ?? String(error))
   if (error instanceof AnalyticsError) {
-    const wrongUsage = error.code === 'WRONG_USAGE' || error.code === 'OPTION_INVALID'
+    const wrongUsage = ['WRONG_USAGE', 'OPTION_INVALID', 'ARGUMENT_INVALID'].includes(error.code)
     return { code: error.code, message: line, exitCode: wrongUsage ? 2 : 1 }
   }
   if (oclif) return { code: 'WRONG_USAGE', message: line, exitCode: 2 }

@@ -1,5 +1,4 @@
 import { Flags } from '@oclif/core'
-import { AnalyticsError } from '../model/errors.ts'
 import type { CsvSeparator } from '../report/render-csv.ts'
 
 /** Which requests and which time: the same for `report` and `export`. */
@@ -45,19 +44,6 @@ export const usageFlags = {
   }),
 }
 
-/** `usageFlags`, parsed. */
-export interface UsageFlags {
-  readonly key?: string | undefined
-  readonly endpoint?: string | undefined
-  readonly owner?: string | undefined
-  readonly method?: string | undefined
-  readonly status?: readonly string[] | undefined
-  readonly since?: string | undefined
-  readonly until?: string | undefined
-  readonly month?: string | undefined
-  readonly tz: string
-}
-
 const SEPARATORS = { ',': ',', ';': ';', tab: '\t' } as const satisfies Record<string, CsvSeparator>
 
 /** The flag `--csv-separator`. */
@@ -76,22 +62,3 @@ export const byFlag = Flags.string({
   multipleNonGreedy: true,
   delimiter: ',',
 })
-
-/** Reads `GET /users/:id` or `/users/:id`; the method may also be given apart. @throws WRONG_USAGE when they differ */
-export function parseEndpoint(
-  endpoint: string | undefined,
-  method: string | undefined,
-): { endpoint?: string; method?: string } {
-  const [, written, pattern = endpoint] = /^([A-Za-z_]+) +(\S.*)$/.exec(endpoint ?? '') ?? []
-  const methods = new Set(
-    [written, method].filter((name) => name !== undefined).map((name) => name.toUpperCase()),
-  )
-  if (methods.size > 1) {
-    throw new AnalyticsError(
-      'WRONG_USAGE',
-      `--endpoint names ${written} and --method ${method}. Use one of them.`,
-    )
-  }
-  const [only] = methods
-  return { ...(pattern !== undefined && { endpoint: pattern }), ...(only !== undefined && { method: only }) }
-}

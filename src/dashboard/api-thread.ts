@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads'
+import { WorkerThread } from '../store/thread/worker-thread.ts'
 import type { DatabaseLocation } from '../options/database-location.ts'
 import type { ApiAnswer, ApiRequest } from './api.ts'
 
@@ -24,14 +24,19 @@ interface Kept {
 
 /** The API in a thread of its own: SQLite blocks its thread while it reads, and that must not be the app's. */
 export class ApiThread {
-  readonly #location: DatabaseLocation
-  readonly #calls = new Map<number, (answer: ApiAnswer) => void>()
+  readonly #thread: WorkerThread
   readonly #kept = new Map<string, Kept>()
-  #worker: Worker | undefined
-  #lastCall = 0
 
   constructor(location: DatabaseLocation) {
-    this.#location = location
+    this.#thread = new WorkerThread({
+      program: new URL('api-worker', import.meta.url),
+      workerData: () => location,
+      holdsProcess: false,
+      describeEnd(cause) {
+        if (cause instanceof Error) process.emitWarning(cause)
+        return new Error('The thread that reads the database has ended.', { cause })
+      },
+    })
   }
 
   /** Answers a request, or gives the answer of a moment ago to the same one. */
@@ -40,15 +45,16 @@ export class ApiThread {
     const now = performance.now()
     const kept = this.#kept.get(id)
     if (kept && kept.until > now) return kept.answer
-    const entry = { answer: this.#ask(request), until: Number.POSITIVE_INFINITY }
+    const entry = {
+      answer: this.#thread.call<ApiAnswer>({ request }).catch(() => ENDED),
+      until: Number.POSITIVE_INFINITY,
+    }
     this.#keep(id, entry)
     return this.#expire(entry, request.name === 'verify' ? KEEP_ACCOUNT_MS : KEEP_MS)
   }
 
   async close(): Promise<void> {
-    const worker = this.#worker
-    this.#worker = undefined
-    await worker?.terminate()
+    await this.#thread.terminate()
   }
 
   async #expire(entry: Kept, keepMs: number): Promise<ApiAnswer> {
@@ -62,37 +68,5 @@ export class ApiThread {
     this.#kept.set(id, entry)
     const [oldest] = this.#kept.keys()
     if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest)
-  }
-
-  #ask(request: ApiRequest): Promise<ApiAnswer> {
-    const worker = (this.#worker ??= this.#start())
-    const call = ++this.#lastCall
-    return new Promise((resolve) => {
-      this.#calls.set(call, resolve)
-      worker.postMessage({ call, request }, [])
-    })
-  }
-
-  #start(): Worker {
-    const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
-    // the app's own --import or --inspect is not meant for this thread
-    const worker = new Worker(new URL(`./api-worker${extension}`, import.meta.url), {
-      workerData: this.#location,
-      execArgv: [],
-    })
-    worker.on('message', ({ call, answer }: { call: number; answer: ApiAnswer }) => {
-      this.#calls.get(call)?.(answer)
-      this.#calls.delete(call)
-    })
-    // without a listener an error in the thread would end the app
-    worker.on('error', (error) => process.emitWarning(error as Error))
-    worker.on('exit', () => {
-      if (this.#worker === worker) this.#worker = undefined
-      for (const resolve of this.#calls.values()) resolve(ENDED)
-      this.#calls.clear()
-    })
-    // last: a listener for messages keeps the process alive again
-    worker.unref()
-    return worker
   }
 }

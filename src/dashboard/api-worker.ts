@@ -3,6 +3,7 @@ import type { DatabaseLocation } from '../options/database-location.ts'
 import { openDatabase } from '../store/database/open-database.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { requireSchema } from '../store/database/require-schema.ts'
+import type { Answer } from '../store/thread/worker-thread.ts'
 import { answerApi } from './api.ts'
 import type { ApiRequest } from './api.ts'
 
@@ -12,7 +13,7 @@ let opened: Promise<Database> | undefined
 
 port.on('message', async ({ call, request }: { call: number; request: ApiRequest }) => {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- not a window
-  port.postMessage({ call, answer: await answerApi(open, request, dataDir) })
+  port.postMessage({ call, result: await answerApi(open, request, dataDir) } satisfies Answer)
 })
 
 /** Opens the database once; again after a failure, and when its file was replaced. */

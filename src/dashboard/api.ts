@@ -1,27 +1,24 @@
 import { AnalyticsError } from '../model/errors.ts'
-import { buildReport } from '../report/build-report.ts'
-import type { ReportRequest, UsageSource } from '../report/build-report.ts'
-import { noteUndelivered } from '../report/note-undelivered.ts'
-import { parseDimensions, parseStatus } from '../report/parse-filter.ts'
-import { parsePeriod } from '../time/period.ts'
+import type { ReportRequest } from '../report/build-report.ts'
+import { findFilter } from '../report/find-filter.ts'
+import type { FilterText, FoundFilter } from '../report/find-filter.ts'
+import { findKey } from '../report/find-key.ts'
+import { parseDimensions } from '../report/parse-filter.ts'
+import { runReport, toReportJson } from '../report/run-report.ts'
 import type { Period } from '../time/period.ts'
 import { readAccount } from '../report/read-account.ts'
 import { nameOfKey } from '../report/report-table.ts'
 import { slowestFirst } from '../report/slowest-first.ts'
-import { axesOf, isMatrix, nameOfAxis } from '../report/axes.ts'
+import { isMatrix } from '../report/axes.ts'
 import { renderUsageCsv } from '../report/render-usage-csv.ts'
-import { usageSourceOf } from '../report/usage-source.ts'
-import { findFindings } from '../security/find-findings.ts'
-import type { SecurityFindings } from '../security/find-findings.ts'
+import { atOneMoment } from '../report/usage-source.ts'
+import { readFindings, toFindingsJson } from '../security/read-findings.ts'
 import { countWholeDays } from '../store/read/count-whole-days.ts'
-import { findKeys } from '../store/read/find-keys.ts'
 import type { Database } from '../store/database/open-database.ts'
-import { preferStoredEndpoint } from '../store/read/usage-filter.ts'
-import type { KeyRecord } from '../model/key.ts'
-import type { UsageFilter } from '../model/usage-query.ts'
+import type { UsageDimension } from '../model/usage-query.ts'
 import type { UsageRow } from '../model/usage-row.ts'
 import { readActivity } from './read-activity.ts'
-import type { ActivitySource } from './read-activity.ts'
+import type { Activity } from './read-activity.ts'
 import { DAY_MS } from '../time/units.ts'
 
 /** One request to the API: `{ name: 'report', query: { by: 'key', since: '7d' } }`. */
@@ -62,7 +59,7 @@ const SORTS = ['requests', 'errors', 'lastUsed', 'group', 'p95'] as const
  *   `latency=1` adds what `--latency` adds, and takes seconds over tens of millions of rows; `sort=p95` needs it.
  * - `api/activity`: requests over time by status class, the period before, and a heat map of hours and weekdays.
  * - `api/key?key=ID`: one key with its first and last use.
- * - `api/security`: the findings of `security --json`. Parameters: `since until` (default: the last 24 hours).
+ * - `api/security`: what `security --json` gives. Parameters: `since until` (default: the last 24 hours).
  * - `api/verify`: what `verify --json` gives.
  */
 export const API: Readonly<Record<string, Api>> = {
@@ -81,10 +78,7 @@ export const API: Readonly<Record<string, Api>> = {
     ],
     answer: answerReport,
   },
-  activity: {
-    parameters: FILTER,
-    answer: async (db, query) => readActivity(sourceOf(db), await readRequest(db, query)),
-  },
+  activity: { parameters: FILTER, answer: answerActivity },
   key: { parameters: ['key'], answer: (db, { key = '' }) => findKey(db, key) },
   security: { parameters: ['since', 'until'], answer: answerSecurity },
   verify: { parameters: [], answer: (db, _query, dataDir) => readAccount(db, dataDir) },
@@ -117,33 +111,42 @@ function describeFailure(error: unknown): ApiAnswer {
   if (!(error instanceof AnalyticsError)) {
     return refuse(500, 'INTERNAL', 'The dashboard failed. Its server knows more: see there.')
   }
-  const wrong = error.code === 'WRONG_USAGE' || error.code === 'OPTION_INVALID'
+  const wrong = ['WRONG_USAGE', 'OPTION_INVALID', 'ARGUMENT_INVALID'].includes(error.code)
   return refuse(wrong ? 400 : 503, error.code, error.message)
 }
 
 async function answerReport(db: Database, query: Query, dataDir: string): Promise<unknown> {
-  const request = await readRequest(db, query)
-  const { by = [] } = request
+  const text = textOfQuery(query)
+  const found = await readFilter(db, text)
+  const by = readDimension(query, found.period)
   const csv = readChoice(query, 'format', ['csv', 'json']) === 'csv'
-  const report = await buildReport(sourceOf(db), {
-    ...request,
+  const request = {
     ...readPage(query, csv),
-    ...(by.length > 0 && { by }),
+    ...(by && { by }),
     comparePrevious: readChoice(query, 'compare', ['previous']) !== undefined,
     withTrend: !csv,
     withLatency: readChoice(query, 'latency', ['1']) !== undefined,
-  })
-  if (csv) return renderUsageCsv(report)
-  const { report: kind, ...rest } = report
-  const title = by.length > 0 ? `Usage by ${axesOf(by).map(nameOfAxis).join(' and ')}` : 'Usage overview'
-  const notes = [...report.notes, ...(await noteUndelivered(db, dataDir))]
-  return { report: kind, title, database: db.place, dataDir, ...rest, notes }
+  }
+  const report = await runReport(db, { text, found, request }, dataDir)
+  return csv ? renderUsageCsv(report.report) : toReportJson(report)
 }
 
-async function answerSecurity(db: Database, { since = '24h', until }: Query): Promise<SecurityFindings> {
-  const period = parsePeriod({ since, until })
-  requireDays(period, SECURITY_DAYS, 'findings')
-  return findFindings(sourceOf(db), { since: period.since!, until: period.until ?? period.now })
+async function answerActivity(db: Database, query: Query): Promise<Activity> {
+  const { period, filter } = await readFilter(db, textOfQuery(query))
+  return atOneMoment(db, (source, snapshot) =>
+    readActivity(
+      { ...source, countWholeDays: (whole) => countWholeDays(snapshot, whole) },
+      { period, filter },
+    ),
+  )
+}
+
+async function answerSecurity(
+  db: Database,
+  { since = '24h', until }: Query,
+  dataDir: string,
+): Promise<object> {
+  return toFindingsJson(await readFindings(db, { since, until }, dataDir, { maxDays: SECURITY_DAYS }))
 }
 
 /** Which groups of a section are shown, and in what order. */
@@ -180,46 +183,27 @@ function textOf({ key, method, endpoint, status, owner }: UsageRow): string {
   return [...names, status].filter((part) => part !== undefined && part !== null).join(' ')
 }
 
-async function readRequest(
-  db: Database,
-  query: Query,
-): Promise<Pick<ReportRequest, 'period' | 'filter' | 'by'>> {
-  const period = readPeriod(query)
-  const by = parseDimensions(query['by']?.split(','))
-  if (by && isMatrix(by)) throw wrongUsage('Here a report has one dimension.')
-  if (by?.[0] === 'hour') requireDays(period, HOUR_DAYS, 'by hour')
-  const { key, endpoint, method, owner, status } = query
-  const filter: Omit<UsageFilter, 'since' | 'until'> = {
-    ...(key !== undefined && { keyIds: [(await findKey(db, key)).id] }),
-    ...(endpoint !== undefined && { endpoint: await preferStoredEndpoint(db, endpoint) }),
-    ...(method !== undefined && { method }),
-    ...(owner !== undefined && { owner }),
-    ...(status !== undefined && { status: status.split(',').map(parseStatus) }),
-  }
-  return { period, filter, ...(by && { by }) }
+function textOfQuery({ key, endpoint, method, owner, status, since, until, month, tz }: Query): FilterText {
+  const start = since ?? (month === undefined ? DEFAULT_PERIOD : undefined)
+  return { key, endpoint, method, owner, status: status?.split(','), since: start, until, month, tz }
 }
 
-function readPeriod({ since, until, month, tz }: Query): Period {
-  const start = since ?? (month === undefined ? DEFAULT_PERIOD : undefined)
-  const period = parsePeriod({ since: start, until, month, timeZone: tz })
-  requireDays(period, MAX_DAYS, 'a report')
-  return period
+async function readFilter(db: Database, text: FilterText): Promise<FoundFilter> {
+  const found = await findFilter(db, text)
+  requireDays(found.period, MAX_DAYS, 'a report')
+  return found
+}
+
+function readDimension({ by: text }: Query, period: Period): UsageDimension[] | undefined {
+  const by = parseDimensions(text?.split(','))
+  if (by && isMatrix(by)) throw wrongUsage('Here a report has one dimension.')
+  if (by?.[0] === 'hour') requireDays(period, HOUR_DAYS, 'by hour')
+  return by
 }
 
 function requireDays({ since, until, now }: Period, days: number, what: string): void {
   const length = (until ?? now).getTime() - (since?.getTime() ?? 0)
   if (length > days * DAY_MS) throw wrongUsage(`The period is too long for ${what}: at most ${days} days.`)
-}
-
-async function findKey(db: Database, text: string): Promise<KeyRecord> {
-  const [key, second] = await findKeys(db, text)
-  if (!key) throw wrongUsage('There is no such key.')
-  if (second) throw wrongUsage('That fits several keys. Use an id.')
-  return key
-}
-
-function sourceOf(db: Database): UsageSource & ActivitySource {
-  return { ...usageSourceOf(db), countWholeDays: (filter) => countWholeDays(db, filter) }
 }
 
 /** Each parameter once, and none that would be ignored without a word. */

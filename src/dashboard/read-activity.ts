@@ -55,12 +55,11 @@ export async function readActivity(
   const unit = chooseUnit(since, period)
   const grain = fine ? 'hour' : unit
   const before = previousPeriod(period)
-  const [rows, keys, keysBefore, wholeDays] = await Promise.all([
-    source.findUsage({ ...query, by: [grain, 'status'] }),
-    source.findUsage({ ...query, by: ['key'] }),
-    before && source.findUsage({ ...queryOf({ filter }, before), by: ['key'] }),
-    fine ? source.countWholeDays({ ...query, since, until: until ?? now }) : 0,
-  ])
+  // one after the other: a snapshot is one connection
+  const rows = await source.findUsage({ ...query, by: [grain, 'status'] })
+  const keys = await source.findUsage({ ...query, by: ['key'] })
+  const keysBefore = before && (await source.findUsage({ ...queryOf({ filter }, before), by: ['key'] }))
+  const wholeDays = fine ? await source.countWholeDays({ ...query, since, until: until ?? now }) : 0
   const total = sumUp(rows)
   const totalBefore = keysBefore && sumUp(keysBefore)
   const reported = before && toReportedPrevious(before, await source.findHistoryStart())

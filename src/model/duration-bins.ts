@@ -34,7 +34,7 @@ export function renderBins(bins: DurationBins): string {
 }
 
 /** The histogram of the requests of a bin and of all bins after it. */
-export function leaveGaps(requests: readonly (number | null)[], first = 0): DurationBins {
+export function toSparseBins(requests: readonly (number | null)[], first = 0): DurationBins {
   return requests.flatMap((count, index) => (count ? [first + index, count] : []))
 }
 
@@ -44,7 +44,7 @@ export function mergeBins(histograms: readonly DurationBins[]): DurationBins {
   for (const bins of histograms) {
     for (let index = 0; index < bins.length; index += 2) requests[bins[index]!]! += bins[index + 1]!
   }
-  return leaveGaps(requests)
+  return toSparseBins(requests)
 }
 
 /** The longest duration of each bin from 1 to 74, whole microseconds. */

@@ -1,6 +1,7 @@
 /** What went wrong, for programs. The README lists each code with its remedy. */
 export type AnalyticsErrorCode =
   | 'OPTION_INVALID'
+  | 'ARGUMENT_INVALID'
   | 'WRONG_USAGE'
   | 'NODE_TOO_OLD'
   | 'KOA_NOT_FOUND'

@@ -19,3 +19,10 @@ export interface Usage {
   findOwners(key: string | Pick<KeyIdentity, 'id'>): Promise<KeyOwner[]>
   close(): Promise<void>
 }
+
+/** Which database to read: what `apiKeyAnalytics()` has under the same names. */
+export interface UsageOptions {
+  /** URL. Default: `DATABASE_URL`, else the embedded file in `dataDir`. */
+  readonly database?: string | undefined
+  readonly dataDir?: string | undefined
+}

@@ -6,6 +6,7 @@ import { buildSection } from './build-section.ts'
 import { buildSeries, chooseUnit, findSteps } from './build-series.ts'
 import { countKeys, measure, sumUp } from './measure-usage.ts'
 import type { Total } from './measure-usage.ts'
+import { formatCount } from './format-number.ts'
 import { noteUnfinished } from './note-unfinished.ts'
 import type { Period } from '../time/period.ts'
 import { previousPeriod } from '../time/previous-period.ts'
@@ -175,7 +176,7 @@ function noteUnmeasured({ requestCount, latency }: Total): string[] {
   const unmeasured = requestCount - (latency?.measuredCount ?? 0)
   if (latency === undefined || unmeasured === 0) return []
   return [
-    `The duration of ${unmeasured.toLocaleString('en-US')} of ${requestCount.toLocaleString('en-US')} requests was not measured: p50, p95 and p99 are those of the others.`,
+    `The duration of ${formatCount(unmeasured)} of ${formatCount(requestCount)} requests was not measured: p50, p95 and p99 are those of the others.`,
   ]
 }
 

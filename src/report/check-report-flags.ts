@@ -3,7 +3,7 @@ import { isMatrix } from './axes.ts'
 import type { Period } from '../time/period.ts'
 import { previousPeriod } from '../time/previous-period.ts'
 import type { UsageDimension } from '../model/usage-query.ts'
-import type { ReportFlags } from './run-report.ts'
+import type { ReportFlags } from './report-flags.ts'
 
 /**
  * Every flag changes the report or is refused: what was asked for and silently left out would be taken for done.

@@ -7,40 +7,56 @@ import type { Database } from '../store/database/open-database.ts'
 import { nameOfEndpoint, preferStoredEndpoint } from '../store/read/usage-filter.ts'
 import type { KeyRecord } from '../model/key.ts'
 import type { UsageFilter } from '../model/usage-query.ts'
-import type { Place } from '../cli/base-command.ts'
 import { findKey } from './find-key.ts'
-import { parseEndpoint } from '../cli/usage-flags.ts'
-import type { UsageFlags } from '../cli/usage-flags.ts'
+import type { SecretInput } from './find-key.ts'
+import { parseEndpoint } from './parse-endpoint.ts'
 
-/** Filter flags, understood. */
+/** What somebody filters by, as text: the flags of a command, the query of the dashboard. */
+export interface FilterText {
+  readonly key?: string | undefined
+  readonly endpoint?: string | undefined
+  readonly owner?: string | undefined
+  readonly method?: string | undefined
+  readonly status?: readonly string[] | undefined
+  readonly since?: string | undefined
+  readonly until?: string | undefined
+  readonly month?: string | undefined
+  readonly tz?: string | undefined
+}
+
+/** A filter, understood. */
 export interface FoundFilter {
   readonly period: Period
   readonly filter: Omit<UsageFilter, 'since' | 'until'>
   readonly key?: KeyRecord
 }
 
-/** Reads the filter flags and finds the key they name. @throws WRONG_USAGE */
-export async function findFilter(db: Database, flags: UsageFlags, place: Place): Promise<FoundFilter> {
+/** Reads a filter and finds the key that it names. @throws WRONG_USAGE */
+export async function findFilter(
+  db: Database,
+  text: FilterText,
+  secretInput: SecretInput = {},
+): Promise<FoundFilter> {
   const period = parsePeriod({
-    since: flags.since,
-    until: flags.until,
-    month: flags.month,
-    timeZone: flags.tz,
+    since: text.since,
+    until: text.until,
+    month: text.month,
+    timeZone: text.tz,
   })
-  const { endpoint, method } = parseEndpoint(flags.endpoint, flags.method)
-  const status = flags.status?.map(parseStatus)
-  const key = flags.key === undefined ? undefined : await findKey(db, flags.key, place)
+  const { endpoint, method } = parseEndpoint(text.endpoint, text.method)
+  const status = text.status?.map(parseStatus)
+  const key = text.key === undefined ? undefined : await findKey(db, text.key, secretInput)
   const filter = {
     ...(endpoint !== undefined && { endpoint: await preferStoredEndpoint(db, endpoint) }),
     ...(method !== undefined && { method }),
     ...(key && { keyIds: [key.id] }),
-    ...(flags.owner !== undefined && { owner: flags.owner }),
+    ...(text.owner !== undefined && { owner: text.owner }),
     ...(status && { status }),
   }
   return { period, filter, ...(key && { key }) }
 }
 
-/** Makes sure that an endpoint and an owner exist at all, for nothing was found. @throws WRONG_USAGE */
+/** Makes sure that an endpoint and an owner exist at all, because nothing was found. @throws WRONG_USAGE */
 export async function requireKnownNames(
   db: Database,
   { endpoint, method, owner }: UsageFilter,

@@ -1,26 +1,30 @@
-import { text as readText } from 'node:stream/consumers'
-import { keyIdOfSecret } from '../capture/compute-key-id.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import { nameOfKey } from './report-table.ts'
 import { didYouMean } from '../options/suggest.ts'
 import type { Database } from '../store/database/open-database.ts'
 import type { KeyRecord } from '../model/key.ts'
-import type { Place } from '../cli/base-command.ts'
-import { requirePepper } from '../cli/require-pepper.ts'
+
+/** How a secret is read when a key is named `-`; without it `-` is a name like any other. */
+export interface SecretInput {
+  readonly readKeyId?: (db: Database) => Promise<string>
+}
 
 /**
- * The one key that a person means by a name, label, id or unique start of it. `-` reads the secret from standard
- * input, computes its id and forgets it.
+ * The one key that a person means by a name, label, id or unique start of it, or by its secret.
  * @throws WRONG_USAGE when there is no such key, or more than one; PEPPER_MISMATCH
  */
-export async function findKey(db: Database, text: string, place: Place): Promise<KeyRecord> {
+export async function findKey(
+  db: Database,
+  text: string,
+  { readKeyId }: SecretInput = {},
+): Promise<KeyRecord> {
   const { findKeys, suggestKeys } = await import('../store/read/find-keys.ts')
-  const fromSecret = text === '-'
-  const found = await findKeys(db, fromSecret ? await readKeyId(db, place) : text)
+  const id = text === '-' ? await readKeyId?.(db) : undefined
+  const found = await findKeys(db, id ?? text)
   const [key] = found
   if (!key) {
-    const unknown = fromSecret ? 'No requests of this key are stored.' : `There is no key "${text}".`
-    const near = fromSecret ? '' : didYouMean(await suggestKeys(db, text))
+    const unknown = id === undefined ? `There is no key "${text}".` : 'No requests of this key are stored.'
+    const near = id === undefined ? didYouMean(await suggestKeys(db, text)) : ''
     throw new AnalyticsError('WRONG_USAGE', `${unknown}${near} "apikey-analytics keys list" shows all.`)
   }
   if (found.length > 1) {
@@ -32,13 +36,4 @@ export async function findKey(db: Database, text: string, place: Place): Promise
     )
   }
   return key
-}
-
-async function readKeyId(db: Database, { environment }: Place): Promise<string> {
-  const pepper = environment.APIKEY_ANALYTICS_PEPPER || undefined
-  await requirePepper(db, pepper)
-  const secret = (await readText(process.stdin)).replace(/\r?\n$/, '')
-  if (!secret)
-    throw new AnalyticsError('WRONG_USAGE', '--key - reads the secret from standard input, which is empty.')
-  return keyIdOfSecret(secret, pepper)
 }

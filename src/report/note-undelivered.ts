@@ -1,10 +1,9 @@
 import { inspectDataDir } from '../buffer/folder/inspect-data-dir.ts'
 import { targetOf } from '../options/database-target.ts'
-import { formatCount } from './format-cell.ts'
+import { formatCount } from './format-number.ts'
 import { countLacking } from '../store/verify/count-lacking.ts'
+import { countMissing } from '../store/verify/count-missing.ts'
 import type { Database } from '../store/database/open-database.ts'
-
-const MISSING = 'select coalesce(sum(missing), 0) as missing from api_key_analytics_ledger where missing > 0'
 
 /** What a data folder holds that the database does not have. */
 export interface Undelivered {
@@ -20,7 +19,7 @@ export interface Undelivered {
 /** Reads what a data folder holds; a folder that is not there holds nothing. */
 export async function readUndelivered(db: Database, dataDir: string): Promise<Undelivered> {
   const { waiting, setAside, unreadable } = await inspectDataDir(dataDir)
-  const target = targetOf(db.place, dataDir)
+  const target = targetOf(db.databaseLabel, dataDir)
   const { here = [], others = [] } = Object.groupBy(waiting, (batch) =>
     batch.target === target ? 'here' : 'others',
   )
@@ -56,8 +55,7 @@ export function describeElsewhere(
 
 /** Says that requests are known to be missing from the database: counted once, and never delivered. */
 export async function noteMissing(db: Database): Promise<string[]> {
-  const [ledger] = await db.query<{ missing: string | number }>(MISSING)
-  const missing = Number(ledger?.missing)
+  const missing = await countMissing(db)
   return missing > 0
     ? [
         `${formatCount(missing)} counted requests are missing from the database: see "apikey-analytics verify".`,

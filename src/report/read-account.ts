@@ -27,5 +27,5 @@ export async function readAccount(
   const [usage, late] = [await verifyUsage(db, { histograms }), await listLateUsage(db)]
   const lost = usage.missingRequests + undelivered.setAside.length + undelivered.unreadable.length
   const accountedFor = usage.balanced && !usage.wrongHistograms && lost === 0
-  return { accountedFor, database: db.place, dataDir, ...usage, ...undelivered, late }
+  return { accountedFor, database: db.databaseLabel, dataDir, ...usage, ...undelivered, late }
 }

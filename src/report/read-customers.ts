@@ -12,8 +12,7 @@ import { atOneMoment } from './usage-source.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { isReservedKey } from '../model/key.ts'
 import type { UsageRow } from '../model/usage-row.ts'
-import type { Place } from '../cli/base-command.ts'
-import { SORTS } from './run-report.ts'
+import { SORTS } from './read-report.ts'
 
 /** The flags of `customers list`, parsed. */
 export interface CustomerFlags {
@@ -67,7 +66,7 @@ const COLUMNS: readonly Column[] = [
 export async function readCustomers(
   db: Database,
   flags: CustomerFlags,
-  { dataDir }: Place,
+  { dataDir }: { readonly dataDir: string },
 ): Promise<Customers> {
   const { since, until, month, tz: timeZone } = flags
   const isGiven = (since ?? until ?? month) !== undefined
@@ -89,7 +88,7 @@ export async function readCustomers(
   const counts = countKeys(keys)
   const [section] = report.sections
   return {
-    database: db.place,
+    database: db.databaseLabel,
     dataDir,
     period: report.period,
     total: report.total,
@@ -116,15 +115,20 @@ function countKeys(rows: readonly UsageRow[]): Map<string | null, number> {
 
 /** Draws a list of customers in its format, but for json. */
 export function renderCustomers(found: Customers, format: string, screen: Screen): string {
-  const { period, database: place, dataDir, customers, notes } = found
+  const { period, database: databaseLabel, dataDir, customers, notes } = found
   if (format === 'csv') return renderCustomersCsv(customers)
   const table = tableOf(found)
   if (format === 'markdown') {
-    const facts = [`Period: ${period.text}`, `Database: ${place}`, `Data folder: ${dataDir}`, ...notes]
+    const facts = [
+      `Period: ${period.text}`,
+      `Database: ${databaseLabel}`,
+      `Data folder: ${dataDir}`,
+      ...notes,
+    ]
     const list = facts.map((fact) => `- ${escapeMarkdown(fact)}`).join('\n')
     return `## Customers\n\n${list}\n\n${renderMarkdownTable(table, period.timeZone)}\n`
   }
-  const heading = renderHeading({ title: 'Customers', place, dataDir }, period.text, screen)
+  const heading = renderHeading({ title: 'Customers', databaseLabel, dataDir }, period.text, screen)
   const list =
     customers.length > 0 ? renderTable(table, screen, period.timeZone) : 'No requests in this period.\n'
   return [heading, list, ...notes.map((note) => `Note: ${note}\n`)].join('\n')

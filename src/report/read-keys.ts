@@ -37,10 +37,10 @@ export async function readKeys(
 /** Draws a list of keys. */
 export function renderKeys(
   keys: readonly ListedKey[],
-  { place, dataDir }: { place: string; dataDir: string },
+  { databaseLabel, dataDir }: { databaseLabel: string; dataDir: string },
   screen: Screen,
 ): string {
-  const heading = renderHeading({ title: 'Keys', place, dataDir }, 'times in UTC', screen)
+  const heading = renderHeading({ title: 'Keys', databaseLabel, dataDir }, 'times in UTC', screen)
   if (keys.length === 0) return `${heading}\nNo keys.\n`
   const rows = keys.map((key) => [
     key.name,

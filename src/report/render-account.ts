@@ -1,6 +1,6 @@
 import { formatInstant } from '../time/calendar.ts'
 import { escapeTerminal } from '../terminal/escape-terminal.ts'
-import { formatCount } from './format-cell.ts'
+import { formatCount } from './format-number.ts'
 import { describeElsewhere } from './note-undelivered.ts'
 import type { Account } from './read-account.ts'
 import { renderHeading } from './render-report.ts'
@@ -12,10 +12,14 @@ import type { InstanceAccount } from '../store/verify/verify-usage.ts'
 
 /** Draws an account, with the verdict as its last line. */
 export function renderAccount(account: Account, screen: Screen): string {
-  const { database: place, dataDir, late } = account
+  const { database: databaseLabel, dataDir, late } = account
   const short = account.instances.filter(({ missingRequests }) => missingRequests > 0)
   const parts = [
-    renderHeading({ title: 'Where every counted request is', place, dataDir }, 'times in UTC', screen),
+    renderHeading(
+      { title: 'Where every counted request is', databaseLabel, dataDir },
+      'times in UTC',
+      screen,
+    ),
     renderTable(balanceTable(account), screen),
     ...(short.length > 0 ? [renderTable(missingTable(short), screen)] : []),
     ...account.elsewhere.map(

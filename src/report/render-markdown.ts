@@ -1,5 +1,6 @@
 import { escapeTerminal } from '../terminal/escape-terminal.ts'
-import { formatCell, formatCount } from './format-cell.ts'
+import { formatCell } from './format-cell.ts'
+import { formatCount } from './format-number.ts'
 import { compareTotal } from './render-report.ts'
 import type { ReportHeading } from './render-report.ts'
 import { tablesOf } from './report-table.ts'
@@ -7,13 +8,16 @@ import type { Column, ReportTable } from './report-table.ts'
 import type { UsageReport } from './usage-report.ts'
 
 /** A report as Markdown: a heading, the facts of it as a list, one table per section. */
-export function renderMarkdown(report: UsageReport, { title, place, dataDir }: ReportHeading): string {
+export function renderMarkdown(
+  report: UsageReport,
+  { title, databaseLabel, dataDir }: ReportHeading,
+): string {
   const { period, total, notes } = report
   const compared = compareTotal(report)
   const facts = [
     `Period: ${period.text}`,
     ...(compared ? [`Requests: ${formatCount(total.requests)} (${compared})`] : []),
-    `Database: ${place}`,
+    `Database: ${databaseLabel}`,
     `Data folder: ${dataDir}`,
     ...notes,
   ]

@@ -17,11 +17,11 @@ const COLUMNS: readonly Column[] = [
 export function renderOwners(
   key: KeyRecord,
   owners: readonly KeyOwner[],
-  { place, dataDir }: { place: string; dataDir: string },
+  { databaseLabel, dataDir }: { databaseLabel: string; dataDir: string },
   screen: Screen,
 ): string {
   const title = `Owners of ${nameOfKey(key)}`
-  const heading = renderHeading({ title, place, dataDir }, 'times in UTC', screen)
+  const heading = renderHeading({ title, databaseLabel, dataDir }, 'times in UTC', screen)
   const rows = owners.map(({ since, until, owner, setBy }) => [
     since ? formatInstant(since, 'UTC') : 'the beginning',
     until ? formatInstant(until, 'UTC') : 'now',

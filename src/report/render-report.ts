@@ -1,7 +1,7 @@
 import { formatInstant } from '../time/calendar.ts'
 import { escapeTerminal } from '../terminal/escape-terminal.ts'
 import { cutText, widthOf } from '../terminal/fit-text.ts'
-import { formatChange, formatCount, formatDuration, formatShare } from './format-cell.ts'
+import { formatChange, formatCount, formatDuration, formatShare } from './format-number.ts'
 import { formatDay } from '../time/format-date.ts'
 import { renderChart } from '../terminal/render-chart.ts'
 import { paint, renderTable, wrap } from '../terminal/render-table.ts'
@@ -14,7 +14,7 @@ export interface ReportHeading {
   /** `Usage by key of acme`. */
   readonly title: string
   /** The database as `describeDatabaseUrl` names it. */
-  readonly place: string
+  readonly databaseLabel: string
   /** Absolute. */
   readonly dataDir: string
 }
@@ -39,14 +39,17 @@ const LEAST_TITLE = 16
 
 /** Two lines: the title with a first fact (the period), and where the numbers are. */
 export function renderHeading(
-  { title, place, dataDir }: ReportHeading,
+  { title, databaseLabel, dataDir }: ReportHeading,
   fact: string,
   screen: Screen,
 ): string {
   const [shown, about] = [escapeTerminal(title), ` · ${escapeTerminal(fact)}`]
   const room = (screen.width ?? Number.POSITIVE_INFINITY) - widthOf(about)
   const first = wrap(cutText(shown, Math.max(LEAST_TITLE, room)) + about, screen)
-  const where = [place, ...(place.startsWith(`SQLite ${dataDir}/`) ? [] : [`data folder ${dataDir}`])]
+  const where = [
+    databaseLabel,
+    ...(databaseLabel.startsWith(`SQLite ${dataDir}/`) ? [] : [`data folder ${dataDir}`]),
+  ]
   const second = wrap(escapeTerminal(where.join(' · ')), screen)
   return `${paint('bold', first, screen)}\n${paint('dim', second, screen)}\n`
 }

@@ -1,6 +1,7 @@
 import type { KeyIdentity } from '../model/key.ts'
 import type { UsageDimension } from '../model/usage-query.ts'
 import { formatInstant, isCalendarUnit } from '../time/calendar.ts'
+import { formatCount } from './format-number.ts'
 import { axesOf, isMatrix, nameOfAxis } from './axes.ts'
 import type { Axis } from './axes.ts'
 import type { Measures, ReportGroup, ReportSection, UsageReport } from './usage-report.ts'
@@ -130,7 +131,7 @@ function groupTable(report: UsageReport, section: ReportSection): ReportTable {
       axes.map((axis): Cell => textFor(group, axis)).concat(measures.map(({ cell }) => cell(group))),
     ),
     total: [
-      `Total of ${formatNumber(totalCount)} ${totalCount === 1 ? singular : plural}`,
+      `Total of ${formatCount(totalCount)} ${totalCount === 1 ? singular : plural}`,
       ...dimensions.slice(1).map(() => null),
       ...measures.map(({ cell }) => cell({ ...report.total, share: report.total.requests ? 1 : 0 })),
     ],
@@ -150,7 +151,7 @@ function noteRest(
   const [unit] = by
   const hidden = unit && isCalendarUnit(unit) ? `other ${plural}` : 'more'
   return {
-    note: `${formatNumber(rest)} ${hidden} with ${formatNumber(requests)} requests: use --limit 0 to see all.`,
+    note: `${formatCount(rest)} ${hidden} with ${formatCount(requests)} requests: use --limit 0 to see all.`,
   }
 }
 
@@ -252,11 +253,7 @@ function matrixTable(report: UsageReport, { by, groups }: ReportSection): Report
     ),
     total: [rest > 0 ? 'Total shown' : 'Total', ...names.map((name) => sums.get(name) ?? 0), shown],
     ...(rest > 0 && {
-      note: `More ${pluralOf(down)} with ${formatNumber(rest)} requests: use --limit 0 to see all.`,
+      note: `More ${pluralOf(down)} with ${formatCount(rest)} requests: use --limit 0 to see all.`,
     }),
   }
-}
-
-function formatNumber(count: number): string {
-  return count.toLocaleString('en-US')
 }

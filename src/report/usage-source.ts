@@ -14,6 +14,12 @@ export function usageSourceOf(db: Database): UsageSource {
 }
 
 /** Runs on one state of a database: flushes and prunes go on, and all numbers of a report still agree. */
-export function atOneMoment<T>(db: Database, run: (source: UsageSource) => Promise<T>): Promise<T> {
-  return db.transaction((tx) => run(usageSourceOf({ ...db, ...tx })), 'snapshot')
+export function atOneMoment<T>(
+  db: Database,
+  run: (source: UsageSource, snapshot: Database) => Promise<T>,
+): Promise<T> {
+  return db.transaction((tx) => {
+    const snapshot = { ...db, ...tx }
+    return run(usageSourceOf(snapshot), snapshot)
+  }, 'snapshot')
 }

@@ -43,7 +43,7 @@ export interface SecurityFindings {
  * const usage = await openUsage()
  * const { findings } = await findFindings(usage, { since: new Date('2026-11-01'), rateFactor: 6 })
  * ```
- * @throws OPTION_INVALID for a date or threshold that is none
+ * @throws ARGUMENT_INVALID for a date or threshold that is none
  */
 export async function findFindings(
   source: FindingSource,
@@ -95,7 +95,7 @@ function readPeriod(since: Date | undefined, until: Date): { since: Date; until:
   const hour = Math.floor(start / HOUR_MS) * HOUR_MS
   if (hour < until.getTime()) return { since: new Date(hour), until }
   throw new AnalyticsError(
-    'OPTION_INVALID',
+    'ARGUMENT_INVALID',
     'The period to look at is empty: "since" must be before "until".',
   )
 }

@@ -1,3 +1,4 @@
+import { formatCount, formatShare } from '../report/format-number.ts'
 import type { KeyRecord } from '../model/key.ts'
 import type { UsageQuery } from '../model/usage-query.ts'
 import type { UsageRow } from '../model/usage-row.ts'
@@ -84,7 +85,7 @@ export function escalate(severity: Severity, size: number, threshold: number): S
 
 /** `1,234` */
 export function showCount(count: number): string {
-  return Math.round(count).toLocaleString('en-US')
+  return formatCount(Math.round(count))
 }
 
 /** `1,234 requests` */
@@ -94,7 +95,7 @@ export function showRequests(count: number): string {
 
 /** `12%` */
 export function showShare(share: number): string {
-  return `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)}%`
+  return formatShare(share, share > 0 && share < 0.1 ? 1 : 0)
 }
 
 /** The most requested operations of a key in a time, at most five. */

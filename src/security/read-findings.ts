@@ -1,7 +1,7 @@
 import { formatInstant } from '../time/calendar.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import { escapeTerminal } from '../terminal/escape-terminal.ts'
-import { formatCount } from '../report/format-cell.ts'
+import { formatCount } from '../report/format-number.ts'
 import { parseInstant } from '../time/period.ts'
 import { renderJson } from '../report/render-json.ts'
 import { escapeMarkdown } from '../report/render-markdown.ts'
@@ -18,9 +18,9 @@ import { RULES } from './rules.ts'
 import { DEFAULT_THRESHOLDS, resolveThresholds } from './thresholds.ts'
 import type { Thresholds } from './thresholds.ts'
 import { findStraddlingRows } from '../store/read/find-straddling-rows.ts'
-import { findUsage } from '../store/read/find-usage.ts'
+import { usageSourceOf } from '../report/usage-source.ts'
+import { DAY_MS } from '../time/units.ts'
 import type { Database } from '../store/database/open-database.ts'
-import type { Place } from '../cli/base-command.ts'
 import { noteUndelivered } from '../report/note-undelivered.ts'
 
 /** The flags of `security`, parsed. */
@@ -40,22 +40,27 @@ export interface HeadedFindings {
 const COLOURS = { low: 'dim', medium: 'yellow', high: 'red', critical: 'magenta' } as const
 const INDENT = '  '
 
-/** Finds what the flags ask for. @throws WRONG_USAGE, OPTION_INVALID */
+/** Finds what the flags ask for. @throws WRONG_USAGE, ARGUMENT_INVALID */
 export async function readFindings(
   db: Database,
   flags: SecurityFlags,
-  { dataDir }: Place,
+  dataDir: string,
+  { maxDays = Number.POSITIVE_INFINITY }: { maxDays?: number } = {},
 ): Promise<HeadedFindings> {
   const now = new Date()
   const until = flags.until === undefined ? now : parseInstant(flags.until, 'UTC', now)
   const since = parseInstant(flags.since, 'UTC', until)
-  const found = await findFindings(
-    { findUsage: (query) => findUsage(db, query) },
-    { ...parseThresholds(flags.threshold), since, until },
-  )
+  if (until.getTime() - since.getTime() > maxDays * DAY_MS) {
+    throw new AnalyticsError('WRONG_USAGE', `The period is too long for findings: at most ${maxDays} days.`)
+  }
+  const found = await findFindings(usageSourceOf(db), {
+    ...parseThresholds(flags.threshold),
+    since,
+    until,
+  })
   return {
     found,
-    heading: { title: 'Security findings', place: db.place, dataDir },
+    heading: { title: 'Security findings', databaseLabel: db.databaseLabel, dataDir },
     notes: [
       ...noteHistory(found),
       ...(await noteWideRows(db, found)),
@@ -70,7 +75,7 @@ export function failsOn({ found }: HeadedFindings, least: Severity | undefined):
   return found.findings.some(({ severity }) => SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(least))
 }
 
-/** How a rule works, for people and for programs. @throws OPTION_INVALID for a wrong threshold */
+/** How a rule works, for people and for programs. @throws ARGUMENT_INVALID for a wrong threshold */
 export function explainRule(
   kind: string,
   given: readonly string[] | undefined,
@@ -89,7 +94,7 @@ export function explainRule(
 }
 
 /** Draws findings in a format. */
-export function renderAs(
+export function renderFindingsAs(
   format: 'table' | 'markdown' | 'json',
   found: HeadedFindings,
   screen: Screen,
@@ -100,7 +105,7 @@ export function renderAs(
 
 /** Findings as `--json` gives them: the heading's facts first. */
 export function toFindingsJson({ found, heading, notes }: HeadedFindings): object {
-  return { report: 'security', database: heading.place, dataDir: heading.dataDir, ...found, notes }
+  return { report: 'security', database: heading.databaseLabel, dataDir: heading.dataDir, ...found, notes }
 }
 
 function parseThresholds(given: readonly string[] = []): Partial<Thresholds> {
@@ -129,7 +134,7 @@ async function noteWideRows(
   db: Database,
   { since, until, historyDays }: SecurityFindings,
 ): Promise<string[]> {
-  const from = new Date(since.getTime() - historyDays * 86_400_000)
+  const from = new Date(since.getTime() - historyDays * DAY_MS)
   const { rows } = await findStraddlingRows(db, { since: from, until, by: ['hour'] })
   return rows > 0
     ? [
@@ -189,7 +194,7 @@ function renderFinding(finding: Finding, screen: Screen): string {
 function renderMarkdown({ found, heading, notes }: HeadedFindings): string {
   const facts = [
     `Period: ${describePeriod(found)}`,
-    `Database: ${heading.place}`,
+    `Database: ${heading.databaseLabel}`,
     `Data folder: ${heading.dataDir}`,
     describeResult(found),
     ...notes,

@@ -68,14 +68,14 @@ export const DEFAULT_THRESHOLDS: Thresholds = {
   newKeyRequests: 1000,
 }
 
-/** The thresholds with what is set. @throws OPTION_INVALID for an unknown name or a value that is no threshold */
+/** The thresholds with what is set. @throws ARGUMENT_INVALID for an unknown name or a value that is no threshold */
 export function resolveThresholds(given: Readonly<Record<string, unknown>>): Thresholds {
   const thresholds = { ...DEFAULT_THRESHOLDS }
   for (const [name, value] of Object.entries(given)) {
     if (!isThreshold(name)) {
       const names = Object.keys(DEFAULT_THRESHOLDS).join(', ')
       throw new AnalyticsError(
-        'OPTION_INVALID',
+        'ARGUMENT_INVALID',
         `There is no threshold ${JSON.stringify(name)}. There are ${names}.`,
       )
     }
@@ -98,7 +98,7 @@ function checkThreshold(name: keyof Thresholds, value: unknown): asserts value i
   }
   const kind = whole ? 'whole number' : 'number'
   throw new AnalyticsError(
-    'OPTION_INVALID',
+    'ARGUMENT_INVALID',
     `The threshold ${name} is ${JSON.stringify(value) ?? typeof value}, expected a ${kind} from ${least} to ${most}.`,
   )
 }

@@ -94,7 +94,10 @@ export class DatabaseStore implements UsageStore {
     try {
       const result = await run(db)
       if (db.isCurrent()) return result
-      throw new AnalyticsError('DATABASE_CHANGED', `${db.place} was deleted or replaced while it was in use.`)
+      throw new AnalyticsError(
+        'DATABASE_CHANGED',
+        `${db.databaseLabel} was deleted or replaced while it was in use.`,
+      )
     } catch (error) {
       // whatever the open file suffers from, opening it again may find it well; and a name that led to a server that is
       // a standby now may lead to the new primary
@@ -140,12 +143,12 @@ async function readFacts(db: Database, pepperCheck: string): Promise<DatabaseFac
   if (!meta) {
     throw new AnalyticsError(
       'DATABASE_NOT_MIGRATED',
-      `api_key_analytics_meta is empty in ${db.place}. Restore its row from a backup: it tells databases apart.`,
+      `api_key_analytics_meta is empty in ${db.databaseLabel}. Restore its row from a backup: it tells databases apart.`,
     )
   }
   return {
     databaseId: meta.database_id,
-    place: db.place,
+    databaseLabel: db.databaseLabel,
     pepperMatches: meta.pepper_check === null || meta.pepper_check === pepperCheck,
   }
 }

@@ -13,13 +13,13 @@ export function noteOrm(usage: Usage, orm: SqlMikroORM): void {
 /**
  * The MikroORM behind an open `Usage`, with the exported entities, for queries of your own. It shares the connections
  * of `usage`, and `usage.close()` ends both. Only read with it: a row that it changes is a row that `verify` misses.
- * @throws OPTION_INVALID for anything but what `openUsage()` or `analytics.usage()` gave
+ * @throws ARGUMENT_INVALID for anything but what `openUsage()` or `analytics.usage()` gave
  */
 export function getOrm(usage: Usage): SqlMikroORM {
   const orm = orms.get(usage)
   if (orm) return orm
   throw new AnalyticsError(
-    'OPTION_INVALID',
+    'ARGUMENT_INVALID',
     'getOrm() got something else than an open Usage. Pass what openUsage() or analytics.usage() gave.',
   )
 }

@@ -25,7 +25,7 @@ const LOCK_TIMEOUT_MS = 30_000
  */
 export async function lockMigrations(
   tx: Statements,
-  { dialect, place }: Database,
+  { dialect, databaseLabel }: Database,
   { onWait, longestMs = LONGEST_MS }: MigrationWait = {},
 ): Promise<void> {
   const { migrationLock } = dialect
@@ -39,7 +39,7 @@ export async function lockMigrations(
     const waitedMs = performance.now() - start
     const waitsFor = async () => {
       const [holder] = await tx.query<{ pid: number }>(migrationLock.holder)
-      return `another process that migrates ${place}${holder ? ` (process ${holder.pid} of the server)` : ''}`
+      return `another process that migrates ${databaseLabel}${holder ? ` (process ${holder.pid} of the server)` : ''}`
     }
     if (waitedMs > longestMs) {
       throw new AnalyticsError(

@@ -1,16 +1,17 @@
 import { locateDatabase } from '../options/database-location.ts'
-import type { Usage } from '../model/usage.ts'
+import { AnalyticsError } from '../model/errors.ts'
+import type { Usage, UsageOptions } from '../model/usage.ts'
 import { createUsage } from './create-usage.ts'
 import { openDatabase } from './database/open-database.ts'
 import { requireSchema } from './database/require-schema.ts'
 
 /**
- * Opens an existing, migrated database for reading: a URL, by default where the app has its own (`DATABASE_URL`, else
- * the embedded file).
- * @throws OPTION_INVALID, DATABASE_NOT_FOUND, DATABASE_UNREACHABLE, DATABASE_REFUSED, DATABASE_NOT_MIGRATED, DATABASE_TOO_NEW
+ * Opens an existing, migrated database for reading: `{ database, dataDir }` or a URL, by default where the app has its own
+ * (`DATABASE_URL`, else the embedded file).
+ * @throws ARGUMENT_INVALID, OPTION_INVALID, DATABASE_NOT_FOUND, DATABASE_UNREACHABLE, DATABASE_REFUSED, DATABASE_NOT_MIGRATED, DATABASE_TOO_NEW
  */
-export async function openUsage(url?: string): Promise<Usage> {
-  const db = await openDatabase(locateDatabase({ database: url }).database)
+export async function openUsage(given?: string | UsageOptions): Promise<Usage> {
+  const db = await openDatabase(locateDatabase(readArguments(given)).database)
   try {
     await requireSchema(db)
   } catch (error) {
@@ -18,4 +19,25 @@ export async function openUsage(url?: string): Promise<Usage> {
     throw error
   }
   return createUsage(db, () => db.close())
+}
+
+const NAMES: ReadonlySet<string> = new Set(['database', 'dataDir'])
+
+/** Only types are named: a value may be a URL with a password. */
+function readArguments(given: string | UsageOptions = {}): UsageOptions {
+  if (typeof given === 'string') return { database: given }
+  if (typeof given !== 'object' || given === null) throw wrongArgument(`something of type ${typeof given}`)
+  for (const [name, value] of Object.entries(given) as [string, unknown][]) {
+    if (!NAMES.has(name)) throw wrongArgument(`an option ${JSON.stringify(name)}`)
+    if (value !== undefined && typeof value !== 'string')
+      throw wrongArgument(`a ${name} of type ${typeof value}`)
+  }
+  return given
+}
+
+function wrongArgument(found: string): AnalyticsError {
+  return new AnalyticsError(
+    'ARGUMENT_INVALID',
+    `openUsage() got ${found}. Pass a URL, { database: URL }, { dataDir: folder }, or nothing.`,
+  )
 }

@@ -5,7 +5,7 @@ export interface DatabaseFacts {
   /** Random UUID of the database, made by the first migration. */
   readonly databaseId: string
   /** How messages name it; without user and password. */
-  readonly place: string
+  readonly databaseLabel: string
   /** False when the database was used with another pepper: its ids would not match ours. */
   readonly pepperMatches: boolean
 }

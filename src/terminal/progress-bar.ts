@@ -1,3 +1,5 @@
+import { formatCount } from '../report/format-number.ts'
+
 /** A bar on standard error; does nothing when that is no terminal or `--no-progress` is given. */
 export interface ProgressBar {
   readonly isShown: boolean
@@ -28,8 +30,8 @@ export async function startProgressBar(what: string, shown: boolean): Promise<Pr
     update(done, count) {
       const rate = Math.round(count / Math.max(0.001, (performance.now() - startedAt) / 1000))
       bar.update(Math.round(done * SCALE), {
-        count: count.toLocaleString('en-US'),
-        rate: rate.toLocaleString('en-US'),
+        count: formatCount(count),
+        rate: formatCount(rate),
       })
     },
     stop: () => bar.stop(),

@@ -1,6 +1,6 @@
 import { formatInstant, wallTimeOf } from '../time/calendar.ts'
 import { padText } from './fit-text.ts'
-import { formatCount } from '../report/format-cell.ts'
+import { formatCount } from '../report/format-number.ts'
 import { paint } from './render-table.ts'
 import type { Screen } from './render-table.ts'
 import { condense } from './sparkline.ts'

@@ -27,9 +27,13 @@ export function renderTable(table: ReportTable, screen: Screen, timeZone = 'UTC'
   )
   const { shown, widths } = fitColumns(table.columns, natural, screen.width ?? Number.POSITIVE_INFINITY)
   const line = (cells: readonly string[]) =>
-    shown.map((index, place) => {
+    shown.map((index, position) => {
       const column = table.columns[index]
-      return padText(cutText(cells[index] ?? '', widths[place] ?? 0), widths[place] ?? 0, alignOf(column))
+      return padText(
+        cutText(cells[index] ?? '', widths[position] ?? 0),
+        widths[position] ?? 0,
+        alignOf(column),
+      )
     })
   const rule = widths.map((width) => paint('dim', '─'.repeat(width), screen))
   const body = texts.slice(0, table.rows.length).map(line)

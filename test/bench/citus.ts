@@ -64,8 +64,8 @@ select md5(n::text)::uuid, 'key ' || n, null, null, '2026-11-01', '2026-11-01' f
     )
     await administer(
       url,
-      `insert into api_key_analytics (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count)
-select md5((1 + n % 100)::text)::uuid, timestamptz '2026-11-01Z' + n / 1000 * interval '1 hour', 60, '/' || n / 100 % 10, 'GET', 200, 1
+      `insert into api_key_analytics (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count, duration_first_bin, duration_bins)
+select md5((1 + n % 100)::text)::uuid, timestamptz '2026-11-01Z' + n / 1000 * interval '1 hour', 60, '/' || n / 100 % 10, 'GET', 200, 1, 0, '{1}'
 from generate_series(0, ${rows - 1}) n`,
     )
     await joinNodes(SERVER!, database)

@@ -21,7 +21,7 @@ function forgettingStore(): UsageStore & { readonly rows: number } {
     connect: async () => ({
       databaseId: '00000000-0000-4000-8000-000000000000',
       pepperMatches: true,
-      place: TEST_TARGET,
+      databaseLabel: TEST_TARGET,
     }),
     async recordBatch(batch: Parameters<UsageStore['recordBatch']>[0]) {
       for await (const rows of batch.rows()) store.rows += rows.length

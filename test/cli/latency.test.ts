@@ -107,8 +107,9 @@ forEachDatabase('durations', (_kind, makeUrl) => {
   it('that nobody measured are named, and are in no quantile', async () => {
     const db = await openDatabase(url)
     await db.query(
-      `insert into api_key_analytics (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count)
-values ($1, ${db.dialect.timeOf('$2')}, 60, '/old', 'GET', 200, 7)`,
+      `insert into api_key_analytics (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count,
+  duration_first_bin, duration_bins)
+values ($1, ${db.dialect.timeOf('$2')}, 60, '/old', 'GET', 200, 7, 0, ${db.dialect.histogram.fromJson("'[7]'")})`,
       [keyIdOf('a'), HOUR],
     )
     await db.close()

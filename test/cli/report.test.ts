@@ -317,7 +317,7 @@ forEachDatabase('report', (_kind, makeUrl) => {
     [['--format', 'xml'], 'Expected --format=xml to be one of: table, csv, json, markdown, xlsx.'],
     [['--limit', 'many'], 'Expected an integer but received: many'],
     [['--frobnicate'], 'Nonexistent flag: --frobnicate. See --help.'],
-    [['--endpoint', 'GET /x', '--method', 'POST'], '--endpoint names GET and --method POST.'],
+    [['--endpoint', 'GET /x', '--method', 'POST'], 'The endpoint names GET, and the method is POST.'],
   ])('refuses %j in one line with exit code 2', async (args, message) => {
     const { code, stdout, stderr } = await report(...args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -420,7 +420,7 @@ describe('report without a database', () => {
       ['keys', 'lst'],
       'There is no command "keys lst". Did you mean keys list? See apikey-analytics keys --help.',
     ],
-    [['keys', 'frobnicate'], 'There are keys forget, keys list, keys name.'],
+    [['keys', 'frobnicate'], 'There are keys forget, keys list, keys name, keys owners.'],
     [['keys', 'postgres://me:hunter2@db/x'], 'There is no command "keys postgres".'],
     [['reprot'], 'There is no command "reprot". Did you mean report?'],
     [['report', 'acme'], '"report" takes no arguments.'],

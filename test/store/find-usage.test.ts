@@ -186,7 +186,7 @@ forEachDatabase('findUsage', (kind, makeUrl) => {
     ['status', { status: 600 }],
     ['key id', { keyIds: ["' or 1=1 --"] }],
   ])('refuses a %s that is none', async (_, query) => {
-    await expect(findUsage(db, query)).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+    await expect(findUsage(db, query)).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
   })
 
   it('lists the endpoints of a key, most used first', async () => {

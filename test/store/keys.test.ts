@@ -78,13 +78,13 @@ forEachDatabase('keys', (_kind, makeUrl) => {
   })
 
   it('refuses a name that cannot be stored, and a key that does not exist', async () => {
-    await expect(nameKey(db, keyIdOf(3), { name: '' })).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+    await expect(nameKey(db, keyIdOf(3), { name: '' })).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
     await expect(nameKey(db, keyIdOf(3), { owner: 'x'.repeat(201) })).rejects.toThrow('1 to 200 characters')
     await expect(nameKey(db, keyIdOf(9), { name: 'x' })).rejects.toMatchObject({ code: 'WRONG_USAGE' })
   })
 
   it('reads everything from code, through openUsage', async () => {
-    const usage = await openUsage(url)
+    const usage = await openUsage({ database: url })
     try {
       const [key] = await usage.findKeys('billing')
       expect(await usage.getMostAccessedEndpoints(key!)).toMatchObject([{ endpoint: '/', requestCount: 7 }])
@@ -101,6 +101,23 @@ forEachDatabase('keys', (_kind, makeUrl) => {
     } finally {
       await usage.close()
     }
+  })
+
+  it.each([
+    ['an option that there is not', { databse: 'sqlite:x' }, '"databse"'],
+    ['a value of another type', { database: 5 }, 'a database of type number'],
+    ['a number', 5, 'something of type number'],
+  ])('openUsage refuses %s, and repeats no value', async (_, given, found) => {
+    await expect(openUsage(given as never)).rejects.toMatchObject({
+      code: 'ARGUMENT_INVALID',
+      message: expect.stringContaining(found),
+    })
+  })
+
+  it('openUsage takes a URL as well', async () => {
+    const usage = await openUsage(url)
+    expect(await usage.findKeys('billing')).toHaveLength(1)
+    await usage.close()
   })
 
   it('opens no database that is not migrated', async () => {

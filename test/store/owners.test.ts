@@ -164,7 +164,7 @@ forEachDatabase('an owner', (kind, makeUrl) => {
       { name: 'D', from: new Date(1) },
     ]
     for (const names of wrong) {
-      await expect(nameKey(db, keyIdOf('a'), names)).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+      await expect(nameKey(db, keyIdOf('a'), names)).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
     }
   })
 

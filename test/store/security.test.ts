@@ -164,8 +164,9 @@ forEachDatabase('findings', (_kind, makeUrl) => {
       [REJECTED_KEY.id, REJECTED_KEY.label, at(1)],
     )
     await db.query(
-      `insert into api_key_analytics (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count, duration_us)
-values ($1, ${db.dialect.timeOf('$2')}, 60, '/login', 'POST', 401, 5000, 0)`,
+      `insert into api_key_analytics (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count, duration_us,
+  duration_first_bin, duration_bins)
+values ($1, ${db.dialect.timeOf('$2')}, 60, '/login', 'POST', 401, 5000, 0, 0, ${db.dialect.histogram.fromJson("'[5000]'")})`,
       [REJECTED_KEY.id, at(1)],
     )
     const { findings } = await findFindings(
@@ -265,6 +266,6 @@ values ($1, ${db.dialect.timeOf('$2')}, 60, '/login', 'POST', 401, 5000, 0)`,
     ['an empty period', { since: new Date(UNTIL + DAY) }],
     ['an invalid date', { since: new Date(Number.NaN) }],
   ])('refuse %s', async (_name, options) => {
-    await expect(find([], options)).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+    await expect(find([], options)).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
   })
 })

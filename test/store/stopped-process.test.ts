@@ -8,7 +8,7 @@ import type { Statements } from '../../src/store/database/dialect.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { openStore } from '../../src/store/open-store.ts'
-import { takeTurn } from '../../src/store/database/take-turn.ts'
+import { runBoundedWrite } from '../../src/store/database/run-bounded-write.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import { makeDatabase } from '../support/databases.ts'
 import { keyIdOf, makeBatch } from '../support/make-batch.ts'
@@ -85,7 +85,7 @@ test('a turn of prune or roll-up that stands still is rolled back, so that flush
   const database = await makeDatabase('postgresql')
   const [db, other] = [await openDatabase(database.url), await openDatabase(database.url)]
   let tries = 0
-  const result = await takeTurn(db, async (tx) => {
+  const result = await runBoundedWrite(db, async (tx) => {
     tries += 1
     await tx.query('update api_key_analytics_meta set pepper_check = $1', [`try ${tries}`])
     if (tries === 1) await untilEnded(other, await ownPid(tx))
@@ -109,7 +109,7 @@ test.each(['turn', 'flush'] as const)(
       await tx.query('select 1')
     }, mode)
     await expect(end).rejects.toMatchObject({ code: 'DATABASE_UNREACHABLE' })
-    expect(await takeTurn(db, (tx) => tx.query('select 1 as one'))).toEqual([{ one: 1 }])
+    expect(await runBoundedWrite(db, (tx) => tx.query('select 1 as one'))).toEqual([{ one: 1 }])
     await db.close()
     await other.close()
     await database.remove()

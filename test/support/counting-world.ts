@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { deliverDataDir } from '../../src/buffer/deliver-data-dir.ts'
 import { inspectDataDir } from '../../src/buffer/folder/inspect-data-dir.ts'
 import type { CounterMode } from '../../src/buffer/file/counter-memory.ts'
-import { binOf, leaveGaps } from '../../src/model/duration-bins.ts'
+import { binOf, toSparseBins } from '../../src/model/duration-bins.ts'
 import { AnalyticsError } from '../../src/model/errors.ts'
 import { DatabaseStore } from '../../src/store/database-store.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
@@ -136,7 +136,7 @@ export class CountingWorld {
     await db.close()
     const stored: BinsByRow = new Map()
     for (const row of rows) {
-      const bins = leaveGaps(JSON.parse(row.duration_bins) as number[], row.duration_first_bin)
+      const bins = toSparseBins(JSON.parse(row.duration_bins) as number[], row.duration_first_bin)
       for (let index = 0; index < bins.length; index += 2) {
         addToBin(stored, rowName(row.api_key_id, row.bucket, row.endpoint), bins[index]!, bins[index + 1]!)
       }
@@ -310,7 +310,7 @@ export class CountingWorld {
   #faultyStore(): UsageStore {
     return {
       // one URL, behind which databases are exchanged
-      connect: async () => ({ ...(await this.#stores[this.#current].connect()), place: TEST_TARGET }),
+      connect: async () => ({ ...(await this.#stores[this.#current].connect()), databaseLabel: TEST_TARGET }),
       recordBatch: async (batch) => {
         const fault = this.#fault
         this.#fault = 'none'

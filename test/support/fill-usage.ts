@@ -1,4 +1,5 @@
 import { AnalyticsError } from '../../src/model/errors.ts'
+import { UNMEASURED_BIN } from '../../src/model/duration-bins.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import type { Batch, BucketMinutes } from '../../src/model/batch.ts'
 import type { UsageStore } from '../../src/store/usage-store.ts'
@@ -36,13 +37,15 @@ values ($1, $2, $3, $4, ${time}, ${time}) on conflict do nothing`,
   }
 }
 
-/** Adds rows straight into the table. */
+/** Adds rows straight into the table; their durations were not measured. */
 export async function fillUsage(db: Database, rows: readonly RowToFill[]): Promise<void> {
   const given = db.dialect.givenRows(COLUMNS, rows.map(toFields), 1)
   await db.query(
     `insert into api_key_analytics
-  (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count, duration_us)
-select api_key_id, ${db.dialect.timeOf('bucket')}, bucket_minutes, endpoint, method, status, requests, duration_us
+  (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count, duration_us,
+   duration_first_bin, duration_bins)
+select api_key_id, ${db.dialect.timeOf('bucket')}, bucket_minutes, endpoint, method, status, requests, duration_us,
+  ${UNMEASURED_BIN}, ${db.dialect.histogram.fromJson(`'[' || requests || ']'`)}
 from ${given.sql}`,
     given.params,
   )

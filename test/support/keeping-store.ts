@@ -57,7 +57,7 @@ export function keepingStore(): KeepingStore {
       return {
         databaseId: '00000000-0000-4000-8000-000000000000',
         pepperMatches: true,
-        place: TEST_TARGET,
+        databaseLabel: TEST_TARGET,
       }
     },
     async recordBatch(batch) {

@@ -205,5 +205,5 @@ function sort(sums: Iterable<Sum>): Sum[] {
 
 async function requireRefusal(changing: Promise<void>): Promise<void> {
   const error = await changing.catch((refusal: AnalyticsError) => refusal)
-  if (error?.code !== 'OPTION_INVALID') throw new Error('A wrong period was taken.', { cause: error })
+  if (error?.code !== 'ARGUMENT_INVALID') throw new Error('A wrong period was taken.', { cause: error })
 }

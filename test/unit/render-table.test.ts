@@ -3,7 +3,7 @@ import stringWidth from 'string-width'
 import { describe, expect, it } from 'vitest'
 import { describeError } from '../../src/cli/describe-error.ts'
 import { AnalyticsError } from '../../src/model/errors.ts'
-import { formatChange, formatShare } from '../../src/report/format-cell.ts'
+import { formatChange, formatShare } from '../../src/report/format-number.ts'
 import { renderChart } from '../../src/terminal/render-chart.ts'
 import { renderHeading } from '../../src/report/render-report.ts'
 import { renderTable } from '../../src/terminal/render-table.ts'
@@ -93,13 +93,14 @@ describe('small pictures', () => {
 
 describe('numbers', () => {
   it('never shows something as nothing, or as all', () => {
-    expect([0, 0.0001, 0.5, 0.9999, 1].map(formatShare)).toEqual([
+    expect([0, 0.0001, 0.5, 0.9999, 1].map((share) => formatShare(share))).toEqual([
       '0.0%',
       '<0.1%',
       '50.0%',
       '>99.9%',
       '100.0%',
     ])
+    expect([0.0049, 0.5, 0.996].map((share) => formatShare(share, 0))).toEqual(['<1%', '50%', '>99%'])
   })
 
   it('shows the sign of a change', () => {
@@ -122,6 +123,7 @@ describe('describeError', () => {
   it('gives 2 for wrong usage and 1 for everything else', () => {
     expect(describeError(new AnalyticsError('WRONG_USAGE', 'x')).exitCode).toBe(2)
     expect(describeError(new AnalyticsError('OPTION_INVALID', 'x')).exitCode).toBe(2)
+    expect(describeError(new AnalyticsError('ARGUMENT_INVALID', 'x')).exitCode).toBe(2)
     expect(describeError(new AnalyticsError('DATABASE_BUSY', 'x'))).toEqual({
       code: 'DATABASE_BUSY',
       message: 'x',
@@ -134,7 +136,7 @@ describe('describeError', () => {
 describe('renderHeading', () => {
   const heading = {
     title: `Endpoints of ${'a very long name '.repeat(4)}`,
-    place: 'PostgreSQL usage at db.internal:5432',
+    databaseLabel: 'PostgreSQL usage at db.internal:5432',
     dataDir: '/srv/api/.apikey-analytics',
   }
   const period = '2026-10-01 00:00 to 2026-11-01 00:00 (Europe/Berlin)'
@@ -152,7 +154,9 @@ describe('renderHeading', () => {
   })
 
   it('names the data folder once when the database lies in it', () => {
-    const place = `SQLite ${heading.dataDir}/usage.db`
-    expect(renderHeading({ ...heading, place }, period, { colour: false })).toContain(`\n${place}\n`)
+    const databaseLabel = `SQLite ${heading.dataDir}/usage.db`
+    expect(renderHeading({ ...heading, databaseLabel }, period, { colour: false })).toContain(
+      `\n${databaseLabel}\n`,
+    )
   })
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseEndpoint } from '../../src/cli/usage-flags.ts'
+import { parseEndpoint } from '../../src/report/parse-endpoint.ts'
 import { AnalyticsError } from '../../src/model/errors.ts'
 import { parseDimensions, parseStatus } from '../../src/report/parse-filter.ts'
 import { parsePeriod } from '../../src/time/period.ts'

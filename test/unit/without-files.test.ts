@@ -49,7 +49,7 @@ describe('enabled: false', () => {
     expect(() => apiKeyAnalytics(wrong)).toThrow(/Option "bucket"/)
     expect(() => apiKeyAnalytics({ enabled: false, database: 'mysql://db' })).toThrow(/Use sqlite:<path>/)
     const analytics = apiKeyAnalytics({ enabled: false })
-    expect(() => analytics.addEndpointAccess('key', 'no operation')).toThrow(/OPTION_INVALID|operation/)
+    expect(() => analytics.addEndpointAccess('key', 'no operation')).toThrow(/ARGUMENT_INVALID|operation/)
   })
 })
 

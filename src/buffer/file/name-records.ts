@@ -82,7 +82,7 @@ interface Renaming {
 }
 
 /** Sets name and owner of a key from a batch on; the batch before keeps the earlier ones. */
-export function nameKey(
+export function writeKeyNames(
   { keys, renamings }: FileNames,
   number: number,
   key: KeyIdentity,
@@ -177,7 +177,7 @@ export async function decodeNames(region: Buffer): Promise<DecodedNames> {
   function addName(fields: NumberedKey | NumberedOperation): void {
     if (fields.length === 6) {
       const [number, id, label, name, owner, sequence] = fields
-      nameKey(names, number, { id, label, name, owner }, sequence)
+      writeKeyNames(names, number, { id, label, name, owner }, sequence)
     } else operations.set(fields[0], { method: fields[1], endpoint: fields[2] })
   }
 }

@@ -5,7 +5,7 @@ import type { CounterHeader } from './counter-header.ts'
 import { HEADER_BYTES, type FileIdentity } from './counter-layout.ts'
 import type { CounterMemory } from './counter-memory.ts'
 import { faultPoint } from '../fault-point.ts'
-import { cellRecord, keyRecord, nameKey, operationRecord, slotRecord } from './name-records.ts'
+import { cellRecord, keyRecord, writeKeyNames, operationRecord, slotRecord } from './name-records.ts'
 import type { FileNames } from './name-records.ts'
 import type { SlotTable } from '../cells/slot-table.ts'
 
@@ -49,7 +49,7 @@ export class NamesRegion implements FileNames {
     const named = { ...key, name, owner }
     if (!this.#isRenamedTooOften(number, sequence) && !this.#publish(keyRecord(number, named, sequence)))
       return false
-    nameKey(this, number, named, sequence)
+    writeKeyNames(this, number, named, sequence)
     return true
   }
 

@@ -23,8 +23,8 @@ export default class Dashboard extends BaseCommand {
 
   async run(): Promise<undefined> {
     const { flags } = await this.parse(Dashboard)
-    const { place, location } = await this.withDatabase(flags, async (db, location) => {
-      return { place: db.place, location }
+    const { databaseLabel, location } = await this.withDatabase(flags, async (db, location) => {
+      return { databaseLabel: db.databaseLabel, location }
     })
     const [{ serveDashboard }, { withInterruption }] = await Promise.all([
       import('../../dashboard/serve-dashboard.ts'),
@@ -32,9 +32,9 @@ export default class Dashboard extends BaseCommand {
     ])
     await withInterruption(async (signal) => {
       const served = await serveDashboard({ ...location, port: flags.port })
-      if (this.jsonEnabled()) this.logJson({ url: served.url, database: place })
+      if (this.jsonEnabled()) this.logJson({ url: served.url, database: databaseLabel })
       else this.print(`${served.url}\n`)
-      this.say(`The dashboard of ${place}. The link works once; Ctrl-C ends.`)
+      this.say(`The dashboard of ${databaseLabel}. The link works once; Ctrl-C ends.`)
       if (flags.open) await this.open(served.url)
       if (!signal.aborted) await once(signal, 'abort')
       await served.close()

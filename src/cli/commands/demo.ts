@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { AnalyticsError } from '../../model/errors.ts'
+import { formatCount } from '../../report/format-number.ts'
 import { BaseCommand, exitCodes } from '../base-command.ts'
 import type { BaseFlags } from '../base-command.ts'
 
@@ -27,7 +28,7 @@ export default class Demo extends BaseCommand {
       until: Date.now(),
       onError: (error) => this.say(`Warning: ${error.message}`),
     })
-    this.say(`${requests.toLocaleString('en-US')} requests were answered and counted.\n`)
+    this.say(`${formatCount(requests)} requests were answered and counted.\n`)
     const reports = await this.report({ ...flags, database, 'data-dir': dataDir })
     this.say(describeNext(folder))
     return { database: file, dataDir, requests, reports }
@@ -46,13 +47,17 @@ export default class Demo extends BaseCommand {
   }
 
   private report(flags: BaseFlags): Promise<object[]> {
-    return this.withDatabase(flags, async (db, place) => {
-      const { readReport, renderAs, toReportJson } = await import('../../report/run-report.ts')
+    return this.withDatabase(flags, async (db, location) => {
+      const [{ readReport }, { renderReportAs }, { toReportJson }] = await Promise.all([
+        import('../../report/read-report.ts'),
+        import('../../report/render-report-as.ts'),
+        import('../../report/run-report.ts'),
+      ])
       const shown = [{}, { key: 'Charts' }, { endpoint: 'POST /v1/orders' }]
       const reports: object[] = []
       for (const what of shown) {
-        const report = await readReport(db, { since: SINCE, tz: 'UTC', format: 'table', ...what }, place)
-        this.print(`${renderAs('table', report, this.screen(flags))}\n`)
+        const report = await readReport(db, { since: SINCE, tz: 'UTC', format: 'table', ...what }, location)
+        this.print(`${renderReportAs('table', report, this.screen(flags))}\n`)
         reports.push(toReportJson(report))
       }
       return reports

@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core'
+import { AnalyticsError } from '../../model/errors.ts'
 import { BaseCommand, exitCodes } from '../base-command.ts'
 import { byFlag, csvSeparatorFlag, usageFlags } from '../usage-flags.ts'
 
@@ -42,12 +43,37 @@ export default class Export extends BaseCommand {
   async run(): Promise<void> {
     const { flags, metadata } = await this.parse(Export)
     const format = this.oneFormat(flags.format, metadata.flags.format)
-    await this.withDatabase(flags, async (db, place) => {
-      const { writeExport } = await import('../write-export.ts')
-      const toTerminal = flags.out === undefined && process.stdout.isTTY
-      const safe = toTerminal ? (text: string) => this.forOutput(text) : undefined
-      const notes = await writeExport(db, { ...flags, format }, place, safe)
-      for (const note of notes) this.say(`Note: ${note}`)
+    await this.withDatabase(flags, async (db, location) => {
+      const [{ runExport }, { startProgressBar }, { withInterruption }, { writeOutput }] = await Promise.all([
+        import('../../report/run-export.ts'),
+        import('../../terminal/progress-bar.ts'),
+        import('../interruption.ts'),
+        import('../write-output.ts'),
+      ])
+      const { out: file, gzip } = flags
+      const toTerminal = file === undefined && process.stdout.isTTY
+      if (gzip && toTerminal) {
+        throw new AnalyticsError(
+          'WRONG_USAGE',
+          'Compressed data is not for a terminal. Pass --out or use a pipe.',
+        )
+      }
+      const bar = await startProgressBar('requests', flags.progress && file !== undefined)
+      // Ctrl-C ends in order: a file is then left as it was
+      const write = (pieces: AsyncIterable<Buffer>) =>
+        withInterruption((signal) =>
+          writeOutput(toTerminal ? this.forTerminal(pieces) : pieces, { file, gzip, signal }),
+        )
+      try {
+        const notes = await runExport(db, { ...flags, format }, location, { bar, write })
+        for (const note of notes) this.say(`Note: ${note}`)
+      } finally {
+        bar.stop()
+      }
     })
+  }
+
+  private async *forTerminal(pieces: AsyncIterable<Buffer>): AsyncGenerator<string> {
+    for await (const piece of pieces) yield this.forOutput(piece.toString())
   }
 }

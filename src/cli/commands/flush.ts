@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core'
 import type { AnalyticsError } from '../../model/errors.ts'
+import { formatCount } from '../../report/format-number.ts'
 import { BaseCommand, exitCodes } from '../base-command.ts'
 
 /** `apikey-analytics flush` */
@@ -44,8 +45,8 @@ export default class Flush extends BaseCommand {
           delivered.requests += requests
           delivered.batches += batches
         }
-        this.print(`${describeDelivered(delivered, dataDir, db.place, flags['set-aside'])}\n`)
-        return { database: db.place, dataDir, ...delivered }
+        this.print(`${describeDelivered(delivered, dataDir, db.databaseLabel, flags['set-aside'])}\n`)
+        return { database: db.databaseLabel, dataDir, ...delivered }
       } finally {
         await store.close()
       }
@@ -56,7 +57,7 @@ export default class Flush extends BaseCommand {
 function describeDelivered(
   { requests, batches }: { requests: number; batches: number },
   dataDir: string,
-  place: string,
+  databaseLabel: string,
   setAside: boolean,
 ): string {
   if (batches === 0) {
@@ -65,6 +66,6 @@ function describeDelivered(
       : 'no dead process left counts'
     return `Nothing to deliver: ${nothing} in ${dataDir}.`
   }
-  const many = `${batches.toLocaleString('en-US')} ${batches === 1 ? 'batch' : 'batches'}`
-  return `Delivered ${requests.toLocaleString('en-US')} requests in ${many} from ${dataDir} to ${place}.`
+  const many = `${formatCount(batches)} ${batches === 1 ? 'batch' : 'batches'}`
+  return `Delivered ${formatCount(requests)} requests in ${many} from ${dataDir} to ${databaseLabel}.`
 }

@@ -32,10 +32,10 @@ export default class Migrate extends BaseCommand {
       import('../../store/database/migrate.ts'),
       import('../../store/database/parse-database-url.ts'),
     ])
-    const place = describeDatabaseUrl(database)
+    const databaseLabel = describeDatabaseUrl(database)
     const wait = { onWait: (message: string) => this.say(message) }
     if (flags.check) {
-      return this.check(await store.findPendingWork(database), place)
+      return this.check(await store.findPendingWork(database), databaseLabel)
     }
     if (flags['dry-run']) {
       const sql = await store.printMigrations(database)
@@ -43,35 +43,42 @@ export default class Migrate extends BaseCommand {
       return { sql }
     }
     if (flags.down) {
-      const asked = `Take the newest migration of ${place} back? Its tables and all counts in them are lost.`
+      const asked = `Take the newest migration of ${databaseLabel} back? Its tables and all counts in them are lost.`
       const reverted = (await confirm(asked, flags.yes))
         ? await store.revertMigration(database, wait)
         : undefined
-      this.print(reverted ? `Took ${reverted} back in ${place}.\n` : `Nothing was taken back in ${place}.\n`)
+      this.print(
+        reverted
+          ? `Took ${reverted} back in ${databaseLabel}.\n`
+          : `Nothing was taken back in ${databaseLabel}.\n`,
+      )
       return { reverted: reverted ?? null }
     }
     const { applied, distributed } = await store.migrate(database, wait)
-    this.tell(place, [
-      ['Applied', applied, `to ${place}`],
-      ['Distributed', distributed, `over the workers of Citus in ${place}`],
+    this.tell(databaseLabel, [
+      ['Applied', applied, `to ${databaseLabel}`],
+      ['Distributed', distributed, `over the workers of Citus in ${databaseLabel}`],
     ])
     return { applied, distributed }
   }
 
-  private check({ pending, undistributed }: PendingWork, place: string): object {
+  private check({ pending, undistributed }: PendingWork, databaseLabel: string): object {
     if (pending.length + undistributed.length > 0) this.differs()
-    this.tell(place, [
-      [`Pending in ${place}:`, pending],
-      [`To be distributed over the workers of Citus in ${place}:`, undistributed],
+    this.tell(databaseLabel, [
+      [`Pending in ${databaseLabel}:`, pending],
+      [`To be distributed over the workers of Citus in ${databaseLabel}:`, undistributed],
     ])
     return { pending, undistributed }
   }
 
   /** A line for each list that is not empty. */
-  private tell(place: string, lists: readonly (readonly [string, readonly string[], string?])[]): void {
+  private tell(
+    databaseLabel: string,
+    lists: readonly (readonly [string, readonly string[], string?])[],
+  ): void {
     const lines = lists
       .filter(([, names]) => names.length > 0)
       .map(([before, names, after]) => [before, names.join(', '), after].filter(Boolean).join(' '))
-    for (const line of lines.length > 0 ? lines : [`${place} is up to date`]) this.print(`${line}.\n`)
+    for (const line of lines.length > 0 ? lines : [`${databaseLabel} is up to date`]) this.print(`${line}.\n`)
   }
 }

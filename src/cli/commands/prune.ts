@@ -30,9 +30,9 @@ export default class Prune extends BaseCommand {
 
   async run(): Promise<object> {
     const { flags } = await this.parse(Prune)
-    return this.withDatabase(flags, async (db, place) => {
-      const { planPrune, runPrune } = await import('../run-prune.ts')
-      const plan = await planPrune(db, flags, place)
+    return this.withDatabase(flags, async (db, location) => {
+      const { planPrune, runPrune } = await import('../../removal/run-prune.ts')
+      const plan = await planPrune(db, flags, location)
       this.say(plan.text)
       if (flags['dry-run'] || plan.rows === 0) return plan.result
       const { confirm } = await import('../confirm.ts')
@@ -40,9 +40,18 @@ export default class Prune extends BaseCommand {
         this.say('Nothing was changed.')
         return { ...plan.result, done: false }
       }
-      const { text, result } = await runPrune(db, plan, flags.progress && !this.jsonEnabled())
-      this.print(text)
-      return result
+      const [{ startProgressBar }, { withInterruption }] = await Promise.all([
+        import('../../terminal/progress-bar.ts'),
+        import('../interruption.ts'),
+      ])
+      const bar = await startProgressBar('rows', flags.progress && !this.jsonEnabled())
+      try {
+        const { text, result } = await withInterruption((signal) => runPrune(db, plan, bar, signal))
+        this.print(text)
+        return result
+      } finally {
+        bar.stop()
+      }
     })
   }
 }

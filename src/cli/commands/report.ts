@@ -1,7 +1,8 @@
 import { Flags } from '@oclif/core'
 import { BaseCommand, exitCodes } from '../base-command.ts'
 import type { BaseFlags } from '../base-command.ts'
-import type { HeadedReport, ReportFlags, ReportFormat } from '../../report/run-report.ts'
+import type { ReportFlags, ReportFormat } from '../../report/report-flags.ts'
+import type { HeadedReport } from '../../report/run-report.ts'
 import { byFlag, csvSeparatorFlag, usageFlags } from '../usage-flags.ts'
 
 /** `apikey-analytics report` */
@@ -64,9 +65,12 @@ export default class Report extends BaseCommand {
   async run(): Promise<object | undefined> {
     const { flags, metadata } = await this.parse(Report)
     const format = this.oneFormat(flags.format, metadata.flags.format)
-    return this.withDatabase(flags, async (db, place) => {
-      const { readReport, toReportJson } = await import('../../report/run-report.ts')
-      const read = () => readReport(db, { ...flags, format }, place)
+    return this.withDatabase(flags, async (db, location) => {
+      const [{ readReport }, { toReportJson }] = await Promise.all([
+        import('../../report/read-report.ts'),
+        import('../../report/run-report.ts'),
+      ])
+      const read = () => readReport(db, { ...flags, format }, location)
       // a workbook is refused with --watch
       if (flags.watch && format !== 'xlsx') {
         const { watch } = await import('../watch.ts')
@@ -88,9 +92,9 @@ export default class Report extends BaseCommand {
     format: Exclude<ReportFormat, 'xlsx'>,
     flags: BaseFlags & Pick<ReportFlags, 'csv-separator' | 'out'>,
   ): Promise<string> {
-    const { renderAs } = await import('../../report/run-report.ts')
+    const { renderReportAs } = await import('../../report/render-report-as.ts')
     const screen = flags.out === undefined ? this.screen(flags) : { colour: false }
-    const text = renderAs(format, report, screen, flags['csv-separator'])
+    const text = renderReportAs(format, report, screen, flags['csv-separator'])
     // Tables are safe for a terminal as they are, with their colours; CSV has whatever the database has.
     return format === 'csv' && flags.out === undefined ? this.forOutput(text) : text
   }

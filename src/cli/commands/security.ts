@@ -43,16 +43,16 @@ export default class Security extends BaseCommand {
   async run(): Promise<object | undefined> {
     const { flags, metadata } = await this.parse(Security)
     const format = this.oneFormat(flags.format, metadata.flags.format)
-    const { explainRule, failsOn, readFindings, renderAs, toFindingsJson } =
+    const { explainRule, failsOn, readFindings, renderFindingsAs, toFindingsJson } =
       await import('../../security/read-findings.ts')
     if (flags.explain !== undefined) {
       const explained = explainRule(flags.explain, flags.threshold)
       this.print(explained.text)
       return explained.json
     }
-    return this.withDatabase(flags, async (db, place) => {
-      const found = await readFindings(db, flags, place)
-      this.print(renderAs(format, found, this.screen(flags)))
+    return this.withDatabase(flags, async (db, { dataDir }) => {
+      const found = await readFindings(db, flags, dataDir)
+      this.print(renderFindingsAs(format, found, this.screen(flags)))
       if (failsOn(found, flags['fail-on'])) this.differs()
       return toFindingsJson(found)
     })

@@ -8,12 +8,12 @@ export default class Verify extends BaseCommand {
 
   async run(): Promise<object> {
     const { flags } = await this.parse(Verify)
-    return this.withDatabase(flags, async (db, place) => {
+    return this.withDatabase(flags, async (db, location) => {
       const [{ readAccount }, { renderAccount }] = await Promise.all([
         import('../../report/read-account.ts'),
         import('../../report/render-account.ts'),
       ])
-      const account = await readAccount(db, place.dataDir, { histograms: true })
+      const account = await readAccount(db, location.dataDir, { histograms: true })
       if (!account.accountedFor) this.differs()
       this.print(renderAccount(account, this.screen(flags)))
       return account

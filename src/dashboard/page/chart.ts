@@ -52,7 +52,7 @@ export class Chart {
     // Each bar is drawn from the ground, the highest first, so that the lower ones cover it.
     const layers = STACK.map((_, layer) => {
       const classes = STACK.slice(0, STACK.length - layer)
-      return steps.map(({ statuses }) => classes.reduce((sum, place) => sum + (statuses[place] ?? 0), 0))
+      return steps.map(({ statuses }) => classes.reduce((sum, index) => sum + (statuses[index] ?? 0), 0))
     })
     this.#plot?.destroy()
     this.#plot = new uPlot(
@@ -113,8 +113,8 @@ export class Chart {
       ],
       series: [
         {},
-        ...STACK.toReversed().map((place) => ({
-          fill: colour(`--class-${place + 1}`),
+        ...STACK.toReversed().map((index) => ({
+          fill: colour(`--class-${index + 1}`),
           width: 0,
           points: { show: false },
           paths: uPlot.paths.bars!({ size: [0.8, 48], align: 1, radius: 0 }),
@@ -145,17 +145,17 @@ export class Chart {
     this.#index = step && index
     const counts =
       step?.statuses ??
-      NAMES.map((_, place) => {
-        const ofClass = statuses.filter(({ status }) => Math.floor(status / 100) === place + 1)
+      NAMES.map((_, index) => {
+        const ofClass = statuses.filter(({ status }) => Math.floor(status / 100) === index + 1)
         return ofClass.reduce((sum, { requests }) => sum + requests, 0)
       })
     const total = counts.reduce((sum, count) => sum + count, 0)
     const when = step ? formatTime(step.start, period.timeZone, series.unit) : 'All'
-    const parts = [1, 2, 3, 4, 0].flatMap((place) => {
-      const empty = place === 0 && !counts[0]
+    const parts = [1, 2, 3, 4, 0].flatMap((index) => {
+      const empty = index === 0 && !counts[0]
       if (empty) return []
-      const swatch = make('i', { class: `swatch class-${place + 1}` })
-      return [make('span', {}, swatch, `${NAMES[place]} `, make('b', {}, formatCount(counts[place] ?? 0)))]
+      const swatch = make('i', { class: `swatch class-${index + 1}` })
+      return [make('span', {}, swatch, `${NAMES[index]} `, make('b', {}, formatCount(counts[index] ?? 0)))]
     })
     this.#readout.replaceChildren(
       make('span', { class: 'when' }, `${when} `, make('b', {}, formatCount(total))),

@@ -2,18 +2,11 @@ import type { Key } from './ask-api.ts'
 import { showInvisible } from './make.ts'
 import { HOUR_MS } from '../../time/units.ts'
 
-const COUNT = new Intl.NumberFormat('en-US')
 const SHORT = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 })
 
-export const formatCount = (count: number): string => COUNT.format(count)
 export const formatShort = (count: number): string => SHORT.format(count)
-export { formatDuration } from '../../report/format-cell.ts'
+export { formatCount, formatDuration, formatShare } from '../../report/format-number.ts'
 export { formatDay } from '../../time/format-date.ts'
-
-/** A ratio as `4.2%`; one that is not quite nothing as `<0.1%`. */
-export function formatShare(share: number): string {
-  return share > 0 && share < 0.0005 ? '<0.1%' : `${(share * 100).toFixed(1)}%`
-}
 
 /** A time in a time zone: `2026-10-05 14:00`. */
 export function formatTime(iso: string, timeZone: string, unit = 'hour'): string {

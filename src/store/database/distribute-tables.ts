@@ -39,14 +39,14 @@ order by n`
  * @throws DATABASE_REFUSED on a worker, where tables would be its own
  */
 export async function findUndistributed(
-  db: Statements & Pick<Database, 'distributed' | 'place'>,
+  db: Statements & Pick<Database, 'distributed' | 'databaseLabel'>,
 ): Promise<string[]> {
   if (!db.distributed) return []
   const [node] = await db.query<{ coordinates: boolean }>('select citus_is_coordinator() as coordinates')
   if (!node?.coordinates) {
     throw new AnalyticsError(
       'DATABASE_REFUSED',
-      `${db.place} is a worker of Citus. Name the coordinator in --database or DATABASE_URL.`,
+      `${db.databaseLabel} is a worker of Citus. Name the coordinator in --database or DATABASE_URL.`,
     )
   }
   const names = DISTRIBUTED.map(({ table }) => table)

@@ -4,14 +4,17 @@ export interface HistogramSql {
   readonly bins: string
 }
 
+/** The histogram of a row of the usage table. */
+export function histogramOf(row: string): HistogramSql {
+  return { first: `${row}.duration_first_bin`, bins: `${row}.duration_bins` }
+}
+
 /** How a database computes with histograms; what its array of bins is, only it knows. */
 export interface HistogramDialect {
   /** The array of a JSON array. */
   fromJson(json: string): string
   /** The JSON array of an array, for `jsonColumn`. */
   toJson(bins: string): string
-  /** That of a row of the usage table; a row from before there were histograms was not measured, which is bin 0. */
-  ofRow(row: string): HistogramSql
   /** Two as one. */
   merge(a: HistogramSql, b: HistogramSql): HistogramSql
   /** Aggregate: the array of many as one, all bins from 0 on. Without any it may be null. */

@@ -72,7 +72,7 @@ export async function revertMigration(url: string, wait?: MigrationWait): Promis
     if ((await findAppliedMigrations(db)).length === 0) return undefined
     return alone(db, wait, async (tx) => {
       const applied = await findAppliedMigrations({ ...db, ...tx })
-      requireKnown(applied, db.place)
+      requireKnown(applied, db.databaseLabel)
       const newest = MIGRATIONS.find(({ name }) => name === applied.at(-1))
       if (!newest) return undefined
       for (const sql of readStatements(db, newest, 'down')) await tx.query(sql)
@@ -89,9 +89,9 @@ async function distribute(db: Database, tx: Statements): Promise<string[]> {
   return tables
 }
 
-async function findPending(db: Statements & Pick<Database, 'place'>): Promise<KnownMigration[]> {
+async function findPending(db: Statements & Pick<Database, 'databaseLabel'>): Promise<KnownMigration[]> {
   const applied = await findAppliedMigrations(db)
-  requireKnown(applied, db.place)
+  requireKnown(applied, db.databaseLabel)
   return MIGRATIONS.filter(({ name }) => !applied.includes(name))
 }
 

@@ -9,7 +9,7 @@ export interface Database extends Session {
   /** True on Citus: rows lie on several servers, each with snapshots and locks of its own. */
   readonly distributed: boolean
   /** How headings and messages name it; without user and password. */
-  readonly place: string
+  readonly databaseLabel: string
   close(): Promise<void>
 }
 
@@ -18,20 +18,24 @@ export interface Database extends Session {
  * @throws OPTION_INVALID, DATABASE_NOT_FOUND, DATABASE_UNREACHABLE, DATABASE_REFUSED, DATABASE_BUSY
  */
 export async function openDatabase(url: string, options: OpenOptions = {}): Promise<Database> {
-  const place = describeDatabaseUrl(url)
-  return openDialect(await loadDialect(url, place), place, options)
+  const databaseLabel = describeDatabaseUrl(url)
+  return openDialect(await loadDialect(url, databaseLabel), databaseLabel, options)
 }
 
 /** Opens what a dialect stands for; see `openDatabase`. */
-export async function openDialect(dialect: Dialect, place: string, options: OpenOptions): Promise<Database> {
+export async function openDialect(
+  dialect: Dialect,
+  databaseLabel: string,
+  options: OpenOptions,
+): Promise<Database> {
   const { orm, session, distributed, close } = await dialect.open(options)
-  return { ...session, dialect, orm, distributed, place, close }
+  return { ...session, dialect, orm, distributed, databaseLabel, close }
 }
 
 /** Loads the one driver that is needed: each costs most of a second. */
-async function loadDialect(url: string, place: string): Promise<Dialect> {
+async function loadDialect(url: string, databaseLabel: string): Promise<Dialect> {
   const address = parseDatabaseUrl(url)
   if (address.kind === 'sqlite')
-    return (await import('./sqlite/sqlite.ts')).sqliteDialect(address.path, place)
-  return (await import('./postgresql/postgresql.ts')).postgresqlDialect(address.url, place)
+    return (await import('./sqlite/sqlite.ts')).sqliteDialect(address.path, databaseLabel)
+  return (await import('./postgresql/postgresql.ts')).postgresqlDialect(address.url, databaseLabel)
 }

@@ -13,9 +13,9 @@ const APPLIED = `select name from ${MIGRATIONS_TABLE} order by id`
 export async function requireSchema(db: Database): Promise<void> {
   await requireAllRows(db)
   const applied = await findAppliedMigrations(db)
-  requireKnown(applied, db.place)
+  requireKnown(applied, db.databaseLabel)
   const pending = MIGRATIONS.filter(({ name }) => !applied.includes(name))
-  if (pending.length > 0) throw notMigrated(db.place, pending[0]!.name)
+  if (pending.length > 0) throw notMigrated(db.databaseLabel, pending[0]!.name)
 }
 
 /** Names of the applied migrations, oldest first; none when there is no table of them yet. */
@@ -29,33 +29,33 @@ export async function findAppliedMigrations(db: Statements): Promise<string[]> {
 }
 
 /** @throws DATABASE_TOO_NEW when a migration was applied that this version does not know. */
-export function requireKnown(applied: readonly string[], place: string): void {
+export function requireKnown(applied: readonly string[], databaseLabel: string): void {
   const known = MIGRATIONS.map(({ name }) => name)
   const unknown = applied.findLast((name) => !known.includes(name))
   if (unknown === undefined) return
   throw new AnalyticsError(
     'DATABASE_TOO_NEW',
-    `${place} was migrated by a newer apikey-analytics: it is at ${unknown}, this version knows ${known.at(-1)}. ` +
+    `${databaseLabel} was migrated by a newer apikey-analytics: it is at ${unknown}, this version knows ${known.at(-1)}. ` +
       'Upgrade this package before using it.',
   )
 }
 
 /** Rows that a policy hides would be missing from every number without a word. */
 async function requireAllRows(db: Database): Promise<void> {
-  const { dialect, place } = db
+  const { dialect, databaseLabel } = db
   if (!dialect.hidingTables) return
   const hiding = await db.query<{ name: string }>(dialect.hidingTables)
   if (hiding.length === 0) return
   throw new AnalyticsError(
     'DATABASE_REFUSED',
-    `Row level security (row_security) can hide rows from this role in ${place}: ${hiding.map(({ name }) => name).join(', ')}. ` +
+    `Row level security (row_security) can hide rows from this role in ${databaseLabel}: ${hiding.map(({ name }) => name).join(', ')}. ` +
       'Numbers would be wrong. Use the owner of the tables or a role with bypassrls, or: alter table … disable row level security.',
   )
 }
 
-function notMigrated(place: string, next: string): AnalyticsError {
+function notMigrated(databaseLabel: string, next: string): AnalyticsError {
   return new AnalyticsError(
     'DATABASE_NOT_MIGRATED',
-    `${place} is not migrated: ${next} is not applied. Run "apikey-analytics migrate".`,
+    `${databaseLabel} is not migrated: ${next} is not applied. Run "apikey-analytics migrate".`,
   )
 }

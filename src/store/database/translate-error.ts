@@ -7,12 +7,16 @@ type DriverError = { code?: string; syscall?: string; message?: string; errors?:
  * Says in our words what a database driver said. Only DATABASE_REFUSED, DATABASE_NOT_MIGRATED and DATABASE_NOT_FOUND
  * need somebody to act; after the others trying again is right.
  */
-export function translateError(error: unknown, place: string): AnalyticsError {
+export function translateError(error: unknown, databaseLabel: string): AnalyticsError {
   if (error instanceof AnalyticsError) return error
   const { code, finding, remedy } = diagnose(error as DriverError)
-  return new AnalyticsError(code, `${finding} ${place} (${causeOf(error as DriverError)}). ${remedy}`, {
-    cause: error,
-  })
+  return new AnalyticsError(
+    code,
+    `${finding} ${databaseLabel} (${causeOf(error as DriverError)}). ${remedy}`,
+    {
+      cause: error,
+    },
+  )
 }
 
 /** True when the database will refuse the same statement with the same values for ever. */

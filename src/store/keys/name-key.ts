@@ -31,7 +31,7 @@ export interface KeyNames {
 /**
  * Gives a key a name, an owner, or both, which stay whatever the app says. Null takes it away, and what the app says
  * next holds again.
- * @throws OPTION_INVALID for a text that cannot be stored or a time in the future, WRONG_USAGE when there is no such key
+ * @throws ARGUMENT_INVALID for a text that cannot be stored or a time in the future, WRONG_USAGE when there is no such key
  */
 export async function nameKey(
   db: Database,
@@ -42,13 +42,13 @@ export async function nameKey(
   if (name !== undefined) requireText('name', name)
   if (owner !== undefined) requireText('owner', owner)
   if (owner === undefined && (from ?? until)) {
-    throw new AnalyticsError('OPTION_INVALID', 'A period needs an owner who had the key in it.')
+    throw new AnalyticsError('ARGUMENT_INVALID', 'A period needs an owner who had the key in it.')
   }
   const span = { from: from && requireTime(from), until: until && requireTime(until) }
   requireSpan(span, now)
   await db.transaction(async (tx) => {
     if (!(await lockKey(tx, db.dialect, id))) {
-      throw new AnalyticsError('WRONG_USAGE', `There is no key ${id} in ${db.place}.`)
+      throw new AnalyticsError('WRONG_USAGE', `There is no key ${id} in ${db.databaseLabel}.`)
     }
     if (name !== undefined) {
       await tx.query(SET_NAME(db.dialect), [id, name, setterOf(name), name === null ? null : now])
@@ -87,15 +87,18 @@ function setterOf(text: string | null): 'app' | 'person' {
 
 function requireSpan({ from = 0, until }: Span, now: number): void {
   if (from > now || (until ?? 0) > now) {
-    throw new AnalyticsError('OPTION_INVALID', 'The owner of a key can change now or in the past only.')
+    throw new AnalyticsError('ARGUMENT_INVALID', 'The owner of a key can change now or in the past only.')
   }
   if (from < 0 || (until !== undefined && until <= from)) {
-    throw new AnalyticsError('OPTION_INVALID', 'The period of the owner is empty.')
+    throw new AnalyticsError('ARGUMENT_INVALID', 'The period of the owner is empty.')
   }
 }
 
-/** @throws OPTION_INVALID for a name or an owner that cannot be stored */
+/** @throws ARGUMENT_INVALID for a name or an owner that cannot be stored */
 export function requireText(column: string, text: string | null): void {
   if (text === null || (text !== '' && text.length <= MAX_LENGTH && !text.includes('\0'))) return
-  throw new AnalyticsError('OPTION_INVALID', `A ${column} needs 1 to ${MAX_LENGTH} characters, without NUL.`)
+  throw new AnalyticsError(
+    'ARGUMENT_INVALID',
+    `A ${column} needs 1 to ${MAX_LENGTH} characters, without NUL.`,
+  )
 }

@@ -4,18 +4,18 @@ import { lockKey } from '../remove/lock-key.ts'
 import { requireText } from './name-key.ts'
 import type { Database } from '../database/open-database.ts'
 import { replaceOwner } from './owner-periods.ts'
-import { takeTurn } from '../database/take-turn.ts'
+import { runBoundedWrite } from '../database/run-bounded-write.ts'
 
 /**
  * Gives an owner another name, now and in the past; one that another owner has makes them one. Key by key: when it is
  * broken off, running it again goes on.
- * @throws OPTION_INVALID for a name that cannot be stored
+ * @throws ARGUMENT_INVALID for a name that cannot be stored
  */
 export async function renameOwner(db: Database, owner: string, name: string): Promise<{ keys: number }> {
   requireText('owner', name)
   const ids = await findKeysOfOwner(db, owner)
   for (const id of ids) {
-    await takeTurn(db, async (tx) => {
+    await runBoundedWrite(db, async (tx) => {
       if (!(await lockKey(tx, db.dialect, id))) return
       const periods = (await readOwners(tx, db.dialect, [id])).get(id)!
       const renamed = replaceOwner(periods, owner, { owner: name })

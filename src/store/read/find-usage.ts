@@ -1,5 +1,6 @@
+import { histogramOf } from '../database/histogram.ts'
 import { isCalendarUnit } from '../../time/calendar.ts'
-import { leaveGaps, measureLatency } from '../../model/duration-bins.ts'
+import { toSparseBins, measureLatency } from '../../model/duration-bins.ts'
 import type { Latency } from '../../model/duration-bins.ts'
 import type { KeyRecord } from '../../model/key.ts'
 import type { UsageDimension, UsageQuery, UsageSort } from '../../model/usage-query.ts'
@@ -47,9 +48,9 @@ const SUMMED_AGAIN: typeof AS_SUMMED = {
 const TREND = `string_agg(
     u.trend_step || ' ' || u.request_count || ' ' || (u.client_error_count + u.server_error_count), ',')`
 
-/** The histogram of a group, and of several summed up again; rows without one have nothing to add. */
+/** The histogram of a group, and of several summed up again. */
 const BINS = {
-  summed: { first: 't.duration_first_bin', bins: 't.duration_bins' },
+  summed: histogramOf('t'),
   again: { first: '0', bins: 'u.duration_bins' },
 }
 
@@ -66,7 +67,7 @@ type Found = KeyColumns &
 /**
  * Sums usage up by any combination of dimensions, sorted in a total order. Without rows that match there are no
  * groups, so `by: []` gives no row at all then.
- * @throws OPTION_INVALID for a time zone, date, status or key id that is none
+ * @throws ARGUMENT_INVALID for a time zone, date, status or key id that is none
  */
 export async function findUsage(db: Database, query: UsageQuery): Promise<UsageRow[]> {
   const by = [...new Set(query.by)]
@@ -236,7 +237,7 @@ function keyOfRow(row: Found, by: readonly UsageDimension[]): KeyRecord {
 /** SQLite gives the bins as JSON. */
 function readLatency(bins: unknown): Latency | null {
   const sums = (typeof bins === 'string' ? JSON.parse(bins) : bins) as (number | null)[]
-  return measureLatency(leaveGaps(sums))
+  return measureLatency(toSparseBins(sums))
 }
 
 function readTrend(text: string, borders: TimeBorders): TrendStep[] {

@@ -37,14 +37,14 @@ export async function* readPages(
 export function writePageStatement(
   dialect: Dialect,
   query: StreamQuery,
-  place?: Place,
+  databaseLabel?: Place,
 ): { sql: string; params: unknown[] } {
   const parameters = new Parameters()
   const conditions = [filterUsage(dialect, query, parameters)]
   const order = dialect.storedOrder.map((column) => `t.${column}`)
-  if (place) {
+  if (databaseLabel) {
     const values = dialect.storedOrder.map((column) => {
-      const value = parameters.add(place[column])
+      const value = parameters.add(databaseLabel[column])
       return column === 'bucket' ? dialect.timeOf(value) : value
     })
     conditions.push(`(${order.join(', ')}) > (${values.join(', ')})`)
@@ -81,8 +81,8 @@ function findPlace(page: KeylessPage): Place {
   }
 }
 
-async function readPage(db: Database, query: StreamQuery, place?: Place): Promise<KeylessPage> {
-  const { sql, params } = writePageStatement(db.dialect, query, place)
+async function readPage(db: Database, query: StreamQuery, databaseLabel?: Place): Promise<KeylessPage> {
+  const { sql, params } = writePageStatement(db.dialect, query, databaseLabel)
   const [found = {}] = await db.query<Record<string, string | null>>(sql, params)
   const columns = Object.entries(found).map(([name, json]) => [name, JSON.parse(json ?? '[]')])
   return toPage(Object.fromEntries(columns) as StoredColumns)

@@ -67,15 +67,19 @@ export function timeBorders(unit: CalendarUnit, timeZone: string, span: TimeSpan
   return { uncutMinutes, numberOf: (ms) => chooseByTime(ms, cuts), startOf: toDate }
 }
 
-/** @throws OPTION_INVALID when a time zone is not an IANA name. */
+/** @throws ARGUMENT_INVALID when a time zone is not an IANA name. */
 export function requireTimeZone(timeZone: string): void {
   try {
     wallTimeOf(new Date(0), timeZone)
   } catch (cause) {
     const hint = 'Use an IANA name such as Europe/Berlin.'
-    throw new AnalyticsError('OPTION_INVALID', `There is no time zone ${JSON.stringify(timeZone)}. ${hint}`, {
-      cause,
-    })
+    throw new AnalyticsError(
+      'ARGUMENT_INVALID',
+      `There is no time zone ${JSON.stringify(timeZone)}. ${hint}`,
+      {
+        cause,
+      },
+    )
   }
 }
 

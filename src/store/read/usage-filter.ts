@@ -18,7 +18,7 @@ export class Parameters {
 
 /**
  * The SQL condition on `api_key_analytics t` that a filter stands for.
- * @throws OPTION_INVALID
+ * @throws ARGUMENT_INVALID
  */
 export function filterUsage(dialect: Dialect, filter: UsageFilter, parameters: Parameters): string {
   const { since, until } = filter
@@ -71,9 +71,9 @@ export function timeParameter(dialect: Dialect, time: Date, parameters: Paramete
   return dialect.timeOf(parameters.add(requireTime(time)))
 }
 
-/** The epoch milliseconds of a date. @throws OPTION_INVALID for an invalid one */
+/** The epoch milliseconds of a date. @throws ARGUMENT_INVALID for an invalid one */
 export function requireTime(time: Date): number {
-  if (Number.isNaN(time.getTime())) throw new AnalyticsError('OPTION_INVALID', 'A date is invalid.')
+  if (Number.isNaN(time.getTime())) throw new AnalyticsError('ARGUMENT_INVALID', 'A date is invalid.')
   return time.getTime()
 }
 
@@ -81,7 +81,7 @@ function filterKeys(keyIds: readonly string[], parameters: Parameters): string {
   const wrong = keyIds.find((id) => !isUuid(id))
   if (wrong !== undefined) {
     throw new AnalyticsError(
-      'OPTION_INVALID',
+      'ARGUMENT_INVALID',
       `${JSON.stringify(wrong)} is no key id. findKeys() finds ids by name, label or a part of them.`,
     )
   }
@@ -114,7 +114,7 @@ function filterStatus(status: StatusFilter | readonly StatusFilter[], parameters
     if (/^[1-5]xx$/.test(text)) return `t.status between ${text[0]}00 and ${text[0]}99`
     if (/^[1-5]\d\d$/.test(text)) return `t.status = ${parameters.add(Number(text))}`
     throw new AnalyticsError(
-      'OPTION_INVALID',
+      'ARGUMENT_INVALID',
       `Cannot read status ${JSON.stringify(wanted)}. Use 429 or '4xx'.`,
     )
   })

@@ -1,4 +1,4 @@
-import { leaveGaps, measureLatency } from '../../model/duration-bins.ts'
+import { toSparseBins, measureLatency } from '../../model/duration-bins.ts'
 import type { Latency } from '../../model/duration-bins.ts'
 import type { BucketMinutes } from '../../model/batch.ts'
 import type { StoredUsageRow } from '../../model/usage-row.ts'
@@ -34,8 +34,8 @@ export interface StoredColumns extends Columns {
   readonly keyId: readonly string[]
   readonly bucket: readonly number[]
   /** Both or none. */
-  readonly durationFirstBin?: readonly (number | null)[]
-  readonly durationBins?: readonly (readonly number[] | null)[]
+  readonly durationFirstBin?: readonly number[]
+  readonly durationBins?: readonly (readonly number[])[]
 }
 
 /** The name of a column, and where it is in `api_key_analytics t`. */
@@ -66,10 +66,10 @@ export function toPage({ bucket, durationFirstBin, durationBins, ...columns }: S
 }
 
 function toLatencies(
-  firsts: readonly (number | null)[],
-  histograms: readonly (readonly number[] | null)[],
+  firsts: readonly number[],
+  histograms: readonly (readonly number[])[],
 ): (Latency | null)[] {
-  return histograms.map((bins, row) => bins && measureLatency(leaveGaps(bins, firsts[row] ?? 0)))
+  return histograms.map((bins, row) => measureLatency(toSparseBins(bins, firsts[row] ?? 0)))
 }
 
 function toDates(times: readonly number[]): Date[] {

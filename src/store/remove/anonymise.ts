@@ -9,7 +9,7 @@ import { logRemoval } from './log-removal.ts'
 import type { Database } from '../database/open-database.ts'
 import { replaceOwner } from '../keys/owner-periods.ts'
 import type { OwnerPeriods } from '../keys/owner-periods.ts'
-import { takeTurn } from '../database/take-turn.ts'
+import { runBoundedWrite } from '../database/run-bounded-write.ts'
 
 /** What is to be anonymised: a key, with whoever had it, or an owner. */
 export type Anonymised = { readonly keyId: string } | { readonly owner: string }
@@ -40,7 +40,7 @@ export async function anonymise(db: Database, whose: Anonymised, now = Date.now(
   const ids = 'owner' in whose ? await findKeysOfOwner(db, whose.owner) : [whose.keyId]
   const total = { keys: 0, rows: 0, requests: 0 }
   for (const id of ids) {
-    const kept = await takeTurn(db, (tx) => anonymiseKey(tx, db, id, { ...whose, pseudonym, now }))
+    const kept = await runBoundedWrite(db, (tx) => anonymiseKey(tx, db, id, { ...whose, pseudonym, now }))
     if (!kept) continue
     total.keys += 1
     total.rows += kept.rows

@@ -3,7 +3,7 @@ import { lockKey } from './lock-key.ts'
 import { logRemoval } from './log-removal.ts'
 import type { Database } from '../database/open-database.ts'
 import { removeRows } from './remove-rows.ts'
-import { takeTurn } from '../database/take-turn.ts'
+import { runBoundedWrite } from '../database/run-bounded-write.ts'
 
 /**
  * Deletes a key and all its rows, logged, in bounded transactions. A flush that brings counts of the key meanwhile makes
@@ -23,7 +23,7 @@ export async function forgetKey(db: Database, id: string): Promise<{ rows: numbe
         total.requests += requests
       },
     })
-  } while (!(await takeTurn(db, (tx) => deleteEmptyKey(tx, db, id, logId))))
+  } while (!(await runBoundedWrite(db, (tx) => deleteEmptyKey(tx, db, id, logId))))
   return total
 }
 

@@ -7,7 +7,7 @@ import type { Database } from '../database/open-database.ts'
 import { replaceOwner } from '../keys/owner-periods.ts'
 import type { OwnerPeriods } from '../keys/owner-periods.ts'
 import { removeRows } from './remove-rows.ts'
-import { takeTurn } from '../database/take-turn.ts'
+import { runBoundedWrite } from '../database/run-bounded-write.ts'
 
 /** What was forgotten. */
 export interface Forgotten {
@@ -58,7 +58,7 @@ async function forgetPeriods(
         },
       })
     }
-    const found = await takeTurn(db, (tx) => blankOwner(tx, db, id, owner))
+    const found = await runBoundedWrite(db, (tx) => blankOwner(tx, db, id, owner))
     if (!found) return total
     left = found
   }

@@ -1,7 +1,7 @@
 import { readOwners, writeOwners } from '../keys/key-owners.ts'
 import type { Database } from '../database/open-database.ts'
 import type { OwnerPeriods } from '../keys/owner-periods.ts'
-import { takeTurn } from '../database/take-turn.ts'
+import { runBoundedWrite } from '../database/run-bounded-write.ts'
 
 /** Keys in one transaction. */
 const CHUNK_KEYS = 1000
@@ -29,7 +29,7 @@ export async function pruneOwners(db: Database, before: number, keyId: string | 
   const found = await db.query<{ id: string }>(FIND(db, keyId !== null), params)
   for (let first = 0; first < found.length; first += CHUNK_KEYS) {
     const ids = found.slice(first, first + CHUNK_KEYS).map(({ id }) => id)
-    await takeTurn(db, (tx) => pruneKeys({ ...db, ...tx }, ids, before))
+    await runBoundedWrite(db, (tx) => pruneKeys({ ...db, ...tx }, ids, before))
   }
 }
 

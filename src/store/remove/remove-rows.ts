@@ -3,7 +3,7 @@ import type { Statements } from '../database/dialect.ts'
 import { lockRows } from './lock-rows.ts'
 import { logRemoval } from './log-removal.ts'
 import type { Database } from '../database/open-database.ts'
-import { takeTurn } from '../database/take-turn.ts'
+import { runBoundedWrite } from '../database/run-bounded-write.ts'
 import { Parameters } from '../read/usage-filter.ts'
 
 /** Rows in one transaction: tens of milliseconds, for which a flush to the same rows may have to wait. */
@@ -43,7 +43,7 @@ export async function removeRows(db: Database, order: RemovalOrder): Promise<num
     const to = await findChunkEnd(db, order, from)
     const chunk = writeCondition(db, order, from, to)
     const upTo = to ? to.bucket : order.before
-    const removed = await takeTurn(db, async (tx) => {
+    const removed = await runBoundedWrite(db, async (tx) => {
       const found = await deleteRows(tx, db, chunk)
       // an empty last step moves the border of the log to where the work ends
       if (found.rows === 0 && logId === undefined) return { ...found, logId }
@@ -84,14 +84,14 @@ function writeCondition(
 ): { condition: string; params: unknown[] } {
   const parameters = new Parameters()
   const time = (milliseconds: number): string => dialect.timeOf(parameters.add(milliseconds))
-  const place = ({ bucket, keyId }: Place): string => `(${time(bucket)}, ${parameters.add(keyId)})`
+  const databaseLabel = ({ bucket, keyId }: Place): string => `(${time(bucket)}, ${parameters.add(keyId)})`
   const conditions = ['true']
   if (keyId !== null) conditions.push(`t.api_key_id = ${parameters.add(keyId)}`)
   if (before !== null) conditions.push(endsBy(dialect, time(before)))
   if (during) conditions.push(`t.bucket >= ${time(during.since)}`)
   if (during && during.until < Infinity) conditions.push(`t.bucket < ${time(during.until)}`)
-  if (from) conditions.push(`(t.bucket, t.api_key_id) > ${place(from)}`)
-  if (to) conditions.push(`(t.bucket, t.api_key_id) <= ${place(to)}`)
+  if (from) conditions.push(`(t.bucket, t.api_key_id) > ${databaseLabel(from)}`)
+  if (to) conditions.push(`(t.bucket, t.api_key_id) <= ${databaseLabel(to)}`)
   return { condition: conditions.join(' and '), params: parameters.values }
 }
 

@@ -1,3 +1,4 @@
+import { histogramOf } from '../database/histogram.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { lockRows } from './lock-rows.ts'
 import { logRemoval } from './log-removal.ts'
@@ -5,7 +6,7 @@ import type { Database } from '../database/open-database.ts'
 import { inDayOfTransfer } from '../read/owner-of-rows.ts'
 import { measureProgress } from './prune-usage.ts'
 import type { Progress } from './prune-usage.ts'
-import { takeTurn } from '../database/take-turn.ts'
+import { runBoundedWrite } from '../database/run-bounded-write.ts'
 import { Parameters, requireTime } from '../read/usage-filter.ts'
 import { DAY_MS } from '../../time/units.ts'
 
@@ -55,7 +56,7 @@ export async function rollUpUsage(
   let logId: number | undefined
   for await (const chunk of findChunks(db, end, keyId)) {
     signal?.throwIfAborted()
-    const merged = await takeTurn(db, async (tx) => {
+    const merged = await runBoundedWrite(db, async (tx) => {
       const { rowsBefore: rows, ...merged } = await mergeRows(tx, db, chunk)
       // a day of which only rows that stay are left
       if (rows === 0 && logId === undefined) return { ...merged, rowsBefore: rows, logId }
@@ -173,14 +174,14 @@ select (select count(*) from merged) as "rowsBefore", (select count(*) from days
 function mergeInto({ histogram }: Dialect, day: string, rows: string, condition: string): string {
   // materialized: only from sums that it has brought together does Citus trim
   const bins = histogram.trim('m.bins')
-  const merged = histogram.merge(histogram.ofRow('d'), histogram.ofRow('excluded'))
+  const merged = histogram.merge(histogramOf('d'), histogramOf('excluded'))
   return `
 insert into api_key_analytics as d
   (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count, duration_us,
    duration_first_bin, duration_bins)
 with m as materialized (
   select t.api_key_id, t.endpoint, t.method, t.status, sum(t.request_count) as request_count,
-    sum(t.duration_us) as duration_us, ${histogram.sum(histogram.ofRow('t'))} as bins
+    sum(t.duration_us) as duration_us, ${histogram.sum(histogramOf('t'))} as bins
   from ${rows}
   where ${condition}
   group by t.api_key_id, t.endpoint, t.method, t.status

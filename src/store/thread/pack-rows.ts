@@ -16,9 +16,9 @@ export function packRows(rows: readonly BatchRow[]): PackedRows {
   const numbers = new Float64Array(length)
   const texts = new Map<string, number>()
   const placeOf = (text: string): number => {
-    const place = texts.get(text) ?? texts.size
-    if (place === texts.size) texts.set(text, place)
-    return place
+    const index = texts.get(text) ?? texts.size
+    if (index === texts.size) texts.set(text, index)
+    return index
   }
   let at = 0
   for (const { keyId, endpoint, method, status, requestCount, durationUs, durationBins } of rows) {

@@ -5,7 +5,8 @@ import { setNetworkDefaults } from '../database/postgresql/network-defaults.ts'
 import { unpackRows } from './pack-rows.ts'
 import type { PackedRows } from './pack-rows.ts'
 import { packError } from './sent-error.ts'
-import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts'
+import type { ToWorker, WorkerStart } from './worker-messages.ts'
+import type { Answer } from './worker-thread.ts'
 
 /** The thread that writes to the database. It runs one call at a time, a batch only when all of it is here. */
 const { options, databaseId, network } = workerData as WorkerStart
@@ -54,6 +55,6 @@ async function* replay<Chunk, Content>(
   for (const chunk of chunks) yield read(chunk)
 }
 
-function post(message: FromWorker): void {
+function post(message: Answer): void {
   parentPort!.postMessage(message, [])
 }

@@ -3,7 +3,6 @@ import type { KeyIdentity } from '../../model/key.ts'
 import type { StoreOptions } from '../database-store.ts'
 import type { NetworkDefaults } from '../database/postgresql/network-defaults.ts'
 import type { PackedRows } from './pack-rows.ts'
-import type { SentError } from './sent-error.ts'
 
 /** What the worker is started with. */
 export interface WorkerStart {
@@ -24,8 +23,3 @@ export type ToWorker =
   | { readonly call: number; readonly run: 'findKnownKeys'; readonly limit: number }
   | { readonly call: number; readonly run: 'recordBatch'; readonly head: BatchHead }
   | { readonly call: number; readonly run: 'forget' }
-
-/** From the worker: the one answer to a call. */
-export type FromWorker =
-  | { readonly call: number; readonly result: unknown }
-  | { readonly call: number; readonly error: SentError }

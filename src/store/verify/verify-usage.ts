@@ -44,7 +44,7 @@ where action in ('prune', 'forget')`
 const WRONG_HISTOGRAMS = ({ histogram }: Dialect) => `
 select count(*) as rows
 from api_key_analytics t
-where t.duration_bins is not null and t.request_count <> ${histogram.total('t.duration_bins')}`
+where t.request_count <> ${histogram.total('t.duration_bins')}`
 
 const INSTANCES = (updatedAt: string) => `
 select instance, sequence, request_count, missing, ${updatedAt} as updated_at

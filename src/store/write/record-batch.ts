@@ -1,3 +1,4 @@
+import { histogramOf } from '../database/histogram.ts'
 import { AnalyticsError } from '../../model/errors.ts'
 import { renderBins, UNMEASURED_BIN } from '../../model/duration-bins.ts'
 import type { Batch, BatchRow } from '../../model/batch.ts'
@@ -14,7 +15,7 @@ const DATABASE_ID = 'select database_id from api_key_analytics_meta where id = 1
 /** `given` are rows of `CELL_COLUMNS`; $1 is the bucket, $2 its width. */
 export function writeAddCells(dialect: Dialect, given: string): string {
   const { histogram } = dialect
-  const merged = histogram.merge(histogram.ofRow('t'), histogram.ofRow('excluded'))
+  const merged = histogram.merge(histogramOf('t'), histogramOf('excluded'))
   return `
 insert into api_key_analytics as t
   (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count, duration_us,
@@ -56,7 +57,7 @@ export async function recordBatch(
 ): Promise<'applied' | 'applied before'> {
   try {
     const result = await db.transaction(async (tx) => {
-      await requireSameDatabase(tx, databaseId, db.place)
+      await requireSameDatabase(tx, databaseId, db.databaseLabel)
       const due = await advanceLedger(tx, db.dialect, batch)
       if (!due) return 'applied before'
       for await (const keys of batch.keys()) await touchKeys(tx, db.dialect, batch, keys, touched)
@@ -71,12 +72,12 @@ export async function recordBatch(
   }
 }
 
-async function requireSameDatabase(tx: Statements, databaseId: string, place: string): Promise<void> {
+async function requireSameDatabase(tx: Statements, databaseId: string, databaseLabel: string): Promise<void> {
   const [meta] = await tx.query<{ database_id: string }>(DATABASE_ID)
   if (meta?.database_id === databaseId) return
   throw new AnalyticsError(
     'DATABASE_CHANGED',
-    `${place} is another database than before (${databaseId} then, ${meta?.database_id ?? 'none'} now). ` +
+    `${databaseLabel} is another database than before (${databaseId} then, ${meta?.database_id ?? 'none'} now). ` +
       'Bring the former one back, or deliver to this one with "apikey-analytics flush --adopt".',
   )
 }

@@ -32,12 +32,12 @@ export default class CustomersList extends BaseCommand {
 
   async run(): Promise<object> {
     const { flags } = await this.parse(CustomersList)
-    return this.withDatabase(flags, async (db, place) => {
+    return this.withDatabase(flags, async (db, location) => {
       const [{ readCustomers, renderCustomers }, { renderJson }] = await Promise.all([
         import('../../../report/read-customers.ts'),
         import('../../../report/render-json.ts'),
       ])
-      const found = await readCustomers(db, flags, place)
+      const found = await readCustomers(db, flags, location)
       if (flags.format === 'json') this.print(renderJson(found))
       else {
         const text = renderCustomers(found, flags.format, this.screen(flags))

@@ -23,9 +23,9 @@ export default class KeysForget extends BaseCommand {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(KeysForget)
-    return this.withDatabase(flags, async (db, place) => {
-      const { planForgetting } = await import('../../forget.ts')
-      const plan = await planForgetting(db, { key: args.key, ...flags }, place)
+    return this.withDatabase(flags, async (db, location) => {
+      const { planForgetting } = await import('../../../removal/plan-forgetting.ts')
+      const plan = await planForgetting(db, { key: args.key, ...flags }, location)
       this.say(plan.text)
       if (!(await confirm(flags.anonymise ? 'Anonymise it?' : 'Forget it?', flags.yes))) {
         this.say('Nothing was changed.')

@@ -18,11 +18,13 @@ export default class KeysList extends BaseCommand {
 
   async run(): Promise<object> {
     const { flags } = await this.parse(KeysList)
-    return this.withDatabase(flags, async (db, place) => {
+    return this.withDatabase(flags, async (db, location) => {
       const { readKeys, renderKeys } = await import('../../../report/read-keys.ts')
       const keys = await readKeys(db, { unusedFor: flags['unused-for'], owner: flags.owner })
-      this.print(renderKeys(keys, { place: db.place, dataDir: place.dataDir }, this.screen(flags)))
-      return { database: db.place, dataDir: place.dataDir, keys }
+      this.print(
+        renderKeys(keys, { databaseLabel: db.databaseLabel, dataDir: location.dataDir }, this.screen(flags)),
+      )
+      return { database: db.databaseLabel, dataDir: location.dataDir, keys }
     })
   }
 }

@@ -33,7 +33,7 @@ export default class KeysName extends BaseCommand {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(KeysName)
-    return this.withDatabase(flags, async (db, place) => {
+    return this.withDatabase(flags, async (db, location) => {
       const [{ findKey }, { nameKey }, { nameOfKey }, { parseInstant, parseTimeZone }] = await Promise.all([
         import('../../../report/find-key.ts'),
         import('../../../store/keys/name-key.ts'),
@@ -43,14 +43,14 @@ export default class KeysName extends BaseCommand {
       const timeZone = parseTimeZone(flags.tz)
       const now = new Date()
       const read = (text: string): Date => parseInstant(text, timeZone, now)
-      const { id } = await findKey(db, args.key, place)
+      const { id } = await findKey(db, args.key, location)
       await nameKey(db, id, {
         ...(flags.name !== undefined && { name: flags.name || null }),
         ...(flags.owner !== undefined && { owner: flags.owner || null }),
         ...(flags.from !== undefined && { from: read(flags.from) }),
         ...(flags.until !== undefined && { until: read(flags.until) }),
       })
-      const key = await findKey(db, id, place)
+      const key = await findKey(db, id, location)
       this.print(this.forOutput(`${key.id} is ${nameOfKey(key)}, owner ${key.owner ?? '(none)'}.\n`))
       return { key }
     })

@@ -12,16 +12,23 @@ export default class KeysOwners extends BaseCommand {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(KeysOwners)
-    return this.withDatabase(flags, async (db, place) => {
+    return this.withDatabase(flags, async (db, location) => {
       const [{ findKey }, { findOwners }, { renderOwners }] = await Promise.all([
         import('../../../report/find-key.ts'),
         import('../../../store/keys/key-owners.ts'),
         import('../../../report/render-owners.ts'),
       ])
-      const key = await findKey(db, args.key, place)
+      const key = await findKey(db, args.key, location)
       const owners = await findOwners(db, key.id)
-      this.print(renderOwners(key, owners, { place: db.place, dataDir: place.dataDir }, this.screen(flags)))
-      return { database: db.place, dataDir: place.dataDir, key, owners }
+      this.print(
+        renderOwners(
+          key,
+          owners,
+          { databaseLabel: db.databaseLabel, dataDir: location.dataDir },
+          this.screen(flags),
+        ),
+      )
+      return { database: db.databaseLabel, dataDir: location.dataDir, key, owners }
     })
   }
 }

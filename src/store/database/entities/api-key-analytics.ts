@@ -17,10 +17,10 @@ export class ApiKeyAnalytics {
   requestCount!: number
   /** Sum over the requests, microseconds. */
   durationUs!: number
-  /** Number of the first bin of the histogram of durations; null in rows from before there was one. */
-  durationFirstBin!: number | null
+  /** Number of the first bin of the histogram of durations. */
+  durationFirstBin!: number
   /** Requests of that bin and of those after it; they sum up to `requestCount`. */
-  durationBins!: number[] | null
+  durationBins!: number[]
 }
 
 /** Table `api_key_analytics`; rows of different width never mix, so the width is part of the primary key. */
@@ -45,7 +45,7 @@ export const ApiKeyAnalyticsSchema: EntitySchema<ApiKeyAnalytics> = defineEntity
     status: p.smallint().fieldName('status').primary(),
     requestCount: p.bigint('number').fieldName('request_count').defaultRaw('0'),
     durationUs: p.bigint('number').fieldName('duration_us').defaultRaw('0'),
-    durationFirstBin: p.smallint().fieldName('duration_first_bin').nullable(),
-    durationBins: p.type(DurationBinsType).fieldName('duration_bins').nullable(),
+    durationFirstBin: p.smallint().fieldName('duration_first_bin'),
+    durationBins: p.type(DurationBinsType).fieldName('duration_bins'),
   },
 })

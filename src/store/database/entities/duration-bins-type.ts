@@ -2,16 +2,15 @@ import { Type } from '@mikro-orm/core'
 import type { Platform } from '@mikro-orm/core'
 
 /** Numbers in one column: an array on PostgreSQL, a JSON array on SQLite. */
-export class DurationBinsType extends Type<number[] | null, unknown> {
-  override convertToJSValue(value: unknown): number[] | null {
-    if (value === null || value === undefined) return null
+export class DurationBinsType extends Type<number[], unknown> {
+  override convertToJSValue(value: unknown): number[] {
     const items = typeof value === 'string' ? (JSON.parse(value) as unknown[]) : (value as unknown[])
     return items.map(Number)
   }
 
-  override convertToDatabaseValue(value: number[] | null, platform: Platform): unknown {
-    const json = value && JSON.stringify(value)
-    return json && isPostgresql(platform) ? json.replace('[', '{').replace(']', '}') : json
+  override convertToDatabaseValue(value: number[], platform: Platform): unknown {
+    const json = JSON.stringify(value)
+    return isPostgresql(platform) ? json.replace('[', '{').replace(']', '}') : json
   }
 
   override getColumnType(_property: unknown, platform: Platform): string {

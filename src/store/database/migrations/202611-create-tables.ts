@@ -57,6 +57,8 @@ const POSTGRESQL = [
   status smallint not null,
   request_count bigint not null default 0,
   duration_us bigint not null default 0,
+  duration_first_bin smallint not null,
+  duration_bins bigint[] not null,
   primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status)
 ) with (fillfactor = 70)`,
   'create index api_key_analytics_bucket_index on api_key_analytics (bucket)',
@@ -132,6 +134,8 @@ const SQLITE = [
   status integer not null,
   request_count bigint not null default 0,
   duration_us bigint not null default 0,
+  duration_first_bin integer not null,
+  duration_bins text not null,
   primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status),
   constraint api_key_analytics_api_key_id_foreign
     foreign key (api_key_id) references api_key_analytics_keys (id) on delete cascade

@@ -54,21 +54,21 @@ function findEnd(bytes: Buffer, start: number): number {
   if (start + 2 > bytes.length) return 0
   const count = bytes.readInt16BE(start)
   if (count === END) return 0
-  let place = start + 2
+  let cursor = start + 2
   for (let column = 0; column < count; column++) {
-    if (place + 4 > bytes.length) return 0
-    place += 4 + Math.max(0, bytes.readInt32BE(place))
+    if (cursor + 4 > bytes.length) return 0
+    cursor += 4 + Math.max(0, bytes.readInt32BE(cursor))
   }
-  return place <= bytes.length ? place : 0
+  return cursor <= bytes.length ? cursor : 0
 }
 
 function decodeRow(bytes: Buffer, start: number, decoders: readonly Decode[], columns: unknown[][]): void {
-  let place = start + 2
+  let cursor = start + 2
   for (let column = 0; column < decoders.length; column++) {
-    const length = bytes.readInt32BE(place)
-    place += 4
-    columns[column]!.push(length < 0 ? null : decoders[column]!(bytes, place, length))
-    place += Math.max(0, length)
+    const length = bytes.readInt32BE(cursor)
+    cursor += 4
+    columns[column]!.push(length < 0 ? null : decoders[column]!(bytes, cursor, length))
+    cursor += Math.max(0, length)
   }
 }
 
@@ -100,13 +100,13 @@ function readInteger(bytes: Buffer, start: number, length: number): number {
 
 function readIntegers(bytes: Buffer, start: number): (number | null)[] {
   const numbers: (number | null)[] = []
-  let place = start + DIMENSIONS
-  const count = bytes.readInt32BE(start) === 0 ? 0 : bytes.readInt32BE(place)
-  place += DIMENSION_BYTES
+  let cursor = start + DIMENSIONS
+  const count = bytes.readInt32BE(start) === 0 ? 0 : bytes.readInt32BE(cursor)
+  cursor += DIMENSION_BYTES
   for (let index = 0; index < count; index++) {
-    const length = bytes.readInt32BE(place)
-    numbers.push(length < 0 ? null : readInteger(bytes, place + 4, length))
-    place += 4 + Math.max(0, length)
+    const length = bytes.readInt32BE(cursor)
+    numbers.push(length < 0 ? null : readInteger(bytes, cursor + 4, length))
+    cursor += 4 + Math.max(0, length)
   }
   return numbers
 }

@@ -7,10 +7,6 @@ const ALL_BINS = Array.from({ length: BIN_COUNT }, (_, bin) => bin)
 export const POSTGRESQL_HISTOGRAM: HistogramDialect = {
   fromJson: (json) => `translate(${json}, '[]', '{}')::bigint[]`,
   toJson: (bins) => bins,
-  ofRow: (row) => ({
-    first: `coalesce(${row}.duration_first_bin, 0)`,
-    bins: `coalesce(${row}.duration_bins, array[${row}.request_count])`,
-  }),
   merge: (a, b) => ({
     first: `least(${a.first}, ${b.first})`,
     // a bin beyond the ends of an array is null; the series is as short as both together

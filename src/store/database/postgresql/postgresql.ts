@@ -83,7 +83,7 @@ interface Facts {
 const ENCODINGS = new Set(['UTF8', 'SQL_ASCII'])
 
 /** PostgreSQL 13 or newer. `place` is how error messages name it. */
-export function postgresqlDialect(url: string, place: string): Dialect {
+export function postgresqlDialect(url: string, databaseLabel: string): Dialect {
   return {
     kind: 'postgresql',
     // not extract: that computes in numeric and takes twice as long per row
@@ -119,14 +119,14 @@ where locktype = 'advisory' and granted and (classid::bigint << 32) + objid::big
       const orm = createOrm(url, options)
       const pool = await orm.em.getConnection().getNativeClient()
       closeFailedConnections(pool)
-      const session = openSession(pool, place, options)
+      const session = openSession(pool, databaseLabel, options)
       // MikroORM ends only a pool that its own statements have used
       const close = async () => {
         await orm.close()
         if (!pool.ending) await pool.end()
       }
       try {
-        const { schema, citus } = await readFacts(pool, place)
+        const { schema, citus } = await readFacts(pool, databaseLabel)
         // MikroORM looks for tables in "public" whatever the search_path says
         orm.config.set('schema', schema)
         return { orm, session, distributed: citus, close }
@@ -158,19 +158,19 @@ function createOrm(url: string, { maxConnections = 5, statementTimeoutMs }: Open
 }
 
 /** @throws DATABASE_REFUSED for a database in which our tables could not be kept or found */
-async function readFacts(pool: Pool, place: string): Promise<{ schema: string; citus: boolean }> {
-  const [facts] = await statements(pool, place).query<Facts>(FACTS, [], ANSWER_TIMEOUT_MS)
+async function readFacts(pool: Pool, databaseLabel: string): Promise<{ schema: string; citus: boolean }> {
+  const [facts] = await statements(pool, databaseLabel).query<Facts>(FACTS, [], ANSWER_TIMEOUT_MS)
   const { schema, citus, encoding } = facts!
   if (!ENCODINGS.has(encoding)) {
     throw new AnalyticsError(
       'DATABASE_REFUSED',
-      `${place} has the encoding ${encoding}, which cannot hold every text that is counted. Make another database: create database … encoding 'UTF8' template template0.`,
+      `${databaseLabel} has the encoding ${encoding}, which cannot hold every text that is counted. Make another database: create database … encoding 'UTF8' template template0.`,
     )
   }
   if (schema === null) {
     throw new AnalyticsError(
       'DATABASE_REFUSED',
-      `The search_path names no schema of ${place} that this role may use. Grant usage on the schema with the tables, or correct the search_path.`,
+      `The search_path names no schema of ${databaseLabel} that this role may use. Grant usage on the schema with the tables, or correct the search_path.`,
     )
   }
   return { schema, citus }
@@ -229,26 +229,26 @@ interface TimedStatements extends Statements {
   query<Row>(sql: string, params?: readonly unknown[], timeoutMs?: number): Promise<Row[]>
 }
 
-function statements(client: Pick<Pool, 'query'>, place: string): TimedStatements {
+function statements(client: Pick<Pool, 'query'>, databaseLabel: string): TimedStatements {
   return {
     query: async (text, params = [], timeoutMs?: number) => {
       try {
         const timed = timeoutMs !== undefined && { query_timeout: timeoutMs }
         return (await client.query({ text, values: params.map(replaceNul), ...timed })).rows
       } catch (error) {
-        throw translateError(error, place)
+        throw translateError(error, databaseLabel)
       }
     },
   }
 }
 
-function openSession(pool: Pool, place: string, { liftTimeout = false }: OpenOptions): Session {
+function openSession(pool: Pool, databaseLabel: string, { liftTimeout = false }: OpenOptions): Session {
   const connect = async (): Promise<PoolClient> => {
     try {
       return await pool.connect()
     } catch (error) {
       const full = (error as { code?: unknown }).code === TOO_MANY_CONNECTIONS
-      if (!full || pool.totalCount === 0) throw translateError(error, place)
+      if (!full || pool.totalCount === 0) throw translateError(error, databaseLabel)
       // the server allows no more: take turns on those that are open
       pool.options.max = pool.totalCount
       return connect()
@@ -258,7 +258,11 @@ function openSession(pool: Pool, place: string, { liftTimeout = false }: OpenOpt
   const begin = async (sql: string): Promise<PoolClient> => {
     const client = await connect()
     try {
-      await statements(client, place).query(sql, [], sql === BEGIN_FLUSH ? undefined : ANSWER_TIMEOUT_MS)
+      await statements(client, databaseLabel).query(
+        sql,
+        [],
+        sql === BEGIN_FLUSH ? undefined : ANSWER_TIMEOUT_MS,
+      )
       return client
     } catch (error) {
       client.release(true)
@@ -278,7 +282,7 @@ function openSession(pool: Pool, place: string, { liftTimeout = false }: OpenOpt
       await client.query('commit')
       finished = true
     } catch (error) {
-      throw translateError(error, place)
+      throw translateError(error, databaseLabel)
     } finally {
       // stops that clock, which would keep the process alive
       rows?.callback?.()
@@ -289,7 +293,7 @@ function openSession(pool: Pool, place: string, { liftTimeout = false }: OpenOpt
   const transaction: Session['transaction'] = async (run, mode = 'write') => {
     const lift = liftTimeout && mode !== 'flush'
     const client = await begin(lift ? `${BEGIN[mode]};\n${LIFT_TIMEOUT}` : BEGIN[mode])
-    const tx = statements(client, place)
+    const tx = statements(client, databaseLabel)
     let broken = false
     let cut: unknown
     // the server may end the connection between two statements; without a listener that would end the process
@@ -301,7 +305,7 @@ function openSession(pool: Pool, place: string, { liftTimeout = false }: OpenOpt
       return result
     } catch (error) {
       await tx.query('rollback', [], ANSWER_TIMEOUT_MS).catch(() => (broken = true))
-      throw cut === undefined ? error : translateError(cut, place)
+      throw cut === undefined ? error : translateError(cut, databaseLabel)
     } finally {
       client.off('error', onError)
       // a connection that cannot even roll back is closed: the server then rolls back by itself
@@ -310,6 +314,6 @@ function openSession(pool: Pool, place: string, { liftTimeout = false }: OpenOpt
   }
   const single: Statements = liftTimeout
     ? { query: (sql, params) => transaction((tx) => tx.query(sql, params)) }
-    : statements(pool, place)
+    : statements(pool, databaseLabel)
   return { ...single, transaction, copy, isCurrent: () => true }
 }

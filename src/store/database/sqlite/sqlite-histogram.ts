@@ -5,10 +5,6 @@ import type { HistogramDialect } from '../histogram.ts'
 export const SQLITE_HISTOGRAM: HistogramDialect = {
   fromJson: (json) => json,
   toJson: (bins) => `json(${bins})`,
-  ofRow: (row) => ({
-    first: `coalesce(${row}.duration_first_bin, 0)`,
-    bins: `coalesce(${row}.duration_bins, json_array(${row}.request_count))`,
-  }),
   merge: (a, b) => ({
     first: `min(${a.first}, ${b.first})`,
     bins: `merge_bins(${a.first}, ${a.bins}, ${b.first}, ${b.bins})`,
@@ -35,7 +31,7 @@ interface Functions {
 /** Gives a connection the functions that the statements above call. */
 export function addHistogramFunctions(connection: Functions): void {
   const deterministic = true
-  connection.function('merge_bins', { deterministic }, mergeBins)
+  connection.function('merge_bins', { deterministic }, mergeStoredBins)
   connection.function('first_bin', { deterministic }, (sum: string) => findEnds(readBins(sum)).first)
   connection.function('trim_bins', { deterministic }, trimBins)
   connection.aggregate('sum_bins', {
@@ -49,9 +45,9 @@ export function addHistogramFunctions(connection: Functions): void {
   })
 }
 
-function mergeBins(firstOfA: number, binsOfA: string, firstOfB: number, binsOfB: string): string {
+function mergeStoredBins(firstOfA: number, binsOfA: string, firstOfB: number, binsOfB: string): string {
   // the one that begins first is added to
-  if (firstOfB < firstOfA) return mergeBins(firstOfB, binsOfB, firstOfA, binsOfA)
+  if (firstOfB < firstOfA) return mergeStoredBins(firstOfB, binsOfB, firstOfA, binsOfA)
   const [merged, added] = [readBins(binsOfA), readBins(binsOfB)]
   while (merged.length < firstOfB - firstOfA + added.length) merged.push(0)
   for (let index = 0; index < added.length; index += 1) merged[firstOfB - firstOfA + index]! += added[index]!

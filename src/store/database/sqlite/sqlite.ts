@@ -25,7 +25,7 @@ const BEGIN: Record<TransactionMode, string> = {
 }
 
 /** An SQLite file, or `:memory:`. Statements block their thread: what runs inside an app belongs in the worker. */
-export function sqliteDialect(path: string, place: string): Dialect {
+export function sqliteDialect(path: string, databaseLabel: string): Dialect {
   return {
     kind: 'sqlite',
     millisecondsOf: (time) => time,
@@ -52,7 +52,7 @@ export function sqliteDialect(path: string, place: string): Dialect {
 )`,
     async open({ create = false }) {
       const isFile = path !== MEMORY_DATABASE
-      if (isFile && create) createFile(path, place)
+      if (isFile && create) createFile(path, databaseLabel)
       else if (isFile && !existsSync(path)) throw new AnalyticsError('DATABASE_NOT_FOUND', noFile(path))
       const orm = createOrm(path)
       try {
@@ -60,10 +60,15 @@ export function sqliteDialect(path: string, place: string): Dialect {
         if (create) await useWriteAheadLog(file)
         file.pragma('synchronous = full')
         addHistogramFunctions(file)
-        return { orm, session: openSession(file, place), distributed: false, close: () => orm.close() }
+        return {
+          orm,
+          session: openSession(file, databaseLabel),
+          distributed: false,
+          close: () => orm.close(),
+        }
       } catch (error) {
         await orm.close()
-        throw translateError(error, place)
+        throw translateError(error, databaseLabel)
       }
     },
   }
@@ -99,16 +104,16 @@ function noFile(path: string): string {
 }
 
 /** The folder and the file are for this user only: usage is nobody else's business. */
-function createFile(path: string, place: string): void {
+function createFile(path: string, databaseLabel: string): void {
   try {
     if (mkdirSync(dirname(path), { recursive: true, mode: 0o700 })) chmodSync(dirname(path), 0o700)
     closeSync(openSync(path, 'a', 0o600))
   } catch (error) {
-    throw translateError(error, place)
+    throw translateError(error, databaseLabel)
   }
 }
 
-function openSession(file: SqliteFile, place: string): Session {
+function openSession(file: SqliteFile, databaseLabel: string): Session {
   const run = <Row>(sql: string, params: readonly unknown[] = []): Row[] => {
     try {
       const statement = file.prepare(sql)
@@ -117,7 +122,7 @@ function openSession(file: SqliteFile, place: string): Session {
       statement.run(...bound)
       return []
     } catch (error) {
-      throw translateError(error, place)
+      throw translateError(error, databaseLabel)
     }
   }
   const tx: Statements = { query: async (sql, params) => run(sql, params) }

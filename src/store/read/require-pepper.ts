@@ -1,6 +1,6 @@
-import { pepperCheck } from '../capture/compute-key-id.ts'
-import { AnalyticsError } from '../model/errors.ts'
-import type { Database } from '../store/database/open-database.ts'
+import { pepperCheck } from '../../capture/compute-key-id.ts'
+import { AnalyticsError } from '../../model/errors.ts'
+import type { Database } from '../database/open-database.ts'
 
 /**
  * Makes sure that secrets have the ids here that they have in the app.
@@ -14,6 +14,6 @@ export async function requirePepper(db: Database, pepper: string | undefined): P
   if (used === null || used === pepperCheck(pepper)) return
   throw new AnalyticsError(
     'PEPPER_MISMATCH',
-    `${db.place} was used with another pepper, so a secret has another id in it. Set APIKEY_ANALYTICS_PEPPER as the app has it.`,
+    `${db.databaseLabel} was used with another pepper, so a secret has another id in it. Set APIKEY_ANALYTICS_PEPPER as the app has it.`,
   )
 }

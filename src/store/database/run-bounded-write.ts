@@ -10,7 +10,7 @@ const TRIES = 10
  * Runs one bounded write transaction of a long work among other writers: again when it lost a lock, and on SQLite it
  * then leaves the one write lock free for as long as it held it, or writers that wait for it would starve.
  */
-export async function takeTurn<T>(db: Database, run: (tx: Statements) => Promise<T>): Promise<T> {
+export async function runBoundedWrite<T>(db: Database, run: (tx: Statements) => Promise<T>): Promise<T> {
   const start = performance.now()
   const result = await tryAgain(() => db.transaction(run, 'turn'))
   if (db.dialect.kind === 'sqlite') await sleep(performance.now() - start)

@@ -1,6 +1,6 @@
 import { formatInstant } from '../time/calendar.ts'
 import { AnalyticsError } from '../model/errors.ts'
-import { formatCount } from '../report/format-cell.ts'
+import { formatCount } from '../report/format-number.ts'
 import { nameOfKey } from '../report/report-table.ts'
 import { anonymise } from '../store/remove/anonymise.ts'
 import type { Anonymous } from '../store/remove/anonymise.ts'
@@ -12,9 +12,9 @@ import type { Forgotten } from '../store/remove/forget-owner.ts'
 import type { Database } from '../store/database/open-database.ts'
 import type { KeyRecord } from '../model/key.ts'
 import type { UsageRow } from '../model/usage-row.ts'
-import type { Place } from './base-command.ts'
 import { requireKnownNames } from '../report/find-filter.ts'
 import { findKey } from '../report/find-key.ts'
+import type { SecretInput } from '../report/find-key.ts'
 
 /** What `keys forget` is asked for. */
 export interface ForgetOrder {
@@ -32,13 +32,17 @@ export interface ForgetPlan {
 }
 
 /** Finds what is to be forgotten. @throws WRONG_USAGE */
-export async function planForgetting(db: Database, order: ForgetOrder, place: Place): Promise<ForgetPlan> {
+export async function planForgetting(
+  db: Database,
+  order: ForgetOrder,
+  secretInput: SecretInput,
+): Promise<ForgetPlan> {
   if ((order.key === undefined) === (order.owner === undefined)) {
     throw new AnalyticsError('WRONG_USAGE', 'Name either a key, or a customer with --owner.')
   }
   return order.key === undefined
     ? planOwner(db, order.owner!, order.anonymise)
-    : planKey(db, await findKey(db, order.key, place), order.anonymise)
+    : planKey(db, await findKey(db, order.key, secretInput), order.anonymise)
 }
 
 async function planKey(db: Database, key: KeyRecord, anonymous: boolean): Promise<ForgetPlan> {

@@ -1,41 +1,29 @@
 import { setFlagsFromString } from 'node:v8'
 import { isCalendarUnit } from '../time/calendar.ts'
 import { AnalyticsError } from '../model/errors.ts'
-import {
-  groupColumns,
-  haveLatency,
-  LOCAL_COLUMN,
-  pickColumns,
-  storedColumns,
-} from '../report/export-columns.ts'
-import { exportUsage } from '../report/export-usage.ts'
-import type { ExportFormat } from '../report/export-usage.ts'
-import { noteUnfinished } from '../report/note-unfinished.ts'
-import type { CsvSeparator } from '../report/render-csv.ts'
-import { parseDimensions } from '../report/parse-filter.ts'
+import { groupColumns, haveLatency, LOCAL_COLUMN, pickColumns, storedColumns } from './export-columns.ts'
+import { exportUsage } from './export-usage.ts'
+import type { ExportFormat } from './export-usage.ts'
+import { noteUnfinished } from './note-unfinished.ts'
+import type { CsvSeparator } from './render-csv.ts'
+import { parseDimensions } from './parse-filter.ts'
 import { findUsage } from '../store/read/find-usage.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { copyOrStreamPages } from '../store/read/stream-pages.ts'
 import type { UsagePage } from '../store/read/usage-page.ts'
 import type { StreamQuery, UsageDimension } from '../model/usage-query.ts'
-import type { Place } from './base-command.ts'
-import { findFilter, requireKnownNames } from '../report/find-filter.ts'
-import { withInterruption } from './interruption.ts'
-import { startProgressBar } from '../terminal/progress-bar.ts'
+import type { SecretInput } from './find-key.ts'
+import { findFilter, requireKnownNames } from './find-filter.ts'
+import type { FilterText } from './find-filter.ts'
 import type { ProgressBar } from '../terminal/progress-bar.ts'
-import type { UsageFlags } from './usage-flags.ts'
-import { writeOutput } from './write-output.ts'
 
 /** The flags of `export`, parsed. */
-export interface ExportFlags extends UsageFlags {
+export interface ExportFlags extends FilterText {
   readonly by?: readonly string[] | undefined
   readonly format: ExportFormat
   readonly 'csv-separator'?: CsvSeparator | undefined
   readonly columns?: readonly string[] | undefined
   readonly latency: boolean
-  readonly out?: string | undefined
-  readonly gzip: boolean
-  readonly progress: boolean
 }
 
 /**
@@ -44,25 +32,22 @@ export interface ExportFlags extends UsageFlags {
  */
 const KEEP_YOUNG_SPACE_SMALL = '--semi-space-growth-factor=1'
 
-/**
- * Writes the rows, or the groups, that the flags ask for; `safe` makes text fit for a terminal. Ends in order on
- * Ctrl-C: a file is then left as it was.
- * @returns what a person has to know of it
- */
-export async function writeExport(
+/** Where an export goes, and how a person sees it go. */
+export interface ExportOutput {
+  readonly bar: ProgressBar
+  /** Takes the pieces as fast as it can write them. */
+  readonly write: (pieces: AsyncIterable<Buffer>) => Promise<void>
+}
+
+/** Writes the rows, or the groups, that the flags ask for. @returns what a person has to know of it */
+export async function runExport(
   db: Database,
   flags: ExportFlags,
-  place: Place,
-  safe: ((text: string) => string) | undefined,
+  secretInput: SecretInput,
+  { bar, write }: ExportOutput,
 ): Promise<readonly string[]> {
-  if (flags.gzip && flags.out === undefined && process.stdout.isTTY) {
-    throw new AnalyticsError(
-      'WRONG_USAGE',
-      'Compressed data is not for a terminal. Pass --out or use a pipe.',
-    )
-  }
   setFlagsFromString(KEEP_YOUNG_SPACE_SMALL)
-  const { period, filter: found } = await findFilter(db, flags, place)
+  const { period, filter: found } = await findFilter(db, flags, secretInput)
   const { since, until, timeZone } = period
   const filter = { ...found, ...(since && { since }), ...(until && { until }) }
   const by = parseDimensions(flags.by, 3)
@@ -74,32 +59,25 @@ export async function writeExport(
   const columns = [...(by ? grouped : stored).keys()]
   checkExportFlags(flags, by, columns)
   const latency = haveLatency(columns)
-  const bar = await startProgressBar('requests', flags.progress && flags.out !== undefined)
-  try {
-    const named = filter.endpoint !== undefined || filter.owner !== undefined
-    // a sum over all rows, so only when somebody looks at it
-    const [total] = named || bar.isShown ? await findUsage(db, filter) : []
-    if (named && !total) await requireKnownNames(db, filter)
-    const pieces = by
-      ? exportUsage(
-          one(findUsage(db, { ...filter, by, timeZone, sort: 'group', latency })),
-          grouped,
-          flags.format,
-          flags['csv-separator'],
-        )
-      : exportUsage(
-          counted(db, { ...filter, latency }, total?.requestCount ?? 0, bar),
-          stored,
-          flags.format,
-          flags['csv-separator'],
-        )
-    await withInterruption((signal) =>
-      writeOutput(safe ? mapText(pieces, safe) : pieces, { file: flags.out, gzip: flags.gzip, signal }),
-    )
-    return noteUnfinished(period)
-  } finally {
-    bar.stop()
-  }
+  const named = filter.endpoint !== undefined || filter.owner !== undefined
+  // a sum over all rows, so only when somebody looks at it
+  const [total] = named || bar.isShown ? await findUsage(db, filter) : []
+  if (named && !total) await requireKnownNames(db, filter)
+  const pieces = by
+    ? exportUsage(
+        one(findUsage(db, { ...filter, by, timeZone, sort: 'group', latency })),
+        grouped,
+        flags.format,
+        flags['csv-separator'],
+      )
+    : exportUsage(
+        counted(db, { ...filter, latency }, total?.requestCount ?? 0, bar),
+        stored,
+        flags.format,
+        flags['csv-separator'],
+      )
+  await write(pieces)
+  return noteUnfinished(period)
 }
 
 /** @throws WRONG_USAGE for flags that would change nothing */
@@ -134,11 +112,4 @@ async function* counted(
 
 async function* one<T>(value: Promise<T>): AsyncGenerator<T> {
   yield await value
-}
-
-async function* mapText(
-  pieces: AsyncIterable<Buffer>,
-  change: (text: string) => string,
-): AsyncGenerator<string> {
-  for await (const piece of pieces) yield change(piece.toString())
 }

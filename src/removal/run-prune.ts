@@ -1,15 +1,14 @@
 import { AnalyticsError } from '../model/errors.ts'
 import { formatInstant } from '../time/calendar.ts'
-import { formatCount } from '../report/format-cell.ts'
+import { formatCount } from '../report/format-number.ts'
 import { parseInstant } from '../time/period.ts'
 import { nameOfKey } from '../report/report-table.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { countPrunable, pruneUsage } from '../store/remove/prune-usage.ts'
 import { rollUpUsage } from '../store/remove/roll-up-usage.ts'
-import type { Place } from './base-command.ts'
 import { findKey } from '../report/find-key.ts'
-import { withInterruption } from './interruption.ts'
-import { startProgressBar } from '../terminal/progress-bar.ts'
+import type { SecretInput } from '../report/find-key.ts'
+import type { ProgressBar } from '../terminal/progress-bar.ts'
 
 /** The flags of `prune`, parsed. */
 export interface PruneFlags {
@@ -33,18 +32,18 @@ export interface PrunePlan {
 export async function planPrune(
   db: Database,
   flags: PruneFlags,
-  place: Place,
+  secretInput: SecretInput,
   now = new Date(),
 ): Promise<PrunePlan> {
   const before = readBefore(flags, now)
-  const key = flags.key === undefined ? undefined : await findKey(db, flags.key, place)
+  const key = flags.key === undefined ? undefined : await findKey(db, flags.key, secretInput)
   const keyIds = key && [key.id]
   const { rows, requests, from, to } = await countPrunable(db, { before, ...(keyIds && { keyIds }) })
   const rollUp = flags['roll-up'] === 'day'
   const what = `${formatCount(rows)} rows with ${formatCount(requests)} requests`
   const span = from && to ? `, from ${formatInstant(from, 'UTC')} to ${formatInstant(to, 'UTC')} (UTC)` : ''
   const whose = key ? ` of ${nameOfKey(key)}` : ''
-  const where = `${db.place}, before ${formatInstant(before, 'UTC')} (UTC)`
+  const where = `${db.databaseLabel}, before ${formatInstant(before, 'UTC')} (UTC)`
   const text =
     rows === 0
       ? `There is nothing to prune${whose} in ${where}.`
@@ -59,30 +58,26 @@ export async function planPrune(
 export async function runPrune(
   db: Database,
   { before, keyIds, rollUp }: PrunePlan,
-  withProgress: boolean,
+  bar: ProgressBar,
+  signal: AbortSignal,
 ): Promise<{ text: string; result: object }> {
-  const bar = await startProgressBar('rows', withProgress)
   let doneRows = 0
   const onProgress = ({ rows, done }: { rows: number; done: number }): void => {
     doneRows = rows
     bar.update(done, rows)
   }
-  return withInterruption(async (signal) => {
-    try {
-      if (rollUp) {
-        const rolled = await rollUpUsage(db, { before, keyId: keyIds?.[0], onProgress, signal })
-        const text = `Rolled ${formatCount(rolled.rowsBefore)} rows up into ${formatCount(rolled.rowsAfter)} day rows; ${formatCount(rolled.requests)} requests, as before.\n`
-        return { text, result: { before, rollUp, ...rolled, done: true } }
-      }
-      const pruned = await pruneUsage(db, { before, ...(keyIds && { keyIds }), onProgress, signal })
-      const text = `Pruned ${formatCount(pruned.rows)} rows with ${formatCount(pruned.requests)} requests.\n`
-      return { text, result: { before, rollUp, ...pruned, done: true } }
-    } catch (error) {
-      throw signal.aborted ? interrupted(doneRows, error) : error
-    } finally {
-      bar.stop()
+  try {
+    if (rollUp) {
+      const rolled = await rollUpUsage(db, { before, keyId: keyIds?.[0], onProgress, signal })
+      const text = `Rolled ${formatCount(rolled.rowsBefore)} rows up into ${formatCount(rolled.rowsAfter)} day rows; ${formatCount(rolled.requests)} requests, as before.\n`
+      return { text, result: { before, rollUp, ...rolled, done: true } }
     }
-  })
+    const pruned = await pruneUsage(db, { before, ...(keyIds && { keyIds }), onProgress, signal })
+    const text = `Pruned ${formatCount(pruned.rows)} rows with ${formatCount(pruned.requests)} requests.\n`
+    return { text, result: { before, rollUp, ...pruned, done: true } }
+  } catch (error) {
+    throw signal.aborted ? interrupted(doneRows, error) : error
+  }
 }
 
 function interrupted(rows: number, cause: unknown): AnalyticsError {

@@ -1,0 +1,16 @@
+import { text as readText } from 'node:stream/consumers'
+import { keyIdOfSecret } from '../capture/compute-key-id.ts'
+import { AnalyticsError } from '../model/errors.ts'
+import type { Database } from '../store/database/open-database.ts'
+import { requirePepper } from '../store/read/require-pepper.ts'
+
+/**
+ * Reads a secret from standard input, computes its id and forgets it.
+ * @throws WRONG_USAGE when there is none, PEPPER_MISMATCH
+ */
+export async function readKeyId(db: Database, pepper: string | undefined): Promise<string> {
+  await requirePepper(db, pepper)
+  const secret = (await readText(process.stdin)).replace(/\r?\n$/, '')
+  if (secret) return keyIdOfSecret(secret, pepper)
+  throw new AnalyticsError('WRONG_USAGE', '--key - reads the secret from standard input, which is empty.')
+}

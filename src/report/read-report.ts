@@ -1,0 +1,97 @@
+import { isCalendarUnit } from '../time/calendar.ts'
+import { DAY_MS } from '../time/units.ts'
+import { checkInvoiceFlags, checkReportFlags, forPeople } from './check-report-flags.ts'
+import { findFilter, requireKnownNames } from './find-filter.ts'
+import type { FoundFilter } from './find-filter.ts'
+import type { SecretInput } from './find-key.ts'
+import { parseDimensions } from './parse-filter.ts'
+import type { ReportFlags } from './report-flags.ts'
+import type { ReportRequest } from './build-report.ts'
+import { runReport } from './run-report.ts'
+import type { HeadedReport } from './run-report.ts'
+import { slowestFirst } from './slowest-first.ts'
+import type { UsageDimension, UsageSort } from '../model/usage-query.ts'
+import type { Database } from '../store/database/open-database.ts'
+import { findUsage } from '../store/read/find-usage.ts'
+
+const DEFAULT_PERIOD = '30d'
+const DEFAULT_LIMIT = 20
+/** Of time more, because it has an order: 90 days are all shown. */
+const DEFAULT_STEPS = 100
+/** What `--sort` says, but for p95. */
+export const SORTS: Record<string, UsageSort> = {
+  requests: 'requests',
+  errors: 'errors',
+  'last-used': 'lastUsed',
+  group: 'group',
+}
+
+/** Finds what the flags ask for. @throws WRONG_USAGE for what cannot be understood, found, or billed */
+export async function readReport(
+  db: Database,
+  flags: ReportFlags,
+  { dataDir, ...secretInput }: SecretInput & { readonly dataDir: string },
+): Promise<HeadedReport> {
+  const text = withDefaultPeriod(flags)
+  const found = await findFilter(db, text, secretInput)
+  const { billable } = flags
+  const by = billable ? undefined : groupingOf(flags, found)
+  checkReportFlags(flags, by, found.period)
+  const { report, heading } = await runReport(
+    db,
+    { text, found, request: requestOf(flags, by), billable },
+    dataDir,
+  )
+  if (report.total.requests > 0) return { report, heading }
+  await requireKnownNames(db, found.filter)
+  return { report: { ...report, notes: [...report.notes, ...(await noteEmpty(db))] }, heading }
+}
+
+function withDefaultPeriod(flags: ReportFlags): ReportFlags {
+  if (flags.billable) checkInvoiceFlags(flags)
+  const given = flags.since ?? flags.until ?? flags.month
+  return given === undefined ? { ...flags, since: DEFAULT_PERIOD } : flags
+}
+
+/** What to group by: as asked, else what the filters leave open. */
+function groupingOf(flags: ReportFlags, { filter, key, period }: FoundFilter): UsageDimension[] | undefined {
+  const asked = parseDimensions(flags.by, forPeople(flags) ? 2 : 3)
+  if (asked) return asked
+  if (key && filter.endpoint !== undefined && flags.compare === undefined) {
+    const days = ((period.until ?? period.now).getTime() - (period.since?.getTime() ?? 0)) / DAY_MS
+    return [days <= 3 ? 'hour' : days <= 100 ? 'day' : 'month']
+  }
+  if (key) return ['method', 'endpoint']
+  if (filter.endpoint !== undefined) return ['key']
+  return flags.format === 'csv' || flags.format === 'xlsx' ? ['key'] : undefined
+}
+
+function requestOf(
+  flags: ReportFlags,
+  by: readonly UsageDimension[] | undefined,
+): Omit<ReportRequest, 'period' | 'filter'> {
+  const { sort, compare, billable, latency } = flags
+  const most = flags.limit ?? (by && forPeople(flags) ? defaultLimit(by) : undefined)
+  return {
+    ...(by && { by }),
+    ...(sort && SORTS[sort] && { sort: SORTS[sort] }),
+    ...(most !== undefined && { limit: most || Number.POSITIVE_INFINITY }),
+    comparePrevious: compare !== undefined,
+    withTrend: !billable && flags.format !== 'csv' && flags.format !== 'xlsx',
+    ...(latency && { withLatency: true }),
+    ...(sort === 'p95' && { choose: slowestFirst, isReordered: true }),
+  }
+}
+
+function defaultLimit([first]: readonly UsageDimension[]): number {
+  return first && isCalendarUnit(first) ? DEFAULT_STEPS : DEFAULT_LIMIT
+}
+
+async function noteEmpty(db: Database): Promise<string[]> {
+  const [any] = await findUsage(db, {})
+  return any
+    ? [`Usage is stored from ${any.firstBucket.toISOString()} on: try another --since or --month.`]
+    : [
+        'The database is empty. Add app.use(apiKeyAnalytics()) to your app and send a request with an API key, or try "apikey-analytics demo".',
+      ]
+}

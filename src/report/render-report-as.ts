@@ -1,0 +1,22 @@
+import { renderJson } from './render-json.ts'
+import { renderMarkdown } from './render-markdown.ts'
+import { renderReport } from './render-report.ts'
+import { renderUsageCsv } from './render-usage-csv.ts'
+import type { CsvSeparator } from './render-csv.ts'
+import type { ReportFormat } from './report-flags.ts'
+import { toReportJson } from './run-report.ts'
+import type { HeadedReport } from './run-report.ts'
+import type { Screen } from '../terminal/render-table.ts'
+
+/** Draws a report in a format that is text. */
+export function renderReportAs(
+  format: Exclude<ReportFormat, 'xlsx'>,
+  { report, heading }: HeadedReport,
+  screen: Screen,
+  separator?: CsvSeparator,
+): string {
+  if (format === 'csv') return renderUsageCsv(report, separator)
+  if (format === 'json') return renderJson(toReportJson({ report, heading }))
+  if (format === 'markdown') return renderMarkdown(report, heading)
+  return renderReport(report, heading, screen)
+}

@@ -1,0 +1,19 @@
+import type { FilterText } from './find-filter.ts'
+import type { CsvSeparator } from './render-csv.ts'
+
+/** The formats of a report. */
+export type ReportFormat = 'table' | 'csv' | 'json' | 'markdown' | 'xlsx'
+
+/** The flags of `report`, parsed. */
+export interface ReportFlags extends FilterText {
+  readonly by?: readonly string[] | undefined
+  readonly sort?: string | undefined
+  readonly limit?: number | undefined
+  readonly compare?: string | undefined
+  readonly billable?: readonly string[] | undefined
+  readonly latency?: boolean | undefined
+  readonly format: ReportFormat
+  readonly 'csv-separator'?: CsvSeparator | undefined
+  readonly out?: string | undefined
+  readonly watch?: boolean | undefined
+}
