@@ -14,14 +14,17 @@ const acme = testKey(1, 'sk_l…9f2a', { name: 'Mobile app', owner: 'acme' })
 const FIRST_WORDS: Record<string, string> = {
   'export --columns keyLabel,requestCount': 'keyLabel,requestCount\r\nsk_l…9f2a,7\r\n',
   flush: 'Nothing to deliver',
-  'keys list': 'Keys\n',
+  'keys list': 'Keys',
   'keys name aaaaaaaa-0000-4000-8000-000000000001 --owner acme':
     'aaaaaaaa-0000-4000-8000-000000000001 is Mobile app',
   migrate: 'SQLite ',
   'prune --before 2026-11-01 --yes --key sk_l': 'Pruned 1 rows with 7 requests.',
-  report: 'Usage overview\n',
-  security: 'Security findings\n',
-  verify: 'Where every counted request is\n',
+  report: 'Usage overview',
+  security: 'Security findings',
+  verify: 'Where every counted request is',
+  'keys owners aaaaaaaa-0000-4000-8000-000000000001': 'Owners',
+  'customers list': 'Customers',
+  'customers rename acme globex': 'acme',
   'keys forget aaaaaaaa-0000-4000-8000-000000000001 --yes': 'Forgot Mobile app',
 }
 
