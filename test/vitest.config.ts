@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { PGBOUNCER } from './support/find-pgbouncer.ts'
+import { PATIENCE_MS } from './support/patience.ts'
 
 // hundreds of processes are started from sources: their types are stripped and they are compiled once
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '../node_modules/.cache/compile')
@@ -26,7 +27,8 @@ export default defineConfig({
   test: {
     root: import.meta.dirname,
     testTimeout: 180_000,
-    hookTimeout: 120_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: PATIENCE_MS } },
     pool: 'forks',
     maxWorkers: 2,
     projects: Object.entries(tiers).map(([name, globalSetup]) => ({

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { chromium } from 'playwright-core'
 import type { Browser, Page } from 'playwright-core'
+import { PATIENCE_MS } from './patience.ts'
 
 /** What starts, and with which libraries. */
 interface Program {
@@ -46,9 +47,6 @@ export async function startBrowser(): Promise<Browser> {
     timeout: PATIENCE_MS,
   })
 }
-
-/** Long enough for a machine that does ten other things. */
-const PATIENCE_MS = 120_000
 
 function findBrowser(): Program {
   const { CHROMIUM_PATH, TEST_BROWSER_DIR, LD_LIBRARY_PATH } = process.env
