@@ -33,7 +33,13 @@ export default defineConfig({
     maxWorkers: 2,
     projects: Object.entries(tiers).map(([name, globalSetup]) => ({
       extends: true as const,
-      test: { name, include: [`${name}/**/*.test.ts`], globalSetup },
+      test: {
+        name,
+        include: [`${name}/**/*.test.ts`],
+        globalSetup,
+        // unit tests change nothing that the next file could see: one process for all saves half of the time
+        isolate: name !== 'unit',
+      },
     })),
   },
 })

@@ -10,7 +10,7 @@ interface Package {
   readonly scripts?: Readonly<Record<string, string>>
 }
 
-const readJson = <T>(...path: string[]) => JSON.parse(readFileSync(join(ROOT, ...path), 'utf8')) as T
+const readJson = (...path: string[]): unknown => JSON.parse(readFileSync(join(ROOT, ...path), 'utf8'))
 
 /**
  * npm compiles a package that has a binding.gyp and no install script of its own. It asks the lock file, not the
@@ -18,10 +18,10 @@ const readJson = <T>(...path: string[]) => JSON.parse(readFileSync(join(ROOT, ..
  * This can go when better-sqlite3 is published without a binding.gyp, or with an install script.
  */
 it('npm ci compiles nothing: put "gypfile": false back into the lock file after npm install', () => {
-  const { packages } = readJson<{ packages: Record<string, Package> }>('package-lock.json')
+  const { packages } = readJson('package-lock.json') as { packages: Record<string, Package> }
   const compiled = Object.keys(packages).filter((path) => {
     if (!existsSync(join(ROOT, path, 'binding.gyp'))) return false
-    const { scripts = {} } = readJson<Package>(path, 'package.json')
+    const { scripts = {} } = readJson(path, 'package.json') as Package
     return !scripts['install'] && !scripts['preinstall'] && packages[path]!.gypfile !== false
   })
   expect(compiled).toEqual([])
