@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { PGBOUNCER } from './support/find-pgbouncer.ts'
+import { PATIENCE_MS } from './support/patience.ts'
 
 // hundreds of processes are started from sources: their types are stripped and they are compiled once
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '../node_modules/.cache/compile')
@@ -13,20 +14,32 @@ if (!PGBOUNCER) {
   process.stderr.write('PgBouncer: not run, install it (Debian: package pgbouncer).\n')
 }
 
-/** One project per kind of test, so that `vitest --project unit` stays fast. */
-const project = (name: string) => ({
-  extends: true as const,
-  test: { name, include: [`${name}/**/*.test.ts`] },
-})
+/** What a folder of tests needs before its first test: nothing for `unit`, so that it is quick. */
+const tiers: Record<string, string[]> = {
+  unit: [],
+  store: ['support/postgres-cluster.ts'],
+  cli: ['support/postgres-cluster.ts'],
+  crash: ['support/postgres-cluster.ts'],
+  e2e: ['support/postgres-cluster.ts', 'support/unpack-browser.ts'],
+}
 
 export default defineConfig({
   test: {
     root: import.meta.dirname,
-    globalSetup: ['support/postgres-cluster.ts'],
     testTimeout: 180_000,
-    hookTimeout: 120_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: PATIENCE_MS } },
     pool: 'forks',
     maxWorkers: 2,
-    projects: ['unit', 'store', 'cli', 'e2e'].map(project),
+    projects: Object.entries(tiers).map(([name, globalSetup]) => ({
+      extends: true as const,
+      test: {
+        name,
+        include: [`${name}/**/*.test.ts`],
+        globalSetup,
+        // unit tests change nothing that the next file could see: one process for all saves half of the time
+        isolate: name !== 'unit',
+      },
+    })),
   },
 })

@@ -14,6 +14,7 @@ import { openPage, startBrowser } from '../support/browser.ts'
 import { DATABASE_KINDS, makeDatabase } from '../support/databases.ts'
 import type { DatabaseKind } from '../support/databases.ts'
 import { startCluster } from '../support/start-cluster.ts'
+import unpackBrowser from '../support/unpack-browser.ts'
 import { fillReportRows } from './fill-report-rows.ts'
 import { hoursAndStatuses, keysBetween, topEndpoints, topKeys } from './hand-written.ts'
 import { timeInTurn } from './time.ts'
@@ -33,10 +34,12 @@ const SINCE_ANSWER = `new Promise((resolve) => requestAnimationFrame(() => setTi
   resolve(performance.now() - activity.responseEnd)
 })))`
 
+const removeBrowser = await unpackBrowser()
 const [rowsText = '10000000', ...wanted] = process.argv.slice(2)
 for (const kind of DATABASE_KINDS) {
   if (wanted.length === 0 || wanted.includes(kind)) await benchDatabase(kind, Number(rowsText))
 }
+await removeBrowser()
 
 async function benchDatabase(kind: DatabaseKind, rows: number): Promise<void> {
   const cluster = kind === 'postgresql' ? await startCluster() : undefined

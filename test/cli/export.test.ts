@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { forEachDatabase } from '../support/for-each-database.ts'
-import { runCli, startCli } from '../support/run-cli.ts'
+import { runCli } from '../support/run-cli.ts'
+import { startCli } from '../support/start-cli.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
 
 const acme = testKey(1, 'sk_l…9f2a', { name: 'Mobile, "app"', owner: 'acme' })

@@ -8,7 +8,8 @@ import { afterAll, beforeEach, expect, it } from 'vitest'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
-import { runCli, startCli } from '../support/run-cli.ts'
+import { runCli } from '../support/run-cli.ts'
+import { startCli } from '../support/start-cli.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
 
 const HOURS = 24

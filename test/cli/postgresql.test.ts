@@ -142,7 +142,7 @@ describe('without a password', () => {
     for (let attempt = 0; attempt < 5; attempt++) {
       await expect(store.connect()).rejects.toMatchObject({ code: 'DATABASE_REFUSED' })
     }
-    await expect.poll(() => open, { timeout: 5000 }).toBe(0)
+    await expect.poll(() => open).toBe(0)
     await store.close()
   })
 })
@@ -289,9 +289,7 @@ describe('limits', () => {
       and now() - query_start > interval '$1'`
     return {
       untilWaiting: async (milliseconds: number) => {
-        await expect
-          .poll(() => administer(url, waiting.replace('$1', `${milliseconds} ms`)), { timeout: 30_000 })
-          .not.toEqual([])
+        await expect.poll(() => administer(url, waiting.replace('$1', `${milliseconds} ms`))).not.toEqual([])
       },
       release: async () => {
         await client.query('rollback')

@@ -7,7 +7,8 @@ import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { keyIdOfSecret } from '../../src/capture/compute-key-id.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
-import { runCli, startCli } from '../support/run-cli.ts'
+import { runCli } from '../support/run-cli.ts'
+import { runBin, startCli } from '../support/start-cli.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
 
 const acme = testKey(1, 'sk_l…9f2a', { name: 'Mobile app', owner: 'acme' })
@@ -446,10 +447,10 @@ describe('report without a database', () => {
     const script = encodeURIComponent(`import { registerHooks } from 'node:module'; ${hooks}`)
     const env = { NODE_OPTIONS: `--import data:text/javascript,${script}` }
     for (const command of [['--help'], ['report', '--help'], ['keys', 'list', '--help']]) {
-      const { code, stdout, stderr } = await runCli(command, { cwd, env })
+      const { code, stdout, stderr } = await runBin(command, { cwd, env })
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
       expect(stdout).toContain('USAGE')
     }
-    expect((await runCli(['migrate'], { cwd, env })).stderr).toContain('loads ')
+    expect((await runBin(['migrate'], { cwd, env })).stderr).toContain('loads ')
   })
 })

@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { forEachDatabase } from '../support/for-each-database.ts'
-import { runCli, startCli } from '../support/run-cli.ts'
+import { runBin, startCli } from '../support/start-cli.ts'
 
 forEachDatabase('the command dashboard', (_kind, makeUrl) => {
   it('prints one link, serves until Ctrl-C, and ends well', async () => {
@@ -25,7 +25,7 @@ forEachDatabase('the command dashboard', (_kind, makeUrl) => {
 
 describe('the command dashboard', () => {
   it('says what to do when there is no database', async () => {
-    const { code, stdout, stderr } = await runCli(['dashboard', '--data-dir', '/nowhere'])
+    const { code, stdout, stderr } = await runBin(['dashboard', '--data-dir', '/nowhere'])
     expect({ code, stdout, stderr }).toEqual({
       code: 1,
       stdout: '',
@@ -42,7 +42,7 @@ forEachDatabase('a taken port', (_kind, makeUrl) => {
     onTestFinished(() => void other.close())
     const { port } = other.address() as AddressInfo
     const env = { DATABASE_URL: await makeUrl() }
-    const { code, stderr } = await runCli(['dashboard', '--port', String(port)], { env })
+    const { code, stderr } = await runBin(['dashboard', '--port', String(port)], { env })
     expect({ code, stderr }).toEqual({
       code: 2,
       stderr: `Error: Cannot listen on port ${port} (EADDRINUSE). Pass --port.\n`,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openUsage } from '../../src/index.ts'
-import { runCli } from '../support/run-cli.ts'
+import { runBin } from '../support/start-cli.ts'
 import type { CliResult } from '../support/run-cli.ts'
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'apikey-analytics-demo-')))
@@ -14,7 +14,7 @@ let demo: CliResult
 let answered: number
 
 beforeAll(async () => {
-  demo = await runCli(['demo'], { cwd: folder, env })
+  demo = await runBin(['demo'], { cwd: folder, env })
   answered = Number(/([\d,]+) requests were answered/.exec(demo.stderr)?.[1]?.replaceAll(',', ''))
 })
 
@@ -55,7 +55,7 @@ test('the commands that the demo names work as they stand', async () => {
   )
   expect(commands.length).toBeGreaterThan(3)
   for (const args of commands) {
-    const { code, stdout } = await runCli(args, { cwd: folder })
+    const { code, stdout } = await runBin(args, { cwd: folder })
     expect({ args, code }).toEqual({ args, code: 0 })
     expect(stdout).not.toBe('')
   }
@@ -71,11 +71,11 @@ test('the demo keeps apart from real data and leaves no secret behind', () => {
 })
 
 test('a second demo says that it adds to the first, and the counts stay provable', async () => {
-  const again = await runCli(['demo', '--json'], { cwd: folder, env })
+  const again = await runBin(['demo', '--json'], { cwd: folder, env })
   expect(again.code).toBe(0)
   expect(again.stderr).toContain('Adds to what earlier demos left')
   const { requests } = JSON.parse(again.stdout) as { requests: number }
-  const verified = await runCli(['verify', '--json', '--data-dir', demoDir])
+  const verified = await runBin(['verify', '--json', '--data-dir', demoDir])
   expect(verified.code).toBe(0)
   expect(JSON.parse(verified.stdout)).toMatchObject({
     accountedFor: true,
@@ -84,7 +84,7 @@ test('a second demo says that it adds to the first, and the counts stay provable
 })
 
 test('the demo refuses to write into a database of one’s own', async () => {
-  const refused = await runCli(['demo', '--database', 'postgres://127.0.0.1:1/real'], { cwd: folder })
+  const refused = await runBin(['demo', '--database', 'postgres://127.0.0.1:1/real'], { cwd: folder })
   expect(refused).toMatchObject({
     code: 2,
     stdout: '',

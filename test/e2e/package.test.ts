@@ -12,6 +12,7 @@ import type { TestDatabase } from '../support/databases.ts'
 import { installPackage } from '../support/install-package.ts'
 import type { InstalledApp } from '../support/install-package.ts'
 import { readReadmeFile } from '../support/read-readme.ts'
+import { PATIENCE_MS } from '../support/patience.ts'
 
 const SRC = fileURLToPath(new URL('../../src', import.meta.url))
 
@@ -167,7 +168,7 @@ async function runScript(code: string, env: Record<string, string> = {}): Promis
 }
 
 async function askUntilServed(url: string, server: ChildProcess): Promise<void> {
-  const deadline = Date.now() + 20_000
+  const deadline = Date.now() + PATIENCE_MS
   for (;;) {
     const answer = await fetch(url, { headers: { 'x-api-key': 'a key of the test' } }).catch(() => undefined)
     if (answer?.status === 200) return
@@ -178,7 +179,7 @@ async function askUntilServed(url: string, server: ChildProcess): Promise<void> 
 
 /** Requests in the report, once they are at least so many; the app flushes every five seconds. */
 async function readRequestCount(env: Record<string, string>, least: number): Promise<number> {
-  const deadline = Date.now() + 30_000
+  const deadline = Date.now() + PATIENCE_MS
   for (;;) {
     const { stdout } = await app.run('npx', ['apikey-analytics', 'report', '--json'], env)
     const { total } = JSON.parse(stdout) as { total: { requests: number } }

@@ -16,6 +16,7 @@ import { installPackage } from '../support/install-package.ts'
 import type { InstalledApp } from '../support/install-package.ts'
 import { readReadme, readReadmeBlocks, readReadmeTable } from '../support/read-readme.ts'
 import type { ReadmeBlock } from '../support/read-readme.ts'
+import { PATIENCE_MS } from '../support/patience.ts'
 
 /** The pages whose blocks run one after the other, in the folder of one app. */
 const PAGES = ['README.md', 'docs/endpoints-and-routers.md', 'docs/testing.md', 'docs/typescript.md']
@@ -105,14 +106,14 @@ describe('every block of the README and its pages runs as it stands', () => {
     expect(child.exitCode).toBe(0)
   }
 
-  /** Runs a block; again, for at most 20 seconds, while its output is not like the sample: apps flush in between. */
+  /** Runs a block; again, for as long as a test waits, while its output is not like the sample: apps flush in between. */
   async function runUntilLike(
     commands: string,
     sample: string | undefined,
     exported: Record<string, string>,
   ): Promise<string> {
     for (const { port } of servers) await untilServed(port)
-    const deadline = Date.now() + 20_000
+    const deadline = Date.now() + PATIENCE_MS
     const again = commands.startsWith('npx apikey-analytics report')
     for (;;) {
       const { code, stdout, stderr } = await app.run(
@@ -232,7 +233,7 @@ function messageOf(run: () => unknown): string {
 }
 
 async function untilServed(port: string): Promise<void> {
-  const deadline = Date.now() + 20_000
+  const deadline = Date.now() + PATIENCE_MS
   while (!(await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined))) {
     if (Date.now() > deadline) throw new Error(`Nothing is served on port ${port}.`)
     await sleep(50)

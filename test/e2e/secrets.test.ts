@@ -11,7 +11,7 @@ import { apiKeyAnalytics, setApiKey } from '../../src/index.ts'
 import type { AnalyticsOptions } from '../../src/index.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
-import { runCli } from '../support/run-cli.ts'
+import { runBin } from '../support/start-cli.ts'
 
 /** Everything that must never be seen again, by the way it comes in. */
 const SECRETS = {
@@ -131,7 +131,7 @@ async function runCommands(database: string, dataDir: string): Promise<string[]>
   ]
   const output: string[] = []
   for (const command of commands) {
-    const { code, stdout, stderr } = await runCli(command.split(' '), { env, input: SECRETS.header })
+    const { code, stdout, stderr } = await runBin(command.split(' '), { env, input: SECRETS.header })
     expect({ command, code }).toEqual({ command, code: 0 })
     output.push(stdout, stderr)
   }
@@ -153,7 +153,7 @@ async function failToConnect(given: string | undefined, dataDir: string): Promis
   )
   await analytics.close()
   for (const args of [['report'], ['report', '--json'], ['verify', '--nonsense', '--json'], ['migrate']]) {
-    const { code, stdout, stderr } = await runCli([...args, '--database', database])
+    const { code, stdout, stderr } = await runBin([...args, '--database', database])
     expect(code).toBeGreaterThan(0)
     said.push(stdout, stderr)
   }

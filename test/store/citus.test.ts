@@ -108,7 +108,7 @@ describe.runIf(SERVER)('Citus (run when TEST_CITUS_URL names a coordinator with 
     const { url, join } = await makeUnjoined()
     expect((await migrate(url)).distributed).toEqual([])
     const stop = startFlushing(url)
-    await expect.poll(async () => (await verify(url)).storedRequests, { timeout: 20_000 }).toBeGreaterThan(0)
+    await expect.poll(async () => (await verify(url)).storedRequests).toBeGreaterThan(0)
     await join()
     expect(await findPendingWork(url)).toEqual({ pending: [], undistributed: TABLES })
     expect(await printMigrations(url)).toContain("create_distributed_table('api_key_analytics_keys', 'id'")

@@ -7,6 +7,7 @@ import { openStore } from '../../src/store/open-store.ts'
 import { makeDatabase } from '../support/databases.ts'
 import { HOUR, makeBatch } from '../support/make-batch.ts'
 import { startCluster } from '../support/start-cluster.ts'
+import { PATIENCE_MS } from '../support/patience.ts'
 
 const FLUSHES = 1000
 const ROWS = 100
@@ -131,6 +132,6 @@ function readUpdates(
       expect(row?.updated).toBeGreaterThanOrEqual(atLeast)
       return row!
     },
-    { timeout: 30_000, interval: 100 },
+    { timeout: PATIENCE_MS, interval: 100 },
   )
 }

@@ -185,7 +185,7 @@ test('a migrate that waits for another one says for whom, and gives up in the en
     )
     return row?.pid
   }
-  await expect.poll(pid, { timeout: 20_000 }).toBeDefined()
+  await expect.poll(pid).toBeDefined()
   const said: string[] = []
   const wait = { onWait: (message: string) => said.push(message), longestMs: 3000 }
   await expect(migrate(database.url, wait)).rejects.toMatchObject({

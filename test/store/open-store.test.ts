@@ -110,7 +110,7 @@ forEachDatabase('openStore', (kind, makeUrl) => {
     await replaceDatabase(url)
     const next = makeBatch({ instance, sequence: 2, countedBefore: 1, rows: [{ key: 'a' }] })
     await expect
-      .poll(() => store.recordBatch(next).catch(({ code }: { code: string }) => code), { timeout: 10_000 })
+      .poll(() => store.recordBatch(next).catch(({ code }: { code: string }) => code))
       .toBe('DATABASE_CHANGED')
     const facts = await store.connect()
     expect(facts.databaseId).not.toBe(databaseId)
@@ -249,7 +249,7 @@ test.each([
     await cluster.stop(mode)
     // what served our connection lives on for a moment when its master is killed
     await expect
-      .poll(() => store.connect().catch(({ code }: { code: string }) => code), { timeout: 10_000 })
+      .poll(() => store.connect().catch(({ code }: { code: string }) => code))
       .toBe('DATABASE_UNREACHABLE')
     await expect(store.recordBatch(batch)).rejects.toMatchObject({ code: 'DATABASE_UNREACHABLE' })
     await cluster.start()
@@ -274,7 +274,7 @@ test('a store that is closed leaves no connection to PostgreSQL behind', async (
   expect(await count()).toBe(2)
   await store.close()
   // the server takes a moment to see that it was left
-  await expect.poll(count, { timeout: 5000 }).toBe(1)
+  await expect.poll(count).toBe(1)
   await db.close()
   await database.remove()
 })

@@ -31,7 +31,7 @@ test('a process that is stopped inside a flush to PostgreSQL lets others flush, 
   const child = startProcess('flush-once', database.url, randomUUID())
   const said = text(child.stdout!)
   const db = await openDatabase(database.url)
-  await expect.poll(() => db.query(WAITING), { timeout: 30_000 }).toHaveLength(1)
+  await expect.poll(() => db.query(WAITING)).toHaveLength(1)
   child.kill('SIGSTOP')
   await holder.query('commit')
   await holder.end()
@@ -74,7 +74,7 @@ test('a slow network is not taken for a process that is stopped', async () => {
 /** Waits until the server has ended a connection, and its end has arrived here. */
 async function untilEnded(other: Database, pid: number): Promise<void> {
   const find = () => other.query('select from pg_stat_activity where pid = $1', [pid])
-  await expect.poll(find, { timeout: 20_000 }).toEqual([])
+  await expect.poll(find).toEqual([])
   await nextTurn()
 }
 

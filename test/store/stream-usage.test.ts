@@ -190,11 +190,11 @@ forEachDatabase('streamUsage', (kind, makeUrl) => {
     const url = new URL(databaseUrl)
     // Citus is read in pages, and each is a statement
     if (kind === 'postgresql' && !db.distributed)
-      url.search = '?query_timeout=50&options=-c%20statement_timeout%3D50'
+      url.search = '?query_timeout=1000&options=-c%20statement_timeout%3D1000'
     const limited = await openDatabase(url.href)
     let rows = 0
     for await (const page of copyOrStreamPages(limited)) {
-      if (rows === 0) await sleep(200)
+      if (rows === 0) await sleep(1200)
       rows += page.status.length
     }
     expect(rows).toBe(12_000)

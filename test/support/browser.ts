@@ -1,34 +1,73 @@
 import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { chromium } from 'playwright-core'
 import type { Browser, Page } from 'playwright-core'
+import { PATIENCE_MS } from './patience.ts'
 
-/** Where distributions put Chromium; CHROMIUM_PATH names any other place. */
+/** What starts, and with which libraries. */
+interface Program {
+  readonly executablePath: string
+  readonly env?: NodeJS.ProcessEnv
+}
+
+/** Where an installed browser is on a machine for which npm brings none. */
 const PLACES = [
-  process.env['CHROMIUM_PATH'],
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
   '/usr/bin/chromium',
   '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ]
 
-/** Starts a headless Chromium with a profile of its own. @throws Error when the machine has none */
+/**
+ * Those of `@sparticuz/chromium` that a machine without graphics and without a sandbox needs. Its others would turn off
+ * the web's security, which is tested here, and put all pages into one process.
+ */
+const ARGS = [
+  '--no-sandbox',
+  '--no-zygote',
+  '--disable-gpu',
+  '--font-render-hinting=none',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/**
+ * Starts a headless Chromium with a profile of its own: the one in CHROMIUM_PATH, else the one that `unpackBrowser`
+ * unpacked, else the machine's. @throws Error when there is none
+ */
 export async function startBrowser(): Promise<Browser> {
-  const executablePath = PLACES.find((place) => place && existsSync(place))
-  if (!executablePath) {
-    throw new Error('The tests of the dashboard need Chromium: apt-get install chromium, or CHROMIUM_PATH.')
-  }
+  const { executablePath, env = process.env } = findBrowser()
+  const defined = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined)
   return chromium.launch({
     executablePath,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
+    args: ARGS,
+    env: Object.fromEntries(defined),
+    timeout: PATIENCE_MS,
   })
+}
+
+function findBrowser(): Program {
+  const { CHROMIUM_PATH, TEST_BROWSER_DIR, LD_LIBRARY_PATH } = process.env
+  if (CHROMIUM_PATH) return { executablePath: CHROMIUM_PATH }
+  if (TEST_BROWSER_DIR) {
+    const libraries = [join(TEST_BROWSER_DIR, 'al2023', 'lib'), LD_LIBRARY_PATH].filter(Boolean)
+    const fonts = join(TEST_BROWSER_DIR, 'fonts')
+    return {
+      executablePath: join(TEST_BROWSER_DIR, 'chromium'),
+      env: {
+        ...process.env,
+        LD_LIBRARY_PATH: libraries.join(delimiter),
+        FONTCONFIG_PATH: fonts,
+        // in a C locale its pages have the language "en-US@posix", which Intl refuses
+        LC_ALL: 'en_US.UTF-8',
+      },
+    }
+  }
+  const installed = PLACES.find((place) => existsSync(place))
+  if (installed) return { executablePath: installed }
+  throw new Error('No browser: call unpackBrowser first, or name a Chromium in CHROMIUM_PATH.')
 }
 
 /** A page, and everything that it complained about: errors, console errors, violations of its policy. */
@@ -45,6 +84,7 @@ export async function openPage(
   options: Parameters<Browser['newContext']>[0] = {},
 ): Promise<WatchedPage> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
+  context.setDefaultTimeout(PATIENCE_MS)
   const page = await context.newPage()
   let complaints: string[] = []
   page.on('pageerror', (error) => complaints.push(`error: ${error.message}`))

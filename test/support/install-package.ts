@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const TOOLS = join(ROOT, 'node_modules', '.bin')
+/** What the documentation uses and a machine may lack; the machine's own come first. */
+const PROGRAMS = fileURLToPath(new URL('programs', import.meta.url))
 
 /** What a program left behind. */
 export interface ProgramResult {
@@ -72,7 +74,7 @@ function readPacked(stdout: string): [Packed] {
 
 function startIn(cwd: string, program: string, args: readonly string[], env: Environment = {}): ChildProcess {
   // the Node of this run comes before the one that npm brought
-  const PATH = [dirname(process.execPath), TOOLS, process.env['PATH']].join(delimiter)
+  const PATH = [dirname(process.execPath), TOOLS, process.env['PATH'], PROGRAMS].join(delimiter)
   return spawn(program, args, { cwd, env: { HOME: process.env['HOME'], ...env, PATH }, stdio: 'pipe' })
 }
 

@@ -5,8 +5,7 @@ import { listProcessFolders } from '../../src/buffer/folder/recovery.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
-
-const PATIENCE_MS = 30_000
+import { PATIENCE_MS } from './patience.ts'
 
 /** Delivers what dead processes left in a data folder, from this process. @returns how many requests */
 export async function recover(url: string, dataDir: string): Promise<number> {

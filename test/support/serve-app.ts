@@ -8,6 +8,7 @@ import type { AnalyticsError } from '../../src/model/errors.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 import type { AnalyticsOptions } from '../../src/options/options.ts'
 import type { KeyIdentity } from '../../src/model/key.ts'
+import { PATIENCE_MS } from './patience.ts'
 
 const require = createRequire(import.meta.url)
 
@@ -75,11 +76,11 @@ export async function serveApp(
   }
 }
 
-/** Waits, in turns of the event loop and at most five seconds, until something is so. */
+/** Waits, in turns of the event loop until something is so. */
 export async function until(isSo: () => boolean): Promise<void> {
-  const deadline = performance.now() + 5000
+  const deadline = performance.now() + PATIENCE_MS
   while (!isSo()) {
-    if (performance.now() > deadline) throw new Error(`Still not so after 5 s: ${isSo.toString()}`)
+    if (performance.now() > deadline) throw new Error(`Still not so after two minutes: ${isSo.toString()}`)
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
 }

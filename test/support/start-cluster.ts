@@ -19,6 +19,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { findPostgres } from './find-postgres.ts'
+import { PATIENCE_MS } from './patience.ts'
 
 /** How a server is stopped: as an administrator would, as a crash of its programs, or as a lost machine. */
 export type StopMode = 'fast' | 'immediate' | 'kill'
@@ -50,8 +51,6 @@ const SETTINGS = {
   log_min_messages: 'warning',
 }
 
-const START_TIMEOUT_MS = 60_000
-
 /** The folder of the certificates that `tls` uses. */
 export const TLS_FOLDER = join(import.meta.dirname, 'tls')
 
@@ -81,7 +80,7 @@ export async function startCluster(
     await exited
   }
   const start = async () => {
-    const deadline = Date.now() + START_TIMEOUT_MS
+    const deadline = Date.now() + PATIENCE_MS
     for (;;) {
       server = spawnServer(programs, folder, data, port, user)
       if (await isReady(server, options.tls ? `${url}?sslmode=no-verify` : url, deadline)) return

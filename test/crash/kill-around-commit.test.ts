@@ -12,6 +12,7 @@ import { countUntilDeath, endOf, startChild } from '../support/counter-child.ts'
 import { makeDatabase } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
 import { countWaiting, readAccounts, recover } from '../support/recover.ts'
+import { PATIENCE_MS } from '../support/patience.ts'
 
 const DEAD = { code: null, signal: 'SIGKILL' }
 
@@ -57,7 +58,7 @@ describe.each([
     const obstacle = await obstruct(database.url)
     const child = startChild('count-and-die', options())
     const end = endOf(child)
-    const deadline = performance.now() + 30_000
+    const deadline = performance.now() + PATIENCE_MS
     // Stamped: connected, so that its next transaction is the one that records.
     const isCaught = async () => (await countStamped(dataDir)) > 0 && obstacle.holdsUp()
     while (!(await isCaught()) && performance.now() < deadline) await sleep(5)

@@ -1,0 +1,57 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { COMMANDS } from '../../src/cli/index.ts'
+import { makeDatabase } from '../support/databases.ts'
+import type { TestDatabase } from '../support/databases.ts'
+import { runBin } from '../support/start-cli.ts'
+import { storeUsage, testKey } from '../support/store-usage.ts'
+
+const acme = testKey(1, 'sk_l…9f2a', { name: 'Mobile app', owner: 'acme' })
+
+/** How the output of each command begins, on a database with one key. `dashboard` and `demo` have tests of their own. */
+const FIRST_WORDS: Record<string, string> = {
+  'export --columns keyLabel,requestCount': 'keyLabel,requestCount\r\nsk_l…9f2a,7\r\n',
+  flush: 'Nothing to deliver',
+  'keys list': 'Keys',
+  'keys name aaaaaaaa-0000-4000-8000-000000000001 --owner acme':
+    'aaaaaaaa-0000-4000-8000-000000000001 is Mobile app',
+  migrate: 'SQLite ',
+  'prune --before 2026-11-01 --yes --key sk_l': 'Pruned 1 rows with 7 requests.',
+  report: 'Usage overview',
+  security: 'Security findings',
+  verify: 'Where every counted request is',
+  'keys owners aaaaaaaa-0000-4000-8000-000000000001': 'Owners',
+  'customers list': 'Customers',
+  'customers rename acme globex': 'acme',
+  'keys forget aaaaaaaa-0000-4000-8000-000000000001 --yes': 'Forgot Mobile app',
+}
+
+describe('bin/run.js of the build', () => {
+  let database: TestDatabase
+  let dataDir: string
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'apikey-analytics-test-'))
+    database = await makeDatabase('sqlite')
+    await storeUsage(database.url, [{ key: acme, bucket: '2026-10-01T10:00Z', requests: 7 }])
+  })
+  afterAll(async () => {
+    await database.remove()
+    await rm(dataDir, { recursive: true })
+  })
+
+  it.each(Object.entries(FIRST_WORDS))('runs %s', async (command, words) => {
+    const env = { DATABASE_URL: database.url, APIKEY_ANALYTICS_DIR: dataDir }
+    const { code, stdout } = await runBin(command.split(' '), { env })
+    expect({ code, start: stdout.slice(0, words.length) }).toEqual({ code: 0, start: words })
+  })
+
+  it('is tried with every command', () => {
+    const tried = Object.keys(FIRST_WORDS)
+    const untried = Object.keys(COMMANDS).filter(
+      (id) => !tried.some((command) => command.startsWith(id.replace(':', ' '))),
+    )
+    expect(untried.sort()).toEqual(['dashboard', 'demo'])
+  })
+})
