@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -14,12 +14,28 @@ import { makeDatabase } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
 import { installPackage } from '../support/install-package.ts'
 import type { InstalledApp } from '../support/install-package.ts'
-import { readReadme, readReadmeBlocks, readReadmeTable } from '../support/read-readme.ts'
+import { listPages, readReadme, readReadmeBlocks, readReadmeTable } from '../support/read-readme.ts'
 import type { ReadmeBlock } from '../support/read-readme.ts'
 
 /** The pages whose blocks run one after the other, in the folder of one app. */
-const PAGES = ['README.md', 'docs/endpoints-and-routers.md', 'docs/testing.md', 'docs/typescript.md']
-/** What the pages tell to install. */
+const PAGES = [
+  'README.md',
+  'docs/getting-started.md',
+  'docs/identify-keys.md',
+  'docs/endpoints-and-routers.md',
+  'docs/billing.md',
+  'docs/security.md',
+  'docs/dashboard.md',
+  'docs/from-code.md',
+  'docs/operations.md',
+  'docs/privacy.md',
+  'docs/testing.md',
+  'docs/typescript.md',
+  '.github/CONTRIBUTING.md',
+]
+/** Pages with blocks that tests of their own run. */
+const ELSEWHERE = ['docs/customers.md', 'docs/postgresql.md', 'docs/reports.md']
+/** What the pages say to install. */
 const INSTALLED = [
   'koa',
   '@koa/router',
@@ -40,7 +56,7 @@ describe('every block of the README and its pages runs as it stands', () => {
   /** What the README's samples stand for on this machine. */
   const here = new Map<string, string>()
   const exportedBy = new Map<string, Record<string, string>>(PAGES.map((page) => [page, {}]))
-  const servers: { readonly child: ChildProcess; readonly port: string }[] = []
+  const servers: { readonly file: string; readonly child: ChildProcess; readonly port: string }[] = []
   let app: InstalledApp
   let database: TestDatabase
 
@@ -48,7 +64,7 @@ describe('every block of the README and its pages runs as it stands', () => {
     app = await installPackage(...INSTALLED)
     database = await makeDatabase('postgresql', { migrated: false })
     here.set('/srv/api', app.folder)
-    for (const port of ['3000', '3001', '3002', '3003']) here.set(port, await findFreePort())
+    for (const port of ['3000', '3001', '3002', '3003', '3004']) here.set(port, await findFreePort())
     here.set('postgres://api:password@localhost:5432/api', database.url)
     here.set('PostgreSQL api at localhost:5432', describeDatabaseUrl(database.url))
     // The demo plays the week that ends now; yesterday is always in it.
@@ -66,6 +82,11 @@ describe('every block of the README and its pages runs as it stands', () => {
   for (const block of blocks) {
     const { page, language, name, line } = block
     const exported = exportedBy.get(page)!
+    if (block === blocks.find((one) => one.page === page)) {
+      // each page is a reader with a new demo
+      test(`${page} begins`, () =>
+        rmSync(join(app.folder, '.apikey-analytics/demo'), { recursive: true, force: true }))
+    }
     if (language === 'text') continue
     test(`${page} line ${line}: ${language} ${name} ${block.text.split('\n', 1)[0]}`, async () => {
       if (FILES.includes(language)) return writeFileSync(join(app.folder, name), translate(block.text))
@@ -81,7 +102,7 @@ describe('every block of the README and its pages runs as it stands', () => {
   }
 
   test('server.js delivers and ends by itself when it is told to terminate', async () => {
-    const { child } = servers[1]!
+    const { child } = servers.find(({ file }) => file === 'server.js')!
     const closed = once(child, 'close')
     child.kill('SIGTERM')
     expect(await closed).toEqual([0, null])
@@ -92,7 +113,7 @@ describe('every block of the README and its pages runs as it stands', () => {
   function serve(command: string): void {
     const file = /^node (\S+)\n$/.exec(command)?.[1] ?? ''
     const [, port = ''] = /listen\((\d+)\)/.exec(readFileSync(join(app.folder, file), 'utf8')) ?? []
-    servers.push({ child: app.start('node', [file]), port })
+    servers.push({ file, child: app.start('node', [file]), port })
   }
 
   async function runUntilStopped(command: string, exported: Record<string, string>): Promise<void> {
@@ -141,33 +162,52 @@ test('every script that a page saves is run or imported by it', () => {
   expect(blocks.filter(({ language }) => !known.has(language))).toEqual([])
 })
 
-test('the README lists exactly the options there are', () => {
+test('every page with blocks is run by a test', () => {
+  const pages = listPages().filter((page) =>
+    readReadmeBlocks(page).some(({ language }) => language !== 'text'),
+  )
+  expect(pages.toSorted()).toEqual([...PAGES, ...ELSEWHERE].toSorted())
+})
+
+test('the README is short', () => {
+  expect(readReadme().split('\n').length).toBeLessThanOrEqual(251)
+})
+
+test('docs/options.md lists exactly the options there are', () => {
   const unknown = (): unknown => resolveOptions({ nonsense: 1 } as object, {})
   const [, names = ''] = /The options are (.*)\./.exec(messageOf(unknown)) ?? []
-  expect(namesIn('## Options')).toEqual(names.split(', '))
+  expect(namesIn('docs/options.md', '## `apiKeyAnalytics(options)`')).toEqual(names.split(', '))
 })
 
-test('the README lists exactly the error codes there are', () => {
+test('docs/errors.md lists exactly the error codes there are', () => {
   const source = readFileSync(new URL('../../src/model/errors.ts', import.meta.url), 'utf8')
-  expect(namesIn('## Errors')).toEqual([...source.matchAll(/^ {2}\| '(\w+)'$/gm)].map(([, code]) => code))
+  expect(namesIn('docs/errors.md', '## Codes')).toEqual(
+    [...source.matchAll(/^ {2}\| '(\w+)'$/gm)].map(([, code]) => code),
+  )
 })
 
-test('the README shows every command', () => {
-  const readme = readReadme()
-  const commands = Object.keys(COMMANDS).map((id) => `apikey-analytics ${id.replaceAll(':', ' ')}`)
-  expect(commands.filter((command) => !readme.includes(command))).toEqual([])
+test('docs/getting-started.md lists every command', () => {
+  const rows = namesIn('docs/getting-started.md', '## The commands').join(', ')
+  const listed = rows.replaceAll('apikey-analytics ', '').split(', ')
+  expect(listed.toSorted()).toEqual(
+    Object.keys(COMMANDS)
+      .map((id) => id.replaceAll(':', ' '))
+      .toSorted(),
+  )
 })
 
-test('the README explains exactly the columns there are', async () => {
+test('docs/stored-data.md explains exactly the columns there are', async () => {
   const database = await makeDatabase('sqlite')
   const db = await openDatabase(database.url)
-  for (const table of ['', '_keys', '_owners', '_ledger', '_prunes', '_meta'].map(
-    (end) => `api_key_analytics${end}`,
-  )) {
+  const tables = await db.query<{ name: string }>(
+    `select name from sqlite_schema where name like 'api_key_analytics%' and type = 'table' order by name`,
+  )
+  // the list of applied migrations is MikroORM's own
+  for (const table of tables.map(({ name }) => name).filter((name) => !name.endsWith('_migrations'))) {
     const columns = await db.query<{ name: string }>(
       `select name from pragma_table_info('${table}') order by cid`,
     )
-    expect({ table, columns: namesIn(`### \`${table}\``) }).toEqual({
+    expect({ table, columns: namesIn('docs/stored-data.md', `## \`${table}\``) }).toEqual({
       table,
       columns: columns.map(({ name }) => name),
     })
@@ -202,8 +242,8 @@ function shapeOf(output: string): string[] {
   return [...new Set(lines.filter(Boolean))].sort()
 }
 
-function namesIn(heading: string): (string | undefined)[] {
-  return readReadmeTable(heading).map(([name]) => name?.replaceAll('`', ''))
+function namesIn(page: string, heading: string): (string | undefined)[] {
+  return readReadmeTable(page, heading).map(([name]) => name?.replaceAll('`', ''))
 }
 
 /** The packages that a block installs beside ours. */
