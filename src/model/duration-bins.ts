@@ -4,7 +4,7 @@
  *
  * Bin 0 holds requests whose duration nobody measured, bin 1 those of at most 0.1 ms; bin i from 2 to 74 holds
  * 0.1 ms x 1.2^(i-2) < duration <= 0.1 ms x 1.2^(i-1), which reaches to 60.2 s; bin 75 holds all above. A quantile is
- * told as the harmonic middle of its bin, 2 x upper / (1 + 1.2), which is off by at most (1.2 - 1) / (1.2 + 1) = 9.1 %.
+ * reported as the harmonic middle of its bin, 2 x upper / (1 + 1.2), which is off by at most (1.2 - 1) / (1.2 + 1) = 9.1 %.
  * After Masson, Rim, Lee: "DDSketch", PVLDB 12, 2019, section 2.
  */
 
@@ -73,7 +73,7 @@ export interface Latency {
   readonly measuredCount: number
   /**
    * Half, 95 % and 99 % of them took at most so long, microseconds, to within 10 % from 0.1 ms to 60 s. Shorter ones
-   * are told as 0.1 ms, longer ones as 60.2 s.
+   * are reported as 0.1 ms, longer ones as 60.2 s.
    */
   readonly p50Us: number
   readonly p95Us: number
@@ -104,7 +104,7 @@ function findBin(bins: DurationBins, rank: number): number {
   return LONGEST_BIN
 }
 
-/** What a duration in a bin is told as, whole microseconds. */
+/** What a duration in a bin is reported as, whole microseconds. */
 function durationOf(bin: number): number {
   if (bin === 1) return LEAST_US
   if (bin === LONGEST_BIN) return UPPER_US[LONGEST_BIN - 1]!

@@ -36,7 +36,7 @@ export interface SecurityFindings {
 }
 
 /**
- * Looks for what a person should see: every rule of the README over the keys that were used in a period, against the
+ * Looks for what a person should see: every rule of docs/security.md over the keys that were used in a period, against the
  * weeks before it. Reads sums by key and hour, some keys at a time, and writes nothing.
  *
  * ```ts

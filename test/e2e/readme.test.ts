@@ -47,6 +47,11 @@ const INSTALLED = [
   '@types/koa',
   '@types/node',
 ]
+/** Where the command is in blocks for programs that run it by a schedule. */
+const SCHEDULES: Readonly<Record<string, RegExp>> = {
+  crontab: /^(?:\S+ ){5}(.*)$/m,
+  systemd: /^ExecStart=\/usr\/bin\/(.*)$/m,
+}
 /** What is saved as a file instead of being run. */
 const FILES = ['js', 'ts', 'json']
 
@@ -87,7 +92,7 @@ describe('every block of the README and its pages runs as it stands', () => {
       test(`${page} begins`, () =>
         rmSync(join(app.folder, '.apikey-analytics/demo'), { recursive: true, force: true }))
     }
-    if (language === 'text') continue
+    if (language === 'text' && !(name in SCHEDULES)) continue
     test(`${page} line ${line}: ${language} ${name} ${block.text.split('\n', 1)[0]}`, async () => {
       if (FILES.includes(language)) return writeFileSync(join(app.folder, name), translate(block.text))
       if (name === 'install') return expect(INSTALLED).toEqual(expect.arrayContaining(packagesOf(block.text)))
@@ -95,6 +100,7 @@ describe('every block of the README and its pages runs as it stands', () => {
         return expect(scriptsOf(block.text)).toEqual(expect.arrayContaining([expect.anything()]))
       if (name === 'serve') return serve(translate(block.text))
       if (name === 'until-stopped') return runUntilStopped(translate(block.text), exported)
+      if (name in SCHEDULES) return runScheduled(SCHEDULES[name]!, block.text, exported)
       const sample = sampleOf(block)
       const output = await runUntilLike(translate(block.text), sample && translate(sample.text), exported)
       if (sample) expect(shapeOf(output)).toEqual(shapeOf(translate(sample.text)))
@@ -109,6 +115,16 @@ describe('every block of the README and its pages runs as it stands', () => {
     const report = await app.run('npx', ['apikey-analytics', 'report', '--key', 'key_42', '--json'])
     expect(JSON.parse(report.stdout)).toMatchObject({ total: { requests: 2 } })
   })
+
+  async function runScheduled(
+    command: RegExp,
+    text: string,
+    exported: Record<string, string>,
+  ): Promise<void> {
+    const [, line = expect.fail(`No command in: ${text}`)] = command.exec(translate(text)) ?? []
+    const { code, stdout, stderr } = await app.run('bash', ['--norc', '-c', line], exported)
+    expect({ line, code, stderr, stdout }).toMatchObject({ line, code: 0, stderr: '' })
+  }
 
   function serve(command: string): void {
     const file = /^node (\S+)\n$/.exec(command)?.[1] ?? ''
@@ -220,7 +236,8 @@ test('docs/stored-data.md explains exactly the columns there are', async () => {
 function sampleOf(block: ReadmeBlock): ReadmeBlock | undefined {
   const named = blocks.find(({ language, name }) => language === 'text' && name !== '' && name === block.name)
   const next = blocks[blocks.indexOf(block) + 1]
-  return named ?? (next?.language === 'text' && next.page === block.page ? next : undefined)
+  const isOutput = next?.language === 'text' && next.name === '' && next.page === block.page
+  return named ?? (isOutput ? next : undefined)
 }
 
 const MONTHS = /\b(January|February|March|April|May|June|July|August|September|October|November|December)\b/g
