@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { COMMANDS } from '../../src/cli/index.ts'
 import { resolveOptions } from '../../src/options/options.ts'
+import { RULES } from '../../src/security/rules.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { describeDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
 import { makeDatabase } from '../support/databases.ts'
@@ -200,6 +201,10 @@ test('docs/errors.md lists exactly the error codes there are', () => {
   expect(namesIn('docs/errors.md', '## Codes')).toEqual(
     [...source.matchAll(/^ {2}\| '(\w+)'$/gm)].map(([, code]) => code),
   )
+})
+
+test('docs/security.md lists exactly the rules there are', () => {
+  expect(namesIn('docs/security.md', '## The rules')).toEqual(Object.keys(RULES))
 })
 
 test('docs/getting-started.md lists every command', () => {
