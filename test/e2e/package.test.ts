@@ -78,6 +78,8 @@ test('the package exports exactly these names', async () => {
     'ApiKeyAnalyticsLedgerSchema',
     'ApiKeyAnalyticsMeta',
     'ApiKeyAnalyticsMetaSchema',
+    'ApiKeyAnalyticsOwner',
+    'ApiKeyAnalyticsOwnerSchema',
     'ApiKeyAnalyticsPrune',
     'ApiKeyAnalyticsPruneSchema',
     'ApiKeyAnalyticsSchema',
