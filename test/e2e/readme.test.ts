@@ -61,7 +61,6 @@ const blocks = PAGES.flatMap((page) => readReadmeBlocks(page))
 describe('every block of the README and its pages runs as it stands', () => {
   /** What the README's samples stand for on this machine. */
   const here = new Map<string, string>()
-  const exportedBy = new Map<string, Record<string, string>>(PAGES.map((page) => [page, {}]))
   const servers: { readonly file: string; readonly child: ChildProcess; readonly port: string }[] = []
   let app: InstalledApp
   let database: TestDatabase
@@ -85,27 +84,26 @@ describe('every block of the README and its pages runs as it stands', () => {
 
   const translate = (text: string) => [...here].reduce((all, [from, to]) => all.replaceAll(from, to), text)
 
-  for (const block of blocks) {
-    const { page, language, name, line } = block
-    const exported = exportedBy.get(page)!
-    if (block === blocks.find((one) => one.page === page)) {
-      // each page is a reader with a new demo
-      test(`${page} begins`, () =>
-        rmSync(join(app.folder, '.apikey-analytics/demo'), { recursive: true, force: true }))
+  for (const page of PAGES) {
+    const exported: Record<string, string> = {}
+    test(`${page} begins with a new demo`, () =>
+      rmSync(join(app.folder, '.apikey-analytics/demo'), { recursive: true, force: true }))
+    for (const block of blocksToRun(page)) {
+      const { language, name, line } = block
+      test(`${page} line ${line}: ${language} ${name} ${block.text.split('\n', 1)[0]}`, async () => {
+        if (FILES.includes(language)) return writeFileSync(join(app.folder, name), translate(block.text))
+        if (name === 'install')
+          return expect(INSTALLED).toEqual(expect.arrayContaining(packagesOf(block.text)))
+        if (name === 'clone')
+          return expect(scriptsOf(block.text)).toEqual(expect.arrayContaining([expect.anything()]))
+        if (name === 'serve') return serve(translate(block.text))
+        if (name === 'until-stopped') return runUntilStopped(translate(block.text), exported)
+        if (name in SCHEDULES) return runScheduled(SCHEDULES[name]!, block.text, exported)
+        const sample = sampleOf(block)
+        const output = await runUntilLike(translate(block.text), sample && translate(sample.text), exported)
+        if (sample) expect(shapeOf(output)).toEqual(shapeOf(translate(sample.text)))
+      })
     }
-    if (language === 'text' && !(name in SCHEDULES)) continue
-    test(`${page} line ${line}: ${language} ${name} ${block.text.split('\n', 1)[0]}`, async () => {
-      if (FILES.includes(language)) return writeFileSync(join(app.folder, name), translate(block.text))
-      if (name === 'install') return expect(INSTALLED).toEqual(expect.arrayContaining(packagesOf(block.text)))
-      if (name === 'clone')
-        return expect(scriptsOf(block.text)).toEqual(expect.arrayContaining([expect.anything()]))
-      if (name === 'serve') return serve(translate(block.text))
-      if (name === 'until-stopped') return runUntilStopped(translate(block.text), exported)
-      if (name in SCHEDULES) return runScheduled(SCHEDULES[name]!, block.text, exported)
-      const sample = sampleOf(block)
-      const output = await runUntilLike(translate(block.text), sample && translate(sample.text), exported)
-      if (sample) expect(shapeOf(output)).toEqual(shapeOf(translate(sample.text)))
-    })
   }
 
   test('server.js delivers and ends by itself when it is told to terminate', async () => {
@@ -196,6 +194,13 @@ test('docs/options.md lists exactly the options there are', () => {
   expect(namesIn('docs/options.md', '## `apiKeyAnalytics(options)`')).toEqual(names.split(', '))
 })
 
+test('docs/dashboard.md lists exactly the options there are', () => {
+  const source = readFileSync(new URL('../../src/dashboard/dashboard.ts', import.meta.url), 'utf8')
+  const [, options = ''] = /interface DashboardOptions \{(.*?)^\}/ms.exec(source) ?? []
+  const names = [...options.matchAll(/readonly (\w+)\??:/g)].map(([, name]) => name)
+  expect(namesIn('docs/dashboard.md', '## Options')).toEqual(names)
+})
+
 test('docs/errors.md lists exactly the error codes there are', () => {
   const source = readFileSync(new URL('../../src/model/errors.ts', import.meta.url), 'utf8')
   expect(namesIn('docs/errors.md', '## Codes')).toEqual(
@@ -236,6 +241,13 @@ test('docs/stored-data.md explains exactly the columns there are', async () => {
   await db.close()
   await database.remove()
 })
+
+/** The blocks of a page that are saved or run. */
+function blocksToRun(page: string): ReadmeBlock[] {
+  return blocks.filter(
+    (block) => block.page === page && (block.language !== 'text' || block.name in SCHEDULES),
+  )
+}
 
 /** The sample that shows what a block prints: the one with its name, else the one right after it. */
 function sampleOf(block: ReadmeBlock): ReadmeBlock | undefined {
