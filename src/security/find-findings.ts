@@ -13,7 +13,7 @@ import { DAY_MS, HOUR_MS } from '../time/units.ts'
 /** Thresholds that are not the default ones. */
 type GivenThresholds = { readonly [Name in keyof Thresholds]?: Thresholds[Name] | undefined }
 
-/** Which time to look at, and when to speak up. */
+/** Which time to look at, and when to report. */
 export interface SecurityOptions extends GivenThresholds {
   /** Start of the period, taken down to the full hour. Default: 24 hours before `until`. */
   readonly since?: Date | undefined
