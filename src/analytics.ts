@@ -27,7 +27,7 @@ const CLOCK_STEADY_MS = 5
 // looks `Date` up each time, because tests replace it
 const systemClock = () => Date.now()
 
-/** What `analytics.stats()` returns. Counts are requests since this process started. */
+/** What `analytics.stats()` tells. Counts are requests since this process started. */
 export interface AnalyticsStats {
   /** Requests counted. */
   readonly counted: number

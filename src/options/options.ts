@@ -170,7 +170,7 @@ export function resolveOptions(
   )
   const enabled = readSwitch(given, 'enabled') ?? true
   const isGiven = given.database !== undefined
-  // an app that does not count needs no valid DATABASE_URL
+  // what DATABASE_URL names is of no interest to an app that does not count
   if (enabled || isGiven) checkDatabase(location.database, !isGiven && Boolean(environment['DATABASE_URL']))
   return {
     ...location,

@@ -7,12 +7,12 @@ export function contain(tell: (error: AnalyticsError) => unknown): (error: Analy
       const told = tell(failure)
       if (told instanceof Promise) told.catch(() => {})
     } catch {
-      // `onError` itself failed, so there is nobody left to report to.
+      // There is nobody left to tell.
     }
   }
 }
 
-/** The default `onError`: one warning of the process per code. */
+/** What tells errors when nobody else wants to. */
 export function warnOncePerCode(): (error: AnalyticsError) => void {
   const warned = new Set<string>()
   return (error) => {

@@ -8,7 +8,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { COMMANDS } from '../../src/cli/index.ts'
 import { resolveOptions } from '../../src/options/options.ts'
-import { RULES } from '../../src/security/rules.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { describeDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
 import { makeDatabase } from '../support/databases.ts'
@@ -17,6 +16,7 @@ import { installPackage } from '../support/install-package.ts'
 import type { InstalledApp } from '../support/install-package.ts'
 import { listPages, readReadme, readReadmeBlocks, readReadmeTable } from '../support/read-readme.ts'
 import type { ReadmeBlock } from '../support/read-readme.ts'
+import { RULES } from '../../src/security/rules.ts'
 
 /** The pages whose blocks run one after the other, in the folder of one app. */
 const PAGES = [
