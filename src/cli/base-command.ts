@@ -47,7 +47,7 @@ export abstract class BaseCommand extends Command {
       helpGroup: 'GLOBAL',
     }),
     'env-file': Flags.string({
-      summary: 'Read variables from this file; those already set stay.',
+      summary: 'Read variables from this file; variables that are set already win.',
       helpValue: 'FILE',
       helpGroup: 'GLOBAL',
     }),
@@ -118,7 +118,7 @@ export abstract class BaseCommand extends Command {
     return process.stdout.isTTY ? escapeTerminalLines(text) : text
   }
 
-  /** Tells the person something that is not data. */
+  /** Writes a message, which is not data, to standard error. */
   protected say(text: string): void {
     process.stderr.write(`${escapeTerminalLines(text)}\n`)
   }

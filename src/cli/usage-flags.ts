@@ -49,7 +49,7 @@ const SEPARATORS = { ',': ',', ';': ';', tab: '\t' } as const satisfies Record<s
 /** The flag `--csv-separator`. */
 export const csvSeparatorFlag = Flags.custom<CsvSeparator>({
   options: Object.keys(SEPARATORS),
-  summary: 'What stands between two cells of csv; numbers keep their point.',
+  summary: 'Separator of csv; numbers keep their decimal point.',
   parse: async (name) => SEPARATORS[name as keyof typeof SEPARATORS],
 })()
 

@@ -11,14 +11,14 @@ import { sendBody } from './send-body.ts'
 export interface DashboardOptions {
   /**
    * Says whether a request may see all usage: anything truthy lets it in. It may answer by itself, with a redirect to
-   * a login say, and return false. Asked for every request, for the page and the data alike.
+   * a login for example, and return false. Asked for every request, for the page and the data alike.
    */
   readonly authorize: (ctx: Context) => unknown
   /** Path below which the dashboard answers, such as `/usage`. Default: `/usage`; an empty text is the root. */
   readonly prefix?: string | undefined
   /** As for `apiKeyAnalytics()`. */
   readonly database?: string | undefined
-  /** As for `apiKeyAnalytics()`: to tell what is not delivered yet. */
+  /** As for `apiKeyAnalytics()`: to show what is not delivered yet. */
   readonly dataDir?: string | undefined
   /** Values of the Host header to answer, such as `api.example.com`. Default: any. */
   readonly hosts?: readonly string[] | undefined
@@ -26,7 +26,7 @@ export interface DashboardOptions {
 
 /** The middleware, and its end. */
 export interface AnalyticsDashboard extends Middleware {
-  /** Ends the thread that reads the database. It keeps no process alive, so calling this is not a must. */
+  /** Ends the thread that reads the database. It keeps no process alive, so you need not call this. */
   close(): Promise<void>
 }
 

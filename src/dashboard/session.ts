@@ -49,7 +49,7 @@ function newSecret(): string {
   return randomBytes(32).toString('base64url')
 }
 
-/** Compares in constant time; digests, for the lengths may differ. */
+/** Compares digests in constant time, because the lengths may differ. */
 function isSame(given: unknown, secret: string): boolean {
   if (typeof given !== 'string') return false
   const [one, other] = [given, secret].map((text) => createHash('sha256').update(text).digest())

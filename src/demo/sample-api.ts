@@ -30,7 +30,7 @@ export function createSampleApi(app: Koa, analytics: Middleware, keys: SampleKey
   return app
 }
 
-/** The app's own authentication; `setApiKey` tells the analytics whom it recognised. */
+/** The app's own authentication; `setApiKey` passes the key that it recognised. */
 function authenticate(keys: SampleKeys): Middleware {
   return async (ctx, next) => {
     const key = keys.all.get(ctx.get('x-api-key'))

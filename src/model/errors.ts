@@ -1,4 +1,4 @@
-/** What went wrong, for programs. The README lists each code with its remedy. */
+/** What went wrong, for programs. docs/errors.md lists each code with its remedy. */
 export type AnalyticsErrorCode =
   | 'OPTION_INVALID'
   | 'ARGUMENT_INVALID'

@@ -61,7 +61,7 @@ export interface AnalyticsOptions {
    * Default: the environment variable `APIKEY_ANALYTICS_PEPPER`, else none.
    */
   readonly pepper?: string | undefined
-  /** Told what goes wrong beside the requests. Default: one `process.emitWarning` per error code. */
+  /** Receives errors that happen outside requests. Default: one `process.emitWarning` per error code. */
   readonly onError?: ((error: AnalyticsError) => void) | undefined
   /** False counts nothing, for tests: no file, no database, no timer; requests pass through. Default: true. */
   readonly enabled?: boolean | undefined

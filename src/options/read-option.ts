@@ -6,7 +6,7 @@ import type { AnalyticsOptions, ExpectedRouter, ResolvedOptions } from './option
 import type { BucketMinutes } from '../model/batch.ts'
 
 const BUCKET_MINUTES = { minute: 1, hour: 60, day: 1440 } as const
-/** RFC 9110: what a header name or an authentication scheme is made of. */
+/** Characters of a header name or an authentication scheme (RFC 9110). */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 
 export function readText(
@@ -70,7 +70,7 @@ function readRouter(entry: unknown, index: number): ExpectedRouter {
 const readMounted = (given: unknown): { readonly prefix?: unknown; readonly router?: unknown } =>
   isObject(given) ? given : {}
 
-/** `stack` alone would let pass the router of Express, whose layers are others. */
+/** `stack` alone would accept the router of Express, which has other layers. */
 function isRouter(given: unknown): given is Router {
   const { stack, match }: { stack?: unknown; match?: unknown } = isObject(given) ? given : {}
   return Array.isArray(stack) && typeof match === 'function' && stack.every(isLayer)

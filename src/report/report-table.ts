@@ -87,7 +87,7 @@ function tellApart(groups: readonly ReportGroup[], timeZone: string): TextOf {
   }
 }
 
-/** How much of their ids tells keys apart. */
+/** How many characters of their ids keys of one name need to differ. */
 function findLength(keys: readonly KeyIdentity[]): number {
   let length = LEAST_OF_ID
   while (new Set(keys.map(({ id }) => id.slice(0, length))).size < keys.length) length += 1

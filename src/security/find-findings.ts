@@ -13,7 +13,7 @@ import { DAY_MS, HOUR_MS } from '../time/units.ts'
 /** Thresholds that are not the default ones. */
 type GivenThresholds = { readonly [Name in keyof Thresholds]?: Thresholds[Name] | undefined }
 
-/** Which time to look at, and when to speak up. */
+/** Which time to look at, and when to report. */
 export interface SecurityOptions extends GivenThresholds {
   /** Start of the period, taken down to the full hour. Default: 24 hours before `until`. */
   readonly since?: Date | undefined
@@ -36,7 +36,7 @@ export interface SecurityFindings {
 }
 
 /**
- * Looks for what a person should see: every rule of the README over the keys that were used in a period, against the
+ * Looks for what a person should see: every rule of docs/security.md over the keys that were used in a period, against the
  * weeks before it. Reads sums by key and hour, some keys at a time, and writes nothing.
  *
  * ```ts

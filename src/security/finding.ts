@@ -58,7 +58,7 @@ export interface RuleContext {
   readonly historySince: Date
   /** Requests on an average day of each key that has enough history, fewest first. */
   readonly usualDays: readonly number[]
-  /** Whether the database itself reaches far enough back to tell old from new. */
+  /** Whether the database itself goes back far enough to distinguish old from new. */
   readonly hasHistory: boolean
 }
 

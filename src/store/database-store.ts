@@ -143,7 +143,7 @@ async function readFacts(db: Database, pepperCheck: string): Promise<DatabaseFac
   if (!meta) {
     throw new AnalyticsError(
       'DATABASE_NOT_MIGRATED',
-      `api_key_analytics_meta is empty in ${db.databaseLabel}. Restore its row from a backup: it tells databases apart.`,
+      `api_key_analytics_meta is empty in ${db.databaseLabel}. Restore its row from a backup: it has the id of the database.`,
     )
   }
   return {

@@ -84,7 +84,7 @@ export function parseTimeZone(timeZone: string): string {
       Intl.DateTimeFormat('en-US', { timeZone })
       return timeZone
     } catch {
-      // Intl throws for names it does not know: the error below says more.
+      // Intl throws for unknown names; the error below has the remedy.
     }
   }
   const near = didYouMean(suggest(timeZone, ['UTC', ...Intl.supportedValuesOf('timeZone')]))

@@ -1,11 +1,16 @@
-import { readFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openUsage } from '../../src/index.ts'
 import { makeDatabase } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
+import { readReadmeBlocks } from '../support/read-readme.ts'
 import { runCli } from '../support/run-cli.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
 
+const run = promisify(execFile)
 const PAGE = readFileSync(new URL('../../docs/customers.md', import.meta.url), 'utf8')
 
 const mobile = testKey(1, 'key_mobile', { name: 'Mobile app', owner: 'Acme' })
@@ -26,11 +31,30 @@ const ROWS = Array.from({ length: 31 }, (_, day) => {
 describe('docs/customers.md', () => {
   const blocks = [...PAGE.matchAll(/^```sh\n(.*?)\n```\n(?:\n```text\n(.*?)```\n)?/gms)]
   let database: TestDatabase
+  let folder: string
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'apikey-analytics-test-'))
     database = await makeDatabase('sqlite')
     await storeUsage(database.url, ROWS)
   })
-  afterAll(() => database.remove())
+  afterAll(async () => {
+    rmSync(folder, { recursive: true })
+    await database.remove()
+  })
+
+  it.each(readReadmeBlocks('docs/customers.md').filter(({ language }) => language === 'js'))(
+    'line $line: code',
+    async ({ text }) => {
+      const file = join(folder, 'code.ts')
+      const entry = new URL('../../src/index.ts', import.meta.url).href
+      const prelude = `import { openUsage, setApiKey } from '${entry}'\nconst ctx: any = { req: {}, state: {} }\n`
+      writeFileSync(file, `${prelude}void openUsage, setApiKey, ctx\n${text}`)
+      const { stderr } = await run(process.execPath, [file], {
+        env: { ...process.env, DATABASE_URL: database.url },
+      })
+      expect(stderr).toBe('')
+    },
+  )
 
   it.each(blocks.map(([, command = '', output]) => [command, output]))('%s', async (command, output) => {
     const [npx, name, ...args] = command.match(/'[^']*'|\S+/g)!.map((word) => word.replaceAll("'", ''))
@@ -42,14 +66,5 @@ describe('docs/customers.md', () => {
     const shown = (stderr + stdout).replaceAll('\r\n', '\n')
     // below the heading
     if (output !== undefined) expect(shown.split('\n\n').at(-1)).toBe(output)
-  })
-
-  it('uses functions that there are', async () => {
-    const code = PAGE.slice(PAGE.indexOf('## From code'))
-    const usage = await openUsage(database.url)
-    const names = [...code.matchAll(/usage\.(\w+)\(/g)].map(([, name = '']) => name)
-    expect(names).toEqual(['findKeys', 'findOwners', 'findUsage', 'close'])
-    for (const name of names) expect(usage[name as keyof typeof usage]).toBeTypeOf('function')
-    await usage.close()
   })
 })

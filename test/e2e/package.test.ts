@@ -11,8 +11,8 @@ import { makeDatabase } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
 import { installPackage } from '../support/install-package.ts'
 import type { InstalledApp } from '../support/install-package.ts'
-import { readReadmeFile } from '../support/read-readme.ts'
 import { PATIENCE_MS } from '../support/patience.ts'
+import { listPages, readReadmeFile } from '../support/read-readme.ts'
 
 const SRC = fileURLToPath(new URL('../../src', import.meta.url))
 
@@ -29,12 +29,13 @@ afterAll(async () => {
   app?.remove()
 })
 
-test('the package holds the compiled sources, the command and its papers, and nothing else', () => {
+test('the package holds the compiled sources, the command and its pages, and nothing else', () => {
   const sources = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts') && !path.startsWith('dashboard/page'))
     .map((path) => path.slice(0, -'.ts'.length))
   const page = ['index.html', 'page.css', 'page.js'].map((file) => `dist/dashboard/page/${file}`)
-  const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'bin/run.js', 'package.json']
+  const docs = listPages().filter((page) => page.startsWith('docs/'))
+  const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'bin/run.js', 'package.json', ...docs]
   const compiled = sources.flatMap((path) => [`dist/${path}.js`, `dist/${path}.d.ts`])
   expect(app.files.toSorted()).toEqual([...papers, ...page, ...compiled].toSorted())
 })
@@ -78,6 +79,8 @@ test('the package exports exactly these names', async () => {
     'ApiKeyAnalyticsLedgerSchema',
     'ApiKeyAnalyticsMeta',
     'ApiKeyAnalyticsMetaSchema',
+    'ApiKeyAnalyticsOwner',
+    'ApiKeyAnalyticsOwnerSchema',
     'ApiKeyAnalyticsPrune',
     'ApiKeyAnalyticsPruneSchema',
     'ApiKeyAnalyticsSchema',

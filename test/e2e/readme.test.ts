@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -12,15 +12,32 @@ import { openDatabase } from '../../src/store/database/open-database.ts'
 import { describeDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
 import { makeDatabase } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
+import { RULES } from '../../src/security/rules.ts'
 import { installPackage } from '../support/install-package.ts'
 import type { InstalledApp } from '../support/install-package.ts'
-import { readReadme, readReadmeBlocks, readReadmeTable } from '../support/read-readme.ts'
+import { listPages, readReadme, readReadmeBlocks, readReadmeTable } from '../support/read-readme.ts'
 import type { ReadmeBlock } from '../support/read-readme.ts'
 import { PATIENCE_MS } from '../support/patience.ts'
 
 /** The pages whose blocks run one after the other, in the folder of one app. */
-const PAGES = ['README.md', 'docs/endpoints-and-routers.md', 'docs/testing.md', 'docs/typescript.md']
-/** What the pages tell to install. */
+const PAGES = [
+  'README.md',
+  'docs/getting-started.md',
+  'docs/identify-keys.md',
+  'docs/endpoints-and-routers.md',
+  'docs/billing.md',
+  'docs/security.md',
+  'docs/dashboard.md',
+  'docs/from-code.md',
+  'docs/operations.md',
+  'docs/privacy.md',
+  'docs/testing.md',
+  'docs/typescript.md',
+  '.github/CONTRIBUTING.md',
+]
+/** Pages with blocks that tests of their own run. */
+const ELSEWHERE = ['docs/customers.md', 'docs/postgresql.md', 'docs/reports.md']
+/** What the pages say to install. */
 const INSTALLED = [
   'koa',
   '@koa/router',
@@ -32,6 +49,11 @@ const INSTALLED = [
   '@types/koa',
   '@types/node',
 ]
+/** Where the command is in blocks for programs that run it by a schedule. */
+const SCHEDULES: Readonly<Record<string, RegExp>> = {
+  crontab: /^(?:\S+ ){5}(.*)$/m,
+  systemd: /^ExecStart=\/usr\/bin\/(.*)$/m,
+}
 /** What is saved as a file instead of being run. */
 const FILES = ['js', 'ts', 'json']
 
@@ -40,8 +62,7 @@ const blocks = PAGES.flatMap((page) => readReadmeBlocks(page))
 describe('every block of the README and its pages runs as it stands', () => {
   /** What the README's samples stand for on this machine. */
   const here = new Map<string, string>()
-  const exportedBy = new Map<string, Record<string, string>>(PAGES.map((page) => [page, {}]))
-  const servers: { readonly child: ChildProcess; readonly port: string }[] = []
+  const servers: { readonly file: string; readonly child: ChildProcess; readonly port: string }[] = []
   let app: InstalledApp
   let database: TestDatabase
 
@@ -49,7 +70,7 @@ describe('every block of the README and its pages runs as it stands', () => {
     app = await installPackage(...INSTALLED)
     database = await makeDatabase('postgresql', { migrated: false })
     here.set('/srv/api', app.folder)
-    for (const port of ['3000', '3001', '3002', '3003']) here.set(port, await findFreePort())
+    for (const port of ['3000', '3001', '3002', '3003', '3004']) here.set(port, await findFreePort())
     here.set('postgres://api:password@localhost:5432/api', database.url)
     here.set('PostgreSQL api at localhost:5432', describeDatabaseUrl(database.url))
     // The demo plays the week that ends now; yesterday is always in it.
@@ -64,25 +85,30 @@ describe('every block of the README and its pages runs as it stands', () => {
 
   const translate = (text: string) => [...here].reduce((all, [from, to]) => all.replaceAll(from, to), text)
 
-  for (const block of blocks) {
-    const { page, language, name, line } = block
-    const exported = exportedBy.get(page)!
-    if (language === 'text') continue
-    test(`${page} line ${line}: ${language} ${name} ${block.text.split('\n', 1)[0]}`, async () => {
-      if (FILES.includes(language)) return writeFileSync(join(app.folder, name), translate(block.text))
-      if (name === 'install') return expect(INSTALLED).toEqual(expect.arrayContaining(packagesOf(block.text)))
-      if (name === 'clone')
-        return expect(scriptsOf(block.text)).toEqual(expect.arrayContaining([expect.anything()]))
-      if (name === 'serve') return serve(translate(block.text))
-      if (name === 'until-stopped') return runUntilStopped(translate(block.text), exported)
-      const sample = sampleOf(block)
-      const output = await runUntilLike(translate(block.text), sample && translate(sample.text), exported)
-      if (sample) expect(shapeOf(output)).toEqual(shapeOf(translate(sample.text)))
-    })
+  for (const page of PAGES) {
+    const exported: Record<string, string> = {}
+    test(`${page} begins with a new demo`, () =>
+      rmSync(join(app.folder, '.apikey-analytics/demo'), { recursive: true, force: true }))
+    for (const block of blocksToRun(page)) {
+      const { language, name, line } = block
+      test(`${page} line ${line}: ${language} ${name} ${block.text.split('\n', 1)[0]}`, async () => {
+        if (FILES.includes(language)) return writeFileSync(join(app.folder, name), translate(block.text))
+        if (name === 'install')
+          return expect(INSTALLED).toEqual(expect.arrayContaining(packagesOf(block.text)))
+        if (name === 'clone')
+          return expect(scriptsOf(block.text)).toEqual(expect.arrayContaining([expect.anything()]))
+        if (name === 'serve') return serve(translate(block.text))
+        if (name === 'until-stopped') return runUntilStopped(translate(block.text), exported)
+        if (name in SCHEDULES) return runScheduled(SCHEDULES[name]!, block.text, exported)
+        const sample = sampleOf(block)
+        const output = await runUntilLike(translate(block.text), sample && translate(sample.text), exported)
+        if (sample) expect(shapeOf(output)).toEqual(shapeOf(translate(sample.text)))
+      })
+    }
   }
 
   test('server.js delivers and ends by itself when it is told to terminate', async () => {
-    const { child } = servers[1]!
+    const { child } = servers.find(({ file }) => file === 'server.js')!
     const closed = once(child, 'close')
     child.kill('SIGTERM')
     expect(await closed).toEqual([0, null])
@@ -90,10 +116,20 @@ describe('every block of the README and its pages runs as it stands', () => {
     expect(JSON.parse(report.stdout)).toMatchObject({ total: { requests: 2 } })
   })
 
+  async function runScheduled(
+    command: RegExp,
+    text: string,
+    exported: Record<string, string>,
+  ): Promise<void> {
+    const [, line = expect.fail(`No command in: ${text}`)] = command.exec(translate(text)) ?? []
+    const { code, stdout, stderr } = await app.run('bash', ['--norc', '-c', line], exported)
+    expect({ line, code, stderr, stdout }).toMatchObject({ line, code: 0, stderr: '' })
+  }
+
   function serve(command: string): void {
     const file = /^node (\S+)\n$/.exec(command)?.[1] ?? ''
     const [, port = ''] = /listen\((\d+)\)/.exec(readFileSync(join(app.folder, file), 'utf8')) ?? []
-    servers.push({ child: app.start('node', [file]), port })
+    servers.push({ file, child: app.start('node', [file]), port })
   }
 
   async function runUntilStopped(command: string, exported: Record<string, string>): Promise<void> {
@@ -142,33 +178,63 @@ test('every script that a page saves is run or imported by it', () => {
   expect(blocks.filter(({ language }) => !known.has(language))).toEqual([])
 })
 
-test('the README lists exactly the options there are', () => {
+test('every page with blocks is run by a test', () => {
+  const pages = listPages().filter((page) =>
+    readReadmeBlocks(page).some(({ language }) => language !== 'text'),
+  )
+  expect(pages.toSorted()).toEqual([...PAGES, ...ELSEWHERE].toSorted())
+})
+
+test('the README is short', () => {
+  expect(readReadme().split('\n').length).toBeLessThanOrEqual(251)
+})
+
+test('docs/options.md lists exactly the options there are', () => {
   const unknown = (): unknown => resolveOptions({ nonsense: 1 } as object, {})
   const [, names = ''] = /The options are (.*)\./.exec(messageOf(unknown)) ?? []
-  expect(namesIn('## Options')).toEqual(names.split(', '))
+  expect(namesIn('docs/options.md', '## `apiKeyAnalytics(options)`')).toEqual(names.split(', '))
 })
 
-test('the README lists exactly the error codes there are', () => {
+test('docs/dashboard.md lists exactly the options there are', () => {
+  const source = readFileSync(new URL('../../src/dashboard/dashboard.ts', import.meta.url), 'utf8')
+  const [, options = ''] = /interface DashboardOptions \{(.*?)^\}/ms.exec(source) ?? []
+  const names = [...options.matchAll(/readonly (\w+)\??:/g)].map(([, name]) => name)
+  expect(namesIn('docs/dashboard.md', '## Options')).toEqual(names)
+})
+
+test('docs/errors.md lists exactly the error codes there are', () => {
   const source = readFileSync(new URL('../../src/model/errors.ts', import.meta.url), 'utf8')
-  expect(namesIn('## Errors')).toEqual([...source.matchAll(/^ {2}\| '(\w+)'$/gm)].map(([, code]) => code))
+  expect(namesIn('docs/errors.md', '## Codes')).toEqual(
+    [...source.matchAll(/^ {2}\| '(\w+)'$/gm)].map(([, code]) => code),
+  )
 })
 
-test('the README shows every command', () => {
-  const readme = readReadme()
-  const commands = Object.keys(COMMANDS).map((id) => `apikey-analytics ${id.replaceAll(':', ' ')}`)
-  expect(commands.filter((command) => !readme.includes(command))).toEqual([])
+test('docs/security.md lists exactly the rules there are', () => {
+  expect(namesIn('docs/security.md', '## The rules')).toEqual(Object.keys(RULES))
 })
 
-test('the README explains exactly the columns there are', async () => {
+test('docs/getting-started.md lists every command', () => {
+  const rows = namesIn('docs/getting-started.md', '## The commands').join(', ')
+  const listed = rows.replaceAll('apikey-analytics ', '').split(', ')
+  expect(listed.toSorted()).toEqual(
+    Object.keys(COMMANDS)
+      .map((id) => id.replaceAll(':', ' '))
+      .toSorted(),
+  )
+})
+
+test('docs/stored-data.md explains exactly the columns there are', async () => {
   const database = await makeDatabase('sqlite')
   const db = await openDatabase(database.url)
-  for (const table of ['', '_keys', '_owners', '_ledger', '_prunes', '_meta'].map(
-    (end) => `api_key_analytics${end}`,
-  )) {
+  const tables = await db.query<{ name: string }>(
+    `select name from sqlite_schema where name like 'api_key_analytics%' and type = 'table' order by name`,
+  )
+  // the list of applied migrations is MikroORM's own
+  for (const table of tables.map(({ name }) => name).filter((name) => !name.endsWith('_migrations'))) {
     const columns = await db.query<{ name: string }>(
       `select name from pragma_table_info('${table}') order by cid`,
     )
-    expect({ table, columns: namesIn(`### \`${table}\``) }).toEqual({
+    expect({ table, columns: namesIn('docs/stored-data.md', `## \`${table}\``) }).toEqual({
       table,
       columns: columns.map(({ name }) => name),
     })
@@ -177,11 +243,19 @@ test('the README explains exactly the columns there are', async () => {
   await database.remove()
 })
 
+/** The blocks of a page that are saved or run. */
+function blocksToRun(page: string): ReadmeBlock[] {
+  return blocks.filter(
+    (block) => block.page === page && (block.language !== 'text' || block.name in SCHEDULES),
+  )
+}
+
 /** The sample that shows what a block prints: the one with its name, else the one right after it. */
 function sampleOf(block: ReadmeBlock): ReadmeBlock | undefined {
   const named = blocks.find(({ language, name }) => language === 'text' && name !== '' && name === block.name)
   const next = blocks[blocks.indexOf(block) + 1]
-  return named ?? (next?.language === 'text' && next.page === block.page ? next : undefined)
+  const isOutput = next?.language === 'text' && next.name === '' && next.page === block.page
+  return named ?? (isOutput ? next : undefined)
 }
 
 const MONTHS = /\b(January|February|March|April|May|June|July|August|September|October|November|December)\b/g
@@ -203,8 +277,8 @@ function shapeOf(output: string): string[] {
   return [...new Set(lines.filter(Boolean))].sort()
 }
 
-function namesIn(heading: string): (string | undefined)[] {
-  return readReadmeTable(heading).map(([name]) => name?.replaceAll('`', ''))
+function namesIn(page: string, heading: string): (string | undefined)[] {
+  return readReadmeTable(page, heading).map(([name]) => name?.replaceAll('`', ''))
 }
 
 /** The packages that a block installs beside ours. */

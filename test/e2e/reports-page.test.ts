@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import Export from '../../src/cli/commands/export.ts'
 import Report from '../../src/cli/commands/report.ts'
 import { describeDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
 import { makeDatabase } from '../support/databases.ts'
@@ -10,6 +11,7 @@ import { runCommand } from '../support/run-command.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
 
 const PAGE = readFileSync(new URL('../../docs/reports.md', import.meta.url), 'utf8')
+const COMMANDS = { report: Report, export: Export }
 const PLACE = 'SQLite /srv/api/.apikey-analytics/usage.db'
 
 const mobile = testKey(1, 'key_mobile', { name: 'Mobile app', owner: 'Acme' })
@@ -55,11 +57,9 @@ describe('docs/reports.md', () => {
 
   it.each(blocks.map(([, command = '', output]) => [command, output]))('%s', async (command, output) => {
     const file = join(folder, 'october.xlsx')
-    const [npx, name, report, ...args] = command
-      .match(/'[^']*'|\S+/g)!
-      .map((word) => word.replaceAll("'", ''))
-    expect([npx, name, report]).toEqual(['npx', 'apikey-analytics', 'report'])
-    const { code, stdout, stderr } = await runCommand(Report, [
+    const [npx, name, id, ...args] = command.match(/'[^']*'|\S+/g)!.map((word) => word.replaceAll("'", ''))
+    expect([npx, name]).toEqual(['npx', 'apikey-analytics'])
+    const { code, stdout, stderr } = await runCommand(COMMANDS[id as keyof typeof COMMANDS], [
       ...args.map((arg) => (arg === 'october.xlsx' ? file : arg)),
       '--database',
       database.url,

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 /** One fenced block of the README or of a page of `docs`. */
 export interface ReadmeBlock {
@@ -13,6 +13,16 @@ export interface ReadmeBlock {
 }
 
 const ROOT = new URL('../../', import.meta.url)
+
+/** Every page in Markdown that a reader of the repository can meet, such as `docs/reports.md`. */
+export function listPages(): string[] {
+  const folders = ['', '.github/', 'docs/', 'docs/decisions/']
+  return folders.flatMap((folder) =>
+    readdirSync(new URL(folder || '.', ROOT))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => folder + name),
+  )
+}
 
 /** The README, or a page of `docs`, as it is. */
 export function readReadme(page = 'README.md'): string {
@@ -38,9 +48,9 @@ export function readReadmeFile(name: string): string {
   return block.text
 }
 
-/** The first cells of the lines of the table that follows a heading, without their code marks. */
-export function readReadmeTable(heading: string): string[][] {
-  const [, section = ''] = readReadme().split(`\n${heading}\n`)
+/** The cells of the lines of the first table that follows a heading. */
+export function readReadmeTable(page: string, heading: string): string[][] {
+  const [, section = ''] = readReadme(page).split(`\n${heading}\n`)
   const table = /^(?:\|.*\n)+/m.exec(section.split('\n## ')[0] ?? '')?.[0] ?? ''
   const lines = table.trim().split('\n').slice(2)
   return lines.map((line) =>

@@ -4,15 +4,15 @@ import { BaseCommand, exitCodes } from '../base-command.ts'
 
 /** `apikey-analytics dashboard` */
 export default class Dashboard extends BaseCommand {
-  static override readonly summary = 'Show usage in the browser, to this machine only.'
-  static override readonly description = `Prints a link that works once and lets one browser in, until the command ends with Ctrl-C. Nothing can be changed in it. To show it to others, mount analyticsDashboard() in an app.\n\n${exitCodes()}`
+  static override readonly summary = 'Show usage in the browser, on this machine only.'
+  static override readonly description = `Prints a link that works once, for one browser, until Ctrl-C ends the command. The page only reads. To show it to others, mount analyticsDashboard() in an app.\n\n${exitCodes()}`
   static override readonly examples = [
     '<%= config.bin %> dashboard --open',
     '<%= config.bin %> dashboard --port 8080 --database postgres://…',
   ]
   static override readonly flags = {
     port: Flags.integer({
-      summary: 'Port on 127.0.0.1; 0 for any free one.',
+      summary: 'Port on 127.0.0.1; 0 for any free port.',
       default: 4600,
       min: 0,
       max: 65_535,

@@ -10,7 +10,7 @@ const SINCE = '7d'
 /** `apikey-analytics demo` */
 export default class Demo extends BaseCommand {
   static override readonly summary = 'Play a week of requests to a sample API, and show the reports.'
-  static override readonly description = `Serves a Koa app on loopback, sends it real requests from several keys, and counts them into an SQLite file in the folder "demo" of the data folder, apart from real data. Only the clock is moved, so that they spread over a week.\n\n${exitCodes()}`
+  static override readonly description = `Serves a Koa app on loopback, sends it real requests from several keys, and counts them in an SQLite file in the folder "demo" of the data folder, separate from real data. Only the clock is moved, so that the requests spread over a week.\n\n${exitCodes()}`
   static override readonly examples = ['<%= config.bin %> demo']
 
   async run(): Promise<object> {
@@ -75,7 +75,7 @@ function describeNext({ dataDir, file }: DemoFolder): string {
   const here = relative(process.cwd(), dataDir)
   const there = `--data-dir ${here.startsWith('..') ? dataDir : here}`
   return [
-    `All of it is in ${file} (SQLite). To begin anew, delete that folder.`,
+    `All of it is in ${file} (SQLite). To start again, delete that folder.`,
     'Try next:',
     `  npx apikey-analytics report ${there} --by status --since ${SINCE}`,
     `  npx apikey-analytics report ${there} --by key,day --since ${SINCE}`,

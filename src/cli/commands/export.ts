@@ -17,7 +17,7 @@ export default class Export extends BaseCommand {
     ...usageFlags,
     by: byFlag,
     format: Flags.option({ options: ['csv', 'json', 'ndjson'] as const })({
-      summary: 'How to write it.',
+      summary: 'Format of the output.',
       default: 'csv' as const,
     }),
     'csv-separator': csvSeparatorFlag,
@@ -29,15 +29,15 @@ export default class Export extends BaseCommand {
       delimiter: ',',
     }),
     latency: Flags.boolean({
-      summary: 'Add columns of how long requests took: measuredCount, p50Us, p95Us, p99Us (to within 10 %).',
+      summary: 'Add columns for durations: measuredCount, p50Us, p95Us, p99Us (within 10 %).',
     }),
     out: Flags.string({
       char: 'o',
-      summary: 'A file instead of standard output; it appears when it is complete.',
+      summary: 'Write to a file instead of standard output; the file appears when it is complete.',
       helpValue: 'FILE',
     }),
-    gzip: Flags.boolean({ summary: 'Compress it.' }),
-    progress: Flags.boolean({ summary: 'A progress bar on a terminal.', default: true, allowNo: true }),
+    gzip: Flags.boolean({ summary: 'Compress the output.' }),
+    progress: Flags.boolean({ summary: 'Show a progress bar on a terminal.', default: true, allowNo: true }),
   }
 
   async run(): Promise<void> {

@@ -5,8 +5,8 @@ import { BaseCommand, exitCodes } from '../base-command.ts'
 
 /** `apikey-analytics flush` */
 export default class Flush extends BaseCommand {
-  static override readonly summary = 'Deliver what processes that died left in the data folder.'
-  static override readonly description = `Running processes deliver their own counts, and those of dead ones within a minute: this is for folders whose app is not started again.\n\n${exitCodes('failed or something had to stay')}`
+  static override readonly summary = 'Deliver the counts that dead processes left in the data folder.'
+  static override readonly description = `Running processes deliver their own counts, and those of dead processes within a minute. Use this command for folders whose app does not start again.\n\n${exitCodes('failed or something had to stay')}`
   static override readonly examples = [
     '<%= config.bin %> flush',
     '<%= config.bin %> flush --data-dir /var/lib/api/analytics --adopt',
@@ -15,11 +15,11 @@ export default class Flush extends BaseCommand {
   static override readonly flags = {
     'set-aside': Flags.boolean({
       summary:
-        'Send batches that were set aside too, once what refused them is mended; each is counted once.',
+        'Also deliver the batches that the database refused, after the cause is repaired; each counts once.',
     }),
     adopt: Flags.boolean({
       summary:
-        'Send requests that were counted for another database, or tried on it, too. If that one took them, they are counted in both.',
+        'Also deliver requests that were counted for another database. If that database has them already, they are in both.',
     }),
   }
 

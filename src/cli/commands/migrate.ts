@@ -15,14 +15,15 @@ export default class Migrate extends BaseCommand {
   ]
   static override readonly flags = {
     check: Flags.boolean({
-      summary: 'Only look: exit code 1 when there is something to do.',
+      summary: 'Change nothing; exit code 1 when there is something to do.',
       exclusive: ['dry-run', 'down'],
     }),
     'dry-run': Flags.boolean({ summary: 'Print the SQL and change nothing.', exclusive: ['check', 'down'] }),
     down: Flags.boolean({
-      summary: 'Take the newest migration back; what it made is lost with all that it holds.',
+      summary:
+        'Undo the newest migration; the tables and columns that it created are deleted with their data.',
     }),
-    yes: Flags.boolean({ char: 'y', summary: 'Do not ask.', dependsOn: ['down'] }),
+    yes: Flags.boolean({ char: 'y', summary: 'Do not ask for confirmation.', dependsOn: ['down'] }),
   }
 
   async run(): Promise<object> {

@@ -4,8 +4,8 @@ import { BaseCommand, exitCodes } from '../base-command.ts'
 /** `apikey-analytics prune` */
 export default class Prune extends BaseCommand {
   static override readonly summary =
-    'Delete old rows, or merge them into day rows; logged, and totals stay provable.'
-  static override readonly description = `Works in small steps, so that other writers are not held up. Ctrl-C ends it in order; running it again goes on.\n\n${exitCodes('failed or interrupted')}`
+    'Delete old rows, or merge them into day rows; logged, so totals can still be proved.'
+  static override readonly description = `Works in small steps, so that other writers do not wait. Ctrl-C ends it safely; run it again to go on.\n\n${exitCodes('failed or interrupted')}`
   static override readonly examples = [
     '<%= config.bin %> prune --older-than 90d --dry-run',
     '<%= config.bin %> prune --older-than 90d --yes',
@@ -14,18 +14,18 @@ export default class Prune extends BaseCommand {
   ]
   static override readonly flags = {
     'older-than': Flags.string({
-      summary: 'Rows that end more than this ago: 90d, 4w; whole UTC days.',
+      summary: 'Rows that ended longer ago than this: 90d, 4w; whole UTC days.',
       helpValue: 'AGE',
       exactlyOne: ['older-than', 'before'],
     }),
-    before: Flags.string({ summary: 'Rows that end by this date or time (UTC).', helpValue: 'TIME' }),
+    before: Flags.string({ summary: 'Rows that ended by this date or time (UTC).', helpValue: 'TIME' }),
     'roll-up': Flags.option({ options: ['day'] as const })({
       summary: 'Keep the counts: merge hour and minute rows into UTC day rows.',
     }),
     key: Flags.string({ char: 'k', summary: 'Only the rows of one key.', helpValue: 'KEY' }),
     'dry-run': Flags.boolean({ summary: 'Show the numbers and change nothing.' }),
-    yes: Flags.boolean({ char: 'y', summary: 'Do not ask.' }),
-    progress: Flags.boolean({ summary: 'A progress bar on a terminal.', default: true, allowNo: true }),
+    yes: Flags.boolean({ char: 'y', summary: 'Do not ask for confirmation.' }),
+    progress: Flags.boolean({ summary: 'Show a progress bar on a terminal.', default: true, allowNo: true }),
   }
 
   async run(): Promise<object> {

@@ -9,7 +9,7 @@ import { byFlag, csvSeparatorFlag, usageFlags } from '../usage-flags.ts'
 export default class Report extends BaseCommand {
   static override readonly summary =
     'Show who called what: an overview, a key, an endpoint, any grouping, invoice lines.'
-  static override readonly description = `Without --since, --until and --month: the last 30 days. --json gives the report as one object, {report, title, database, dataDir, period, total, series, sections, notes}; its fields are listed in the README under "report --json" and stay within a major version.\n\n${exitCodes()}`
+  static override readonly description = `Without --since, --until and --month: the last 30 days. --json gives the report as one object, {report, title, database, dataDir, period, total, series, sections, notes}; docs/reports.md lists its fields; they are not renamed or removed within a major version.\n\n${exitCodes()}`
   static override readonly examples = [
     '<%= config.bin %> report',
     '<%= config.bin %> report --key acme --since 7d',
@@ -36,10 +36,10 @@ export default class Report extends BaseCommand {
       delimiter: ',',
     }),
     latency: Flags.boolean({
-      summary: 'Add how long requests took: mean, p50, p95, p99 (to within 10 %).',
+      summary: 'Add durations: mean, p50, p95, p99 (within 10 %).',
     }),
     sort: Flags.option({ options: ['requests', 'errors', 'last-used', 'group', 'p95'] as const })({
-      summary: 'What comes first; p95 needs --latency.',
+      summary: 'Order of the lines; p95 needs --latency.',
     }),
     limit: Flags.integer({
       summary:
@@ -55,11 +55,14 @@ export default class Report extends BaseCommand {
     'csv-separator': csvSeparatorFlag,
     out: Flags.string({
       char: 'o',
-      summary: 'A file instead of standard output; it appears when it is complete.',
+      summary: 'Write to a file instead of standard output; the file appears when it is complete.',
       helpValue: 'FILE',
       exclusive: ['json', 'watch'],
     }),
-    watch: Flags.boolean({ summary: 'Draw it again every two seconds; Ctrl-C ends.', exclusive: ['json'] }),
+    watch: Flags.boolean({
+      summary: 'Draw the report again every two seconds; Ctrl-C ends.',
+      exclusive: ['json'],
+    }),
   }
 
   async run(): Promise<object | undefined> {

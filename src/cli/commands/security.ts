@@ -5,8 +5,8 @@ import { BaseCommand, exitCodes } from '../base-command.ts'
 
 /** `apikey-analytics security` */
 export default class Security extends BaseCommand {
-  static override readonly summary = 'Find who tries what he should not: bursts, scans, unusual keys.'
-  static override readonly description = `Compares the period with the weeks before it and lists what a person should look at, most severe first. Reads only.\n\n${exitCodes('failed, or --fail-on found something')}`
+  static override readonly summary = 'Find who tries what they should not: bursts, scans, unusual keys.'
+  static override readonly description = `Compares the period with the weeks before it, and lists what a person should look at, most severe first. It only reads.\n\n${exitCodes('failed, or --fail-on found something')}`
   static override readonly examples = [
     '<%= config.bin %> security',
     '<%= config.bin %> security --since 7d --format markdown',
@@ -25,17 +25,17 @@ export default class Security extends BaseCommand {
       summary: 'Exit code 1 when a finding is this severe or worse.',
     }),
     threshold: Flags.string({
-      summary: 'Set a threshold; --explain tells which there are. May be repeated.',
+      summary: 'Set a threshold; --explain lists them. May be repeated.',
       helpValue: 'NAME=NUMBER',
       multiple: true,
       multipleNonGreedy: true,
     }),
     explain: Flags.option({ options: Object.keys(RULES) })({
-      summary: 'Explain a rule instead, with the thresholds as they are set.',
+      summary: 'Explain a rule instead, with the present thresholds.',
       exclusive: ['since', 'until', 'fail-on', 'format'],
     }),
     format: Flags.option({ options: ['table', 'markdown', 'json'] as const })({
-      summary: 'How to write it.',
+      summary: 'Format of the output.',
       default: 'table' as const,
     }),
   }

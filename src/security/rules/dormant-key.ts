@@ -9,7 +9,7 @@ export const dormantKey: Rule = {
   severity: 'medium',
   summary: 'A key that nobody used for a long time is used again.',
   explain: ({ dormantDays, dormantRequests }) =>
-    `Speaks up when a key makes at least ${dormantRequests} requests in the period after ${dormantDays} days without any. It needs the row of the last use before: what was pruned cannot be told from what never was.`,
+    `Reported when a key makes at least ${dormantRequests} requests in the period after ${dormantDays} days without any. It needs the row of the last use before: what was pruned cannot be told from what never was.`,
   async find(histories, context) {
     const asleep = histories.filter((history) => isAsleep(history, context))
     if (asleep.length === 0) return []

@@ -5,7 +5,7 @@ import { MIGRATIONS } from './migrations/migrations.ts'
 /** MikroORM's own table of applied migrations. */
 export const MIGRATIONS_TABLE = 'api_key_analytics_migrations'
 
-/** What MikroORM is told on both databases. */
+/** Options of MikroORM for both databases. */
 export const ORM_OPTIONS = {
   entities: ENTITIES,
   extensions: [Migrator],

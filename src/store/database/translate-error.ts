@@ -54,7 +54,7 @@ function diagnose(error: DriverError): Diagnosis {
   return {
     code: 'DATABASE_FAILED',
     finding: 'A statement failed on',
-    remedy: 'If it stays, look after the database.',
+    remedy: 'If it stays, check the database.',
   }
 }
 

@@ -14,7 +14,7 @@ const HEAD = [
   'lost by `kill -9`',
 ]
 
-/** The results as a Markdown table for the README, with what is needed to read it. */
+/** The results as a Markdown table for docs/benchmarks.md, with what is needed to read it. */
 export function renderTable(measurements: readonly (Measurement | Failure)[]): string {
   const rounds = measurements.flatMap((measurement) => measurement.rounds)
   const kept = rounds.filter((round) => round.kept)

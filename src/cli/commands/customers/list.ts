@@ -8,7 +8,7 @@ const { since, until, month, tz } = usageFlags
 export default class CustomersList extends BaseCommand {
   static override readonly summary =
     'List the customers (owners of keys): keys, requests, share, errors, last use, trend.'
-  static override readonly description = `Without --since, --until and --month: the last 30 days. Requests count for whom the key was of at that time.\n\n${exitCodes()}`
+  static override readonly description = `Without --since, --until and --month: the last 30 days. A request counts for the owner of the key at that time.\n\n${exitCodes()}`
   static override readonly examples = [
     '<%= config.bin %> customers list',
     '<%= config.bin %> customers list --month 2026-10 --tz Europe/Berlin --format csv',

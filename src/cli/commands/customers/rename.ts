@@ -4,13 +4,13 @@ import { BaseCommand, exitCodes } from '../../base-command.ts'
 
 /** `apikey-analytics customers rename` */
 export default class CustomersRename extends BaseCommand {
-  static override readonly summary = 'Give a customer another name, in all of the past too.'
-  static override readonly description = `For a customer whose name changed: without it, usage from before stays under the name that the app said then. Let the app say the new name first, or it says the old one again.\n\n${exitCodes()}`
+  static override readonly summary = 'Give a customer another name, also for all earlier usage.'
+  static override readonly description = `Without this command, earlier usage stays under the name that the app passed then. Let the app pass the new name first, or it sets the old one again.\n\n${exitCodes()}`
   static override readonly examples = ["<%= config.bin %> customers rename 'Acme Ltd' 'Acme plc'"]
   static override readonly args = {
-    from: Args.string({ description: 'Its name so far.', required: true }),
+    from: Args.string({ description: 'The present name.', required: true }),
     to: Args.string({
-      description: 'Its new name. One that another customer has makes them one.',
+      description: 'The new name. If another customer has it, both become one customer.',
       required: true,
     }),
   }

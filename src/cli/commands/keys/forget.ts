@@ -5,8 +5,8 @@ import { confirm } from '../../confirm.ts'
 /** `apikey-analytics keys forget` */
 export default class KeysForget extends BaseCommand {
   static override readonly summary =
-    'Delete a key, or all that was a customer’s, with all rows; or keep the counts without the names.'
-  static override readonly description = `Logged, so that totals stay provable. A key that is used again appears again. --owner deletes the customer's keys, and of keys that others had too the rows of the customer's time. --anonymise deletes no row: name, label and owner are taken away, and a random name stands for the customer, so that sums stay as they were billed.\n\n${exitCodes()}`
+    'Delete a key or a customer with all rows, or keep the counts without the names.'
+  static override readonly description = `The deletion is logged, so totals can still be proved. A key that is used again appears again. --owner deletes the customer's keys, and of keys that others had too the rows of the customer's time. --anonymise deletes no row: name, label and owner are removed, and a random name stands for the customer, so sums stay as they were billed.\n\n${exitCodes()}`
   static override readonly examples = [
     '<%= config.bin %> keys forget sk_l…9f2a',
     '<%= config.bin %> keys forget --owner acme --yes',
@@ -17,8 +17,8 @@ export default class KeysForget extends BaseCommand {
   }
   static override readonly flags = {
     owner: Flags.string({ summary: 'All keys of a customer instead of one key.', helpValue: 'OWNER' }),
-    anonymise: Flags.boolean({ summary: 'Keep the counts and take the names away.' }),
-    yes: Flags.boolean({ char: 'y', summary: 'Do not ask.' }),
+    anonymise: Flags.boolean({ summary: 'Keep the counts and remove the names.' }),
+    yes: Flags.boolean({ char: 'y', summary: 'Do not ask for confirmation.' }),
   }
 
   async run(): Promise<object> {

@@ -5,8 +5,8 @@ import { usageFlags } from '../../usage-flags.ts'
 /** `apikey-analytics keys name` */
 export default class KeysName extends BaseCommand {
   static override readonly summary =
-    'Give a key a name or an owner that stays whatever the app says; an empty text gives it back to the app.'
-  static override readonly description = `An owner without --from: for all time when the key never had one, else from the hour that is open, so that usage from before stays with the owner from before. --from and --until correct the past. "keys owners" shows who had a key when.\n\n${exitCodes()}`
+    'Give a key a name or an owner that the app does not change; an empty text lets the app set it again.'
+  static override readonly description = `An owner without --from holds for all time if the key never had an owner, else from the current hour on: earlier usage stays with the former owner. --from and --until correct the past. "keys owners" lists the owners of a key.\n\n${exitCodes()}`
   static override readonly examples = [
     "<%= config.bin %> keys name sk_l…9f2a --name 'Mobile app' --owner acme",
     "<%= config.bin %> keys name 'Mobile app' --owner beta --from 2026-11-15 --tz Europe/Berlin",

@@ -3,7 +3,7 @@ import { BaseCommand, exitCodes } from '../../base-command.ts'
 
 /** `apikey-analytics keys owners` */
 export default class KeysOwners extends BaseCommand {
-  static override readonly summary = 'Show who owned a key when, and whether the app or a person said so.'
+  static override readonly summary = 'Show who owned a key and when, and whether the app or a person set it.'
   static override readonly description = exitCodes()
   static override readonly examples = ["<%= config.bin %> keys owners 'Mobile app'"]
   static override readonly args = {

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core'
 import type { EntitySchema } from '@mikro-orm/core'
 
-/** The one row that tells databases and peppers apart. */
+/** The one row with the id of the database and the check of its pepper. */
 export class ApiKeyAnalyticsMeta {
   /** Always 1. */
   id!: number
