@@ -239,7 +239,8 @@ class ReportingApp {
   /** Notes the path by which the next router goes. */
   #notePath(): Koa.Middleware {
     return (ctx, next) => {
-      ctx.state.path = (this.#version.readsRouterPath && ctx.routerPath) || ctx.path
+      // versions 9 to 11 take the pattern of the route before for the path, which may be a RegExp
+      ctx.state.path = String((this.#version.readsRouterPath && ctx.routerPath) || ctx.path)
       return next()
     }
   }
