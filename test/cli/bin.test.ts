@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { COMMANDS } from '../../src/cli/index.ts'
 import { makeDatabase } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
@@ -41,13 +41,13 @@ describe('bin/run.js of the build', () => {
     await rm(dataDir, { recursive: true })
   })
 
-  it.each(Object.entries(FIRST_WORDS))('runs %s', async (command, words) => {
+  test.each(Object.entries(FIRST_WORDS))('runs %s', async (command, words) => {
     const env = { DATABASE_URL: database.url, APIKEY_ANALYTICS_DIR: dataDir }
     const { code, stdout } = await runBin(command.split(' '), { env })
     expect({ code, start: stdout.slice(0, words.length) }).toEqual({ code: 0, start: words })
   })
 
-  it('is tried with every command', () => {
+  test('is tried with every command', () => {
     const tried = Object.keys(FIRST_WORDS)
     const untried = Object.keys(COMMANDS).filter(
       (id) => !tried.some((command) => command.startsWith(id.replace(':', ' '))),

@@ -1,4 +1,4 @@
-import { beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { runCli } from '../support/run-cli.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
@@ -28,7 +28,7 @@ forEachDatabase('customers', (_kind, makeUrl) => {
     await storeUsage(env['DATABASE_URL']!, ROWS)
   })
 
-  it('are listed with keys, requests, share, errors, last use and trend of their own time', async () => {
+  test('are listed with keys, requests, share, errors, last use and trend of their own time', async () => {
     const found = await json('customers', 'list', ...PERIOD)
     expect(found).toMatchObject({ customerCount: 3, total: { requests: 500 }, period: { timeZone: 'UTC' } })
     expect(found.customers).toMatchObject([
@@ -44,7 +44,7 @@ forEachDatabase('customers', (_kind, makeUrl) => {
     expect(stdout).toMatch(/Total of 3 +│? *500|Total of 3 .*500/)
   })
 
-  it.each([
+  test.each([
     ['csv', /^owner,keys,requests,share,errorRate,firstUsed,lastUsed\r\nHooli,2,340,0\.68,0,2026-01-02T11/],
     ['json', /"owner": "Hooli",\n +"keys": 2/],
     ['markdown', /^## Customers\n\n- Period: [^]*\| Hooli \| 2 \| 340 \|/],
@@ -54,14 +54,14 @@ forEachDatabase('customers', (_kind, makeUrl) => {
     expect(code).toBe(0)
   })
 
-  it('are cut by --limit, which says so, and totals stay those of all', async () => {
+  test('are cut by --limit, which says so, and totals stay those of all', async () => {
     const { stdout } = await run('customers', 'list', ...PERIOD, '--limit', '1')
     expect(stdout).toContain('2 more')
     expect(stdout).not.toContain('Acme')
     expect(stdout).toMatch(/Total of 3 .*500/)
   })
 
-  it('come first in a report, and each has an overview of its own', async () => {
+  test('come first in a report, and each has an overview of its own', async () => {
     const overview = await run('report', ...PERIOD)
     expect(overview.stdout).toMatch(/Top customers\n[^]*Hooli[^]*Top keys\n[^]*Top endpoints\n/)
     const { sections, activeKeys, total } = await json('report', ...PERIOD, '--owner', 'Acme')
@@ -75,7 +75,7 @@ forEachDatabase('customers', (_kind, makeUrl) => {
     expect(stdout).toMatch(/^Usage of customer Acme · [^]*Top keys\n[^]*Top endpoints\n[^]*Statuses\n/)
   })
 
-  it('are not listed in a report where nobody has an owner', async () => {
+  test('are not listed in a report where nobody has an owner', async () => {
     const url = await makeUrl()
     await storeUsage(url, [{ key: testKey(4, 'key_4'), bucket: '2026-01-03T10:00Z', requests: 10 }])
     const { stdout } = await run('report', ...PERIOD, '--database', url)
@@ -83,7 +83,7 @@ forEachDatabase('customers', (_kind, makeUrl) => {
     expect(stdout).not.toContain('Top customers')
   })
 
-  it('are billed for the time in which a key was theirs', async () => {
+  test('are billed for the time in which a key was theirs', async () => {
     const lines = async (owner: string) => {
       const args = ['report', '--billable', '2xx', ...PERIOD, '--owner', owner, '--format', 'csv']
       return (await run(...args)).stdout.split('\r\n').slice(1, -1)
@@ -95,7 +95,7 @@ forEachDatabase('customers', (_kind, makeUrl) => {
     ])
   })
 
-  it('get a key from the day that keys name says, in the time zone that it says', async () => {
+  test('get a key from the day that keys name says, in the time zone that it says', async () => {
     const named = await run(
       'keys',
       'name',
@@ -123,7 +123,7 @@ forEachDatabase('customers', (_kind, makeUrl) => {
     expect(stdout).toMatch(/Owners of Mobile app \(key_1\)[^]*2026-01-09 23:00 .*Initech +│? *person/)
   })
 
-  it.each([
+  test.each([
     [['keys', 'name', 'key_3', '--from', '2026-01-10', '--name', 'x']],
     [['keys', 'name', 'key_3', '--owner', 'x', '--from', 'sometime']],
     [['keys', 'name', 'key_3', '--owner', 'x', '--from', '2126-01-01']],
@@ -143,7 +143,7 @@ forEachDatabase('customers', (_kind, makeUrl) => {
     expect(await customers()).toHaveLength(3)
   })
 
-  it('get another name in the past too', async () => {
+  test('get another name in the past too', async () => {
     expect((await run('customers', 'rename', 'Hooli', 'Hooli XYZ')).stdout).toBe(
       'Hooli is Hooli XYZ now, with 2 keys.\n',
     )
@@ -152,7 +152,7 @@ forEachDatabase('customers', (_kind, makeUrl) => {
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('Did you mean Hooli XYZ?') })
   })
 
-  it('are forgotten when told to, and all is accounted for', async () => {
+  test('are forgotten when told to, and all is accounted for', async () => {
     const { stdout, stderr } = await run('keys', 'forget', '--owner', 'Acme', '--yes')
     expect(stderr).toBe(
       'Acme, with 2 keys, has 150 requests from 2026-01-01 10:00 to 2026-01-02 10:00 (UTC).\n',
@@ -165,7 +165,7 @@ forEachDatabase('customers', (_kind, makeUrl) => {
     expect((await run('verify')).code).toBe(0)
   })
 
-  it('are anonymised with their counts kept', async () => {
+  test('are anonymised with their counts kept', async () => {
     const { forgotten } = await json('keys', 'forget', '--owner', 'Acme', '--anonymise', '--yes')
     expect(forgotten).toMatchObject({ keys: 2, rows: 2, requests: 150 })
     expect(await customers()).toEqual([
@@ -179,7 +179,7 @@ forEachDatabase('customers', (_kind, makeUrl) => {
     expect((await run('verify')).code).toBe(0)
   })
 
-  it('keeps the counts of one key that is anonymised', async () => {
+  test('keeps the counts of one key that is anonymised', async () => {
     const { code } = await run('keys', 'forget', 'key_3', '--anonymise', '--yes')
     expect(code).toBe(0)
     expect((await run('keys', 'list')).stdout).not.toContain('key_3')

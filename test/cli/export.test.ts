@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { runCli } from '../support/run-cli.ts'
 import { startCli } from '../support/start-cli.ts'
@@ -39,12 +39,12 @@ forEachDatabase('export', (kind, makeUrl) => {
   })
   afterAll(() => rm(folder, { recursive: true }))
 
-  it('writes every stored row as CSV, in one order, the same bytes each time', async () => {
+  test('writes every stored row as CSV, in one order, the same bytes each time', async () => {
     expect(await run()).toEqual({ code: 0, stdout: CSV, stderr: '' })
     expect((await run()).stdout).toBe(CSV)
   })
 
-  it('writes JSON and NDJSON with the same records', async () => {
+  test('writes JSON and NDJSON with the same records', async () => {
     const records = JSON.parse((await run('--format', 'json')).stdout)
     expect(records).toHaveLength(3)
     expect(records.find(({ status }: { status: number }) => status === 401)).toEqual({
@@ -65,7 +65,7 @@ forEachDatabase('export', (kind, makeUrl) => {
     expect((await run('--json')).stdout).toBe((await run('--format', 'json')).stdout)
   })
 
-  it('writes only the columns and rows asked for', async () => {
+  test('writes only the columns and rows asked for', async () => {
     const { stdout } = await run(
       '--columns',
       'endpoint,requestCount',
@@ -77,7 +77,7 @@ forEachDatabase('export', (kind, makeUrl) => {
     expect(stdout).toBe('endpoint,requestCount\r\n/orders,500\r\n')
   })
 
-  it('writes groups', async () => {
+  test('writes groups', async () => {
     const { stdout } = await run(
       '--by',
       'key,month',
@@ -91,7 +91,7 @@ forEachDatabase('export', (kind, makeUrl) => {
     )
   })
 
-  it('groups by three dimensions', async () => {
+  test('groups by three dimensions', async () => {
     const columns = ['--columns', 'keyLabel,method,endpoint,status,requestCount']
     expect((await run('--by', 'key,endpoint,status', '--month', '2026-10', ...columns)).stdout).toBe(
       'keyLabel,method,endpoint,status,requestCount\r\n' +
@@ -101,7 +101,7 @@ forEachDatabase('export', (kind, makeUrl) => {
     )
   })
 
-  it('puts another separator between cells, and quotes what has it', async () => {
+  test('puts another separator between cells, and quotes what has it', async () => {
     const args = ['--by', 'key', '--columns', 'keyLabel,keyName,requestCount', '--csv-separator']
     expect((await run(...args, ';')).stdout).toBe(
       'keyLabel;keyName;requestCount\r\n\'=cmd()|x;\'\'quoted;5\r\nsk_l…9f2a;"Mobile, ""app""";1700\r\n',
@@ -109,14 +109,14 @@ forEachDatabase('export', (kind, makeUrl) => {
     expect((await run(...args, 'tab')).stdout).toContain('keyLabel\tkeyName\trequestCount\r\n')
   })
 
-  it('says so when the month is not over, and not in the data', async () => {
+  test('says so when the month is not over, and not in the data', async () => {
     const month = new Date().toISOString().slice(0, 7)
     const { code, stdout, stderr } = await run('--month', month, '--by', 'key')
     expect({ code, data: stdout.includes('not over') }).toEqual({ code: 0, data: false })
     expect(stderr).toMatch(/^Note: \w+ is not over: figures to \d+ \w+ \d\d:\d\d\.\n$/)
   })
 
-  it('writes a file that replaces an old one only when it is complete', async () => {
+  test('writes a file that replaces an old one only when it is complete', async () => {
     const out = join(folder, 'usage.csv')
     await writeFile(out, 'old')
     expect(await run('--out', out)).toEqual({ code: 0, stdout: '', stderr: '' })
@@ -126,7 +126,7 @@ forEachDatabase('export', (kind, makeUrl) => {
     expect((await readdir(folder)).filter((name) => name.endsWith('.part'))).toEqual([])
   })
 
-  it('compresses, the same bytes each time', async () => {
+  test('compresses, the same bytes each time', async () => {
     const [first, second] = [join(folder, 'a.gz'), join(folder, 'b.gz')]
     await run('--gzip', '--out', first)
     await run('--gzip', '--out', second)
@@ -134,7 +134,7 @@ forEachDatabase('export', (kind, makeUrl) => {
     expect(await readFile(first)).toEqual(await readFile(second))
   })
 
-  it('gives the same file for a closed month whatever comes after it', async () => {
+  test('gives the same file for a closed month whatever comes after it', async () => {
     const october = ['--month', '2026-10', '--tz', 'Europe/Berlin']
     const before = [await run(...october), await run(...october, '--by', 'key,day', '--format', 'ndjson')]
     await storeUsage(env['DATABASE_URL']!, [
@@ -150,13 +150,13 @@ forEachDatabase('export', (kind, makeUrl) => {
     expect(before[1]!.stdout).toContain('"day":"2026-10-11T22:00:00.000Z","dayLocal":"2026-10-12"')
   })
 
-  it('gives the head alone, or an empty list, when nothing matches', async () => {
+  test('gives the head alone, or an empty list, when nothing matches', async () => {
     expect((await run('--since', '2027-01-01')).stdout).toBe(HEAD)
     expect(JSON.parse((await run('--since', '2027-01-01', '--format', 'json')).stdout)).toEqual([])
     expect((await run('--since', '2027-01-01', '--format', 'ndjson')).stdout).toBe('')
   })
 
-  it.each([
+  test.each([
     [['--out', '/'], 2, '/ is a directory. Pass the name of a file to --out.'],
     [['--out', '/nowhere/usage.csv'], 1, 'Cannot write /nowhere/usage.csv (ENOENT). Check --out'],
     [['--columns', 'endpint'], 2, 'There is no column "endpint". Did you mean endpoint?'],
@@ -171,7 +171,7 @@ forEachDatabase('export', (kind, makeUrl) => {
 })
 
 forEachDatabase('export of many rows', (_kind, makeUrl) => {
-  it('ends well when the reader goes away in the middle, and gives every row once', async () => {
+  test('ends well when the reader goes away in the middle, and gives every row once', async () => {
     const env = { DATABASE_URL: await makeUrl() }
     const rows = Array.from({ length: 6000 }, (_, index) => ({
       key: acme,

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { BaseCommand } from '../../src/cli/base-command.ts'
 import Export from '../../src/cli/commands/export.ts'
 import Report from '../../src/cli/commands/report.ts'
@@ -137,13 +137,13 @@ forEachDatabase('every pair of flags changes the output or is refused', (_kind, 
     const samples = samplesOf(command)
     const alone = new Map<string, object | undefined>()
 
-    it.each(samples.map((args) => [args.join(' '), args] as const))('%s works', async (name, args) => {
+    test.each(samples.map((args) => [args.join(' '), args] as const))('%s works', async (name, args) => {
       alone.set(name, await outputOf(command, args))
       expect(alone.get(name)).toBeDefined()
       expect(alone.get(name)).not.toEqual(await outputOf(command, []))
     })
 
-    it.each(samples.map((args) => [args.join(' '), args] as const))(
+    test.each(samples.map((args) => [args.join(' '), args] as const))(
       '%s with any other',
       async (name, args) => {
         const others = samples.slice(samples.indexOf(args) + 1)

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
-import { afterAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, beforeEach, expect, test } from 'vitest'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
@@ -36,7 +36,7 @@ forEachDatabase('interrupted commands', (_kind, makeUrl) => {
 
   const verify = async () => JSON.parse((await runCli(['verify', '--json'], { env })).stdout)
 
-  it.each(['prune', 'roll up'])(
+  test.each(['prune', 'roll up'])(
     '%s that gets Ctrl-C says what is done, and a second run does the rest',
     async (what) => {
       const args = [
@@ -65,7 +65,7 @@ forEachDatabase('interrupted commands', (_kind, makeUrl) => {
     },
   )
 
-  it.each(['prune', 'roll up'])(
+  test.each(['prune', 'roll up'])(
     '%s that is killed loses no count, and a second run does the rest',
     async (what) => {
       const args = [
@@ -85,7 +85,7 @@ forEachDatabase('interrupted commands', (_kind, makeUrl) => {
     },
   )
 
-  it('export --out that gets Ctrl-C leaves the old file as it was and nothing else', async () => {
+  test('export --out that gets Ctrl-C leaves the old file as it was and nothing else', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'apikey-analytics-test-'))
     folders.push(folder)
     const out = join(folder, 'usage.csv')

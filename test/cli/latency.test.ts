@@ -1,4 +1,4 @@
-import { beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { binOf } from '../../src/model/duration-bins.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { openStore } from '../../src/store/open-store.ts'
@@ -44,7 +44,7 @@ forEachDatabase('durations', (_kind, makeUrl) => {
     await store.close()
   })
 
-  it('are told per group and in all, to within 10 %', async () => {
+  test('are told per group and in all, to within 10 %', async () => {
     const report = await json('--by', 'endpoint')
     const [fast, slow] = report.sections[0].groups
     expect(fast).toMatchObject({ endpoint: '/fast', meanDurationMs: 10, measured: 100 })
@@ -59,7 +59,7 @@ forEachDatabase('durations', (_kind, makeUrl) => {
     expect(report.notes).toEqual([])
   })
 
-  it('are in the table and the CSV only when asked for, the slowest first with --sort p95', async () => {
+  test('are in the table and the CSV only when asked for, the slowest first with --sort p95', async () => {
     const { stdout } = await run('report', ...MONTH, '--by', 'endpoint', '--latency', '--sort', 'p95')
     expect(stdout).toMatch(/^Endpoint +Requests +Share +Errors +Mean +p50 +p95 +p99 /m)
     expect(stdout.indexOf('\nGET /slow')).toBeLessThan(stdout.indexOf('\nGET /fast'))
@@ -74,7 +74,7 @@ forEachDatabase('durations', (_kind, makeUrl) => {
     })
   })
 
-  it.each([
+  test.each([
     [['--sort', 'p95'], '--sort p95 needs --latency'],
     [['--latency', '--by', 'key,status'], 'A table of two dimensions has one number per cell'],
     [['--latency', '--billable', '2xx', '--month', '2026-11'], 'Invoice lines have no durations'],
@@ -85,7 +85,7 @@ forEachDatabase('durations', (_kind, makeUrl) => {
     })
   })
 
-  it('are exported per row and per group, when asked for or named as columns', async () => {
+  test('are exported per row and per group, when asked for or named as columns', async () => {
     const named = ['--columns', 'endpoint,requestCount,measuredCount']
     const rows = await run('export', ...MONTH, ...named)
     const [names, ...lines] = rows.stdout.trim().split('\r\n')
@@ -104,7 +104,7 @@ forEachDatabase('durations', (_kind, makeUrl) => {
     expect(await head('--by', 'key', '--latency')).toMatch(/,lastBucket,measuredCount,p50Us,p95Us,p99Us$/)
   })
 
-  it('that nobody measured are named, and are in no quantile', async () => {
+  test('that nobody measured are named, and are in no quantile', async () => {
     const db = await openDatabase(url)
     await db.query(
       `insert into api_key_analytics (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count,
@@ -125,7 +125,7 @@ values ($1, ${db.dialect.timeOf('$2')}, 60, '/old', 'GET', 200, 7, 0, ${db.diale
     ])
   })
 
-  it('that do not sum up to the requests of their row make verify fail', async () => {
+  test('that do not sum up to the requests of their row make verify fail', async () => {
     const db = await openDatabase(url)
     await db.query("update api_key_analytics set request_count = request_count + 1 where endpoint = '/slow'")
     await db.query("delete from api_key_analytics where endpoint = '/old'")

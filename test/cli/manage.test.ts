@@ -1,4 +1,4 @@
-import { beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { runCli } from '../support/run-cli.ts'
@@ -26,7 +26,7 @@ forEachDatabase('prune and keys', (_kind, makeUrl) => {
     await storeUsage(env['DATABASE_URL']!, ROWS)
   })
 
-  it('shows the numbers before it prunes, and prunes what ended by the date', async () => {
+  test('shows the numbers before it prunes, and prunes what ended by the date', async () => {
     const { code, stdout, stderr } = await run('prune', '--before', '2026-02-01', '--yes')
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'Pruned 3 rows with 1,505 requests.\n' })
     expect(stderr).toMatch(
@@ -35,26 +35,26 @@ forEachDatabase('prune and keys', (_kind, makeUrl) => {
     expect(await stored()).toEqual(['sk_l…9f2a,60,40'])
   })
 
-  it('changes nothing with --dry-run', async () => {
+  test('changes nothing with --dry-run', async () => {
     const { code, stderr } = await run('prune', '--before', '2026-02-01', '--dry-run')
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('Deletes 3 rows') })
     expect(await stored()).toHaveLength(4)
   })
 
-  it('needs --yes where it cannot ask', async () => {
+  test('needs --yes where it cannot ask', async () => {
     const { code, stderr } = await run('prune', '--before', '2026-02-01')
     expect(code).toBe(2)
     expect(stderr).toContain('Error: There is no terminal to ask on. Pass --yes to go ahead.\n')
     expect(await stored()).toHaveLength(4)
   })
 
-  it('prunes the rows of one key', async () => {
+  test('prunes the rows of one key', async () => {
     const { stdout } = await run('prune', '--before', '2026-02-01', '--key', 'part', '--yes', '--json')
     expect(JSON.parse(stdout)).toMatchObject({ rows: 1, requests: 5, done: true })
     expect(await stored()).toHaveLength(3)
   })
 
-  it('rolls hour rows up into day rows and keeps every request', async () => {
+  test('rolls hour rows up into day rows and keeps every request', async () => {
     const { code, stdout } = await run('prune', '--before', '2026-02-01', '--roll-up', 'day', '--yes')
     expect({ code, stdout }).toEqual({
       code: 0,
@@ -63,7 +63,7 @@ forEachDatabase('prune and keys', (_kind, makeUrl) => {
     expect((await stored()).sort()).toEqual(['part…77aa,1440,5', 'sk_l…9f2a,1440,1500', 'sk_l…9f2a,60,40'])
   })
 
-  it('rolls the rows of one key up', async () => {
+  test('rolls the rows of one key up', async () => {
     const rollUp = ['prune', '--before', '2026-02-01', '--roll-up', 'day', '--key', 'part', '--yes']
     const { code, stdout, stderr } = await run(...rollUp)
     expect({ code, stdout }).toEqual({
@@ -74,7 +74,7 @@ forEachDatabase('prune and keys', (_kind, makeUrl) => {
     expect((await stored()).filter((row) => row.includes(',1440,'))).toEqual(['part…77aa,1440,5'])
   })
 
-  it('says when there is nothing to prune', async () => {
+  test('says when there is nothing to prune', async () => {
     const { code, stderr } = await run('prune', '--before', '2020-01-01', '--yes')
     expect({ code, stderr }).toEqual({
       code: 0,
@@ -82,7 +82,7 @@ forEachDatabase('prune and keys', (_kind, makeUrl) => {
     })
   })
 
-  it.each([
+  test.each([
     [[], 'Exactly one of the following must be provided: --before, --older-than.'],
     [['--older-than', 'old', '--yes'], 'Cannot read "old" as an age. Use one such as 90d or 4w.'],
     [['--before', 'then', '--yes'], 'Cannot read "then" as a period.'],
@@ -94,7 +94,7 @@ forEachDatabase('prune and keys', (_kind, makeUrl) => {
     expect(stderr).toContain(message)
   })
 
-  it('lists keys, last used first, with a total', async () => {
+  test('lists keys, last used first, with a total', async () => {
     const { code, stdout } = await run('keys', 'list')
     expect(code).toBe(0)
     expect(stdout).toMatch(/^Name +Label +Owner +First seen +Last used +Requests 30d +Id$/m)
@@ -111,7 +111,7 @@ forEachDatabase('prune and keys', (_kind, makeUrl) => {
     ])
   })
 
-  it('lists only keys not used for some time', async () => {
+  test('lists only keys not used for some time', async () => {
     const now = new Date(Math.floor(Date.now() / 3_600_000) * 3_600_000).toISOString()
     await storeUsage(env['DATABASE_URL']!, [{ key: testKey(3, 'fresh'), bucket: now, requests: 1 }])
     const labels = async (...args: string[]) =>
@@ -122,7 +122,7 @@ forEachDatabase('prune and keys', (_kind, makeUrl) => {
     expect(await labels('--unused-for', '1d')).not.toContain('fresh')
   })
 
-  it('names a key, and takes name and owner away', async () => {
+  test('names a key, and takes name and owner away', async () => {
     const named = await run('keys', 'name', 'part', '--name', 'Partner', '--owner', 'them')
     expect(named).toEqual({
       code: 0,
@@ -133,7 +133,7 @@ forEachDatabase('prune and keys', (_kind, makeUrl) => {
     expect(cleared.stdout).toBe(`${partner.id} is part…77aa, owner (none).\n`)
   })
 
-  it('forgets a key only when told to', async () => {
+  test('forgets a key only when told to', async () => {
     const refused = await run('keys', 'forget', 'Mobile app')
     expect(refused.code).toBe(2)
     expect(refused.stderr).toContain('has 1,540 requests from 2026-01-01 10:00 to 2026-03-01 10:00 (UTC).')
@@ -156,7 +156,7 @@ forEachDatabase('verify', (_kind, makeUrl) => {
     await storeUsage(env['DATABASE_URL']!, ROWS)
   })
 
-  it('accounts for every request, also after prune, roll-up and forget', async () => {
+  test('accounts for every request, also after prune, roll-up and forget', async () => {
     await run('prune', '--before', '2026-02-01', '--roll-up', 'day', '--yes')
     await run('keys', 'forget', 'part', '--yes')
     await run('prune', '--before', '2026-02-01', '--yes')
@@ -175,7 +175,7 @@ forEachDatabase('verify', (_kind, makeUrl) => {
     })
   })
 
-  it('exits with 1 and says by how much when somebody changed the rows', async () => {
+  test('exits with 1 and says by how much when somebody changed the rows', async () => {
     const db = await openDatabase(env['DATABASE_URL']!)
     await db.query('update api_key_analytics set request_count = request_count + 7 where request_count = 5')
     await db.close()
@@ -188,7 +188,7 @@ forEachDatabase('verify', (_kind, makeUrl) => {
     })
   })
 
-  it('exits with 1 and says which requests are missing, and so does an invoice', async () => {
+  test('exits with 1 and says which requests are missing, and so does an invoice', async () => {
     const db = await openDatabase(env['DATABASE_URL']!)
     await db.query('update api_key_analytics_ledger set missing = 12')
     await db.query(
@@ -205,7 +205,7 @@ forEachDatabase('verify', (_kind, makeUrl) => {
     )
   })
 
-  it('names counts that came after their time was rolled up, and rolls them up the next time', async () => {
+  test('names counts that came after their time was rolled up, and rolls them up the next time', async () => {
     const rollUp = ['prune', '--before', '2026-02-01', '--roll-up', 'day', '--yes']
     await run(...rollUp)
     await storeUsage(env['DATABASE_URL']!, [{ key: acme, bucket: '2026-01-05T10:00Z', requests: 8 }])
@@ -217,7 +217,7 @@ forEachDatabase('verify', (_kind, makeUrl) => {
     expect(stdout).not.toContain('Late:')
   })
 
-  it('names counts that came after their time was pruned', async () => {
+  test('names counts that came after their time was pruned', async () => {
     await run('prune', '--before', '2026-02-01', '--yes')
     await storeUsage(env['DATABASE_URL']!, [{ key: acme, bucket: '2026-01-05T10:00Z', requests: 8 }])
     const { code, stdout } = await run('verify')
@@ -227,7 +227,7 @@ forEachDatabase('verify', (_kind, makeUrl) => {
 })
 
 forEachDatabase('migrate', (_kind, makeUrl) => {
-  it('shows what is pending, applies it once, and takes it back when told to', async () => {
+  test('shows what is pending, applies it once, and takes it back when told to', async () => {
     const env = { DATABASE_URL: await makeUrl({ migrated: false }) }
     const run = (...args: string[]) => runCli(['migrate', ...args], { env })
     expect((await run()).stdout).toMatch(/^Applied 202611_create_tables to /)
@@ -253,7 +253,7 @@ forEachDatabase('migrate', (_kind, makeUrl) => {
     expect((await run('--check', '--json')).stdout).toContain('"202611_create_tables"')
   })
 
-  it('may run from several processes at once', async () => {
+  test('may run from several processes at once', async () => {
     const env = { DATABASE_URL: await makeUrl({ migrated: false }) }
     const results = await Promise.all([1, 2, 3].map(() => runCli(['migrate'], { env })))
     expect(results.map(({ code, stderr }) => ({ code, stderr }))).toEqual(

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import Report from '../../src/cli/commands/report.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { runCommand } from '../support/run-command.ts'
@@ -35,7 +35,7 @@ forEachDatabase('a report of a period', (_kind, makeUrl) => {
   afterAll(() => void vi.useRealTimers())
 
   describe('that is not over', () => {
-    it('says so in every format: table, JSON, CSV, Markdown', async () => {
+    test('says so in every format: table, JSON, CSV, Markdown', async () => {
       const note = 'November is not over: figures to 26 November 14:05.'
       const month = ['--month', '2026-11', '--billable', '2xx']
       expect((await report(...month)).stdout).toContain(`Note: ${note}`)
@@ -50,13 +50,13 @@ forEachDatabase('a report of a period', (_kind, makeUrl) => {
       expect(invoice.notes).toEqual([note])
     })
 
-    it('is final for a month that is over', async () => {
+    test('is final for a month that is over', async () => {
       const invoice = await json('--month', '2026-10', '--billable', '2xx')
       expect(invoice.period).toMatchObject({ complete: true, figuresTo: '2026-11-01T00:00:00.000Z' })
       expect(invoice.notes).toEqual([])
     })
 
-    it('says so of its last month, week and day, and of the first when it is cut', async () => {
+    test('says so of its last month, week and day, and of the first when it is cut', async () => {
       expect((await json('--by', 'month', '--since', '2026-09-10')).notes).toEqual([
         'September is not whole: figures from 10 September 00:00.',
         'November is not over: figures to 26 November 14:05.',
@@ -68,7 +68,7 @@ forEachDatabase('a report of a period', (_kind, makeUrl) => {
   })
 
   describe('that is compared', () => {
-    it('sets a month to date against the same days and hours of the month before, and prints both', async () => {
+    test('sets a month to date against the same days and hours of the month before, and prints both', async () => {
       // the sum of 1 to 26, which is in October as well
       const { stdout } = await report('--month', '2026-11', '--by', 'key', '--compare', 'previous')
       expect(stdout).toContain('2026-11-01 00:00 to 2026-12-01 00:00 (UTC)')
@@ -91,7 +91,7 @@ forEachDatabase('a report of a period', (_kind, makeUrl) => {
       expect(markdown.stdout).toContain('against 351 from 2026-10-01 00:00 to 2026-10-26 14:00')
     })
 
-    it('says when history begins, instead of a change, where the period before is not all in the database', async () => {
+    test('says when history begins, instead of a change, where the period before is not all in the database', async () => {
       const { stdout } = await report('--month', '2026-08')
       expect(stdout).toContain('495 requests (history begins on 2 August 2026)')
       const partly = await report(
@@ -124,7 +124,7 @@ forEachDatabase('a report of a period', (_kind, makeUrl) => {
       expect((await json('--month', '2026-07')).previous.historyBegins).toBe('2026-08-02T10:00:00.000Z')
     })
 
-    it('takes a quiet first night for no missing history', async () => {
+    test('takes a quiet first night for no missing history', async () => {
       expect((await json('--month', '2026-09')).previous.historyBegins).toBe('2026-08-02T10:00:00.000Z')
       const { previous } = await json(
         '--since',
@@ -139,7 +139,7 @@ forEachDatabase('a report of a period', (_kind, makeUrl) => {
       expect(previous).toMatchObject({ since: '2026-08-03T00:00:00.000Z', historyBegins: null })
     })
 
-    it('compares a key on an endpoint, which is shown by day without a comparison', async () => {
+    test('compares a key on an endpoint, which is shown by day without a comparison', async () => {
       const both = ['--key', 'Acme', '--endpoint', 'GET /users/:id', '--month', '2026-11']
       expect((await json(...both)).sections[0].by).toEqual(['day'])
       const compared = await json(...both, '--compare', 'previous')
@@ -149,7 +149,7 @@ forEachDatabase('a report of a period', (_kind, makeUrl) => {
       })
     })
 
-    it.each([
+    test.each([
       [['--by', 'month'], 'Each month is a period of its own'],
       [['--by', 'key,day', '--format', 'csv'], 'Each day is a period of its own'],
       [['--by', 'owner,status'], 'A table of two dimensions has one number per cell.'],
@@ -166,14 +166,14 @@ forEachDatabase('a report of a period', (_kind, makeUrl) => {
   describe('by time', () => {
     const daysOf = (stdout: string) => stdout.match(/^2026-\d\d-\d\d(?= )/gm) ?? []
 
-    it('shows all 90 days, up to the newest', async () => {
+    test('shows all 90 days, up to the newest', async () => {
       const { stdout } = await report('--by', 'day', '--since', '90d')
       expect(daysOf(stdout)).toHaveLength(90)
       expect(daysOf(stdout).at(-1)).toBe('2026-11-26')
       expect(stdout).not.toContain('--limit')
     })
 
-    it('shows the newest when there are too many, oldest first, and says what is hidden', async () => {
+    test('shows the newest when there are too many, oldest first, and says what is hidden', async () => {
       const { stdout } = await report('--by', 'day', '--since', '2026-08-01')
       expect(daysOf(stdout)).toHaveLength(100)
       expect([daysOf(stdout)[0], daysOf(stdout).at(-1)]).toEqual(['2026-08-19', '2026-11-26'])
@@ -183,7 +183,7 @@ forEachDatabase('a report of a period', (_kind, makeUrl) => {
       ).toHaveLength(117)
     })
 
-    it('keeps the newest with --limit in every format, and the largest with --sort requests', async () => {
+    test('keeps the newest with --limit in every format, and the largest with --sort requests', async () => {
       const days = (report: { sections: { groups: { day: string }[] }[] }) =>
         report.sections[0]!.groups.map(({ day }) => day.slice(0, 10))
       const args = ['--by', 'day', '--since', '2026-11-01', '--limit', '2']

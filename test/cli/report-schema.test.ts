@@ -1,4 +1,4 @@
-import { beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { runCli } from '../support/run-cli.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
@@ -35,7 +35,7 @@ forEachDatabase('the JSON schema', (_kind, makeUrl) => {
     await storeUsage(env['DATABASE_URL']!, ROWS)
   })
 
-  it('of an overview is stable', async () => {
+  test('of an overview is stable', async () => {
     const overview = await json()
     expect(Object.keys(overview)).toEqual([
       ...COMPARED_HEAD,
@@ -67,7 +67,7 @@ forEachDatabase('the JSON schema', (_kind, makeUrl) => {
     expect(overview.notes).toEqual([])
   })
 
-  it.each([
+  test.each([
     ['key'],
     ['endpoint', 'method', 'endpoint'],
     ['path', 'endpoint'],
@@ -89,20 +89,20 @@ forEachDatabase('the JSON schema', (_kind, makeUrl) => {
     ])
   })
 
-  it.each(['hour', 'day', 'week', 'month'])('of groups by %s is stable', async (by) => {
+  test.each(['hour', 'day', 'week', 'month'])('of groups by %s is stable', async (by) => {
     const usage = await json('--by', by)
     expect(Object.keys(usage)).toEqual([...HEAD, 'sections', 'notes'])
     expect(Object.keys(usage.sections[0].groups[0])).toEqual([by, ...MEASURES, 'share'])
   })
 
-  it('of durations is stable', async () => {
+  test('of durations is stable', async () => {
     const usage = await json('--by', 'key', '--latency')
     const measures = [...MEASURES, 'measured', 'p50Ms', 'p95Ms', 'p99Ms']
     expect(Object.keys(usage.total)).toEqual(measures)
     expect(Object.keys(usage.sections[0].groups[0])).toEqual(['key', ...measures, 'share', 'trend'])
   })
 
-  it('of an invoice is stable', async () => {
+  test('of an invoice is stable', async () => {
     const invoice = await json('--billable', '2xx')
     expect(Object.keys(invoice)).toEqual([...HEAD, 'sections', 'notes'])
     expect(invoice.report).toBe('invoice')

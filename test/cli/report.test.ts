@@ -4,7 +4,7 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { keyIdOfSecret } from '../../src/capture/compute-key-id.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { runCli } from '../support/run-cli.ts'
@@ -48,7 +48,7 @@ forEachDatabase('report', (_kind, makeUrl) => {
     env = { DATABASE_URL: url, APIKEY_ANALYTICS_DIR: '/nowhere' }
   })
 
-  it('gives an overview with total, change, keys, endpoints, chart and both lists', async () => {
+  test('gives an overview with total, change, keys, endpoints, chart and both lists', async () => {
     const { code, stdout, stderr } = await report(...OCTOBER)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toMatch(
@@ -64,7 +64,7 @@ forEachDatabase('report', (_kind, makeUrl) => {
     expect(stdout).toMatch(/^POST \/orders +500 +27\.7%/m)
   })
 
-  it('keeps the JSON schema of an overview', async () => {
+  test('keeps the JSON schema of an overview', async () => {
     const overview = await json(...OCTOBER)
     expect(Object.keys(overview)).toEqual([
       'report', 'title', 'database', 'dataDir', 'period', 'previous', 'total', 'activeKeys', 'activeEndpoints', 'series',
@@ -115,7 +115,7 @@ forEachDatabase('report', (_kind, makeUrl) => {
     expect(first.trend.reduce((sum: number, count: number) => sum + count, 0)).toBe(1734)
   })
 
-  it.each(['Mobile app', 'sk_l…9f2a', acme.id, 'sk_l', acme.id.toUpperCase()])(
+  test.each(['Mobile app', 'sk_l…9f2a', acme.id, 'sk_l', acme.id.toUpperCase()])(
     'shows the endpoints of a key found by %s',
     async (text) => {
       const found = await json('--key', text, ...OCTOBER)
@@ -133,7 +133,7 @@ forEachDatabase('report', (_kind, makeUrl) => {
     },
   )
 
-  it('finds a key by its secret from standard input and never shows the secret', async () => {
+  test('finds a key by its secret from standard input and never shows the secret', async () => {
     const { code, stdout, stderr } = await runCli(['report', '--key', '-', ...OCTOBER], {
       env,
       input: `${secret}\n`,
@@ -143,7 +143,7 @@ forEachDatabase('report', (_kind, makeUrl) => {
     expect(stdout).not.toContain(secret)
   })
 
-  it('says who calls an endpoint, also by a pattern', async () => {
+  test('says who calls an endpoint, also by a pattern', async () => {
     const callers = await json('--endpoint', 'GET /users/:id', ...OCTOBER)
     expect(callers.title).toBe('Who calls GET /users/:id')
     expect(callers.sections[0].groups.map(({ key }: { key: { label: string } }) => key.label)).toEqual([
@@ -153,13 +153,13 @@ forEachDatabase('report', (_kind, makeUrl) => {
     expect((await json('--endpoint', '/ord*', ...OCTOBER)).total.requests).toBe(566)
   })
 
-  it('shows over time how a key uses an endpoint', async () => {
+  test('shows over time how a key uses an endpoint', async () => {
     const usage = await json('--key', 'Mobile app', '--endpoint', '/users/:id', ...OCTOBER)
     expect(usage.sections[0].by).toEqual(['day'])
     expect(usage.sections[0].groups.map(({ requests }: { requests: number }) => requests)).toEqual([1200, 34])
   })
 
-  it.each([
+  test.each([
     [['--owner', 'acme'], 1734],
     [['--method', 'post'], 500],
     [['--status', '4xx'], 39],
@@ -170,7 +170,7 @@ forEachDatabase('report', (_kind, makeUrl) => {
     expect((await json(...args, ...period)).total.requests).toBe(requests)
   })
 
-  it('puts a request into the day of the time zone asked for', async () => {
+  test('puts a request into the day of the time zone asked for', async () => {
     const days = await json(
       '--by',
       'day',
@@ -185,14 +185,14 @@ forEachDatabase('report', (_kind, makeUrl) => {
     expect(days.notes).toEqual([])
   })
 
-  it('draws two dimensions as a matrix', async () => {
+  test('draws two dimensions as a matrix', async () => {
     const { stdout } = await report('--by', 'key,month', '--since', '2026-09-01', '--until', '2026-11-01')
     expect(stdout).toMatch(/^Key \\ Month +2026-09 +2026-10 +Total$/m)
     expect(stdout).toMatch(/^Mobile app \(sk_l…9f2a\) +1,000 +1,734 +2,734$/m)
     expect(stdout).toMatch(/^Total +1,000 +1,806 +2,806$/m)
   })
 
-  it('compares every group with the period before', async () => {
+  test('compares every group with the period before', async () => {
     const { stdout } = await report('--by', 'key', '--compare', 'previous', ...OCTOBER)
     expect(stdout).toContain(
       '1,806 requests, +80.6% against 1,000 from 2026-09-01 00:00 to 2026-10-01 00:00\n',
@@ -201,13 +201,13 @@ forEachDatabase('report', (_kind, makeUrl) => {
     expect(stdout).toMatch(/^漢字株式会社 \(part…77aa\) +66 +3\.7% +new /m)
   })
 
-  it('says how much a limit leaves out, and keeps the total of all', async () => {
+  test('says how much a limit leaves out, and keeps the total of all', async () => {
     const { stdout } = await report('--by', 'key', '--limit', '1', ...OCTOBER)
     expect(stdout).toMatch(/^Total of 4 keys +1,806/m)
     expect(stdout).toContain('3 more with 72 requests: use --limit 0 to see all.')
   })
 
-  it('writes CSV with plain numbers, CRLF, and nothing that a spreadsheet would run', async () => {
+  test('writes CSV with plain numbers, CRLF, and nothing that a spreadsheet would run', async () => {
     const { stdout } = await report('--by', 'owner', '--format', 'csv', ...OCTOBER)
     const [head, ...lines] = stdout.split('\r\n')
     expect(head).toBe(
@@ -217,13 +217,13 @@ forEachDatabase('report', (_kind, makeUrl) => {
     expect(lines.find((line) => line.includes('=cmd()'))).toMatch(/^'=cmd\(\),5,/)
   })
 
-  it('writes Markdown whose cells hold what the database has', async () => {
+  test('writes Markdown whose cells hold what the database has', async () => {
     const { stdout } = await report('--by', 'endpoint', '--format', 'markdown', ...OCTOBER)
     expect(stdout).toContain('| Endpoint | Requests | Share |')
     expect(stdout).toContain(String.raw`| GET /a\|b/:very/:long/:path/:that/:goes/:on | 5 |`)
   })
 
-  it('lets no escape sequence from the database through', async () => {
+  test('lets no escape sequence from the database through', async () => {
     for (const format of ['table', 'json', 'markdown']) {
       const { stdout } = await report('--format', format, ...OCTOBER)
       expect(stdout).toContain('evil')
@@ -232,7 +232,7 @@ forEachDatabase('report', (_kind, makeUrl) => {
     }
   })
 
-  it('fits 80 columns with wide characters and long names', async () => {
+  test('fits 80 columns with wide characters and long names', async () => {
     const { default: stringWidth } = await import('string-width')
     for (const args of [
       [],
@@ -246,12 +246,12 @@ forEachDatabase('report', (_kind, makeUrl) => {
     }
   })
 
-  it('has no colours in a pipe', async () => {
+  test('has no colours in a pipe', async () => {
     const { stdout } = await runCli(['report', ...OCTOBER], { env: { ...env, FORCE_COLOR: '1' } })
     expect(stdout).not.toContain('\x1b')
   })
 
-  it('draws again and again with --watch until Ctrl-C, which ends it without an error', async () => {
+  test('draws again and again with --watch until Ctrl-C, which ends it without an error', async () => {
     const child = startCli(['report', '--watch', ...OCTOBER], { env })
     const ended = once(child, 'close')
     let stdout = ''
@@ -263,7 +263,7 @@ forEachDatabase('report', (_kind, makeUrl) => {
   })
 
   describe('--billable', () => {
-    it('gives one line per key, method and path with the period, also in local time', async () => {
+    test('gives one line per key, method and path with the period, also in local time', async () => {
       const { code, stdout, stderr } = await report(
         '--billable',
         '2xx',
@@ -281,7 +281,7 @@ forEachDatabase('report', (_kind, makeUrl) => {
       )
     })
 
-    it('refuses a month whose border cuts a row, with the remedy', async () => {
+    test('refuses a month whose border cuts a row, with the remedy', async () => {
       const url = await makeUrl()
       await storeUsage(url, [{ key: acme, bucket: '2026-10-31T00:00Z', bucketMinutes: 1440, requests: 9 }])
       const args = ['report', '--billable', '2xx', '--tz', 'Europe/Berlin', ...OCTOBER]
@@ -291,7 +291,7 @@ forEachDatabase('report', (_kind, makeUrl) => {
       expect(stderr).toContain('Use --tz UTC')
     })
 
-    it('needs a month', async () => {
+    test('needs a month', async () => {
       const { code, stderr } = await report('--billable', '2xx')
       expect({ code, stderr }).toEqual({
         code: 2,
@@ -300,7 +300,7 @@ forEachDatabase('report', (_kind, makeUrl) => {
     })
   })
 
-  it.each([
+  test.each([
     [['--key', 'Mobil app'], 'There is no key "Mobil app". Did you mean Mobile app?'],
     [['--key', 'aaaaaaaa'], '"aaaaaaaa" fits several keys: '],
     [['--endpoint', 'GET /user/:id'], 'No requests to "GET /user/:id" are stored. Did you mean /users/:id?'],
@@ -326,7 +326,7 @@ forEachDatabase('report', (_kind, makeUrl) => {
     expect(stderr).toMatch(/^Error: [^\n]*\n$/)
   })
 
-  it('reports an error as JSON with a code when JSON was asked for', async () => {
+  test('reports an error as JSON with a code when JSON was asked for', async () => {
     const { code, stdout, stderr } = await report('--json', '--since', '7x')
     expect({ code, stderr }).toEqual({ code: 2, stderr: '' })
     expect(JSON.parse(stdout)).toEqual({
@@ -337,7 +337,7 @@ forEachDatabase('report', (_kind, makeUrl) => {
     })
   })
 
-  it('ends well when nobody reads', async () => {
+  test('ends well when nobody reads', async () => {
     for (const args of [
       ['report', ...OCTOBER],
       ['report', '--watch', ...OCTOBER],
@@ -361,7 +361,7 @@ describe('report without a database', () => {
   })
   afterAll(() => rm(cwd, { recursive: true }))
 
-  it('says where it looked and creates nothing', async () => {
+  test('says where it looked and creates nothing', async () => {
     expect(await runCli(['report'], { cwd })).toEqual({
       code: 1,
       stdout: '',
@@ -370,7 +370,7 @@ describe('report without a database', () => {
     expect((await runCli(['report'], { cwd })).stderr).toContain('No usage.db')
   })
 
-  it.each([
+  test.each([
     ['postgres://me:pass@word@127.0.0.1:1/usage', 1, 'Cannot reach PostgreSQL usage at 127.0.0.1:1'],
     ['mysql://me:hunter2@127.0.0.1/usage', 2, 'The databases are SQLite and PostgreSQL, and not'],
   ])('never shows the password of %s', async (url, expected, message) => {
@@ -383,7 +383,7 @@ describe('report without a database', () => {
     }
   })
 
-  it('says what to do when there is no database, and names a .env that lies there', async () => {
+  test('says what to do when there is no database, and names a .env that lies there', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'apikey-analytics-test-'))
     await writeFile(join(folder, '.env'), 'PORT=3000\n')
     const { stderr } = await runCli(['report'], { cwd: folder })
@@ -393,7 +393,7 @@ describe('report without a database', () => {
     await rm(folder, { recursive: true })
   })
 
-  it('answers for a --env-file that is not there, wherever it stands, and not Node', async () => {
+  test('answers for a --env-file that is not there, wherever it stands, and not Node', async () => {
     const bin = new URL('../../bin/run.js', import.meta.url).pathname
     const link = join(cwd, 'apikey-analytics')
     await symlink(bin, link)
@@ -416,7 +416,7 @@ describe('report without a database', () => {
     }
   })
 
-  it.each([
+  test.each([
     [
       ['keys', 'lst'],
       'There is no command "keys lst". Did you mean keys list? See apikey-analytics keys --help.',
@@ -432,7 +432,7 @@ describe('report without a database', () => {
     expect(stderr).not.toContain('hunter2')
   })
 
-  it('takes the database from --env-file, and what to do next from an empty one', async () => {
+  test('takes the database from --env-file, and what to do next from an empty one', async () => {
     await writeFile(join(cwd, 'settings'), `DATABASE_URL=sqlite:${join(cwd, 'other.db')}\n`)
     const args = ['--env-file', 'settings']
     expect((await runCli(['migrate', ...args], { cwd })).stdout).toContain('other.db')
@@ -441,7 +441,7 @@ describe('report without a database', () => {
     expect(stdout).toContain('Note: The database is empty. Add app.use(apiKeyAnalytics()) to your app')
   })
 
-  it('shows help without loading MikroORM', async () => {
+  test('shows help without loading MikroORM', async () => {
     const tell = "if (r.url.includes('mikro-orm')) process._rawDebug('loads ' + r.url)"
     const hooks = `registerHooks({ resolve(s, c, n) { const r = n(s, c); ${tell}; return r } })`
     const script = encodeURIComponent(`import { registerHooks } from 'node:module'; ${hooks}`)

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { RULES } from '../../src/security/rules.ts'
 import { REJECTED_KEY } from '../../src/model/key.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
@@ -30,7 +30,7 @@ forEachDatabase('security', (_kind, makeUrl) => {
     env = { DATABASE_URL: url, APIKEY_ANALYTICS_DIR: '/nowhere' }
   })
 
-  it('lists findings, most severe first, with what was seen, what is normal, when and what to do', async () => {
+  test('lists findings, most severe first, with what was seen, what is normal, when and what to do', async () => {
     const { code, stdout, stderr } = await security(...PERIOD)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toContain('Security findings · 2026-11-01 00:00 to 2026-11-02 00:00 (UTC)')
@@ -44,7 +44,7 @@ forEachDatabase('security', (_kind, makeUrl) => {
     expect(stdout).toContain('2 findings in the requests of 1 key.')
   })
 
-  it('says that there is nothing, and how little history there is', async () => {
+  test('says that there is nothing, and how little history there is', async () => {
     const { code, stdout } = await security(
       '--since',
       '2026-10-06',
@@ -59,7 +59,7 @@ forEachDatabase('security', (_kind, makeUrl) => {
     expect(stdout).toContain('2 days of history')
   })
 
-  it.each([
+  test.each([
     ['high', [], 1],
     ['critical', [], 1],
     ['critical', ['--threshold', 'rejectedRequests=1000'], 0],
@@ -72,7 +72,7 @@ forEachDatabase('security', (_kind, makeUrl) => {
     })
   })
 
-  it('gives the same as JSON, with its exit code', async () => {
+  test('gives the same as JSON, with its exit code', async () => {
     const { code, stdout } = await security(...PERIOD, '--json', '--fail-on', 'high')
     expect(code).toBe(1)
     const json = JSON.parse(stdout) as { findings: object[] }
@@ -104,7 +104,7 @@ forEachDatabase('security', (_kind, makeUrl) => {
     expect((await security(...PERIOD, '--format', 'json')).stdout).toBe(stdout)
   })
 
-  it('gives the same as Markdown', async () => {
+  test('gives the same as Markdown', async () => {
     const { stdout } = await security(...PERIOD, '--format', 'markdown')
     expect(stdout).toMatch(/^## Security findings$/m)
     expect(stdout).toMatch(
@@ -114,7 +114,7 @@ forEachDatabase('security', (_kind, makeUrl) => {
 })
 
 describe('security without a database', () => {
-  it.each(Object.keys(RULES))('explains how %s works, with its thresholds', async (kind) => {
+  test.each(Object.keys(RULES))('explains how %s works, with its thresholds', async (kind) => {
     const { code, stdout, stderr } = await runCli([
       'security',
       '--explain',
@@ -127,7 +127,7 @@ describe('security without a database', () => {
     expect(stdout).toContain('rateFactor=7')
   })
 
-  it.each([
+  test.each([
     ['--fail-on', 'severe'],
     ['--explain', 'everything'],
     ['--since', '7d'],

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { pepperCheck } from '../../src/capture/compute-key-id.ts'
 import { targetOf } from '../../src/options/database-target.ts'
 import { openStore } from '../../src/store/open-store.ts'
@@ -26,7 +26,7 @@ forEachDatabase('counts that are not in the database', (_kind, makeUrl) => {
   })
   afterEach(() => rm(dataDir, { recursive: true }))
 
-  it('are named by reports, invoices and verify until they are delivered', async () => {
+  test('are named by reports, invoices and verify until they are delivered', async () => {
     const store = openStore({ url: env['DATABASE_URL']!, pepperCheck: '' })
     const target = targetOf(describeDatabaseUrl(env['DATABASE_URL']!), dataDir)
     const app = startCounting({ dataDir, store, target, now: () => HOUR })
@@ -52,7 +52,7 @@ forEachDatabase('counts that are not in the database', (_kind, makeUrl) => {
     })
   })
 
-  it('cannot be mistaken for others: a pepper that is not the database’s is refused', async () => {
+  test('cannot be mistaken for others: a pepper that is not the database’s is refused', async () => {
     const store = openStore({ url: env['DATABASE_URL']!, pepperCheck: pepperCheck('right') })
     await store.connect()
     await store.close()

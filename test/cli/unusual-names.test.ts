@@ -1,4 +1,4 @@
-import { beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { answerApi } from '../../src/dashboard/api.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { OTHER_KEY, REJECTED_KEY } from '../../src/model/key.ts'
@@ -38,7 +38,7 @@ forEachDatabase('names that mean more than one', (_kind, makeUrl) => {
     }
   }
 
-  it('tells keys of the same name apart by the start of their ids, which --key takes', async () => {
+  test('tells keys of the same name apart by the start of their ids, which --key takes', async () => {
     const url = await makeUrl()
     const [label, bucket] = ['sk_l…cdef', '2026-10-01T10:00Z']
     const ids = ['0b7f9d1c-8c5e-4f0e-9a51-6f1f3f3f9a10', '0b7f9d1c-8d5e-4f0e-9a51-6f1f3f3f9a10']
@@ -61,7 +61,7 @@ forEachDatabase('names that mean more than one', (_kind, makeUrl) => {
     expect(await report('--key', '0b7f9d1c-8d')).toMatch(/^GET .* 8 +100\.0%/m)
   })
 
-  it('counts (other) and (rejected) as no keys, and shows their requests', async () => {
+  test('counts (other) and (rejected) as no keys, and shows their requests', async () => {
     const { stdout } = await run('report')
     expect(stdout).toContain('30 requests')
     expect(stdout).toContain('1 key · 3 endpoints')
@@ -74,7 +74,7 @@ forEachDatabase('names that mean more than one', (_kind, makeUrl) => {
     expect(await ask('activity')).toMatchObject({ activeKeys: 1, previous: { activeKeys: 1 } })
   })
 
-  it('takes the name of a stored endpoint with a star for that endpoint, and any other for a glob', async () => {
+  test('takes the name of a stored endpoint with a star for that endpoint, and any other for a glob', async () => {
     const requests = async (endpoint: string) => {
       const { stdout } = await run('report', '--json', '--endpoint', endpoint)
       const { total } = await ask('report', { endpoint })

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import readWorkbook from 'read-excel-file/node'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import Report from '../../src/cli/commands/report.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { runCli } from '../support/run-cli.ts'
@@ -55,7 +55,7 @@ forEachDatabase('a workbook', (_kind, makeUrl) => {
   })
   afterAll(() => rmSync(folder, { recursive: true }))
 
-  it('has invoice lines with numbers as numbers, times as dates and local times besides', async () => {
+  test('has invoice lines with numbers as numbers, times as dates and local times besides', async () => {
     const { code, stderr, bytes } = await run(...OCTOBER, '--billable', '2xx')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const { name, lines } = await sheetOf(bytes)
@@ -84,7 +84,7 @@ forEachDatabase('a workbook', (_kind, makeUrl) => {
     )
   })
 
-  it('has the same groups and names as CSV, with ratios and days', async () => {
+  test('has the same groups and names as CSV, with ratios and days', async () => {
     const { lines, names } = await sheetOf((await run(...OCTOBER, '--by', 'status,day')).bytes)
     const csv = await runCommand(Report, [
       ...OCTOBER,
@@ -105,12 +105,12 @@ forEachDatabase('a workbook', (_kind, makeUrl) => {
     })
   })
 
-  it('has text that no spreadsheet runs, and shows what XML cannot hold', async () => {
+  test('has text that no spreadsheet runs, and shows what XML cannot hold', async () => {
     const { lines } = await sheetOf((await run('--month', '2026-10', '--status', '4xx')).bytes)
     expect(lines[0]).toMatchObject({ keyLabel: String.raw`\x1b[2Jevil`, keyOwner: '=cmd()', keyName: null })
   })
 
-  it('is written to a file that appears when it is complete', async () => {
+  test('is written to a file that appears when it is complete', async () => {
     const out = join(folder, 'october.xlsx')
     writeFileSync(out, 'old')
     const args = ['report', ...OCTOBER, '--billable', '2xx', '--format', 'xlsx', '--out', out]
@@ -120,7 +120,7 @@ forEachDatabase('a workbook', (_kind, makeUrl) => {
     expect(readdirSync(folder)).toEqual(['october.xlsx'])
   })
 
-  it('is written in pieces, whatever the number of its lines', async () => {
+  test('is written in pieces, whatever the number of its lines', async () => {
     const many = await makeUrl()
     const rows = Array.from({ length: 3000 }, (_, index) => ({
       key: acme,

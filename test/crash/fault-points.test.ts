@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { countersDir, UNFINISHED } from '../../src/buffer/folder/data-dir.ts'
 import type { FaultPoint } from '../../src/buffer/fault-point.ts'
 import { listProcessFolders } from '../../src/buffer/folder/recovery.ts'
@@ -86,20 +86,20 @@ forEachDatabase(`a process that is killed between two steps (seed ${seed})`, (ki
     expect(listProcessFolders(dataDir)).toEqual([])
   }
 
-  it.each(COUNTING)('loses and doubles nothing when it dies at "%s"', async (point, most) => {
+  test.each(COUNTING)('loses and doubles nothing when it dies at "%s"', async (point, most) => {
     const later = { point, occurrence: randomInteger(random, Math.min(2, most), most) }
     expect(await count({ moment: later })).toEqual(DEAD)
     expect(await count({ moment: { point, occurrence: 1 }, mode: otherMode })).toEqual(DEAD)
     await expectExactCounts()
   })
 
-  it('loses and doubles nothing when it dies with a file full of cells, its successor just opened', async () => {
+  test('loses and doubles nothing when it dies with a file full of cells, its successor just opened', async () => {
     expect(await count({ cells: 5000, moment: { point: 'next file opened', occurrence: 1 } })).toEqual(DEAD)
     expect(statSync(acknowledged).size).toBeGreaterThan(2048)
     await expectExactCounts()
   })
 
-  it.each(RECOVERING)('is recovered exactly when its recoverer dies at "%s"', async (point, most) => {
+  test.each(RECOVERING)('is recovered exactly when its recoverer dies at "%s"', async (point, most) => {
     expect(await leaveCounts()).toEqual(DEAD)
     expect(await leaveCounts()).toEqual(DEAD)
     const later = { point, occurrence: randomInteger(random, 2, most) }
@@ -109,7 +109,7 @@ forEachDatabase(`a process that is killed between two steps (seed ${seed})`, (ki
     await expectExactCounts()
   })
 
-  it.each(['folder taken over', 'dead file delivered', 'dead file removed', 'folder emptied'] as const)(
+  test.each(['folder taken over', 'dead file delivered', 'dead file removed', 'folder emptied'] as const)(
     'is recovered exactly when the next start of the app dies at "%s"',
     async (point) => {
       expect(await leaveCounts()).toEqual(DEAD)
@@ -118,7 +118,7 @@ forEachDatabase(`a process that is killed between two steps (seed ${seed})`, (ki
     },
   )
 
-  it('is recovered exactly by two processes at the same time', async () => {
+  test('is recovered exactly by two processes at the same time', async () => {
     for (let dead = 0; dead < 4; dead++) expect(await leaveCounts()).toEqual(DEAD)
     const recoverers = await Promise.all([0, 1].map(() => startRecoverer({ database, dataDir })))
     const ends = await Promise.all(recoverers.map((go) => go()))

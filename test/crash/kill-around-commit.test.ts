@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import pg from 'pg'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { inspectDataDir } from '../../src/buffer/folder/inspect-data-dir.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { parseDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
@@ -54,7 +54,7 @@ describe.each([
     }
   }
 
-  it('before it leaves nothing in the database, and all arrives by recovery', async () => {
+  test('before it leaves nothing in the database, and all arrives by recovery', async () => {
     const obstacle = await obstruct(database.url)
     const child = startChild('count-and-die', options())
     const end = endOf(child)
@@ -74,7 +74,7 @@ describe.each([
     expect(await readStored()).toEqual({ stored: counted, problems: [] })
   })
 
-  it('after it leaves the batch in the database and in the file, and recovery does not add it again', async () => {
+  test('after it leaves the batch in the database and in the file, and recovery does not add it again', async () => {
     const moment = { point: 'batch committed', occurrence: 1 } as const
     expect(await countUntilDeath({ ...options(), moment })).toEqual(DEAD)
     const counted = statSync(acknowledged).size

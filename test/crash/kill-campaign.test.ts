@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { DATABASE_KINDS } from '../support/databases.ts'
 import { KillCampaign } from '../support/kill-campaign.ts'
 import type { Round } from '../support/kill-campaign.ts'
@@ -8,7 +8,7 @@ const ROUNDS = 6
 const seed = Math.floor(Math.random() * 2 ** 32)
 
 describe.each(DATABASE_KINDS)(`an app killed at random moments (%s, seed ${seed})`, (kind) => {
-  it.each(['mapped', 'written'] as const)(
+  test.each(['mapped', 'written'] as const)(
     'has every answered request in the database once, in mode %s',
     async (mode) => {
       const campaign = await KillCampaign.open({ kind, mode, random: seededRandom(seed) })

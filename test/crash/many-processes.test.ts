@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { listProcessFolders } from '../../src/buffer/folder/recovery.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { countUntilDeath } from '../support/counter-child.ts'
@@ -25,7 +25,7 @@ interface Worker {
 
 // Every one of these processes says that its id is 1, as in containers that share a volume.
 forEachDatabase(`eight processes on one data folder and one database (seed ${seed})`, (kind, makeUrl) => {
-  it('are exact together, however many are killed and recovered meanwhile', async () => {
+  test('are exact together, however many are killed and recovered meanwhile', async () => {
     const random = seededRandom(seed)
     const tally = new Tally()
     const database = await makeUrl()
@@ -80,7 +80,7 @@ forEachDatabase(`eight processes on one data folder and one database (seed ${see
     }
   })
 
-  it('does not take a process with the same id for the dead one', async () => {
+  test('does not take a process with the same id for the dead one', async () => {
     const database = await makeUrl()
     const dataDir = mkdtempSync(join(tmpdir(), 'apikey-analytics-many-'))
     const acknowledged = join(dataDir, 'acknowledged')

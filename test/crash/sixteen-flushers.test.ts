@@ -1,9 +1,9 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { makeDatabase } from '../support/databases.ts'
 import { flushTogether } from '../support/flush-together.ts'
 
 // Several machines share a PostgreSQL, never an SQLite file: ten processes on one of those are in record-batch.test.ts.
-it('sixteen processes flush the same 1000 cells at once: nothing is lost or counted twice, and none deadlocks', async () => {
+test('sixteen processes flush the same 1000 cells at once: nothing is lost or counted twice, and none deadlocks', async () => {
   const database = await makeDatabase('postgresql')
   const together = await flushTogether(database.url, { processes: 16, flushes: 5, cells: 1000 })
   expect(together).toMatchObject({ exact: true, retries: 0 })

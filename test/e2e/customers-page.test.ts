@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeDatabase } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
 import { readReadmeBlocks } from '../support/read-readme.ts'
@@ -42,7 +42,7 @@ describe('docs/customers.md', () => {
     await database.remove()
   })
 
-  it.each(readReadmeBlocks('docs/customers.md').filter(({ language }) => language === 'js'))(
+  test.each(readReadmeBlocks('docs/customers.md').filter(({ language }) => language === 'js'))(
     'line $line: code',
     async ({ text }) => {
       const file = join(folder, 'code.ts')
@@ -56,7 +56,7 @@ describe('docs/customers.md', () => {
     },
   )
 
-  it.each(blocks.map(([, command = '', output]) => [command, output]))('%s', async (command, output) => {
+  test.each(blocks.map(([, command = '', output]) => [command, output]))('%s', async (command, output) => {
     const [npx, name, ...args] = command.match(/'[^']*'|\S+/g)!.map((word) => word.replaceAll("'", ''))
     expect([npx, name]).toEqual(['npx', 'apikey-analytics'])
     const { code, stdout, stderr } = await runCli(args, {

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import Koa from 'koa'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { analyticsDashboard } from '../../src/dashboard/dashboard.ts'
 import type { AnalyticsDashboard } from '../../src/dashboard/dashboard.ts'
 import { serveDashboard } from '../../src/dashboard/serve-dashboard.ts'
@@ -51,7 +51,7 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
   })
   afterAll(() => close())
 
-  it.each([
+  test.each([
     ['', []],
     ['by=key', ['--by', 'key']],
     ['by=method,endpoint&key=Mobile%20app', ['--by', 'method,endpoint', '--key', 'Mobile app']],
@@ -74,7 +74,7 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
     expect(json).toEqual(cli)
   })
 
-  it('tells over time what happened: status classes, the period before, and hours by weekday', async () => {
+  test('tells over time what happened: status classes, the period before, and hours by weekday', async () => {
     const { json } = await get(`api/activity?${OCTOBER}&tz=Europe/Berlin`)
     expect(json.total.requests).toBe(1239)
     expect(json.previous).toMatchObject({ requests: 100, activeKeys: 1 })
@@ -87,7 +87,7 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
     expect(json.heat.flat().reduce((sum: number, count: number) => sum + count, 0)).toBe(1239)
   })
 
-  it('says how many requests of the heat map have no hour of their own', async () => {
+  test('says how many requests of the heat map have no hour of their own', async () => {
     const row = { key: acme, bucketMinutes: 1440 as const, requests: 7 }
     await storeUsage(database, [
       { ...row, bucket: '2024-02-05T00:00Z' },
@@ -99,7 +99,7 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
     expect((await get('api/activity?month=2024-02&status=4xx')).json.wholeDayRequests).toBe(0)
   })
 
-  it('pages through days from the newest back', async () => {
+  test('pages through days from the newest back', async () => {
     const days = async (query: string) => {
       const [section] = (await get(`api/report?${OCTOBER}&by=day&limit=1&${query}`)).json.sections
       return section.groups.map(({ day }: { day: string }) => day.slice(0, 10))
@@ -113,7 +113,7 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
     expect(await days('sort=group&order=desc&offset=1')).toEqual([all.at(-2)])
   })
 
-  it('pages, searches and orders a list, and counts what fits', async () => {
+  test('pages, searches and orders a list, and counts what fits', async () => {
     const labels = async (query: string) => {
       const [section] = (await get(`api/report?${OCTOBER}&by=key&${query}`)).json.sections
       return [section.groupCount, ...section.groups.map(({ key }: { key: { label: string } }) => key.label)]
@@ -125,7 +125,7 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
     expect(await labels('search=nobody')).toEqual([0])
   })
 
-  it('gives a list as CSV to download', async () => {
+  test('gives a list as CSV to download', async () => {
     const { answer } = await get(`api/report?${OCTOBER}&by=method,endpoint&format=csv`)
     expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8')
     expect(answer.headers.get('content-disposition')).toBe('attachment; filename="usage.csv"')
@@ -135,7 +135,7 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
     expect(lines[0]).not.toContain('p95Ms')
   })
 
-  it('gives as CSV the durations that were asked for, the slowest first', async () => {
+  test('gives as CSV the durations that were asked for, the slowest first', async () => {
     const query = `${OCTOBER}&by=method,endpoint&latency=1&sort=p95&format=csv`
     const [head = '', first = ''] = (await (await get(`api/report?${query}`)).answer.text()).split('\r\n')
     expect(head).toMatch(/,measured,p50Ms,p95Ms,p99Ms$/)
@@ -145,7 +145,7 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
     expect([p95, p99]).toEqual([p50, p50])
   })
 
-  it('gives one key, and the account of every request', async () => {
+  test('gives one key, and the account of every request', async () => {
     const { json: key } = await get(`api/key?key=${acme.id}`)
     expect(key).toEqual({
       ...acme,
@@ -156,7 +156,7 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
     expect(account).toMatchObject({ accountedFor: true, storedRequests: 1854, deliveredRequests: 1854 })
   })
 
-  it.each([
+  test.each([
     ['api/report?since=yesterday', 400, 'WRONG_USAGE', 'Cannot read "yesterday" as a period.'],
     ['api/report?since=1990-01-01', 400, 'WRONG_USAGE', 'at most 3700 days'],
     ['api/report?by=hour&since=2026-01-01', 400, 'WRONG_USAGE', 'at most 100 days'],
@@ -183,14 +183,14 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
     expect(json.error).toEqual({ code, message: expect.stringContaining(message) })
   })
 
-  it('changes nothing: every method but GET and HEAD is refused', async () => {
+  test('changes nothing: every method but GET and HEAD is refused', async () => {
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
       const answer = await fetch(`${base}api/report`, { method })
       expect([method, answer.status, answer.headers.get('allow')]).toEqual([method, 405, 'GET, HEAD'])
     }
   })
 
-  it('answers 304 to a browser that has the answer, and lets nothing in between keep it', async () => {
+  test('answers 304 to a browser that has the answer, and lets nothing in between keep it', async () => {
     const path = `${base}api/report?${OCTOBER}&by=status`
     const first = await fetch(path)
     expect(first.headers.get('cache-control')).toBe('private, no-cache')
@@ -200,7 +200,7 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
     expect(second.status).toBe(304)
   })
 
-  it('sends every answer with headers that forbid foreign code, frames and guesses of types', async () => {
+  test('sends every answer with headers that forbid foreign code, frames and guesses of types', async () => {
     for (const path of ['', 'page.js', 'api/report', 'api/none']) {
       const { headers } = await fetch(`${base}${path}`)
       const policy = headers.get('content-security-policy')
@@ -212,7 +212,7 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
     }
   })
 
-  it('leads from the prefix to the folder of the page, with the view that was asked for', async () => {
+  test('leads from the prefix to the folder of the page, with the view that was asked for', async () => {
     const answer = await fetch(`${base.slice(0, -1)}?since=7d`, { redirect: 'manual' })
     expect(answer.headers.get('location')).toBe('./usage/?since=7d')
   })
@@ -240,7 +240,7 @@ describe('a dashboard mounted in an app', () => {
   }
   const headers = { 'x-api-key': 'some-secret-key-of-an-app' }
 
-  it('is not counted itself, and the app around it is', async () => {
+  test('is not counted itself, and the app around it is', async () => {
     await using served = await mounted(() => true)
     for (const path of ['/usage', '/usage/', '/usage/api/report', '/usage/none']) {
       await fetch(served.app.url + path, { headers })
@@ -249,7 +249,7 @@ describe('a dashboard mounted in an app', () => {
     expect(served.app.counted.map(({ status }) => status)).toEqual([200])
   })
 
-  it('shows nothing to whom authorize does not let in', async () => {
+  test('shows nothing to whom authorize does not let in', async () => {
     await using served = await mounted(async (ctx) => ctx.get('x-role') === 'admin')
     for (const path of ['/usage/', '/usage/page.js', '/usage/api/report']) {
       const answer = await fetch(served.app.url + path)
@@ -263,7 +263,7 @@ describe('a dashboard mounted in an app', () => {
     expect(allowed.status).toBe(200)
   })
 
-  it('leaves the answer to authorize when it gives one, such as a way to the login', async () => {
+  test('leaves the answer to authorize when it gives one, such as a way to the login', async () => {
     await using served = await mounted((ctx) => {
       ctx.redirect('/login')
       return false
@@ -272,14 +272,14 @@ describe('a dashboard mounted in an app', () => {
     expect([answer.status, answer.headers.get('location')]).toEqual([302, '/login'])
   })
 
-  it('says what to do while there is no database, and goes on serving', async () => {
+  test('says what to do while there is no database, and goes on serving', async () => {
     await using served = await mounted(() => true)
     const answer = await fetch(`${served.app.url}/usage/api/report`)
     expect(answer.status).toBe(503)
     expect(await answer.json()).toMatchObject({ error: { code: 'DATABASE_NOT_FOUND' } })
   })
 
-  it.each<[object, string]>([
+  test.each<[object, string]>([
     [{}, 'needs authorize'],
     [{ authorize: () => true, prefix: 'usage/' }, 'The prefix is "usage/"'],
     [{ authorize: () => true, database: 'mysql://x' }, 'The databases are SQLite and PostgreSQL'],
@@ -302,11 +302,11 @@ describe('the dashboard of one person', () => {
   })
   afterAll(() => served.close())
 
-  it('listens on loopback only', () => {
+  test('listens on loopback only', () => {
     expect(new URL(served.url).hostname).toBe('127.0.0.1')
   })
 
-  it('gives no data and no page without the token', async () => {
+  test('gives no data and no page without the token', async () => {
     for (const path of ['/', '/api/report', '/page.js', '/?token=wrong', '/api/report?token=']) {
       const answer = await send(path, { cookie: `apikey-analytics-${new URL(origin).port}=wrong` })
       expect([path, answer.statusCode]).toEqual([path, 401])
@@ -315,14 +315,14 @@ describe('the dashboard of one person', () => {
     }
   })
 
-  it('answers only to its own names, so that a foreign site cannot rebind to it', async () => {
+  test('answers only to its own names, so that a foreign site cannot rebind to it', async () => {
     for (const host of ['evil.example', `evil.example:${new URL(origin).port}`, '127.0.0.1']) {
       const answer = await send(served.url, { host })
       expect([host, answer.statusCode]).toEqual([host, 403])
     }
   })
 
-  it('lets in the first who brings the token, by a cookie that scripts and other sites cannot use', async () => {
+  test('lets in the first who brings the token, by a cookie that scripts and other sites cannot use', async () => {
     expect((await send(served.url, {}, 'HEAD')).statusCode).toBe(401)
     const first = await send(served.url)
     const [cookie = ''] = first.headers['set-cookie'] ?? []

@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { runBin, startCli } from '../support/start-cli.ts'
 
 forEachDatabase('the command dashboard', (_kind, makeUrl) => {
-  it('prints one link, serves until Ctrl-C, and ends well', async () => {
+  test('prints one link, serves until Ctrl-C, and ends well', async () => {
     const env = { DATABASE_URL: await makeUrl() }
     const child = startCli(['dashboard', '--port', '0'], { env })
     onTestFinished(() => void child.kill('SIGKILL'))
@@ -24,7 +24,7 @@ forEachDatabase('the command dashboard', (_kind, makeUrl) => {
 })
 
 describe('the command dashboard', () => {
-  it('says what to do when there is no database', async () => {
+  test('says what to do when there is no database', async () => {
     const { code, stdout, stderr } = await runBin(['dashboard', '--data-dir', '/nowhere'])
     expect({ code, stdout, stderr }).toEqual({
       code: 1,
@@ -36,7 +36,7 @@ describe('the command dashboard', () => {
 })
 
 forEachDatabase('a taken port', (_kind, makeUrl) => {
-  it('is told with the way out', async () => {
+  test('is told with the way out', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     onTestFinished(() => void other.close())

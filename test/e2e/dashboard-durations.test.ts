@@ -1,5 +1,5 @@
 import type { Browser, Page, Route } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { serveDashboard } from '../../src/dashboard/serve-dashboard.ts'
 import type { ServedDashboard } from '../../src/dashboard/serve-dashboard.ts'
 import { formatDuration } from '../../src/report/format-number.ts'
@@ -64,7 +64,7 @@ forEachDatabase('durations on the dashboard', (_kind, makeUrl) => {
     await served.close()
   })
 
-  it('are asked for and shown only when wanted, then as the command line has them', async () => {
+  test('are asked for and shown only when wanted, then as the command line has them', async () => {
     const asked: string[] = []
     page.on('request', (request) => asked.push(request.url()))
     await open(OCTOBER)
@@ -85,7 +85,7 @@ forEachDatabase('durations on the dashboard', (_kind, makeUrl) => {
     expect(await page.locator('.notes').innerText()).toContain('30 of 1,080 requests was not measured')
   })
 
-  it('stay after a reload and on other pages, and go as they came', async () => {
+  test('stay after a reload and on other pages, and go as they came', async () => {
     await open(`${OCTOBER}&latency=1`)
     await page.reload()
     await loaded(page)
@@ -104,7 +104,7 @@ forEachDatabase('durations on the dashboard', (_kind, makeUrl) => {
     expect(await cells('Endpoints')).toHaveLength(1)
   })
 
-  it('order a list as the command line does, and give the order back when they go', async () => {
+  test('order a list as the command line does, and give the order back when they go', async () => {
     const names = () => page.locator('.list:has(h2:text-is("Keys")) tbody th').allInnerTexts()
     await open(`${OCTOBER}&latency=1`)
     expect(await names()).toEqual(['often', 'slow', 'unknown'])
@@ -120,7 +120,7 @@ forEachDatabase('durations on the dashboard', (_kind, makeUrl) => {
     expect(await names()).toEqual(['often', 'slow', 'unknown'])
   })
 
-  it('say so when nothing was measured', async () => {
+  test('say so when nothing was measured', async () => {
     await open('?month=2026-08&latency=1')
     expect(await cards()).toEqual(['–', '–', '–', '–'])
     expect(await page.getByText('not measured', { exact: true }).count()).toBe(4)
@@ -128,7 +128,7 @@ forEachDatabase('durations on the dashboard', (_kind, makeUrl) => {
     expect(await page.locator('td.duration span').first().getAttribute('title')).toBe('not measured')
   })
 
-  it('come as CSV when they are shown', async () => {
+  test('come as CSV when they are shown', async () => {
     for (const [query, found] of [
       ['', false],
       ['&latency=1', true],
@@ -140,7 +140,7 @@ forEachDatabase('durations on the dashboard', (_kind, makeUrl) => {
     }
   })
 
-  it('are not asked for again while the database is still busy with them', async () => {
+  test('are not asked for again while the database is still busy with them', async () => {
     const { page: other } = await openPage(browser, { storageState: await page.context().storageState() })
     const held: Route[] = []
     await other.clock.install()
@@ -165,7 +165,7 @@ forEachDatabase('durations on the dashboard', (_kind, makeUrl) => {
     await other.close()
   })
 
-  it('made nobody complain in all of this', () => {
+  test('made nobody complain in all of this', () => {
     expect(watched.complaints).toEqual([])
   })
 })

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { serveDashboard } from '../../src/dashboard/serve-dashboard.ts'
 import type { ServedDashboard } from '../../src/dashboard/serve-dashboard.ts'
 import { loaded, openPage, startBrowser } from '../support/browser.ts'
@@ -57,11 +57,11 @@ forEachDatabase('the dashboard in a browser', (_kind, makeUrl) => {
     await served.close()
   })
 
-  it('is let in by the link, whose token does not stay in the address', () => {
+  test('is let in by the link, whose token does not stay in the address', () => {
     expect(new URL(page.url()).search).toBe('')
   })
 
-  it('shows the numbers that the command line shows for the same period', async () => {
+  test('shows the numbers that the command line shows for the same period', async () => {
     await open(OCTOBER)
     const env = { DATABASE_URL: database, APIKEY_ANALYTICS_DIR: '/nowhere' }
     const { stdout } = await runCli(['report', '--month', '2026-10', '--json'], { env })
@@ -82,7 +82,7 @@ forEachDatabase('the dashboard in a browser', (_kind, makeUrl) => {
     expect(await page.locator('.verified').innerText()).toContain('are stored')
   })
 
-  it('shows the usage of one owner when the address names one', async () => {
+  test('shows the usage of one owner when the address names one', async () => {
     await open(`${OCTOBER}&owner=acme`)
     expect(await page.locator('h1').innerText()).toBe('Owner acme')
     expect(await page.locator('.card .value').first().innerText()).toBe('1,734')
@@ -92,7 +92,7 @@ forEachDatabase('the dashboard in a browser', (_kind, makeUrl) => {
     await page.waitForURL((url) => !url.search.includes('owner'))
   })
 
-  it('says what in the address changes nothing', async () => {
+  test('says what in the address changes nothing', async () => {
     await open(`${OCTOBER}&ownr=acme`)
     expect(await page.locator('.banner').innerText()).toMatch(
       /^"ownr" in the address changes nothing here: .*owner/,
@@ -101,7 +101,7 @@ forEachDatabase('the dashboard in a browser', (_kind, makeUrl) => {
     expect(await page.locator('.banner').isVisible()).toBe(false)
   })
 
-  it('names both periods, and says when history begins instead of a change', async () => {
+  test('names both periods, and says when history begins instead of a change', async () => {
     await open(OCTOBER)
     expect(await page.locator('.facts').innerText()).toBe(
       '2026-10-01 00:00 to 2026-11-01 00:00 (UTC), compared with 2026-09-01 00:00 to 2026-10-01 00:00 (UTC)',
@@ -112,7 +112,7 @@ forEachDatabase('the dashboard in a browser', (_kind, makeUrl) => {
     )
   })
 
-  it('draws the requests of every day, and reads them out to the keyboard', async () => {
+  test('draws the requests of every day, and reads them out to the keyboard', async () => {
     await open(OCTOBER)
     const colours = await page.locator('.canvas canvas').evaluate((element: never) => {
       const canvas = element as {
@@ -134,7 +134,7 @@ forEachDatabase('the dashboard in a browser', (_kind, makeUrl) => {
     expect(await page.locator('.readout').innerText()).toMatch(/^2026-10-31 500/)
   })
 
-  it('filters by status for everything that it shows, and keeps the choice in the address', async () => {
+  test('filters by status for everything that it shows, and keeps the choice in the address', async () => {
     await open(OCTOBER)
     await page.getByLabel('Statuses', { exact: true }).selectOption('4xx')
     await page.waitForURL(/status=4xx/)
@@ -149,7 +149,7 @@ forEachDatabase('the dashboard in a browser', (_kind, makeUrl) => {
     expect(await page.locator('.card .value').first().innerText()).toBe('2,411')
   })
 
-  it('puts days where the chosen time zone has them', async () => {
+  test('puts days where the chosen time zone has them', async () => {
     await open(OCTOBER)
     await page.getByLabel('Time zone').selectOption('Europe/Berlin')
     await page.waitForURL(/tz=Europe/)
@@ -158,7 +158,7 @@ forEachDatabase('the dashboard in a browser', (_kind, makeUrl) => {
     expect(await page.locator('.card .value').first().innerText()).toBe('1,911')
   })
 
-  it('sorts, turns pages and searches lists', async () => {
+  test('sorts, turns pages and searches lists', async () => {
     await open(OCTOBER)
     expect((await firstCells('Keys'))[0]).toContain('Mobile app')
     await page.locator('.list:has(h2:text-is("Keys"))').getByRole('button', { name: 'Requests' }).click()
@@ -177,7 +177,7 @@ forEachDatabase('the dashboard in a browser', (_kind, makeUrl) => {
     expect(await page.locator('.list .pager').first().innerText()).toContain('1–3 of 3')
   })
 
-  it('opens a key and an endpoint by the keyboard alone', async () => {
+  test('opens a key and an endpoint by the keyboard alone', async () => {
     await open(OCTOBER)
     await page.keyboard.press('/')
     await page.keyboard.type('Mobile')
@@ -202,7 +202,7 @@ forEachDatabase('the dashboard in a browser', (_kind, makeUrl) => {
     expect((await firstCells('Keys'))[0]).toContain('Mobile app')
   })
 
-  it('turns the pages of ten thousand keys', async () => {
+  test('turns the pages of ten thousand keys', async () => {
     const crowd = Array.from({ length: 10_000 }, (_, index) => testKey(10_000 + index, `crowd-${index}`))
     await storeUsage(
       database,
@@ -214,14 +214,14 @@ forEachDatabase('the dashboard in a browser', (_kind, makeUrl) => {
     expect((await firstCells('Keys')).at(-1)).toBe('crowd-0')
   })
 
-  it('warns of a key that nobody uses any more', async () => {
+  test('warns of a key that nobody uses any more', async () => {
     const old = testKey(50, 'old-key')
     await storeUsage(database, [{ key: old, bucket: '2025-01-01T10:00Z', requests: 1 }])
     await open(`?since=2025-01-01&until=2025-02-01&key=${old.id}`)
     expect(await page.locator('.stale').innerText()).toBe('Not used for over 30 days')
   })
 
-  it('shows hostile names as what they are', async () => {
+  test('shows hostile names as what they are', async () => {
     const dialogs: string[] = []
     page.on('dialog', (dialog) => {
       dialogs.push(dialog.message())
@@ -244,7 +244,7 @@ forEachDatabase('the dashboard in a browser', (_kind, makeUrl) => {
     expect(dialogs).toEqual([])
   })
 
-  it('downloads as CSV what a list shows', async () => {
+  test('downloads as CSV what a list shows', async () => {
     await open(`${OCTOBER}&k.search=many-1&k.sort=group`)
     const [download] = await Promise.all([
       page.waitForEvent('download'),
@@ -259,7 +259,7 @@ forEachDatabase('the dashboard in a browser', (_kind, makeUrl) => {
     expect(lines.slice(1).map((line) => line.split(',')[1])).toEqual(['many-1', 'many-10', 'many-11'])
   })
 
-  it('shows a new request by itself, without losing the place of the keyboard', async () => {
+  test('shows a new request by itself, without losing the place of the keyboard', async () => {
     await open(OCTOBER)
     await page.getByRole('link', { name: 'Mobile app' }).focus()
     await storeUsage(database, [{ key: acme, bucket: '2026-10-15T10:00Z', requests: 3 }])
@@ -268,7 +268,7 @@ forEachDatabase('the dashboard in a browser', (_kind, makeUrl) => {
     expect(await page.evaluate('document.activeElement.innerText')).toContain('Mobile app')
   })
 
-  it('says what is wrong with an address, and what to do when a period is empty', async () => {
+  test('says what is wrong with an address, and what to do when a period is empty', async () => {
     await page.goto(new URL('/?since=nonsense', served.url).href)
     await page.locator('.banner:not([hidden])').waitFor()
     expect(await page.locator('.banner').innerText()).toContain('Cannot read "nonsense" as a period.')
@@ -277,7 +277,7 @@ forEachDatabase('the dashboard in a browser', (_kind, makeUrl) => {
     watched.forgive('status of 400')
   })
 
-  it.each([
+  test.each([
     ['light', 1280],
     ['dark', 1280],
     ['light', 360],
@@ -294,7 +294,7 @@ forEachDatabase('the dashboard in a browser', (_kind, makeUrl) => {
     }
   })
 
-  it('goes on after its server was started again, once the new link was opened', async () => {
+  test('goes on after its server was started again, once the new link was opened', async () => {
     await open(OCTOBER)
     const port = Number(new URL(served.url).port)
     await served.close()
@@ -310,13 +310,13 @@ forEachDatabase('the dashboard in a browser', (_kind, makeUrl) => {
     watched.forgive('status of 401')
   })
 
-  it('made nobody complain: no error, no violation of the policy, in all of this', () => {
+  test('made nobody complain: no error, no violation of the policy, in all of this', () => {
     expect(watched.complaints).toEqual([])
   })
 })
 
 describe('the page', () => {
-  it('is small: at most 150 kB travel', async () => {
+  test('is small: at most 150 kB travel', async () => {
     const browser = await startBrowser()
     const served = await serveDashboard({
       port: 0,

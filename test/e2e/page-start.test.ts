@@ -4,7 +4,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Koa from 'koa'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { analyticsDashboard } from '../../src/dashboard/dashboard.ts'
 import type { AnalyticsDashboard } from '../../src/dashboard/dashboard.ts'
 import { loaded, openPage, startBrowser } from '../support/browser.ts'
@@ -74,7 +74,7 @@ afterAll(async () => {
 })
 
 describe('the page starts', () => {
-  it.each([
+  test.each([
     ['whose language is that of LANG=C', language("'en-US@posix'")],
     ['whose language is C', language("'C'")],
     ['whose language is empty', language("''")],
@@ -91,7 +91,7 @@ describe('the page starts', () => {
     await page.close()
   })
 
-  it.each([
+  test.each([
     ['at its prefix, without a slash', {}, '/usage'],
     ['at the root', { prefix: '' }, '/'],
     ['where koa-mount put it, without a slash', { prefix: '', at: '/admin/stats' }, '/admin/stats'],
@@ -122,7 +122,7 @@ describe('the page starts', () => {
 
 describe('the page says what is wrong', () => {
   const failed = 'This page met an error: '
-  it.each([
+  test.each([
     ['formats no numbers', "Intl.NumberFormat = function () { throw new RangeError('No such format') }"],
     ['lacks what the page is made with', 'delete globalThis.ResizeObserver'],
     ['fails while the page is drawn', "Element.prototype.append = () => { throw new Error('No such') }"],
@@ -134,7 +134,7 @@ describe('the page says what is wrong', () => {
     await page.close()
   })
 
-  it.each([
+  test.each([
     ['a login page', { contentType: 'text/html', body: '<!doctype html><title>Sign in</title>' }],
     ['nothing', { body: '' }],
     ['half an answer', { contentType: 'application/json', body: '{"total": {"requ' }],
@@ -148,7 +148,7 @@ describe('the page says what is wrong', () => {
     await page.close()
   })
 
-  it.each([
+  test.each([
     ['an answer of another shape', { contentType: 'application/json', body: '{"total":{}}' }],
     ['a list', { contentType: 'application/json', body: '[]' }],
   ])('when the API answers with %s', async (_, answer) => {
@@ -159,7 +159,7 @@ describe('the page says what is wrong', () => {
     await page.close()
   })
 
-  it('when the API fails without a word, and goes on when it is back', async () => {
+  test('when the API fails without a word, and goes on when it is back', async () => {
     const page = await open(`${await serve()}/usage/${OCTOBER}`, (page) =>
       page.route('**/api/**', (route) => route.fulfill({ status: 502, body: 'Bad Gateway' })),
     )
@@ -170,7 +170,7 @@ describe('the page says what is wrong', () => {
     await page.close()
   })
 
-  it.each([
+  test.each([
     ['is not there', (page: Page) => page.route('**/page.js', (route) => route.fulfill({ status: 404 }))],
     ['does not arrive', (page: Page) => page.route('**/page.js', (route) => route.abort())],
     [
@@ -188,7 +188,7 @@ describe('the page says what is wrong', () => {
 })
 
 describe('lists', () => {
-  it.each([390, 1280, 1920])('keep the height of their rows and of all at %i pixels', async (width) => {
+  test.each([390, 1280, 1920])('keep the height of their rows and of all at %i pixels', async (width) => {
     const url = await serve()
     const page = await open(`${url}/usage/${OCTOBER}`, (page) => page.setViewportSize({ width, height: 900 }))
     const measure = async () => {

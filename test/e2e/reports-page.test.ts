@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import Export from '../../src/cli/commands/export.ts'
 import Report from '../../src/cli/commands/report.ts'
 import { describeDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
@@ -48,14 +48,14 @@ describe('docs/reports.md', () => {
     await database.remove()
   })
 
-  it('has commands', () => {
+  test('has commands', () => {
     expect(blocks.length).toBeGreaterThan(5)
     expect(PAGE.match(/^```\w/gm)).toHaveLength(
       blocks.flatMap(([, , text]) => (text === undefined ? [1] : [1, 2])).length,
     )
   })
 
-  it.each(blocks.map(([, command = '', output]) => [command, output]))('%s', async (command, output) => {
+  test.each(blocks.map(([, command = '', output]) => [command, output]))('%s', async (command, output) => {
     const file = join(folder, 'october.xlsx')
     const [npx, name, id, ...args] = command.match(/'[^']*'|\S+/g)!.map((word) => word.replaceAll("'", ''))
     expect([npx, name]).toEqual(['npx', 'apikey-analytics'])

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findHistoryStart, HISTORY_START } from '../../src/store/read/find-history-start.ts'
 import { findBorders, findUsage, writeUsageStatement } from '../../src/store/read/find-usage.ts'
 import { getMostAccessedEndpoints } from '../../src/store/read/most-accessed-endpoints.ts'
@@ -54,7 +54,7 @@ forEachDatabase('findUsage', (kind, makeUrl) => {
   const endpoints = async (endpoint: string): Promise<unknown[]> =>
     (await findUsage(db, { endpoint, by: ['endpoint'], keyIds: [keyIdOf(4)] })).map((row) => row.endpoint)
 
-  it('sums everything up into one row when nothing is asked apart', async () => {
+  test('sums everything up into one row when nothing is asked apart', async () => {
     expect(await findUsage(db, {})).toEqual([
       {
         requestCount: 125,
@@ -68,7 +68,7 @@ forEachDatabase('findUsage', (kind, makeUrl) => {
     ])
   })
 
-  it('tells how each group went over time, also for owners of several keys and for the total', async () => {
+  test('tells how each group went over time, also for owners of several keys and for the total', async () => {
     const trends = async (query: UsageQuery): Promise<unknown[]> =>
       (await findUsage(db, { trend: 'day', until: new Date(START + 2 * DAY), ...query })).map((row) =>
         row.trend?.map(({ start, requestCount, errorCount }) => [
@@ -95,7 +95,7 @@ forEachDatabase('findUsage', (kind, makeUrl) => {
     expect(await trends({ method: 'PATCH' })).toEqual([])
   })
 
-  it('sums the same up with a trend as without', async () => {
+  test('sums the same up with a trend as without', async () => {
     for (const by of [[], ['key'], ['owner'], ['key', 'owner'], ['method', 'endpoint'], ['day']] as const) {
       const rows = await findUsage(db, { by, trend: 'hour', timeZone: 'Asia/Kolkata' })
       expect(rows.map((row) => Object.assign({}, row, { trend: undefined }))).toEqual(
@@ -107,12 +107,12 @@ forEachDatabase('findUsage', (kind, makeUrl) => {
     }
   })
 
-  it('gives no group when no row matches', async () => {
+  test('gives no group when no row matches', async () => {
     expect(await findUsage(db, { method: 'PATCH' })).toEqual([])
     expect(await findUsage(db, { by: ['key', 'day'], keyIds: [] })).toEqual([])
   })
 
-  it('sets only the fields of the dimensions asked for', async () => {
+  test('sets only the fields of the dimensions asked for', async () => {
     const [row] = await findUsage(db, { by: ['key', 'status'], limit: 1 })
     const sums = ['requestCount', 'clientErrorCount', 'serverErrorCount', 'rejectedCount', 'durationUs']
     expect(Object.keys(row!).sort()).toEqual(['key', 'status', ...sums, 'firstBucket', 'lastBucket'].sort())
@@ -122,7 +122,7 @@ forEachDatabase('findUsage', (kind, makeUrl) => {
     })
   })
 
-  it('merges the keys of an owner, and those without owner', async () => {
+  test('merges the keys of an owner, and those without owner', async () => {
     const rows = await findUsage(db, { by: ['owner'], sort: 'group' })
     expect(rows.map(({ owner, requestCount }) => [owner, requestCount])).toEqual([
       ['acme', 14],
@@ -131,7 +131,7 @@ forEachDatabase('findUsage', (kind, makeUrl) => {
     ])
   })
 
-  it('sorts by requests, errors, last use and group, ties by the group', async () => {
+  test('sorts by requests, errors, last use and group, ties by the group', async () => {
     const keys = async (query: UsageQuery): Promise<unknown[]> =>
       (await findUsage(db, { by: ['key'], ...query })).map(({ key }) => key?.name ?? key?.label)
     expect(await keys({})).toEqual(['key-4', 'Beta', 'alpha', 'key-3'])
@@ -143,7 +143,7 @@ forEachDatabase('findUsage', (kind, makeUrl) => {
     )
   })
 
-  it('filters by every field', async () => {
+  test('filters by every field', async () => {
     const requests = async (query: UsageQuery): Promise<number> =>
       (await findUsage(db, query))[0]?.requestCount ?? 0
     expect(await requests({ keyIds: [keyIdOf(1), keyIdOf(2).toUpperCase()] })).toBe(14)
@@ -158,7 +158,7 @@ forEachDatabase('findUsage', (kind, makeUrl) => {
     expect(await requests({ since: new Date(START + DAY), until: new Date(START + DAY + 1) })).toBe(4)
   })
 
-  it.each(HOSTILE.filter((endpoint) => !endpoint.includes('*')))(
+  test.each(HOSTILE.filter((endpoint) => !endpoint.includes('*')))(
     'takes %s literally, also within a glob',
     async (text) => {
       expect(await endpoints(text)).toEqual([text])
@@ -167,7 +167,7 @@ forEachDatabase('findUsage', (kind, makeUrl) => {
     },
   )
 
-  it('takes [*] for a star within a glob, and a stored name with a star for itself', async () => {
+  test('takes [*] for a star within a glob, and a stored name with a star for itself', async () => {
     expect(await endpoints('/[*]')).toEqual(['/*'])
     expect(await endpoints('[*]*')).toEqual([])
     expect(await endpoints('*[*]')).toEqual(['/*'])
@@ -175,12 +175,12 @@ forEachDatabase('findUsage', (kind, makeUrl) => {
     expect(await preferStoredEndpoint(db, '/a*')).toBe('/a*')
   })
 
-  it('minds the case of methods and endpoints', async () => {
+  test('minds the case of methods and endpoints', async () => {
     expect(await endpoints('/a*')).toEqual(['/a_c', '/abc'])
     expect(await endpoints('/A*')).toEqual(['/A_C'])
   })
 
-  it.each<[string, UsageQuery]>([
+  test.each<[string, UsageQuery]>([
     ['time zone', { timeZone: 'Europe/Nowhere' }],
     ['date', { since: new Date('never') }],
     ['status', { status: 600 }],
@@ -189,7 +189,7 @@ forEachDatabase('findUsage', (kind, makeUrl) => {
     await expect(findUsage(db, query)).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
   })
 
-  it('lists the endpoints of a key, most used first', async () => {
+  test('lists the endpoints of a key, most used first', async () => {
     const found = await getMostAccessedEndpoints(db, { id: keyIdOf(1) }, { limit: 2 })
     expect(found.map(({ method, endpoint, requestCount }) => [method, endpoint, requestCount])).toEqual([
       ['GET', '/a', 5],
@@ -197,7 +197,7 @@ forEachDatabase('findUsage', (kind, makeUrl) => {
     ])
   })
 
-  it('reads one key by the primary key, and a period by its index', async () => {
+  test('reads one key by the primary key, and a period by its index', async () => {
     await fillKeys(
       db,
       Array.from({ length: MANY_KEYS }, (_, i) => ({ key: i + 1 })),

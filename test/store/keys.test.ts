@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ApiKeyAnalyticsKeySchema } from '../../src/store/database/entities/api-key-analytics-key.ts'
 import { findKeys, listKeys, suggestKeys } from '../../src/store/read/find-keys.ts'
 import { getOrm } from '../../src/store/get-orm.ts'
@@ -33,7 +33,7 @@ forEachDatabase('keys', (_kind, makeUrl) => {
 
   const found = async (text: string): Promise<string[]> => (await findKeys(db, text)).map(({ id }) => id)
 
-  it('finds a key by its name, label or id, or a prefix of label or id', async () => {
+  test('finds a key by its name, label or id, or a prefix of label or id', async () => {
     expect(await found('billing')).toEqual([keyIdOf(1)])
     expect(await found('sk_100')).toEqual([keyIdOf(3)])
     expect(await found(keyIdOf(2).toUpperCase())).toEqual([keyIdOf(2)])
@@ -41,7 +41,7 @@ forEachDatabase('keys', (_kind, makeUrl) => {
     expect(await found('sk_l…9')).toEqual([keyIdOf(1)])
   })
 
-  it('finds all keys that an ambiguous prefix fits, and takes wildcards literally', async () => {
+  test('finds all keys that an ambiguous prefix fits, and takes wildcards literally', async () => {
     expect(await found('sk_')).toEqual([keyIdOf(2), keyIdOf(1), keyIdOf(3)])
     expect(await found('100%')).toEqual([keyIdOf(2)])
     expect(await found('%')).toEqual([])
@@ -50,12 +50,12 @@ forEachDatabase('keys', (_kind, makeUrl) => {
     expect(await found('')).toEqual([])
   })
 
-  it('suggests names and labels that are nearly the same', async () => {
+  test('suggests names and labels that are nearly the same', async () => {
     expect(await suggestKeys(db, 'biling')).toEqual(['billing'])
     expect(await suggestKeys(db, 'something else')).toEqual([])
   })
 
-  it('lists keys with their requests, last used first', async () => {
+  test('lists keys with their requests, last used first', async () => {
     const listed = async (options: Parameters<typeof listKeys>[1]): Promise<unknown[]> =>
       (await listKeys(db, options)).map(({ label, requestCount }) => [label, requestCount])
     expect(await listed({})).toEqual([
@@ -70,20 +70,20 @@ forEachDatabase('keys', (_kind, makeUrl) => {
     expect(await listed({ unusedSince: new Date(START + DAY) })).toEqual([['sk_l…9fQ2', 7]])
   })
 
-  it('names a key and its owner, and takes either away again', async () => {
+  test('names a key and its owner, and takes either away again', async () => {
     await nameKey(db, keyIdOf(3), { name: "Ann's key 😀" })
     expect(await findKeys(db, "Ann's key 😀")).toMatchObject([{ id: keyIdOf(3), owner: 'acme' }])
     await nameKey(db, keyIdOf(3), { name: null, owner: null })
     expect(await findKeys(db, 'sk_100')).toMatchObject([{ name: null, owner: null }])
   })
 
-  it('refuses a name that cannot be stored, and a key that does not exist', async () => {
+  test('refuses a name that cannot be stored, and a key that does not exist', async () => {
     await expect(nameKey(db, keyIdOf(3), { name: '' })).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
     await expect(nameKey(db, keyIdOf(3), { owner: 'x'.repeat(201) })).rejects.toThrow('1 to 200 characters')
     await expect(nameKey(db, keyIdOf(9), { name: 'x' })).rejects.toMatchObject({ code: 'WRONG_USAGE' })
   })
 
-  it('reads everything from code, through openUsage', async () => {
+  test('reads everything from code, through openUsage', async () => {
     const usage = await openUsage({ database: url })
     try {
       const [key] = await usage.findKeys('billing')
@@ -103,7 +103,7 @@ forEachDatabase('keys', (_kind, makeUrl) => {
     }
   })
 
-  it.each([
+  test.each([
     ['an option that there is not', { databse: 'sqlite:x' }, '"databse"'],
     ['a value of another type', { database: 5 }, 'a database of type number'],
     ['a number', 5, 'something of type number'],
@@ -114,13 +114,13 @@ forEachDatabase('keys', (_kind, makeUrl) => {
     })
   })
 
-  it('openUsage takes a URL as well', async () => {
+  test('openUsage takes a URL as well', async () => {
     const usage = await openUsage(url)
     expect(await usage.findKeys('billing')).toHaveLength(1)
     await usage.close()
   })
 
-  it('opens no database that is not migrated', async () => {
+  test('opens no database that is not migrated', async () => {
     await expect(openUsage(await makeUrl({ migrated: false }))).rejects.toMatchObject({
       code: expect.stringMatching(/^DATABASE_NOT_(FOUND|MIGRATED)$/),
     })

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { forgetKey } from '../../src/store/remove/forget-key.ts'
 import { listKeys } from '../../src/store/read/find-keys.ts'
 import { findUsage } from '../../src/store/read/find-usage.ts'
@@ -76,7 +76,7 @@ from api_key_analytics_prunes order by id`,
       row['before'] && Number(row['before']),
     ])
 
-  it('prunes rows that end by the border, counts them before, and logs them in one row', async () => {
+  test('prunes rows that end by the border, counts them before, and logs them in one row', async () => {
     const all = await fill(48, 2)
     await deliverUsage(store, [{ key: 1, bucket: START, minutes: 1440, requests: 7 }])
     const before = new Date(START + 12 * HOUR + 1)
@@ -95,7 +95,7 @@ from api_key_analytics_prunes order by id`,
     expect(await log()).toHaveLength(1)
   })
 
-  it('prunes some keys only, each logged', async () => {
+  test('prunes some keys only, each logged', async () => {
     await fill(3, 1)
     const order = { before: new Date(START + DAY), keyIds: [keyIdOf(1), keyIdOf(3)] }
     expect(await countPrunable(db, order)).toMatchObject({ rows: 6, requests: 12 })
@@ -107,7 +107,7 @@ from api_key_analytics_prunes order by id`,
     expect((await findUsage(db, { by: ['key'] })).map(({ key }) => key?.id)).toEqual([keyIdOf(2)])
   })
 
-  it('splits one huge bucket into bounded transactions, and balances after each when it is broken off', async () => {
+  test('splits one huge bucket into bounded transactions, and balances after each when it is broken off', async () => {
     const all = await fill(1, 9000)
     const before = new Date(START + DAY)
     const stop = new AbortController()
@@ -128,7 +128,7 @@ from api_key_analytics_prunes order by id`,
     expect(await account()).toEqual({ stored: 0, removed: all, rows: 0 })
   })
 
-  it('tells how much is done, from nearly nothing to all', async () => {
+  test('tells how much is done, from nearly nothing to all', async () => {
     await fill(50, 300)
     const done: number[] = []
     await pruneUsage(db, {
@@ -141,7 +141,7 @@ from api_key_analytics_prunes order by id`,
     expect(done.at(-1)).toBe(1)
   })
 
-  it('rolls whole days up without changing any total, and again when counts came late', async () => {
+  test('rolls whole days up without changing any total, and again when counts came late', async () => {
     const all = await fill(50, 2)
     await deliverUsage(store, [{ key: 1, bucket: START, minutes: 1, endpoint: '/00000', requests: 5 }])
     const sums = async () =>
@@ -164,7 +164,7 @@ from api_key_analytics_prunes order by id`,
     expect(await account()).toMatchObject({ stored: all + 14, rows: 24 })
   })
 
-  it('rolls one key up and leaves the others as they are', async () => {
+  test('rolls one key up and leaves the others as they are', async () => {
     const total = await fill(24, 3)
     const rolledUp = await rollUpUsage(db, { before: new Date(START + DAY), keyId: keyIdOf(2) })
     expect(rolledUp).toEqual({ rowsBefore: 24 * 3, rowsAfter: 3, requests: 24 * 6 })
@@ -174,7 +174,7 @@ from api_key_analytics_prunes order by id`,
     expect(ofKey.flat().map(({ bucketMinutes }) => bucketMinutes)).toEqual([1440, 1440, 1440])
   })
 
-  it('rolls up the rest after it was broken off within a day', async () => {
+  test('rolls up the rest after it was broken off within a day', async () => {
     const all = await fill(2, 6000)
     const stop = new AbortController()
     const first = rollUpUsage(db, {
@@ -191,7 +191,7 @@ from api_key_analytics_prunes order by id`,
     expect(await account()).toEqual({ stored: all, removed: 0, rows: 18_000 })
   })
 
-  it('names counts that came after their time was pruned or rolled up', async () => {
+  test('names counts that came after their time was pruned or rolled up', async () => {
     await fill(60, 1)
     await rollUpUsage(db, { before: new Date(START + 2 * DAY) })
     await pruneUsage(db, { before: new Date(START + DAY) })
@@ -207,7 +207,7 @@ from api_key_analytics_prunes order by id`,
     ])
   })
 
-  it('forgets a key and all its rows, logged, in bounded transactions', async () => {
+  test('forgets a key and all its rows, logged, in bounded transactions', async () => {
     const all = await fill(6, 3000)
     expect(await forgetKey(db, keyIdOf(2))).toEqual({ rows: 18_000, requests: 36_000 })
     expect(await account()).toEqual({ stored: all - 36_000, removed: 36_000, rows: 36_000 })
@@ -217,7 +217,7 @@ from api_key_analytics_prunes order by id`,
     expect(await log()).toHaveLength(1)
   })
 
-  it.for([
+  test.for([
     ['prune', (): Promise<unknown> => pruneUsage(db, { before: new Date(START + DAY) })],
     ['roll up', (): Promise<unknown> => rollUpUsage(db, { before: new Date(START + DAY) })],
     ['forget', (): Promise<unknown> => forgetKey(db, keyIdOf(1))],

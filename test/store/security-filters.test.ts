@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findKeys, suggestKeys } from '../../src/store/read/find-keys.ts'
 import { findUsage } from '../../src/store/read/find-usage.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
@@ -34,7 +34,7 @@ forEachDatabase('a filter', (_kind, makeUrl) => {
   })
   afterAll(() => db.close())
 
-  it('finds what it names and nothing else, whatever is in it', async () => {
+  test('finds what it names and nothing else, whatever is in it', async () => {
     const text = fc.oneof(
       fc.constantFrom(...HOSTILE),
       fc.string({ unit: 'binary', maxLength: 40 }),

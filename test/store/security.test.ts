@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findFindings } from '../../src/security/find-findings.ts'
 import type { SecurityOptions } from '../../src/security/find-findings.ts'
 import type { FindingKind } from '../../src/security/finding.ts'
@@ -58,14 +58,14 @@ forEachDatabase('findings', (_kind, makeUrl) => {
     return findFindings(source, { until: new Date(UNTIL), ...options })
   }
 
-  it('are none in an empty database, and none where all is as usual', async () => {
+  test('are none in an empty database, and none where all is as usual', async () => {
     expect((await find([])).findings).toEqual([])
     const quiet = await find(usual(1))
     expect(quiet).toMatchObject({ findings: [], keyCount: 1, youngKeyCount: 0, historyDays: 28 })
   })
 
   describe('of each kind', () => {
-    it.each<[FindingKind, RowToFill[], object, Record<number, number>?]>([
+    test.each<[FindingKind, RowToFill[], object, Record<number, number>?]>([
       [
         'rejected-burst',
         [
@@ -156,7 +156,7 @@ forEachDatabase('findings', (_kind, makeUrl) => {
     )
   })
 
-  it('of unknown keys need no history', async () => {
+  test('of unknown keys need no history', async () => {
     await find([])
     const time = db.dialect.timeOf('$3')
     await db.query(
@@ -183,7 +183,7 @@ values ($1, ${db.dialect.timeOf('$2')}, 60, '/login', 'POST', 401, 5000, 0, 0, $
     ])
   })
 
-  it('of a key with little history are left out, and that is said', async () => {
+  test('of a key with little history are left out, and that is said', async () => {
     const rows = [...usual(1, SINCE - 5 * DAY), { key: 1, bucket: at(7), status: 202, requests: 9000 }]
     const found = await find(rows, { firstSeen: { 1: SINCE - 5 * DAY } })
     expect(found).toMatchObject({ findings: [], keyCount: 1, youngKeyCount: 1, historyDays: 5 })
@@ -191,13 +191,13 @@ values ($1, ${db.dialect.timeOf('$2')}, 60, '/login', 'POST', 401, 5000, 0, 0, $
     expect(findings.map(({ kind }) => kind)).toEqual(['new-key-volume', 'unusual-rate'])
   })
 
-  it('of a key whose old counts were delivered late do not take it for a new one', async () => {
+  test('of a key whose old counts were delivered late do not take it for a new one', async () => {
     const late = { key: 1, bucket: at(7), status: 202, requests: 9000 }
     const { findings } = await find([...usual(1), late], { firstSeen: { 1: at(2) } })
     expect(findings.map(({ kind }) => kind)).toEqual(['unusual-rate'])
   })
 
-  it('of a weekly or daily job that runs as it does every time, or an hour late, are none', async () => {
+  test('of a weekly or daily job that runs as it does every time, or an hour late, are none', async () => {
     const daily = Array.from({ length: 28 }, (_, day) => ({
       key: 1,
       bucket: HISTORY + day * DAY + 2 * HOUR,
@@ -215,7 +215,7 @@ values ($1, ${db.dialect.timeOf('$2')}, 60, '/login', 'POST', 401, 5000, 0, 0, $
     expect((await find([...daily, ...weekly, ...now])).findings).toEqual([])
   })
 
-  it('of an outage that hits many keys are one, and of a release none', async () => {
+  test('of an outage that hits many keys are one, and of a release none', async () => {
     const keys = [1, 2, 3, 4, 5]
     const outage = keys.map((key) => ({ key, bucket: at(9), status: 503, requests: 400 }))
     const release = keys.map((key) => ({ key, bucket: at(9), endpoint: '/v2', requests: 100 }))
@@ -226,12 +226,12 @@ values ($1, ${db.dialect.timeOf('$2')}, 60, '/login', 'POST', 401, 5000, 0, 0, $
     expect(findings).toHaveLength(1)
   })
 
-  it('of one endpoint whose items are gone are no scanning', async () => {
+  test('of one endpoint whose items are gone are no scanning', async () => {
     const gone = { key: 1, bucket: at(2), endpoint: '/items/:id', status: 404, requests: 700 }
     expect((await find([...usual(1), gone])).findings).toEqual([])
   })
 
-  it('are the same however few keys are read at a time', async () => {
+  test('are the same however few keys are read at a time', async () => {
     const surges = [1, 2, 3].map((key) => ({ key, bucket: at(key), status: 202, requests: 400 }))
     const rows = [1, 2, 3].flatMap((key) => usual(key)).concat(surges)
     const day = await find(rows)
@@ -246,7 +246,7 @@ values ($1, ${db.dialect.timeOf('$2')}, 60, '/login', 'POST', 401, 5000, 0, 0, $
     expect(long.findings).toEqual(day.findings)
   })
 
-  it('come most severe first', async () => {
+  test('come most severe first', async () => {
     const rows = [
       { key: 1, bucket: at(20), endpoint: '/admin', requests: 60 },
       { key: 1, bucket: at(2), endpoint: '(unmatched)', status: 404, requests: 700 },
@@ -256,7 +256,7 @@ values ($1, ${db.dialect.timeOf('$2')}, 60, '/login', 'POST', 401, 5000, 0, 0, $
     expect(findings.map(({ severity }) => severity)).toEqual(['critical', 'medium', 'low'])
   })
 
-  it.each<[string, object]>([
+  test.each<[string, object]>([
     ['an unknown threshold', { rateFactr: 2 }],
     ['a threshold that is no number', { rateFactor: '2' }],
     ['a share above one', { errorShare: 2 }],

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { writeCopyStatement } from '../../src/store/read/copy-pages.ts'
@@ -57,7 +57,7 @@ forEachDatabase('streamUsage', (kind, makeUrl) => {
     return { pages, rows }
   }
 
-  it('gives every row once, in bounded pages, in the bytewise order in which they lie', async () => {
+  test('gives every row once, in bounded pages, in the bytewise order in which they lie', async () => {
     const { pages, rows } = await collect()
     expect(pages).toEqual(kind === 'sqlite' ? Array(24).fill(500) : Array(6).fill(2000))
     const keys = rows.map((row) =>
@@ -76,7 +76,7 @@ forEachDatabase('streamUsage', (kind, makeUrl) => {
     expect(rows.reduce((sum, row) => sum + row.requestCount, 0)).toBe((12_000 * 12_001) / 2)
   })
 
-  it('gives each row with its key, as it was stored', async () => {
+  test('gives each row with its key, as it was stored', async () => {
     const { rows } = await collect({ endpoint: '/😀', keyIds: [keyIdOf(2)], until: new Date(START + HOUR) })
     expect(rows).toEqual([
       {
@@ -95,7 +95,7 @@ forEachDatabase('streamUsage', (kind, makeUrl) => {
     ])
   })
 
-  it('gives a time of its own with each row, though pages by column share them', async () => {
+  test('gives a time of its own with each row, though pages by column share them', async () => {
     const [first, second] = (await collect({ keyIds: [keyIdOf(2)] })).rows
     expect(first!.bucket).toEqual(second!.bucket)
     expect(first!.bucket).not.toBe(second!.bucket)
@@ -103,11 +103,11 @@ forEachDatabase('streamUsage', (kind, makeUrl) => {
     expect(page!.bucket[0]).toBe(page!.bucket[1])
   })
 
-  it('gives no page when nothing matches', async () => {
+  test('gives no page when nothing matches', async () => {
     expect(await collect({ owner: 'nobody' })).toEqual({ pages: [], rows: [] })
   })
 
-  it('finds the next page by an index', async () => {
+  test('finds the next page by an index', async () => {
     const place = {
       api_key_id: keyIdOf(1),
       bucket: START,
@@ -124,7 +124,7 @@ forEachDatabase('streamUsage', (kind, makeUrl) => {
     )
   })
 
-  it('can read all rows in the order of an index, and sort no more than a bucket at a time', async () => {
+  test('can read all rows in the order of an index, and sort no more than a bucket at a time', async () => {
     const write = kind === 'sqlite' ? writePageStatement : writeCopyStatement
     const { sql, params } = write(db.dialect, {})
     const plan = await db.transaction(async (tx) => {
@@ -143,14 +143,14 @@ forEachDatabase('streamUsage', (kind, makeUrl) => {
     expect(plan).not.toContain('TEMP B-TREE')
   })
 
-  it('copies the same as it reads in pages', async () => {
+  test('copies the same as it reads in pages', async () => {
     const query = { endpoint: "/'*", since: new Date(START + HOUR), latency: true }
     const copied = merge(await Array.fromAsync(copyOrStreamPages(db, query)))
     expect(copied).toEqual(merge(await Array.fromAsync(streamPages(db, query))))
     expect(copied['status']).toHaveLength(1498)
   })
 
-  it('takes texts with quotes and numbers of parameters for what they are', async () => {
+  test('takes texts with quotes and numbers of parameters for what they are', async () => {
     const count = async (filter: UsageFilter) =>
       (await Array.fromAsync(copyOrStreamPages(db, filter))).reduce(
         (sum, page) => sum + page.status.length,
@@ -161,7 +161,7 @@ forEachDatabase('streamUsage', (kind, makeUrl) => {
     expect(await count({ endpoint: '/\\' })).toBe(1500)
   })
 
-  it('leaves the database well when a reader stops early', async () => {
+  test('leaves the database well when a reader stops early', async () => {
     for await (const page of copyOrStreamPages(db)) {
       expect(page.status).toHaveLength(db.distributed ? 2000 : 500)
       break
@@ -169,7 +169,7 @@ forEachDatabase('streamUsage', (kind, makeUrl) => {
     expect((await collect()).rows).toHaveLength(12_000)
   })
 
-  it('tells in our words when the database fails', async () => {
+  test('tells in our words when the database fails', async () => {
     const lost = { ...db, dialect: { ...db.dialect, storedOrder: ['nothing'] } }
     for (const stream of [streamPages, copyOrStreamPages]) {
       await expect(Array.fromAsync(stream(lost))).rejects.toThrow(
@@ -179,14 +179,14 @@ forEachDatabase('streamUsage', (kind, makeUrl) => {
     expect((await collect({ endpoint: '/a' })).rows).toHaveLength(1500)
   })
 
-  it('serves any number of slow readers at once, and lets nobody wait for them', async () => {
+  test('serves any number of slow readers at once, and lets nobody wait for them', async () => {
     const readers = Array.from({ length: 8 }, () => streamUsage(db))
     for (const reader of readers) expect((await reader.next()).done).toBe(false)
     expect((await collect({ endpoint: '/a' })).rows).toHaveLength(1500)
     await Promise.all(readers.map((reader) => reader.return()))
   })
 
-  it('copies for as long as it takes, whatever limits there are for statements', async () => {
+  test('copies for as long as it takes, whatever limits there are for statements', async () => {
     const url = new URL(databaseUrl)
     // Citus is read in pages, and each is a statement
     if (kind === 'postgresql' && !db.distributed)
@@ -201,7 +201,7 @@ forEachDatabase('streamUsage', (kind, makeUrl) => {
     await limited.close()
   })
 
-  it('copies the rows of one moment where one statement reads them all', async () => {
+  test('copies the rows of one moment where one statement reads them all', async () => {
     let rows = 0
     for await (const page of copyOrStreamPages(db)) {
       if (rows === 0) await fillUsage(db, [{ key: 2, bucket: START + 1000 * HOUR, requests: 1 }])

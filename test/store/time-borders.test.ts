@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findStraddlingRows } from '../../src/store/read/find-straddling-rows.ts'
 import { findUsage } from '../../src/store/read/find-usage.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
@@ -54,7 +54,7 @@ forEachDatabase('borders of time', (_kind, makeUrl) => {
   const cases = ZONES.flatMap((zone) => UNITS.map((unit) => [unit, zone] as const))
 
   describe.each(cases)('by %s in %s', (unit, timeZone) => {
-    it('puts every row where the wall clock puts it, and finds every row that a border cuts', async () => {
+    test('puts every row where the wall clock puts it, and finds every row that a border cuts', async () => {
       const row = fc.record({
         moment: fc.constantFrom(...MOMENTS),
         minute: fc.integer({ min: 0, max: 6 * 1440 }),
@@ -98,7 +98,7 @@ forEachDatabase('borders of time', (_kind, makeUrl) => {
     })
   })
 
-  it('counts the rows that the ends of a period cut, once each', async () => {
+  test('counts the rows that the ends of a period cut, once each', async () => {
     await db.query('delete from api_key_analytics')
     await fillUsage(db, [
       { key: 1, bucket: START, minutes: 60, requests: 3 },

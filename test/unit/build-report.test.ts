@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { UsageQuery } from '../../src/model/usage-query.ts'
 import type { UsageRow } from '../../src/model/usage-row.ts'
 import { buildReport } from '../../src/report/build-report.ts'
@@ -44,7 +44,7 @@ const owners = [
 const OVERVIEW = { owner: owners, key: keys, 'method,endpoint': endpoints }
 
 describe('an overview', () => {
-  it('has the lists of owners, keys and endpoints, their number, and a series', async () => {
+  test('has the lists of owners, keys and endpoints, their number, and a series', async () => {
     const { build } = sourceOf(OVERVIEW)
     const report = await build({})
     expect(report.report).toBe('overview')
@@ -58,14 +58,14 @@ describe('an overview', () => {
     expect(report.series!.steps).toHaveLength(31)
   })
 
-  it('has no list of owners when no key has one', async () => {
+  test('has no list of owners when no key has one', async () => {
     const nobody = { ...OVERVIEW, owner: [usageRow({ owner: null, requestCount: 40 })] }
     const report = await sourceOf(nobody).build({})
     expect(report.sections.map(({ by }) => by.join())).toEqual(['key', 'method,endpoint'])
     expect(report.total.requests).toBe(40)
   })
 
-  it('of one owner has keys, endpoints and statuses, all of that owner', async () => {
+  test('of one owner has keys, endpoints and statuses, all of that owner', async () => {
     const { build, queries } = sourceOf({
       ...OVERVIEW,
       status: [usageRow({ status: 200, requestCount: 40 })],
@@ -75,7 +75,7 @@ describe('an overview', () => {
     expect(new Set(queries.map(({ owner }) => owner))).toEqual(new Set(['acme']))
   })
 
-  it('compares its total with the period before, and no group', async () => {
+  test('compares its total with the period before, and no group', async () => {
     const { build, queries } = sourceOf(OVERVIEW, { before: { '': [usageRow({ requestCount: 20 })] } })
     const report = await build({})
     expect(report.total).toMatchObject({ previousRequests: 20, change: 1 })
@@ -84,7 +84,7 @@ describe('an overview', () => {
     expect(report.sections[1]!.groups[0]).not.toHaveProperty('change')
   })
 
-  it('shows ten groups of a list, unless it is told how many', async () => {
+  test('shows ten groups of a list, unless it is told how many', async () => {
     const many = Array.from({ length: 12 }, (_, index) =>
       usageRow({ key: keyRecord(index + 1), requestCount: 1 }),
     )
@@ -98,7 +98,7 @@ describe('an overview', () => {
 })
 
 describe('a report by dimensions', () => {
-  it('has one section with all groups, and neither a series nor a comparison', async () => {
+  test('has one section with all groups, and neither a series nor a comparison', async () => {
     const { build, queries } = sourceOf(OVERVIEW)
     const report = await build({ by: ['key'], sort: 'errors' })
     expect(report.report).toBe('usage')
@@ -108,7 +108,7 @@ describe('a report by dimensions', () => {
     expect(queries).toMatchObject([{ by: ['key'], sort: 'errors', timeZone: 'UTC', since: OCTOBER.since }])
   })
 
-  it('compares every group when it is asked to', async () => {
+  test('compares every group when it is asked to', async () => {
     const before = { key: [usageRow({ key: keyRecord(1), requestCount: 15 })] }
     const report = await sourceOf(OVERVIEW, { before }).build({ by: ['key'], comparePrevious: true })
     expect(report.total).toMatchObject({ previousRequests: 15 })
@@ -118,12 +118,12 @@ describe('a report by dimensions', () => {
     ])
   })
 
-  it('compares no groups of time: each is a period of its own', async () => {
+  test('compares no groups of time: each is a period of its own', async () => {
     const compared = sourceOf({}).build({ by: ['day'], comparePrevious: true })
     await expect(compared).rejects.toMatchObject({ code: 'WRONG_USAGE' })
   })
 
-  it('has no change, and says why, when the history begins within the period before', async () => {
+  test('has no change, and says why, when the history begins within the period before', async () => {
     const findHistoryStart = async () => new Date('2026-09-20T00:00Z')
     const before = { key: [usageRow({ key: keyRecord(1), requestCount: 15 })] }
     const { build } = sourceOf(OVERVIEW, { before, findHistoryStart })
@@ -132,7 +132,7 @@ describe('a report by dimensions', () => {
     expect(report.notes.join()).toMatch(/^No comparison with .*: history begins on /)
   })
 
-  it('keeps totals and shares of all when groups are chosen or left out', async () => {
+  test('keeps totals and shares of all when groups are chosen or left out', async () => {
     const { build } = sourceOf(OVERVIEW)
     const choose = (rows: readonly UsageRow[]) => rows.toReversed()
     const { total, sections } = await build({ by: ['key'], choose, limit: 1 })
@@ -140,7 +140,7 @@ describe('a report by dimensions', () => {
     expect(sections[0]).toMatchObject({ groupCount: 2, groups: [{ requests: 10, share: 0.25 }] })
   })
 
-  it('shows the newest groups of time, unless another order is asked for', async () => {
+  test('shows the newest groups of time, unless another order is asked for', async () => {
     const days = [1, 2, 3].map((day) =>
       usageRow({ day: new Date(Date.UTC(2026, 9, day)), requestCount: day }),
     )
@@ -153,7 +153,7 @@ describe('a report by dimensions', () => {
     expect(await shown({ isReordered: true })).toEqual([1])
   })
 
-  it('says which counts a border or a change of owner cuts', async () => {
+  test('says which counts a border or a change of owner cuts', async () => {
     const cutByOwners = { rows: 2, requests: 9 }
     const findStraddlingRows = async () => ({ rows: 1, requests: 7, cutByOwners })
     const { notes } = await sourceOf(OVERVIEW, { findStraddlingRows }).build({ by: ['owner'] })
@@ -163,7 +163,7 @@ describe('a report by dimensions', () => {
     ])
   })
 
-  it('says how many durations were not measured', async () => {
+  test('says how many durations were not measured', async () => {
     const row = usageRow({ key: keyRecord(1), requestCount: 1200, latency: null })
     const { notes } = await sourceOf({ key: [row] }).build({ by: ['key'], withLatency: true })
     expect(notes).toEqual([
@@ -173,7 +173,7 @@ describe('a report by dimensions', () => {
 })
 
 describe('a report of all time', () => {
-  it('begins its series with the first count', async () => {
+  test('begins its series with the first count', async () => {
     const first = new Date('2026-11-19T03:00Z')
     const period = parsePeriod({}, NOW)
     const rows = { ...OVERVIEW, '': [usageRow({ firstBucket: first, requestCount: 40 })] }
@@ -182,7 +182,7 @@ describe('a report of all time', () => {
     expect(series!.steps[0]!.start).toEqual(first)
   })
 
-  it('is a report of nothing when nothing was ever counted', async () => {
+  test('is a report of nothing when nothing was ever counted', async () => {
     const findHistoryStart = async () => undefined
     const { total, sections, notes } = await sourceOf({}, { findHistoryStart }).build({
       period: parsePeriod({}, NOW),

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { UsageDimension } from '../../src/model/usage-query.ts'
 import type { UsageRow } from '../../src/model/usage-row.ts'
 import { buildSection } from '../../src/report/build-section.ts'
@@ -17,20 +17,20 @@ const paths = ['/a', '/b', '/c', '/d', '/e'].map((endpoint, index) =>
 const endpointsOf = ({ groups }: ReturnType<typeof section>) => groups.map(({ endpoint }) => endpoint)
 
 describe('a section of one dimension', () => {
-  it('has the names, the numbers and the share of each group', () => {
+  test('has the names, the numbers and the share of each group', () => {
     const { by, groupCount, groups } = section(['endpoint'], paths, { totalRequests: 200 })
     expect({ by, groupCount }).toEqual({ by: ['endpoint'], groupCount: 5 })
     expect(groups[0]).toMatchObject({ endpoint: '/a', requests: 50, share: 0.25 })
   })
 
-  it('shows a page of its groups, and counts all', () => {
+  test('shows a page of its groups, and counts all', () => {
     const page = section(['endpoint'], paths, { offset: 1, limit: 2 })
     expect(endpointsOf(page)).toEqual(['/b', '/c'])
     expect(page.groupCount).toBe(5)
     expect(endpointsOf(section(['endpoint'], paths, { offset: 9 }))).toEqual([])
   })
 
-  it('shows the newest of groups of time, the oldest of them first', () => {
+  test('shows the newest of groups of time, the oldest of them first', () => {
     const newest = (rest: Partial<SectionParts>) =>
       endpointsOf(section(['endpoint'], paths, { keepNewest: true, ...rest }))
     expect(newest({ limit: 2 })).toEqual(['/d', '/e'])
@@ -39,11 +39,11 @@ describe('a section of one dimension', () => {
     expect(newest({ offset: 5 })).toEqual([])
   })
 
-  it('shares nothing of no requests', () => {
+  test('shares nothing of no requests', () => {
     expect(section(['endpoint'], [usageRow({ endpoint: '/a' })]).groups[0]!.share).toBe(0)
   })
 
-  it('counts keys apart from groups, and shows of a key only what names it', () => {
+  test('counts keys apart from groups, and shows of a key only what names it', () => {
     const key = keyRecord(1, { name: 'Mobile app', owner: 'acme' })
     const { keyCount, groups } = section(['key'], [usageRow({ key, requestCount: 1 })])
     expect(keyCount).toBe(1)
@@ -53,7 +53,7 @@ describe('a section of one dimension', () => {
 })
 
 describe('a section that is compared', () => {
-  it('finds the same group in the period before, and takes one that is new for zero', () => {
+  test('finds the same group in the period before, and takes one that is new for zero', () => {
     const before = [
       usageRow({ endpoint: '/a', requestCount: 25 }),
       usageRow({ endpoint: '/gone', requestCount: 1 }),
@@ -64,7 +64,7 @@ describe('a section that is compared', () => {
     expect(section(['endpoint'], paths).groups[0]).not.toHaveProperty('previousRequests')
   })
 
-  it('takes keys of the same name for different ones', () => {
+  test('takes keys of the same name for different ones', () => {
     const [one, other] = [keyRecord(1, { name: 'App' }), keyRecord(2, { name: 'App' })]
     const before = [usageRow({ key: other, requestCount: 8 })]
     const rows = [usageRow({ key: one, requestCount: 4 }), usageRow({ key: other, requestCount: 4 })]
@@ -72,7 +72,7 @@ describe('a section that is compared', () => {
     expect(groups.map(({ previousRequests }) => previousRequests)).toEqual([0, 8])
   })
 
-  it('has no change where the history is not whole', () => {
+  test('has no change where the history is not whole', () => {
     const before = [usageRow({ endpoint: '/a', requestCount: 25 })]
     expect(section(['endpoint'], paths, { before, isComparable: false }).groups[0]!.change).toBeNull()
   })
@@ -83,7 +83,7 @@ describe('a section of lines and columns', () => {
     usageRow({ endpoint, status, requestCount })
   const cells = [cell('/many', 200, 6), cell('/one', 200, 9), cell('/many', 404, 5), cell('/few', 500, 1)]
 
-  it('shows all cells of the lines with most requests', () => {
+  test('shows all cells of the lines with most requests', () => {
     const { groups, groupCount } = section(['endpoint', 'status'], cells, { limit: 1 })
     expect(groups).toMatchObject([
       { endpoint: '/many', status: 200 },
@@ -92,12 +92,12 @@ describe('a section of lines and columns', () => {
     expect(groupCount).toBe(4)
   })
 
-  it('leaves out lines, not cells', () => {
+  test('leaves out lines, not cells', () => {
     const { groups } = section(['endpoint', 'status'], cells, { offset: 1, limit: 1 })
     expect(groups).toMatchObject([{ endpoint: '/one', status: 200 }])
   })
 
-  it('takes method and endpoint for one dimension', () => {
+  test('takes method and endpoint for one dimension', () => {
     const rows = ['GET', 'POST', 'PUT'].map((method) => usageRow({ method, endpoint: '/a', requestCount: 1 }))
     expect(section(['method', 'endpoint'], rows, { limit: 2 }).groups).toHaveLength(2)
   })
@@ -106,7 +106,7 @@ describe('a section of lines and columns', () => {
 describe('a section with trends', () => {
   const steps = [1, 2, 3].map((day) => new Date(`2026-10-0${day}T00:00Z`))
 
-  it('has a number for every step, also where nothing was counted', () => {
+  test('has a number for every step, also where nothing was counted', () => {
     const trend = [
       { start: steps[0]!, requestCount: 4, errorCount: 0 },
       { start: steps[2]!, requestCount: 6, errorCount: 1 },
@@ -124,7 +124,7 @@ describe('a section with trends', () => {
     ])
   })
 
-  it('has none without steps', () => {
+  test('has none without steps', () => {
     expect(section(['endpoint'], paths).groups[0]).not.toHaveProperty('trend')
   })
 })

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { decodeCopy } from '../../src/store/database/postgresql/decode-copy.ts'
 
 const HEADER = Buffer.from('5047434f50590aff0d0a000000000000000000', 'hex')
@@ -63,7 +63,7 @@ const rows: fc.Arbitrary<Row[]> = fc.array(
   { maxLength: 30 },
 )
 
-it('gives every row by column, in whatever pieces the bytes come', async () => {
+test('gives every row by column, in whatever pieces the bytes come', async () => {
   await fc.assert(
     fc.asyncProperty(
       rows,
@@ -82,7 +82,7 @@ it('gives every row by column, in whatever pieces the bytes come', async () => {
   )
 })
 
-it('gives nothing for a table without rows', async () => {
+test('gives nothing for a table without rows', async () => {
   expect(
     await Array.fromAsync(decodeCopy(cut(Buffer.concat([HEADER, encodeSmallint(-1)]), 7), TYPES, 10)),
   ).toEqual([])

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { escapeJson, escapeTerminal, escapeTerminalLines } from '../../src/terminal/escape-terminal.ts'
 import { escapeMarkdown } from '../../src/report/render-markdown.ts'
 
@@ -6,7 +6,7 @@ const hostile = '\x1b[2J\x07\r\n\t\x7f\x9b5A\u202e\u2066\u200b\ufeff\u2028\ud800
 const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u
 
 describe('escapeTerminal', () => {
-  it('lets no control, escape, bidi or invisible character through and shows what was there', () => {
+  test('lets no control, escape, bidi or invisible character through and shows what was there', () => {
     const safe = escapeTerminal(hostile)
     expect(safe).not.toMatch(unsafe)
     expect(safe).toBe(
@@ -14,17 +14,17 @@ describe('escapeTerminal', () => {
     )
   })
 
-  it('keeps letters of every script and emoji', () => {
+  test('keeps letters of every script and emoji', () => {
     expect(escapeTerminal('añ漢字😀')).toBe('añ漢字😀')
   })
 
-  it('keeps line ends in text of several lines', () => {
+  test('keeps line ends in text of several lines', () => {
     expect(escapeTerminalLines('a\r\nb\x1b')).toBe('a\r\nb\\x1b')
   })
 })
 
 describe('escapeJson', () => {
-  it('keeps the value and hides the characters', () => {
+  test('keeps the value and hides the characters', () => {
     const json = escapeJson(JSON.stringify({ name: `${hostile}\u{e0001}` }, null, 2))
     expect(json.replaceAll('\n', '')).not.toMatch(unsafe)
     expect(JSON.parse(json)).toEqual({ name: `${hostile}\u{e0001}` })
@@ -32,7 +32,7 @@ describe('escapeJson', () => {
 })
 
 describe('escapeMarkdown', () => {
-  it('escapes what would end a cell or mean something', () => {
+  test('escapes what would end a cell or mean something', () => {
     expect(escapeMarkdown('a|b\nc <b> *x* `y` [z](u) \\')).toBe(
       String.raw`a\|b\\x0ac \<b\> \*x\* \`y\` \[z\](u) \\`,
     )

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 
 const SOURCES = fileURLToPath(new URL('../../src', import.meta.url))
 /** Imports and exports from files of ours: values, types, and those made while the program runs. */
@@ -30,7 +30,7 @@ function findCircles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   return circles
 }
 
-it('finds a circle', () => {
+test('finds a circle', () => {
   const graph = new Map([
     ['a', ['b', 'd']],
     ['b', ['c']],
@@ -40,22 +40,22 @@ it('finds a circle', () => {
   expect(findCircles(graph)).toEqual(['b -> c -> b'])
 })
 
-it('knows what every file imports', () => {
+test('knows what every file imports', () => {
   expect(files.length).toBeGreaterThan(100)
   expect([...importsOf.values()].flat().filter((file) => !textOf.has(file))).toEqual([])
 })
 
-it('has no circle between files, of types neither', () => {
+test('has no circle between files, of types neither', () => {
   expect(findCircles(importsOf)).toEqual([])
 })
 
-it('imports the command line nowhere else', () => {
+test('imports the command line nowhere else', () => {
   const others = files.filter((file) => !file.startsWith('cli/'))
   const toCli = others.filter((file) => importsOf.get(file)!.some((path) => path.startsWith('cli/')))
   expect(toCli).toEqual([])
 })
 
-it.each(['cli/', 'report/', 'removal/', 'security/', 'terminal/', 'dashboard/'])(
+test.each(['cli/', 'report/', 'removal/', 'security/', 'terminal/', 'dashboard/'])(
   'has no SQL and no ORM in %s',
   (room) => {
     const inRoom = files.filter((file) => file.startsWith(room))

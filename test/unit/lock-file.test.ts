@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -17,7 +17,7 @@ const readJson = (...path: string[]): unknown => JSON.parse(readFileSync(join(RO
  * package, whether that is wanted, and `npm install` leaves the answer out: https://github.com/WiseLibs/better-sqlite3/issues/1516
  * This can go when better-sqlite3 is published without a binding.gyp, or with an install script.
  */
-it('npm ci compiles nothing: put "gypfile": false back into the lock file after npm install', () => {
+test('npm ci compiles nothing: put "gypfile": false back into the lock file after npm install', () => {
   const { packages } = readJson('package-lock.json') as { packages: Record<string, Package> }
   const compiled = Object.keys(packages).filter((path) => {
     if (!existsSync(join(ROOT, path, 'binding.gyp'))) return false

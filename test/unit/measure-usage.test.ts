@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { UNMEASURED_BIN } from '../../src/model/duration-bins.ts'
 import { measureLatency } from '../../src/model/duration-bins.ts'
 import { OTHER_KEY, REJECTED_KEY } from '../../src/model/key.ts'
@@ -8,7 +8,7 @@ import { keyRecord, usageRow } from '../support/usage-rows.ts'
 const [early, late] = [new Date('2026-10-01T10:00Z'), new Date('2026-10-03T10:00Z')]
 
 describe('sumUp', () => {
-  it('adds every count, and takes the first and the last bucket of all', () => {
+  test('adds every count, and takes the first and the last bucket of all', () => {
     const rows = [
       usageRow({
         requestCount: 10,
@@ -30,13 +30,13 @@ describe('sumUp', () => {
     })
   })
 
-  it('has no buckets and no latency without rows', () => {
+  test('has no buckets and no latency without rows', () => {
     expect(Object.keys(sumUp([]))).not.toContain('firstBucket')
     expect(sumUp([])).toMatchObject({ requestCount: 0, durationUs: 0 })
     expect(sumUp([]).latency).toBeUndefined()
   })
 
-  it('merges histograms instead of quantiles, with groups of which nothing was measured', () => {
+  test('merges histograms instead of quantiles, with groups of which nothing was measured', () => {
     const fast = usageRow({ latency: measureLatency([5, 98]) })
     const slow = usageRow({ latency: measureLatency([40, 2]) })
     const unmeasured = usageRow({ latency: null })
@@ -46,13 +46,13 @@ describe('sumUp', () => {
     expect(latency!.p99Us).toBe(slow.latency!.p50Us)
   })
 
-  it('has a latency of null when nothing was measured', () => {
+  test('has a latency of null when nothing was measured', () => {
     expect(sumUp([usageRow({ latency: null })]).latency).toBeNull()
   })
 })
 
 describe('countKeys', () => {
-  it('counts keys, but not (other) and (rejected), which stand for many', () => {
+  test('counts keys, but not (other) and (rejected), which stand for many', () => {
     const keys = [keyRecord(1), keyRecord(2), keyRecord(3, OTHER_KEY), keyRecord(4, REJECTED_KEY)]
     expect(countKeys(keys.map((key) => usageRow({ key })))).toBe(2)
     expect(countKeys([usageRow({ endpoint: '/' })])).toBe(0)
@@ -60,7 +60,7 @@ describe('countKeys', () => {
 })
 
 describe('measure', () => {
-  it('gives rates and means of the requests', () => {
+  test('gives rates and means of the requests', () => {
     const row = usageRow({
       requestCount: 200,
       clientErrorCount: 30,
@@ -80,7 +80,7 @@ describe('measure', () => {
     })
   })
 
-  it('divides nothing by no requests', () => {
+  test('divides nothing by no requests', () => {
     expect(measure(sumUp([]))).toMatchObject({
       requests: 0,
       errorRate: 0,
@@ -90,7 +90,7 @@ describe('measure', () => {
     })
   })
 
-  it.each([
+  test.each([
     [150, 100, 0.5],
     [50, 100, -0.5],
     [0, 100, -1],
@@ -102,20 +102,20 @@ describe('measure', () => {
     expect(measures).toMatchObject({ previousRequests: before, change })
   })
 
-  it('has no change against a period that is not all in the database, but its count', () => {
+  test('has no change against a period that is not all in the database, but its count', () => {
     expect(measure(usageRow({ requestCount: 9 }), 3, false)).toMatchObject({
       previousRequests: 3,
       change: null,
     })
   })
 
-  it('gives durations in milliseconds, of those requests that were measured', () => {
+  test('gives durations in milliseconds, of those requests that were measured', () => {
     const latency = measureLatency([UNMEASURED_BIN, 7, 20, 3])!
     const measures = measure(usageRow({ requestCount: 10, latency }))
     expect(measures).toMatchObject({ measured: 3, p50Ms: latency.p50Us / 1000, p99Ms: latency.p99Us / 1000 })
   })
 
-  it('says that nothing was measured, and nothing when durations were not asked for', () => {
+  test('says that nothing was measured, and nothing when durations were not asked for', () => {
     expect(measure(usageRow({ latency: null }))).toMatchObject({
       measured: 0,
       p50Ms: null,

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { formatInstant, instantOf, shift, startOf, stepsBetween } from '../../src/time/calendar.ts'
 import { noteUnfinished } from '../../src/report/note-unfinished.ts'
 import { describePeriod, parsePeriod } from '../../src/time/period.ts'
@@ -13,7 +13,7 @@ const borders = (period: { since?: Date; until?: Date } | undefined) => [
 ]
 
 describe('parsePeriod', () => {
-  it.each([
+  test.each([
     ['24h', '2026-11-22T19:00:00.000Z'],
     ['7d', '2026-11-16T19:00:00.000Z'],
     ['4w', '2026-10-26T19:00:00.000Z'],
@@ -26,13 +26,13 @@ describe('parsePeriod', () => {
     expect(borders(parsePeriod({ since, timeZone: 'Europe/Berlin' }, now))).toEqual([expected, undefined])
   })
 
-  it('reads a month with the borders of its time zone, across a change of summer time', () => {
+  test('reads a month with the borders of its time zone, across a change of summer time', () => {
     const october = parsePeriod({ month: '2026-10', timeZone: 'Europe/Berlin' }, now)
     expect(borders(october)).toEqual(['2026-09-30T22:00:00.000Z', '2026-10-31T23:00:00.000Z'])
     expect(describePeriod(october)).toBe('2026-10-01 00:00 to 2026-11-01 00:00 (Europe/Berlin)')
   })
 
-  it.each([
+  test.each([
     '7x',
     '',
     'yesterday',
@@ -47,7 +47,7 @@ describe('parsePeriod', () => {
     )
   })
 
-  it.each([
+  test.each([
     [{ month: '2026-13' }, 'Cannot read "2026-13" as a month. Use one such as 2026-10.'],
     [{ month: '2026-10', since: '7d' }, 'Pass either --month or --since and --until, not both.'],
     [
@@ -63,7 +63,7 @@ describe('parsePeriod', () => {
     expect(() => parsePeriod(input, now)).toThrow(message.split(',')[0])
   })
 
-  it('describes open ends', () => {
+  test('describes open ends', () => {
     expect(describePeriod(parsePeriod({}, now))).toBe('all time (UTC)')
     expect(describePeriod(parsePeriod({ since: '24h' }, now))).toBe('2026-11-22 19:00 to now (UTC)')
     expect(describePeriod(parsePeriod({ until: '2026-01-01' }, now))).toBe(
@@ -76,14 +76,14 @@ describe('previousPeriod', () => {
   const before = (input: Parameters<typeof parsePeriod>[0], at = now) =>
     borders(previousPeriod(parsePeriod(input, at)))
 
-  it('is the month before for a month that is over', () => {
+  test('is the month before for a month that is over', () => {
     expect(before({ month: '2026-03', timeZone: 'Europe/Berlin' })).toEqual([
       '2026-01-31T23:00:00.000Z',
       '2026-02-28T23:00:00.000Z',
     ])
   })
 
-  it.each([{ month: '2026-11' }, { since: '2026-11-01' }, { since: '2026-11-01', until: '2026-12-01' }])(
+  test.each([{ month: '2026-11' }, { since: '2026-11-01' }, { since: '2026-11-01', until: '2026-12-01' }])(
     'has the same days and hours of the month before for a month to date: %j',
     (input) => {
       expect(before(input)).toEqual(['2026-10-01T00:00:00.000Z', '2026-10-23T19:00:00.000Z'])
@@ -95,14 +95,14 @@ describe('previousPeriod', () => {
     },
   )
 
-  it('ends with a shorter month when the day is not in it', () => {
+  test('ends with a shorter month when the day is not in it', () => {
     expect(before({ month: '2026-03' }, new Date('2026-03-31T12:00Z'))).toEqual([
       '2026-02-01T00:00:00.000Z',
       '2026-03-01T00:00:00.000Z',
     ])
   })
 
-  it.each([
+  test.each([
     ['a week to date', { since: '2026-11-16' }, '2026-11-20T08:10Z', '2026-11-09', '2026-11-13T08:00'],
     ['a day to date', { since: '2026-11-20' }, '2026-11-20T08:40Z', '2026-11-19', '2026-11-19T09:00'],
     [
@@ -141,14 +141,14 @@ describe('previousPeriod', () => {
     )
   })
 
-  it('has as many local days when the borders are midnights, also across a change of summer time', () => {
+  test('has as many local days when the borders are midnights, also across a change of summer time', () => {
     expect(before({ since: '2026-03-30', until: '2026-04-06', timeZone: 'Europe/Berlin' })).toEqual([
       '2026-03-22T23:00:00.000Z',
       '2026-03-29T22:00:00.000Z',
     ])
   })
 
-  it('has as many full hours otherwise and never overlaps, whatever the hour is', () => {
+  test('has as many full hours otherwise and never overlaps, whatever the hour is', () => {
     expect(before({ since: '24h' })).toEqual(['2026-11-21T19:00:00.000Z', '2026-11-22T19:00:00.000Z'])
     // at midnight of a Monday 7d is seven days, and no weeks
     expect(before({ since: '7d' }, new Date('2026-11-23T00:20Z'))).toEqual([
@@ -157,12 +157,12 @@ describe('previousPeriod', () => {
     ])
   })
 
-  it('does not exist for a period without a start, or one that has not begun', () => {
+  test('does not exist for a period without a start, or one that has not begun', () => {
     expect(previousPeriod(parsePeriod({}, now))).toBeUndefined()
     expect(previousPeriod(parsePeriod({ month: '2027-01' }, now))).toBeUndefined()
   })
 
-  it('is never longer than the period, and ends before it, for any date and time', () => {
+  test('is never longer than the period, and ends before it, for any date and time', () => {
     const instant = fc.integer({
       min: Date.UTC(2024, 0, 1) / 3_600_000,
       max: Date.UTC(2027, 0, 1) / 3_600_000,
@@ -191,7 +191,7 @@ describe('what is not over', () => {
   const rowsAt = (unit: 'month' | 'week' | 'day', start: string) =>
     [{ [unit]: new Date(start) }] as unknown as UsageRow[]
 
-  it.each([
+  test.each([
     [{ month: '2026-11' }, 'November is not over: figures to 23 November 19:25.'],
     [{ month: '2026-11', timeZone: 'Asia/Kolkata' }, 'November is not over: figures to 24 November 00:55.'],
     [{ since: '2026-11-16', until: '2026-12-24' }, 'The period is not over: figures to 23 November 19:25.'],
@@ -200,11 +200,11 @@ describe('what is not over', () => {
     expect(noteUnfinished(parsePeriod(input, now))).toEqual([note])
   })
 
-  it.each([{ month: '2026-10' }, { since: '30d' }, {}])('is not said of %j', (input) => {
+  test.each([{ month: '2026-10' }, { since: '30d' }, {}])('is not said of %j', (input) => {
     expect(noteUnfinished(parsePeriod(input, now))).toEqual([])
   })
 
-  it('is said of months, weeks and days that the period cuts, if they are shown', () => {
+  test('is said of months, weeks and days that the period cuts, if they are shown', () => {
     const period = parsePeriod({ since: '2025-11-10' }, now)
     const november = rowsAt('month', '2026-11-01T00:00Z')
     expect(noteUnfinished(period, ['key', 'month'], november)).toEqual([
@@ -228,7 +228,7 @@ describe('what is not over', () => {
 })
 
 describe('the calendar', () => {
-  it('starts a day whose midnight does not exist at its first instant', () => {
+  test('starts a day whose midnight does not exist at its first instant', () => {
     const start = instantOf({ year: 2026, month: 3, day: 29, hour: 2, minute: 30 }, 'Europe/Berlin')
     expect(formatInstant(start, 'Europe/Berlin')).toBe('2026-03-29 03:30')
     expect(startOf('day', new Date('2024-04-26T12:00Z'), 'Africa/Cairo').toISOString()).toBe(
@@ -236,12 +236,12 @@ describe('the calendar', () => {
     )
   })
 
-  it('takes the first of two equal wall times when clocks go back', () => {
+  test('takes the first of two equal wall times when clocks go back', () => {
     const start = instantOf({ year: 2026, month: 10, day: 25, hour: 2, minute: 30 }, 'Europe/Berlin')
     expect(start.toISOString()).toBe('2026-10-25T00:30:00.000Z')
   })
 
-  it('counts 23 and 25 hours on the days when clocks change', () => {
+  test('counts 23 and 25 hours on the days when clocks change', () => {
     const hours = (day: string, next: string) => {
       const period = parsePeriod({ since: day, until: next, timeZone: 'Europe/Berlin' }, now)
       return stepsBetween('hour', period.since!, period.until!, 'Europe/Berlin').length
@@ -250,7 +250,7 @@ describe('the calendar', () => {
     expect(hours('2026-10-25', '2026-10-26')).toBe(25)
   })
 
-  it('starts weeks on Monday and hours where the zone has them', () => {
+  test('starts weeks on Monday and hours where the zone has them', () => {
     const sunday = new Date('2026-11-22T23:30:00Z')
     expect(startOf('week', sunday, 'UTC').toISOString()).toBe('2026-11-16T00:00:00.000Z')
     expect(startOf('week', sunday, 'Europe/Berlin').toISOString()).toBe('2026-11-22T23:00:00.000Z')
@@ -259,7 +259,7 @@ describe('the calendar', () => {
     )
   })
 
-  it('shifts months over the end of a year', () => {
+  test('shifts months over the end of a year', () => {
     const january = startOf('month', new Date('2026-01-15T00:00Z'), 'UTC')
     expect(shift('month', january, -1, 'UTC').toISOString()).toBe('2025-12-01T00:00:00.000Z')
   })

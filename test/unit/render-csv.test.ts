@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { renderCsv } from '../../src/report/render-csv.ts'
 
 /** A strict reader of RFC 4180 that tells an empty cell from an empty text, and applies the documented rule. */
@@ -21,13 +21,13 @@ function parseCsv(csv: string): (string | null)[][] {
 }
 
 describe('renderCsv', () => {
-  it('quotes what needs quotes and ends lines with CRLF', () => {
+  test('quotes what needs quotes and ends lines with CRLF', () => {
     expect(renderCsv([['a', 'b,c', 'say "hi"', 'x\ny', 1, null, '', true]])).toBe(
       'a,"b,c","say ""hi""","x\ny",1,,"",true\r\n',
     )
   })
 
-  it.each(['=1+1', '+1', '-1', '@sum', '\tx', '\rx', '\nx', '＝1', "'quoted"])(
+  test.each(['=1+1', '+1', '-1', '@sum', '\tx', '\rx', '\nx', '＝1', "'quoted"])(
     'puts an apostrophe before %j, so that no spreadsheet runs it',
     (text) => {
       expect(
@@ -38,19 +38,19 @@ describe('renderCsv', () => {
     },
   )
 
-  it('quotes what has the separator in it', () => {
+  test('quotes what has the separator in it', () => {
     expect(renderCsv([['a;b', 'c,d', 0.5]], ';')).toBe('"a;b";c,d;0.5\r\n')
   })
 
-  it('leaves numbers alone, also negative ones', () => {
+  test('leaves numbers alone, also negative ones', () => {
     expect(renderCsv([[-0.5, 12]])).toBe('-0.5,12\r\n')
   })
 
-  it('writes times in UTC', () => {
+  test('writes times in UTC', () => {
     expect(renderCsv([[new Date(0)]])).toBe('1970-01-01T00:00:00.000Z\r\n')
   })
 
-  it('gives back exactly the table when it is parsed by the documented rule', () => {
+  test('gives back exactly the table when it is parsed by the documented rule', () => {
     const cell = fc.option(fc.string({ unit: fc.constantFrom(...Array.from('=+-@\t\r\n\'",aé漢 ')) }), {
       nil: null,
     })

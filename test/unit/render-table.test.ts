@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import stringWidth from 'string-width'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { describeError } from '../../src/cli/describe-error.ts'
 import { AnalyticsError } from '../../src/model/errors.ts'
 import { formatChange, formatShare } from '../../src/report/format-number.ts'
@@ -24,7 +24,7 @@ const table: ReportTable = {
 }
 
 describe('renderTable', () => {
-  it('aligns numbers to the right with thousands separators, whatever the width of the characters', () => {
+  test('aligns numbers to the right with thousands separators, whatever the width of the characters', () => {
     const lines = renderTable(table, { colour: false }).trimEnd().split('\n')
     const ends = lines.map((line) => stringWidth(line))
     expect(new Set(ends).size).toBe(1)
@@ -32,7 +32,7 @@ describe('renderTable', () => {
     expect(lines.at(-1)).toMatch(/^Total of 2 keys +1,234,572 {2}100\.0%$/)
   })
 
-  it.each([80, 40, 30, 20])(
+  test.each([80, 40, 30, 20])(
     'is never wider than %i columns, keeps the count and says what it left out',
     (width) => {
       const drawn = renderTable(table, { width, colour: false })
@@ -43,7 +43,7 @@ describe('renderTable', () => {
     },
   )
 
-  it('has colours only on a screen that has them, and the same text', () => {
+  test('has colours only on a screen that has them, and the same text', () => {
     const coloured = renderTable(table, { colour: true })
     expect(coloured).toContain('\u001b[1m')
     expect(stripVTControlCharacters(coloured)).toBe(renderTable(table, { colour: false }))
@@ -51,13 +51,13 @@ describe('renderTable', () => {
 })
 
 describe('small pictures', () => {
-  it('draws a bar per value, and means of runs when there is no room', () => {
+  test('draws a bar per value, and means of runs when there is no room', () => {
     expect(sparkline([0, 1, 4, 8])).toBe(' ▁▄█')
     expect(sparkline([0, 8, 4, 4], 2)).toBe('██')
     expect(sparkline([])).toBe('')
   })
 
-  it('shows every step with a request in a chart, also the smallest', () => {
+  test('shows every step with a request in a chart, also the smallest', () => {
     const start = new Date('2026-10-01T00:00Z')
     const steps = [1000, 0, 1].map((requests) => ({ start, requests, errors: 0 }))
     const chart = renderChart({ unit: 'day', steps }, { width: 40, colour: false }, 'UTC')
@@ -65,7 +65,7 @@ describe('small pictures', () => {
     expect(chart).toContain('    0 ┤███     ▁▁▁')
   })
 
-  it('leaves a gap between bars, and writes a date below every so many of them', () => {
+  test('leaves a gap between bars, and writes a date below every so many of them', () => {
     const days = Array.from({ length: 30 }, (_, day) => {
       return { start: new Date(Date.UTC(2026, 9, 1 + day)), requests: 8, errors: 0 }
     })
@@ -78,7 +78,7 @@ describe('small pictures', () => {
     }
   })
 
-  it('marks the hours of a day at the same times every day', () => {
+  test('marks the hours of a day at the same times every day', () => {
     const hours = Array.from({ length: 48 }, (_, hour) => {
       return { start: new Date(Date.UTC(2026, 9, 24, 22 + hour)), requests: 1, errors: 0 }
     })
@@ -86,13 +86,13 @@ describe('small pictures', () => {
     expect(dates.split('\n').at(-2)).toMatch(/^ {3}2026-10-25 00:00 +10-26 +12:00$/)
   })
 
-  it('draws nothing without requests', () => {
+  test('draws nothing without requests', () => {
     expect(renderChart({ unit: 'day', steps: [] }, { colour: false }, 'UTC')).toBe('')
   })
 })
 
 describe('numbers', () => {
-  it('never shows something as nothing, or as all', () => {
+  test('never shows something as nothing, or as all', () => {
     expect([0, 0.0001, 0.5, 0.9999, 1].map((share) => formatShare(share))).toEqual([
       '0.0%',
       '<0.1%',
@@ -103,13 +103,13 @@ describe('numbers', () => {
     expect([0.0049, 0.5, 0.996].map((share) => formatShare(share, 0))).toEqual(['<1%', '50%', '>99%'])
   })
 
-  it('shows the sign of a change', () => {
+  test('shows the sign of a change', () => {
     expect([0.5, -0.25, 0, 12].map(formatChange)).toEqual(['+50.0%', '-25.0%', '0.0%', '+1,200.0%'])
   })
 })
 
 describe('describeError', () => {
-  it('makes one line without passwords and control characters', () => {
+  test('makes one line without passwords and control characters', () => {
     const { message, exitCode } = describeError(
       new Error('bad\n  postgres://me:p@ss@host/db \u001b]0;x\u0007'),
     )
@@ -120,7 +120,7 @@ describe('describeError', () => {
     expect(message).not.toContain('\u001b')
   })
 
-  it('gives 2 for wrong usage and 1 for everything else', () => {
+  test('gives 2 for wrong usage and 1 for everything else', () => {
     expect(describeError(new AnalyticsError('WRONG_USAGE', 'x')).exitCode).toBe(2)
     expect(describeError(new AnalyticsError('OPTION_INVALID', 'x')).exitCode).toBe(2)
     expect(describeError(new AnalyticsError('ARGUMENT_INVALID', 'x')).exitCode).toBe(2)
@@ -141,7 +141,7 @@ describe('renderHeading', () => {
   }
   const period = '2026-10-01 00:00 to 2026-11-01 00:00 (Europe/Berlin)'
 
-  it.each([undefined, 120, 80])('takes two lines at a width of %s, with the whole period', (width) => {
+  test.each([undefined, 120, 80])('takes two lines at a width of %s, with the whole period', (width) => {
     const screen = { colour: false, ...(width && { width }) }
     const lines = renderHeading(heading, period, screen).trimEnd().split('\n')
     expect(lines).toEqual([
@@ -153,7 +153,7 @@ describe('renderHeading', () => {
     for (const line of lines) expect(stringWidth(line)).toBeLessThanOrEqual(width ?? 1000)
   })
 
-  it('names the data folder once when the database lies in it', () => {
+  test('names the data folder once when the database lies in it', () => {
     const databaseLabel = `SQLite ${heading.dataDir}/usage.db`
     expect(renderHeading({ ...heading, databaseLabel }, period, { colour: false })).toContain(
       `\n${databaseLabel}\n`,
