@@ -5,7 +5,7 @@ import type { ApiKey } from './model/key.ts'
 import type { AnalyticsError } from './model/errors.ts'
 import type { Usage } from './model/usage.ts'
 
-/** What `analytics.stats()` tells. Counts are requests since this process started. */
+/** What `analytics.stats()` returns. Counts are requests since this process started. */
 export interface AnalyticsStats {
   /** Requests counted. */
   readonly counted: number

@@ -30,7 +30,7 @@ export default defineConfig({
     hookTimeout: 180_000,
     expect: { poll: { timeout: PATIENCE_MS } },
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
     projects: Object.entries(tiers).map(([name, globalSetup]) => ({
       extends: true as const,
       test: {

@@ -12,7 +12,7 @@ export const SET_ASIDE_BATCH = '.json'
 export const UNFINISHED_BATCH = '.json.part'
 
 const REMEDIES: Partial<Record<AnalyticsErrorCode, string>> = {
-  BATCH_REFUSED: 'When the cause is mended, "apikey-analytics flush --set-aside" delivers it.',
+  BATCH_REFUSED: 'When the cause is repaired, "apikey-analytics flush --set-aside" delivers it.',
   INSTANCE_COPIED:
     '"apikey-analytics flush --set-aside --adopt" adds all of it; requests from before the clone may then count twice.',
 }

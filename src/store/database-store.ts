@@ -108,7 +108,7 @@ export class DatabaseStore implements UsageStore {
   }
 
   async #open(): Promise<Database> {
-    // a file that was deleted or replaced stays open as it was: only opening it anew finds the other one
+    // a file that was deleted or replaced stays open as it was: only opening it again finds the other one
     if (this.#opened && !this.#opened.isCurrent()) await this.#closeDatabase()
     this.#opening ??= this.#openDatabase()
     try {
@@ -121,7 +121,7 @@ export class DatabaseStore implements UsageStore {
   }
 }
 
-/** Whoever writes to an embedded file also brings it up to date; a server is migrated by its administrator. */
+/** A writer migrates an embedded file by itself; a server is migrated by its administrator. */
 async function openForWriting(url: string): Promise<Database> {
   const db = await openDatabase(url, {
     create: true,

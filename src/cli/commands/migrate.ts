@@ -56,7 +56,7 @@ export default class Migrate extends BaseCommand {
       return { reverted: reverted ?? null }
     }
     const { applied, distributed } = await store.migrate(database, wait)
-    this.tell(databaseLabel, [
+    this.report(databaseLabel, [
       ['Applied', applied, `to ${databaseLabel}`],
       ['Distributed', distributed, `over the workers of Citus in ${databaseLabel}`],
     ])
@@ -65,7 +65,7 @@ export default class Migrate extends BaseCommand {
 
   private check({ pending, undistributed }: PendingWork, databaseLabel: string): object {
     if (pending.length + undistributed.length > 0) this.differs()
-    this.tell(databaseLabel, [
+    this.report(databaseLabel, [
       [`Pending in ${databaseLabel}:`, pending],
       [`To be distributed over the workers of Citus in ${databaseLabel}:`, undistributed],
     ])
@@ -73,7 +73,7 @@ export default class Migrate extends BaseCommand {
   }
 
   /** A line for each list that is not empty. */
-  private tell(
+  private report(
     databaseLabel: string,
     lists: readonly (readonly [string, readonly string[], string?])[],
   ): void {

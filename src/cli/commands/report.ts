@@ -98,7 +98,7 @@ export default class Report extends BaseCommand {
     const { renderReportAs } = await import('../../report/render-report-as.ts')
     const screen = flags.out === undefined ? this.screen(flags) : { colour: false }
     const text = renderReportAs(format, report, screen, flags['csv-separator'])
-    // Tables are safe for a terminal as they are, with their colours; CSV has whatever the database has.
+    // Tables are safe for a terminal as they are, with their colours; CSV has the text as it is in the database.
     return format === 'csv' && flags.out === undefined ? this.forOutput(text) : text
   }
 

@@ -3,15 +3,15 @@ import type { KeyIdentity, KeyRecord } from '../../model/key.ts'
 import type * as activities from '../read-activity.ts'
 
 /** What the API answers to the page: plain data as JSON brings it, so times are ISO texts. */
-type Told<T> = T extends Date ? string : T extends object ? { readonly [Name in keyof T]: Told<T[Name]> } : T
+type Sent<T> = T extends Date ? string : T extends object ? { readonly [Name in keyof T]: Sent<T[Name]> } : T
 
 export type Key = KeyIdentity
-export type KeyFacts = Told<KeyRecord>
-export type Measures = Told<reports.Measures>
-export type Group = Told<reports.ReportGroup>
+export type KeyFacts = Sent<KeyRecord>
+export type Measures = Sent<reports.Measures>
+export type Group = Sent<reports.ReportGroup>
 /** A report of one section, as lists ask for it. */
-export type Report = Told<Omit<reports.UsageReport, 'sections'> & { sections: [reports.ReportSection] }>
-export type Activity = Told<activities.Activity>
+export type Report = Sent<Omit<reports.UsageReport, 'sections'> & { sections: [reports.ReportSection] }>
+export type Activity = Sent<activities.Activity>
 /** What the page reads of an account. */
 export interface Account {
   readonly accountedFor: boolean

@@ -89,7 +89,7 @@ export class Chart {
           grid: { show: false },
           space: 60,
           size: unit === 'hour' ? 44 : 28,
-          // there are no times of day to tell when a bar is a day
+          // when a bar is a day there are no times of day to show
           incrs: unit === 'hour' ? DISTANCES : DISTANCES.filter((seconds) => seconds >= DAY),
           values: DATES,
         },

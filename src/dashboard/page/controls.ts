@@ -14,7 +14,7 @@ const DEFAULT_PERIOD = '30d'
 const CUSTOM = 'custom'
 const MONTHS = 12
 
-/** Period, time zone and statuses: whatever is chosen goes into the address. */
+/** Period, time zone and statuses; each choice goes into the address. */
 export class Controls {
   readonly element: HTMLElement
   readonly #period = make('select', { 'aria-label': 'Period' })

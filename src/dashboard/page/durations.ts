@@ -2,7 +2,7 @@ import type { Measures } from './ask-api.ts'
 import { formatDuration } from './format.ts'
 import { make } from './make.ts'
 
-/** What is told of durations. */
+/** What is shown of durations. */
 export const DURATIONS = [
   { title: 'Mean', name: 'meanDurationMs', about: 'over all requests' },
   { title: 'p50', name: 'p50Ms', about: 'half took at most this' },

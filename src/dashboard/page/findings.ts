@@ -20,7 +20,7 @@ interface Findings {
   readonly youngKeyCount: number
 }
 
-/** What `security` finds in the last 24 hours; asked for when it is opened, for it reads weeks. */
+/** What `security` finds in the last 24 hours; asked for when it is opened, because it reads weeks. */
 export class FindingsPanel {
   readonly element: HTMLElement
   readonly #details: HTMLDetailsElement

@@ -21,7 +21,7 @@ export function makeSvg(tag: string, attributes: Attributes, ...children: readon
   return element
 }
 
-/** A name that anybody may have chosen: kept apart from its surroundings, whatever its direction of writing. */
+/** A name that anybody may have chosen: isolated from its surroundings, because it may be written from right to left. */
 export function foreign(text: string, attributes: Attributes = {}): HTMLElement {
   return make('bdi', attributes, showInvisible(text))
 }

@@ -197,7 +197,7 @@ function schedule(delayMs: number): void {
   timer = window.setTimeout(() => document.hidden || void load(), delayMs)
 }
 
-/** Says what is wrong above what was shown before, and tries again: a server may only have been started anew. */
+/** Says what is wrong above what was shown before, and tries again: the server may just have been restarted. */
 function fail(error: unknown): void {
   loading.abort()
   main.setAttribute('aria-busy', 'false')

@@ -114,7 +114,7 @@ function unreadable(why?: string): AnalyticsError {
   return new AnalyticsError('OPTION_INVALID', `Cannot read the database URL. ${why ? `${why} ` : ''}${FORMS}`)
 }
 
-/** Another product's scheme is named; nothing after it is, for that may be a password. */
+/** Another product's scheme is named; nothing after it is, because that may be a password. */
 function unknownScheme(url: string): AnalyticsError {
   const [, scheme] = /^([a-z][a-z\d+.-]{0,20}):\/\//i.exec(url) ?? []
   if (scheme === undefined || /^postgres(ql)?$/i.test(scheme)) return unreadable()

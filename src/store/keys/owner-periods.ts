@@ -22,7 +22,7 @@ export interface OwnerWord {
   readonly time: number
 }
 
-/** Makes `owner` the owner from `since` until `until`, whatever was known of that time. */
+/** Makes `owner` the owner from `since` until `until`, in place of what was known of that time. */
 export function setOwner(
   periods: OwnerPeriods,
   { since, until, ...given }: OwnerPeriod & { readonly until: number },

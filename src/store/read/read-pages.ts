@@ -25,7 +25,7 @@ export async function* readPages(
     const page: KeylessPage = await next
     const rows = page.keyId.length
     next = rows === PAGE_ROWS[db.dialect.kind] ? readPage(db, query, findPlace(page)) : undefined
-    // if it fails, that is told when its turn comes
+    // if it fails, that is reported when its turn comes
     next?.catch(() => {})
     // the statement goes out now, so that a server works on it while this page is used
     await setImmediate()
@@ -57,7 +57,7 @@ export function writePageStatement(
       durationBins: dialect.histogram.toJson(DURATION_COLUMNS.durationBins),
     }),
   }
-  // as one row of JSON arrays, for a driver takes several times as long row by row
+  // as one row of JSON arrays, because a driver takes several times as long row by row
   const selected = Object.entries(columns).map(([name, sql]) => `${dialect.jsonColumn(sql)} as "${name}"`)
   const sql = `select ${selected.join(',\n  ')}
 from (

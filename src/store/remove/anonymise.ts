@@ -11,7 +11,7 @@ import { replaceOwner } from '../keys/owner-periods.ts'
 import type { OwnerPeriods } from '../keys/owner-periods.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
 
-/** What is to be anonymised: a key, with whoever had it, or an owner. */
+/** What to anonymise: a key with all its owners, or an owner. */
 export type Anonymised = { readonly keyId: string } | { readonly owner: string }
 
 /** What stays: keys, rows and requests, and the name that stands for the owner in reports. */

@@ -7,7 +7,7 @@ import { runBoundedWrite } from '../database/run-bounded-write.ts'
 
 /**
  * Deletes a key and all its rows, logged, in bounded transactions. A flush that brings counts of the key meanwhile makes
- * it do another round; counts that come later make the key appear anew.
+ * it do another round; counts that come later make the key appear again.
  */
 export async function forgetKey(db: Database, id: string): Promise<{ rows: number; requests: number }> {
   const total = { rows: 0, requests: 0 }

@@ -10,7 +10,7 @@ import { runBoundedWrite } from '../database/run-bounded-write.ts'
 import { Parameters, requireTime } from '../read/usage-filter.ts'
 import { DAY_MS } from '../../time/units.ts'
 
-/** Rows in one transaction; about as long as a chunk of a prune, for it writes fewer rows than it deletes. */
+/** Rows in one transaction; about as long as a chunk of a prune, because it writes fewer rows than it deletes. */
 const CHUNK_ROWS = 10_000
 
 /** What a roll-up has done: hour and minute rows before, day rows after, and the requests in either. */

@@ -10,7 +10,7 @@ export class ApiKeyAnalyticsKey {
   id!: string
   label!: string
   name!: string | null
-  /** Who set the name: what a person set stays whatever the app says. */
+  /** Who set the name. The app does not replace what a person set. */
   nameSetBy!: SetBy
   /** When the app last said the name, or the person set it; null when nobody did. */
   nameSaidAt!: Date | null

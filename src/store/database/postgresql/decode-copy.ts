@@ -21,7 +21,7 @@ const DIMENSIONS = 12
 const DIMENSION_BYTES = 8
 
 /**
- * Rows by column, `pageRows` at a time. A null is null whatever its type.
+ * Rows by column, `pageRows` at a time. A null has no type.
  * @param types of the columns, in their order
  */
 export async function* decodeCopy(

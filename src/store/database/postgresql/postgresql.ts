@@ -11,7 +11,7 @@ import { POSTGRESQL_HISTOGRAM } from './postgresql-histogram.ts'
 
 type Pool = Awaited<ReturnType<PostgreSqlConnection['getNativeClient']>>
 
-/** Long enough for a server far away, short enough to be told while somebody still watches. */
+/** Long enough for a server far away, short enough for a person who waits for the error. */
 const CONNECT_TIMEOUT_MS = 5000
 
 /**
@@ -32,7 +32,7 @@ set local idle_in_transaction_session_timeout = ${LONGEST_SILENCE_MS}`
 
 /**
  * Flushers of the same rows would wait for each other row by row, each with a snapshot that keeps the server from
- * cleaning up: four times the work per flush, and a table that grows. Whoever waits for a table has no snapshot yet.
+ * cleaning up: four times the work per flush, and a table that grows. A session that waits for a table has no snapshot yet.
  * Limits that suit the statements of an app could keep a large batch out for ever.
  */
 const BEGIN_FLUSH = `${BEGIN_TURN};
@@ -127,7 +127,7 @@ where locktype = 'advisory' and granted and (classid::bigint << 32) + objid::big
       }
       try {
         const { schema, citus } = await readFacts(pool, databaseLabel)
-        // MikroORM looks for tables in "public" whatever the search_path says
+        // MikroORM looks for tables in "public" and ignores the search_path
         orm.config.set('schema', schema)
         return { orm, session, distributed: citus, close }
       } catch (error) {

@@ -33,7 +33,7 @@ export function sqliteDialect(path: string, databaseLabel: string): Dialect {
     givenRows(columns, rows, first) {
       const fields = Object.keys(columns).map((name, index) => `value ->> ${index} as ${name}`)
       return {
-        // without `materialized` each of the fields would make SQLite write the row as text anew
+        // without `materialized` each of the fields would make SQLite write the row as text again
         sql: `(with rows as materialized (select key, value from json_each($${first}))
   select ${fields.join(', ')}, key as n from rows) as given`,
         params: [JSON.stringify(rows)],
@@ -126,7 +126,7 @@ function openSession(file: SqliteFile, databaseLabel: string): Session {
     }
   }
   const tx: Statements = { query: async (sql, params) => run(sql, params) }
-  // one connection: whoever comes during a transaction waits until it is over
+  // one connection: a statement that comes during a transaction waits until that is over
   let previous: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const result = previous.then(work)
