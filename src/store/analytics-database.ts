@@ -3,13 +3,16 @@ import { openUsage } from '../open-usage.ts'
 import type { Usage } from '../model/usage.ts'
 import type { UsageStore } from './usage-store.ts'
 
-/** Both sides of the database of an app. */
+/** The write side and the read side of an app's database. */
 export interface AnalyticsDatabase {
   readonly store: UsageStore
   readonly openUsage: () => Promise<Usage>
 }
 
-/** Opens nothing yet: what opens a database is imported when it is first used, because that takes most of a second. */
+/**
+ * Opens nothing yet. The code that opens a database is imported on first use, because the import takes most of a
+ * second.
+ */
 export function createAnalyticsDatabase(url: string, pepperCheck: string): AnalyticsDatabase {
   if (url === MEMORY_DATABASE) {
     const open = once(async () => (await import('./open-memory.ts')).openMemory(pepperCheck))

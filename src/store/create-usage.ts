@@ -7,7 +7,7 @@ import type { Database } from './database/open-database.ts'
 import { noteOrm } from './get-orm.ts'
 import { streamUsage } from './read/stream-usage.ts'
 
-/** The read side of an open database; `close` ends what it was opened for. */
+/** The read side of an open database; `close` becomes its `close()`. */
 export function createUsage(db: Database, close: () => Promise<void>): Usage {
   const usage: Usage = {
     findUsage: (query) => findUsage(db, query),

@@ -15,7 +15,7 @@ export interface StoreOptions {
   readonly pepperCheck: string
 }
 
-/** A server that keeps silent for so long has lost us. */
+/** Longest wait for an answer; after it the connection counts as lost. */
 const STATEMENT_TIMEOUT_MS = 30_000
 
 const SET_PEPPER_CHECK =
@@ -30,7 +30,7 @@ where id not in ($2, $3)
 order by last_used_at desc, id
 limit $1`
 
-/** The store in this thread. */
+/** The store that runs in the thread that calls it. */
 export class DatabaseStore implements UsageStore {
   readonly #options: StoreOptions
   readonly #openDatabase: () => Promise<Database>
@@ -38,10 +38,10 @@ export class DatabaseStore implements UsageStore {
   #opening: Promise<Database> | undefined
   #opened: Database | undefined
   readonly #uses = new Set<Promise<unknown>>()
-  /** The database that batches go to, since `connect` last said so. */
+  /** Id of the database that batches go to, from the last `connect`. */
   #databaseId: string | undefined
 
-  /** `open` is for a database that is open already. */
+  /** Pass `open` when the database is open already. */
   constructor(options: StoreOptions, databaseId?: string, open = () => openForWriting(options.url)) {
     this.#options = options
     this.#databaseId = databaseId
@@ -70,7 +70,7 @@ export class DatabaseStore implements UsageStore {
   }
 
   async close(): Promise<void> {
-    // a pool that ends gives no connection to those who still wait for one
+    // Wait first: a pool that ends gives no connection to callers that still wait for one.
     await Promise.allSettled(this.#uses)
     await this.#closeDatabase()
   }
@@ -78,7 +78,7 @@ export class DatabaseStore implements UsageStore {
   async #closeDatabase(): Promise<void> {
     const opening = this.#opening
     this.#opening = this.#opened = undefined
-    // one that never opened needs no closing
+    // Ignored: an opening that failed left nothing to close.
     const db = await opening?.catch(() => {})
     await db?.close()
   }
@@ -99,8 +99,8 @@ export class DatabaseStore implements UsageStore {
         `${db.databaseLabel} was deleted or replaced while it was in use.`,
       )
     } catch (error) {
-      // whatever the open file suffers from, opening it again may find it well; and a name that led to a server that is
-      // a standby now may lead to the new primary
+      // Opening again may fix a fault of the open file. It also finds the new primary when the old server became a
+      // standby.
       const reopen = ['DATABASE_FAILED', 'DATABASE_REFUSED']
       if (error instanceof AnalyticsError && reopen.includes(error.code)) await this.#closeDatabase()
       throw error
@@ -108,7 +108,7 @@ export class DatabaseStore implements UsageStore {
   }
 
   async #open(): Promise<Database> {
-    // a file that was deleted or replaced stays open as it was: only opening it again finds the other one
+    // A deleted or replaced file stays open. Only opening the path again finds the new file.
     if (this.#opened && !this.#opened.isCurrent()) await this.#closeDatabase()
     this.#opening ??= this.#openDatabase()
     try {
@@ -121,7 +121,7 @@ export class DatabaseStore implements UsageStore {
   }
 }
 
-/** A writer migrates an embedded file by itself; a server is migrated by its administrator. */
+/** A writer migrates an embedded file itself. A server is migrated by its administrator. */
 async function openForWriting(url: string): Promise<Database> {
   const db = await openDatabase(url, {
     create: true,

@@ -5,15 +5,15 @@ import type { Usage } from '../model/usage.ts'
 // Not a property of Usage: its type would make every TypeScript app compile MikroORM's declarations.
 const orms = new WeakMap<Usage, SqlMikroORM>()
 
-/** Remembers the MikroORM behind a `Usage`. */
+/** Remembers the MikroORM of a `Usage`. */
 export function noteOrm(usage: Usage, orm: SqlMikroORM): void {
   orms.set(usage, orm)
 }
 
 /**
- * The MikroORM behind an open `Usage`, with the exported entities, for queries of your own. It shares the connections
- * of `usage`, and `usage.close()` ends both. Only read with it: a row that it changes is a row that `verify` misses.
- * @throws ARGUMENT_INVALID for anything but what `openUsage()` or `analytics.usage()` gave
+ * The MikroORM of an open `Usage`, with the exported entities, for your own queries. It shares the connections of
+ * `usage`, and `usage.close()` closes both. Only read with it: `verify` reports rows that it changes as a difference.
+ * @throws ARGUMENT_INVALID for anything that `openUsage()` or `analytics.usage()` did not return
  */
 export function getOrm(usage: Usage): SqlMikroORM {
   const orm = orms.get(usage)

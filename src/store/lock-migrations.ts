@@ -5,22 +5,22 @@ import type { Database } from './database/open-database.ts'
 
 /** How to wait for another process that migrates. */
 export interface MigrationWait {
-  /** Called once, when it has taken more than a moment, with what is waited for. */
+  /** Called once, after a short wait, with a description of the lock's holder. */
   readonly onWait?: (message: string) => void
   /** Default: 60 seconds. */
   readonly longestMs?: number
 }
 
-/** Longer than a migration of empty tables takes, and short enough for a person who watches. */
+/** Longer than migrating empty tables takes, and short enough for a person who waits. */
 const SAY_AFTER_MS = 2000
 const LONGEST_MS = 60_000
 const POLL_MS = 200
-/** How long a statement may wait for a table: until then all that come later wait behind it. */
+/** Longest wait of a statement for a table: until it has the table, all later statements wait behind it. */
 const LOCK_TIMEOUT_MS = 30_000
 
 /**
- * Makes sure that only one process migrates until the transaction ends. Asks again and again instead of waiting inside
- * the server, so that it can say what it waits for.
+ * Makes sure that only one process migrates until the transaction ends. Polls instead of waiting inside the server, so
+ * that it can report what it waits for.
  * @throws DATABASE_BUSY when it takes too long
  */
 export async function lockMigrations(

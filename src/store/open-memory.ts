@@ -16,8 +16,8 @@ export interface MemoryDatabase {
 }
 
 /**
- * Makes a database in the memory of this process, for tests. Both sides share its one connection, in this thread.
- * Closing them closes nothing, because counts would be lost: the memory goes when nobody refers to it any more.
+ * Creates a database in the memory of this process, for tests. Both sides share its one connection, in this thread.
+ * Closing them does nothing, because counts would be lost: the memory is freed with the last reference.
  */
 export async function openMemory(pepperCheck: string): Promise<MemoryDatabase> {
   const db = await openDialect(sqliteDialect(MEMORY_DATABASE, PLACE), PLACE, { create: true })

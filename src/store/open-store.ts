@@ -4,8 +4,8 @@ import { parseDatabaseUrl } from './database/parse-database-url.ts'
 import { WorkerStore } from './thread/worker-store.ts'
 
 /**
- * The door from counting to a database, which works in a thread of its own; connects when it is first used. An SQLite
- * file is made and migrated when need be; PostgreSQL has to be migrated before.
+ * Opens the store of the app, in its own thread. It connects on first use. An SQLite file is created and migrated if
+ * needed; PostgreSQL must be migrated before.
  * @throws OPTION_INVALID
  */
 export function openStore(options: StoreOptions): UsageStore {

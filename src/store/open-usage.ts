@@ -6,9 +6,10 @@ import { openDatabase } from './database/open-database.ts'
 import { requireSchema } from './database/require-schema.ts'
 
 /**
- * Opens an existing, migrated database for reading: `{ database, dataDir }` or a URL, by default where the app has its own
+ * Opens an existing, migrated database for reading: `{ database, dataDir }` or a URL. Default: the same as for the app
  * (`DATABASE_URL`, else the embedded file).
- * @throws ARGUMENT_INVALID, OPTION_INVALID, DATABASE_NOT_FOUND, DATABASE_UNREACHABLE, DATABASE_REFUSED, DATABASE_NOT_MIGRATED, DATABASE_TOO_NEW
+ * @throws ARGUMENT_INVALID, OPTION_INVALID, DATABASE_NOT_FOUND, DATABASE_UNREACHABLE, DATABASE_REFUSED,
+ * DATABASE_NOT_MIGRATED, DATABASE_TOO_NEW
  */
 export async function openUsage(given?: string | UsageOptions): Promise<Usage> {
   const db = await openDatabase(locateDatabase(readArguments(given)).database)
@@ -23,7 +24,7 @@ export async function openUsage(given?: string | UsageOptions): Promise<Usage> {
 
 const NAMES: ReadonlySet<string> = new Set(['database', 'dataDir'])
 
-/** Only types are named: a value may be a URL with a password. */
+/** Names only the type: the value may be a URL with a password. */
 function readArguments(given: string | UsageOptions = {}): UsageOptions {
   if (typeof given === 'string') return { database: given }
   if (typeof given !== 'object' || given === null) throw wrongArgument(`something of type ${typeof given}`)

@@ -1,7 +1,7 @@
 import type { SqlMikroORM } from '@mikro-orm/sql'
 import type { HistogramDialect } from './histogram.ts'
 
-/** Runs statements; `$1`, `$2` … stand for the parameters on both databases. */
+/** Runs statements; `$1`, `$2` … are the parameters on both databases. */
 export interface Statements {
   /**
    * The rows of one statement. PostgreSQL gives bigint as string: convert with `Number` at the store's edge.
@@ -12,8 +12,8 @@ export interface Statements {
 }
 
 /**
- * `write` waits for its turn before it reads anything. `turn` is a short `write` of many that must not hold its locks
- * when its process is stopped, and `flush` is one that waits for other flushes too. `snapshot` sees one state of the
+ * `write` waits for its turn before it reads anything. `turn` is a short `write`, one of many; it releases its locks
+ * when its process is stopped. `flush` is a `turn` that also waits for other flushes. `snapshot` sees one state of the
  * database and writes nothing.
  */
 export type TransactionMode = 'write' | 'turn' | 'flush' | 'snapshot'
@@ -23,27 +23,27 @@ export interface Session extends Statements {
   /** Commits when `run` resolves and rolls back when it throws. Inside, only `tx` may be used. */
   transaction<T>(run: (tx: Statements) => Promise<T>, mode?: TransactionMode): Promise<T>
   /**
-   * The rows of one `select` as COPY's binary format, in pieces of any size: PostgreSQL only. Whoever stops early
-   * ends the statement too.
+   * The rows of one `select` in COPY's binary format, in pieces of any size; PostgreSQL only. Stopping early also ends
+   * the statement.
    */
   readonly copy?: (sql: string, params: readonly unknown[]) => AsyncIterable<Buffer>
-  /** False once the file was deleted or replaced: what is written then is lost. */
+  /** False after the file was deleted or replaced: what is written then is lost. */
   isCurrent(): boolean
 }
 
 /** How a database is opened. */
 export interface OpenOptions {
-  /** SQLite: make the file when it is not there. Default false: DATABASE_NOT_FOUND. */
+  /** SQLite: create the file when it does not exist. Default false: DATABASE_NOT_FOUND. */
   readonly create?: boolean
-  /** PostgreSQL: connections at most. Default 5. */
+  /** PostgreSQL: most connections. Default 5. */
   readonly maxConnections?: number
-  /** PostgreSQL: how long one statement may take before its connection is taken for dead. Default: for ever. */
+  /** PostgreSQL: how long one statement may take before its connection counts as dead. Default: no limit. */
   readonly statementTimeoutMs?: number
-  /** PostgreSQL: lift the `statement_timeout` of the role or the database, for who asked for a long answer. */
+  /** PostgreSQL: lift the `statement_timeout` of the role or the database, for commands that may take long. */
   readonly liftTimeout?: boolean
 }
 
-/** Everything in which the two databases differ. */
+/** All differences between the two databases. */
 export interface Dialect {
   readonly kind: 'sqlite' | 'postgresql'
   /** SQL for the epoch milliseconds of a time. */
@@ -51,30 +51,32 @@ export interface Dialect {
   /** SQL for the time of a number of epoch milliseconds. */
   timeOf(milliseconds: string): string
   /**
-   * SQL for rows that come as parameters, to be read `from`: the given columns, and `n`, their order. `columns` maps
-   * a name to its PostgreSQL type; `first` is the number of the first parameter.
+   * SQL that makes rows of parameters usable in a `from`: the given columns, and `n`, their order. `columns` maps a
+   * name to its PostgreSQL type; `first` is the number of the first parameter.
    */
   givenRows(
     columns: Readonly<Record<string, string>>,
     rows: readonly (readonly unknown[])[],
     first: number,
   ): { sql: string; params: unknown[] }
-  /** The columns of the primary key in the order in which the rows lie on the disk, so that reading all is quick. */
+  /** The columns of the primary key in the order of the rows on disk, so that reading all rows is fast. */
   readonly storedOrder: readonly string[]
-  /** SQL for the text of a JSON array of what a value is in each row. */
+  /** SQL for a JSON array, as text, of one value per row. */
   jsonColumn(value: string): string
   /** How histograms of durations are merged, summed up and read. */
   readonly histogram: HistogramDialect
-  /** SQL for the names of those of our tables in which row level security applies to this role, where there is such. */
+  /**
+   * SQL for the names of our tables that have row level security for this role; undefined where the database has none.
+   */
   readonly hidingTables: string | undefined
   /**
-   * SQL that tries to take the lock of the one process that migrates (`taken`), held until the transaction ends, and SQL
-   * for who has it (`pid`). A write lock may be that already.
+   * SQL that tries to take the lock for migrations (`taken`), held until the transaction ends, and SQL for its holder
+   * (`pid`). Undefined where the write lock is enough.
    */
   readonly migrationLock: { readonly take: string; readonly holder: string } | undefined
-  /** MikroORM's list of migrations, as it would make it itself. */
+  /** SQL that creates MikroORM's list of migrations, the same as MikroORM creates it. */
   readonly migrationsTable: string
-  /** Connects, and fails when that is not possible. */
+  /** Connects, or fails. */
   open(options: OpenOptions): Promise<{
     orm: SqlMikroORM
     session: Session

@@ -2,14 +2,16 @@ import { AnalyticsError } from '../../model/errors.ts'
 import type { Statements } from './dialect.ts'
 import type { Database } from './open-database.ts'
 
-/** Each shard costs a flush a round trip, and a cluster can grow to as many workers: 32, Citus's own choice, is slow. */
+/**
+ * Each shard costs a flush one round trip, so Citus's default of 32 is slow. A cluster can grow to this many workers.
+ */
 const SHARDS = 8
 
 /**
- * What Citus spreads, by which column, and whose shards it goes along with; a table comes after those it refers to.
- * The ledger and the log of prunes too, small as they are: Citus may commit one worker first and then the coordinator,
- * and a crash in between would leave what a local table says behind what the workers did. The other tables stay local:
- * no flush and no prune writes to them.
+ * The tables that Citus distributes, their distribution columns, and the table whose shards they are colocated with. A
+ * table comes after those it refers to. The ledger and the log of prunes are small, but distributed too: Citus may
+ * commit a worker before the coordinator, and after a crash in between a local table would be behind the workers. The
+ * other tables stay local, because no flush and no prune writes to them.
  */
 const DISTRIBUTED = [
   { table: 'api_key_analytics_keys', by: 'id', along: undefined },
@@ -21,7 +23,7 @@ const DISTRIBUTED = [
   { table: 'api_key_analytics_prunes', by: 'id', along: undefined },
 ] as const
 
-/** In the order in which flushes and prunes come to them, so that neither waits for us while we wait for it. */
+/** In the order in which flushes and prunes lock them, so that no deadlock can happen. */
 const LOCK = `lock table api_key_analytics_ledger, api_key_analytics_gaps, api_key_analytics_unsealed, api_key_analytics_keys,
     api_key_analytics_owners, api_key_analytics, api_key_analytics_prunes
     in access exclusive mode`
@@ -35,8 +37,8 @@ where not exists (
 order by n`
 
 /**
- * The tables that Citus should spread over its workers and does not yet, tables to come included; none without Citus.
- * @throws DATABASE_REFUSED on a worker, where tables would be its own
+ * The tables that Citus should distribute and does not yet, future tables included; none without Citus.
+ * @throws DATABASE_REFUSED on a worker, where new tables would belong to that worker alone
  */
 export async function findUndistributed(
   db: Statements & Pick<Database, 'distributed' | 'databaseLabel'>,
@@ -53,7 +55,7 @@ export async function findUndistributed(
   return (await db.query<{ name: string }>(UNDISTRIBUTED, [names])).map(({ name }) => name)
 }
 
-/** One statement that spreads these tables with all their rows; writers wait meanwhile. */
+/** One statement that distributes these tables with all their rows; writers wait until it is done. */
 export function writeDistribution(tables: readonly string[]): string {
   const chosen = DISTRIBUTED.filter(({ table }) => tables.includes(table))
   const steps = [
@@ -63,7 +65,7 @@ export function writeDistribution(tables: readonly string[]): string {
         : `colocate_with => 'none', shard_count => ${SHARDS}`
       return `perform create_distributed_table('${table}', '${by}', ${shards})`
     }),
-    // the rows that were copied are still on the coordinator's disk, where no query sees them
+    // The original rows are still on the coordinator's disk, where no query sees them.
     ...chosen.map(({ table }) => `perform truncate_local_data_after_distributing_table('${table}')`),
   ]
   return `do $$ begin\n  ${[LOCK, ...steps].join(';\n  ')};\nend $$`

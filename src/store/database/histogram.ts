@@ -9,18 +9,18 @@ export function histogramOf(row: string): HistogramSql {
   return { first: `${row}.duration_first_bin`, bins: `${row}.duration_bins` }
 }
 
-/** How a database computes with histograms; what its array of bins is, only it knows. */
+/** How a database computes with histograms. Only the dialect knows the type of its array of bins. */
 export interface HistogramDialect {
-  /** The array of a JSON array. */
+  /** A JSON array as the array of this database. */
   fromJson(json: string): string
-  /** The JSON array of an array, for `jsonColumn`. */
+  /** The array of this database as a JSON array, for `jsonColumn`. */
   toJson(bins: string): string
-  /** Two as one. */
+  /** Two histograms added up. */
   merge(a: HistogramSql, b: HistogramSql): HistogramSql
-  /** Aggregate: the array of many as one, all bins from 0 on. Without any it may be null. */
+  /** Aggregate: all histograms added up, as an array of all bins from 0 on. May be null for no rows. */
   sum(histogram: HistogramSql): string
-  /** The histogram of such a sum, without the empty bins at its ends. */
+  /** Such a sum as a histogram, without the empty bins at its ends. */
   trim(sum: string): HistogramSql
-  /** The requests in an array. */
+  /** The number of requests in an array. */
   total(bins: string): string
 }

@@ -10,7 +10,7 @@ import { findAppliedMigrations, requireKnown } from './require-schema.ts'
 
 type KnownMigration = (typeof MIGRATIONS)[number]
 
-/** What `migrate` did: the migrations that it applied, and the tables that it spread over the workers of Citus. */
+/** What `migrate` did: the migrations that it applied, and the tables that it distributed over the workers of Citus. */
 export interface Migrated {
   readonly applied: string[]
   readonly distributed: string[]
@@ -20,14 +20,15 @@ export interface Migrated {
 export interface PendingWork {
   /** Names of the migrations that it would apply, oldest first. */
   readonly pending: string[]
-  /** The tables that it would spread over the workers of Citus; none without Citus. */
+  /** The tables that it would distribute over the workers of Citus; none without Citus. */
   readonly undistributed: string[]
 }
 
 /**
- * Applies what is pending, and on Citus spreads the tables that are not yet; any number of processes may do so at once.
- * Makes an SQLite file if need be. On PostgreSQL it needs one connection, also through a pooler.
- * @throws DATABASE_TOO_NEW, DATABASE_BUSY when another process does not come to an end, and what `openDatabase` throws
+ * Applies pending migrations, and on Citus distributes the tables that are still local. Any number of processes may
+ * call it at once. Creates an SQLite file if there is none. On PostgreSQL it needs one connection, also through a
+ * pooler.
+ * @throws DATABASE_TOO_NEW, DATABASE_BUSY when another process migrates for too long, and what `openDatabase` throws
  */
 export async function migrate(url: string, wait?: MigrationWait): Promise<Migrated> {
   return withDatabase(url, { create: true }, (db) => migrateDatabase(db, wait))
@@ -35,7 +36,7 @@ export async function migrate(url: string, wait?: MigrationWait): Promise<Migrat
 
 /** `migrate` on an open database. */
 export async function migrateDatabase(db: Database, wait?: MigrationWait): Promise<Migrated> {
-  // no migration of its own: Citus may come long after every migration was applied
+  // Not a migration: Citus may be installed long after all migrations were applied.
   const undistributed = await findUndistributed(db)
   if (undistributed.length + (await findPending(db)).length === 0) return { applied: [], distributed: [] }
   return alone(db, wait, async (tx) => {
@@ -46,7 +47,7 @@ export async function migrateDatabase(db: Database, wait?: MigrationWait): Promi
   })
 }
 
-/** Looks what `migrate` would do, and changes nothing. */
+/** Finds what `migrate` would do, and changes nothing. */
 export async function findPendingWork(url: string): Promise<PendingWork> {
   return withDatabase(url, {}, async (db) => {
     const pending = (await findPending(db)).map(({ name }) => name)
@@ -66,7 +67,7 @@ export async function printMigrations(url: string): Promise<string> {
   })
 }
 
-/** Takes the newest migration back and names it; undefined when there is none. What its tables held is gone. */
+/** Reverts the newest migration and returns its name; undefined when there is none. The data in its tables is lost. */
 export async function revertMigration(url: string, wait?: MigrationWait): Promise<string | undefined> {
   return withDatabase(url, {}, async (db) => {
     if ((await findAppliedMigrations(db)).length === 0) return undefined
@@ -82,7 +83,7 @@ export async function revertMigration(url: string, wait?: MigrationWait): Promis
   })
 }
 
-/** Looks only now that no other process can be at it. */
+/** Reads the list only under the lock: no other process can change it now. */
 async function distribute(db: Database, tx: Statements): Promise<string[]> {
   const tables = await findUndistributed({ ...db, ...tx })
   if (tables.length > 0) await tx.query(writeDistribution(tables))
@@ -95,7 +96,7 @@ async function findPending(db: Statements & Pick<Database, 'databaseLabel'>): Pr
   return MIGRATIONS.filter(({ name }) => !applied.includes(name))
 }
 
-/** The statements that apply a migration and note it, as MikroORM's migrator would. */
+/** The statements that apply a migration and record it, as MikroORM's migrator would. */
 function writeUp(db: Database, migration: KnownMigration): string[] {
   const note = `insert into ${MIGRATIONS_TABLE} (name) values ('${migration.name}')`
   return [...readStatements(db, migration, 'up'), note]
@@ -112,8 +113,8 @@ function readStatements(
 }
 
 /**
- * Runs while no other process migrates, all in one transaction on one connection. MikroORM's migrator takes no lock, and
- * works on a connection of its own beside the one with the lock: a role or a pooler may allow only one.
+ * Runs under the lock for migrations, all in one transaction on one connection. MikroORM's migrator takes no lock, and
+ * it would need a second connection: a role or a pooler may allow only one.
  */
 async function alone<T>(
   db: Database,

@@ -8,13 +8,13 @@ export interface Database extends Session {
   readonly orm: SqlMikroORM
   /** True on Citus: rows lie on several servers, each with snapshots and locks of its own. */
   readonly distributed: boolean
-  /** How headings and messages name it; without user and password. */
+  /** Its name in headings and messages; without user and password. */
   readonly databaseLabel: string
   close(): Promise<void>
 }
 
 /**
- * Opens a database and makes sure that it answers; does not look at its tables (see `requireSchema`).
+ * Opens a database and checks that it answers. Does not check its tables (see `requireSchema`).
  * @throws OPTION_INVALID, DATABASE_NOT_FOUND, DATABASE_UNREACHABLE, DATABASE_REFUSED, DATABASE_BUSY
  */
 export async function openDatabase(url: string, options: OpenOptions = {}): Promise<Database> {
@@ -22,7 +22,7 @@ export async function openDatabase(url: string, options: OpenOptions = {}): Prom
   return openDialect(await loadDialect(url, databaseLabel), databaseLabel, options)
 }
 
-/** Opens what a dialect stands for; see `openDatabase`. */
+/** Opens the database of a dialect; see `openDatabase`. */
 export async function openDialect(
   dialect: Dialect,
   databaseLabel: string,
@@ -32,7 +32,7 @@ export async function openDialect(
   return { ...session, dialect, orm, distributed, databaseLabel, close }
 }
 
-/** Loads the one driver that is needed: each costs most of a second. */
+/** Loads only the driver that is needed: each takes most of a second. */
 async function loadDialect(url: string, databaseLabel: string): Promise<Dialect> {
   const address = parseDatabaseUrl(url)
   if (address.kind === 'sqlite')

@@ -11,7 +11,7 @@ export const ORM_OPTIONS = {
   extensions: [Migrator],
   // a mistyped database name must be an error, not a new database
   ensureDatabase: false,
-  // its logger writes to stdout, which belongs to data
+  // MikroORM's logger writes to stdout, which is for data
   logger: () => {},
   migrations: {
     tableName: MIGRATIONS_TABLE,

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { parse } from 'pg-connection-string'
 import { AnalyticsError } from '../../model/errors.ts'
 
-/** A database URL, understood: an absolute path of an SQLite file, or a PostgreSQL connection string. */
+/** A parsed database URL: the absolute path of an SQLite file, or a PostgreSQL connection string. */
 export type DatabaseAddress =
   | { readonly kind: 'sqlite'; readonly path: string }
   | { readonly kind: 'postgresql'; readonly url: string }
@@ -27,8 +27,8 @@ export function parseDatabaseUrl(url: string): DatabaseAddress {
 }
 
 /**
- * What may be shown of a database URL: `SQLite /data/usage.db` or `PostgreSQL usage at db.internal:5432`, with a
- * `search_path` of the URL, because that decides which tables are meant.
+ * The part of a database URL that may be shown: `SQLite /data/usage.db` or `PostgreSQL usage at db.internal:5432`, with
+ * the `search_path` of the URL, because that decides which tables are used.
  */
 export function describeDatabaseUrl(url: string): string {
   const address = parseDatabaseUrl(url)
@@ -44,7 +44,7 @@ function describeSchema(url: string): string {
   return path === undefined ? '' : `, search_path ${path}`
 }
 
-/** The name of the database that a PostgreSQL URL leads to. */
+/** The name of the database in a PostgreSQL URL. */
 export function databaseNameOf(url: string): string {
   return readPostgresUrl(url).database
 }
@@ -63,10 +63,11 @@ interface PostgresParts {
   readonly port: string
 }
 
-/** The parts that may be shown, found as the driver finds them. */
+/** The parts that may be shown, read with the driver's own parser. */
 function readPostgresUrl(url: string): PostgresParts {
   if (!/^(postgres(ql)?:\/\/|socket:)/.test(url)) throw unknownScheme(url)
-  // a bare / or # in a password ends the host early, and the rest of the password would be shown as the database
+  // An unescaped / or # in a password ends the host early. The rest of the password would then be shown as the
+  // database.
   if (/^[^?]*[/#][^/?]*@|\?[^=]*@/.test(url.replace(/^\w+:\/*/, ''))) throw unreadable(ENCODE)
   const parsed = parseAsDriver(url)
   const { PGHOST, PGPORT, PGDATABASE, PGUSER, USER } = process.env
@@ -86,14 +87,14 @@ function parseAsDriver(url: string): ReturnType<typeof parse> {
   }
 }
 
-/** Without the parameters for which the driver reads files and prints warnings. */
+/** Without the parameters that make the driver read files and print warnings. */
 function withoutTls(url: string): string {
   return url.replace(/([?&])(sslmode|sslcert|sslkey|sslrootcert)=[^&#]*/g, '$1')
 }
 
 /**
- * The driver (pg 8) takes prefer, require and verify-ca for verify-full and prints a warning of six lines that pg 9 will
- * not. Naming what it does keeps the meaning, without the warning.
+ * The driver (pg 8) treats prefer, require and verify-ca as verify-full and prints a warning of six lines, because pg 9
+ * will not. Naming verify-full keeps the meaning and avoids the warning.
  */
 function nameSslMode(url: string): string {
   if (/[?&]uselibpqcompat=true/.test(url)) return url
@@ -114,7 +115,7 @@ function unreadable(why?: string): AnalyticsError {
   return new AnalyticsError('OPTION_INVALID', `Cannot read the database URL. ${why ? `${why} ` : ''}${FORMS}`)
 }
 
-/** Another product's scheme is named; nothing after it is, because that may be a password. */
+/** Names the scheme of another product, and nothing after it, because that may be a password. */
 function unknownScheme(url: string): AnalyticsError {
   const [, scheme] = /^([a-z][a-z\d+.-]{0,20}):\/\//i.exec(url) ?? []
   if (scheme === undefined || /^postgres(ql)?$/i.test(scheme)) return unreadable()

@@ -7,7 +7,7 @@ import type { Database } from './open-database.ts'
 const APPLIED = `select name from ${MIGRATIONS_TABLE} order by id`
 
 /**
- * Makes sure that the tables are the ones that this version knows, and that all their rows can be seen.
+ * Checks that the tables are those of this version, and that all their rows are visible.
  * @throws DATABASE_NOT_MIGRATED, DATABASE_TOO_NEW, DATABASE_REFUSED
  */
 export async function requireSchema(db: Database): Promise<void> {
@@ -18,7 +18,7 @@ export async function requireSchema(db: Database): Promise<void> {
   if (pending.length > 0) throw notMigrated(db.databaseLabel, pending[0]!.name)
 }
 
-/** Names of the applied migrations, oldest first; none when there is no table of them yet. */
+/** Names of the applied migrations, oldest first; empty when their table does not exist yet. */
 export async function findAppliedMigrations(db: Statements): Promise<string[]> {
   try {
     return (await db.query<{ name: string }>(APPLIED)).map(({ name }) => name)
@@ -40,7 +40,7 @@ export function requireKnown(applied: readonly string[], databaseLabel: string):
   )
 }
 
-/** Rows that a policy hides would be missing from every number without a word. */
+/** Rows that a policy hides would silently be missing from every number. */
 async function requireAllRows(db: Database): Promise<void> {
   const { dialect, databaseLabel } = db
   if (!dialect.hidingTables) return

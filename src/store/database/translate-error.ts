@@ -4,8 +4,8 @@ import type { AnalyticsErrorCode } from '../../model/errors.ts'
 type DriverError = { code?: string; syscall?: string; message?: string; errors?: readonly DriverError[] }
 
 /**
- * Says in our words what a database driver said. Only DATABASE_REFUSED, DATABASE_NOT_MIGRATED and DATABASE_NOT_FOUND
- * need somebody to act; after the others trying again is right.
+ * Translates the error of a database driver. Only DATABASE_REFUSED, DATABASE_NOT_MIGRATED and DATABASE_NOT_FOUND need
+ * an action by a person. After the others, try again.
  */
 export function translateError(error: unknown, databaseLabel: string): AnalyticsError {
   if (error instanceof AnalyticsError) return error
@@ -19,14 +19,14 @@ export function translateError(error: unknown, databaseLabel: string): Analytics
   )
 }
 
-/** True when the database will refuse the same statement with the same values for ever. */
+/** True when the database will always refuse the same statement with the same values. */
 export function isContentError(error: unknown): boolean {
   if (isMissingKey(error)) return false
   const code = codeOf(error)
   return /^(21|22|23|54)\w{3}$/.test(code) || /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE)/.test(code)
 }
 
-/** True when a row names a key that is not there: somebody has just deleted it. */
+/** True when a row refers to a key that does not exist: the key was just deleted. */
 export function isMissingKey(error: unknown): boolean {
   return ['23503', 'SQLITE_CONSTRAINT_FOREIGNKEY'].includes(codeOf(error))
 }
@@ -46,10 +46,10 @@ function diagnose(error: DriverError): Diagnosis {
   const code = error.code ?? error.errors?.[0]?.code ?? ''
   const message = causeOf(error)
   for (const [pattern, diagnosis] of BY_MESSAGE) if (pattern.test(message)) return diagnosis
-  // a socket has the same code when it is not there
+  // a missing socket gives the same code
   if (code === 'ENOENT' && error.syscall === 'open') return NO_FILE
   for (const [pattern, diagnosis] of BY_CODE) if (pattern.test(code)) return diagnosis
-  // the PostgreSQL driver gives no code for a connection that broke or never came about
+  // the PostgreSQL driver gives no code for a connection that broke or was never made
   if (!/^(\w{5}|SQLITE_\w+)$/.test(code) || code === 'EPIPE') return UNREACHABLE
   return {
     code: 'DATABASE_FAILED',
@@ -109,7 +109,7 @@ const NO_FILE: Diagnosis = {
   remedy: 'Check sslrootcert, sslcert and sslkey in the database URL.',
 }
 
-/** What only the driver's or a pooler's words tell apart. */
+/** Errors that only the text of the driver or the pooler distinguishes. */
 const BY_MESSAGE: readonly (readonly [RegExp, Diagnosis])[] = [
   [/no such table/, NOT_MIGRATED],
   [
@@ -154,7 +154,7 @@ const BY_MESSAGE: readonly (readonly [RegExp, Diagnosis])[] = [
         'Set it for the role instead (alter role … set …), or list it in ignore_startup_parameters of PgBouncer.',
     },
   ],
-  // PgBouncer gives all of these the code 08P01, older ones at least
+  // PgBouncer gives all of these the code 08P01, at least in older versions
   [/query_wait_timeout|Query read timeout/, POOLER_WAITS],
   [/no more connections allowed|max_client_conn/, NO_CONNECTION],
   [
@@ -177,7 +177,7 @@ const BY_MESSAGE: readonly (readonly [RegExp, Diagnosis])[] = [
   ],
 ]
 
-/** By SQLSTATE, by SQLite's result code, or by the system's. */
+/** By SQLSTATE, by SQLite's result code, or by the system's error code. */
 const BY_CODE: readonly (readonly [RegExp, Diagnosis])[] = [
   [/^28\w{3}$/, NO_ACCESS],
   [/^42501$/, NO_RIGHT],
@@ -299,7 +299,10 @@ const BY_CODE: readonly (readonly [RegExp, Diagnosis])[] = [
   ],
 ]
 
-/** The driver's words. They name users, hosts and tables, never a password; several addresses fail as one error. */
+/**
+ * The driver's message. It names users, hosts and tables, never a password. With several addresses the driver fails
+ * with one error for all.
+ */
 function causeOf(error: DriverError): string {
   const cause = error.message || error.errors?.[0]?.message || error.code || 'no reason given'
   return cause.replace(/\s*\n\s*/g, '; ').replace(/\.$/, '')

@@ -46,7 +46,7 @@ interface Row {
   readonly said_at: string | number | null
 }
 
-/** All periods of keys, by id. A key that is not there has none. */
+/** All periods of keys, by id. An unknown key has none. */
 export async function readOwners(
   tx: Statements,
   dialect: Dialect,
@@ -66,7 +66,7 @@ export async function readOwners(
   return periods
 }
 
-/** Who owned a key when, oldest first; nothing when there is no such key. */
+/** Who owned a key when, oldest first; empty for an unknown key. */
 export async function findOwners(db: Database, id: string): Promise<KeyOwner[]> {
   const periods = (await readOwners(db, db.dialect, [id])).get(id) ?? []
   return periods.map(({ since, owner, setBy }, index) => {
@@ -80,7 +80,7 @@ export async function findOwners(db: Database, id: string): Promise<KeyOwner[]> 
   })
 }
 
-/** Replaces all periods of keys, whose rows are locked. */
+/** Replaces all periods of keys. The caller has locked the rows of these keys. */
 export async function writeOwners(
   tx: Statements,
   dialect: Dialect,
@@ -99,7 +99,7 @@ export async function writeOwners(
     const given = dialect.givenRows(FORMER_COLUMNS, former, 1)
     await tx.query(INSERT_FORMER(dialect, given.sql), given.params)
   }
-  // one by one: Citus updates no rows from others that are given
+  // One statement per key: Citus cannot update from a list of given rows.
   for (const [id, periods] of owners) {
     const { since, owner, setBy, saidAt } = periods.at(-1)!
     await tx.query(UPDATE_PRESENT(dialect), [id, owner, setBy, since || null, saidAt])

@@ -8,7 +8,7 @@ import type { OwnerPeriods } from './owner-periods.ts'
 import { requireTime } from '../read/usage-filter.ts'
 import { HOUR_MS } from '../../time/units.ts'
 
-/** As long as names and owners that come from the app. */
+/** The same limit as for names and owners from the app. */
 const MAX_LENGTH = 200
 
 const SET_NAME = (dialect: Database['dialect']) => `
@@ -16,22 +16,22 @@ update api_key_analytics_keys
 set name = $2, name_set_by = $3, name_said_at = ${dialect.timeOf('$4')}
 where id = $1`
 
-/** What a person says of a key; absent leaves it as it is, null gives it back to the app. */
+/** What a person sets on a key. Absent leaves it unchanged, null gives it back to the app. */
 export interface KeyNames {
   readonly name?: string | null
   readonly owner?: string | null
   /**
-   * From when until when `owner` holds. Without either: for all time when the key never had an owner, else from the
-   * hour that is open. Only `until`: from the beginning.
+   * The time for which `owner` is valid. Without `since` and `until`: all time if the key never had an owner, else from
+   * the open hour on. With `until` only: from the beginning.
    */
   readonly from?: Date
   readonly until?: Date
 }
 
 /**
- * Gives a key a name, an owner, or both, which stay whatever the app says. Null takes it away, and what the app says
- * next holds again.
- * @throws ARGUMENT_INVALID for a text that cannot be stored or a time in the future, WRONG_USAGE when there is no such key
+ * Sets a key's name, owner, or both. The app cannot replace them. Null removes one; then the app's next value counts
+ * again.
+ * @throws ARGUMENT_INVALID for a text that cannot be stored or a time in the future, WRONG_USAGE for an unknown key
  */
 export async function nameKey(
   db: Database,
@@ -76,7 +76,7 @@ async function changeOwner(
   await writeOwners(tx, dialect, new Map([[id, changed]]))
 }
 
-/** From when on an owner holds that came without a time. */
+/** The start of an owner that was given without a time. */
 function startOf(periods: OwnerPeriods, now: number): number {
   return periods.every(({ owner }) => owner === null) ? 0 : Math.floor(now / HOUR_MS) * HOUR_MS
 }

@@ -1,20 +1,20 @@
 import type { SetBy } from '../database/entities/api-key-analytics-key.ts'
 
-/** Who owned a key from a moment on (epoch milliseconds), until the next period begins. */
+/** The owner of a key from a moment on (epoch milliseconds), until the next period begins. */
 export interface OwnerPeriod {
   /** 0 for the first period, which reaches back to the beginning. */
   readonly since: number
-  /** Null when nobody knows. */
+  /** Null when unknown. */
   readonly owner: string | null
   readonly setBy: SetBy
-  /** When the app last said so, or the person set it; null when nobody did. */
+  /** When the app last gave this owner, or a person set it; null when neither happened. */
   readonly saidAt: number | null
 }
 
-/** All periods of a key, oldest first, at least one. The last one is the present. */
+/** All periods of a key, oldest first, at least one. The last one is current. */
 export type OwnerPeriods = readonly OwnerPeriod[]
 
-/** That the app said, at a time, who owns a key whose requests it counted in a bucket. */
+/** An owner that the app gave, at a time, for a key whose requests it counted in a bucket. */
 export interface OwnerWord {
   readonly owner: string
   /** Start of the bucket. */
@@ -22,7 +22,7 @@ export interface OwnerWord {
   readonly time: number
 }
 
-/** Makes `owner` the owner from `since` until `until`, in place of what was known of that time. */
+/** Sets the owner from `since` until `until`, and replaces what was known for that time. */
 export function setOwner(
   periods: OwnerPeriods,
   { since, until, ...given }: OwnerPeriod & { readonly until: number },
@@ -35,9 +35,9 @@ export function setOwner(
 }
 
 /**
- * What the periods are once the app's word was heard; the same object when it changes nothing. A word never changes
- * what a person set, nor a period of which something newer was said: so an older batch that arrives late can only fill
- * in time of which nothing newer is known.
+ * Applies an owner that the app gave. Returns the same object when nothing changes. The app never changes what a person
+ * set, nor a period with newer information. So an older batch that arrives late can only fill time without newer
+ * information.
  */
 export function hearOwner(periods: OwnerPeriods, { owner, bucket, time }: OwnerWord): OwnerPeriods {
   const index = periods.findLastIndex(({ since }) => since <= bucket)
@@ -46,12 +46,12 @@ export function hearOwner(periods: OwnerPeriods, { owner, bucket, time }: OwnerW
   const { since, saidAt } = period
   if (period.setBy === 'person' || (saidAt !== null && time < saidAt)) return periods
   const heard = { owner, setBy: 'app' as const, saidAt: time }
-  // a time of which nobody knew the owner gets it from its beginning
+  // A period without a known owner gets this one from its start.
   const from = period.owner === null || period.owner === owner ? since : bucket
   return setOwner(periods, { since: from, until, ...heard })
 }
 
-/** Changes the periods of an owner; of all owners without one. */
+/** Changes the periods of an owner, or of all owners. */
 export function replaceOwner(
   periods: OwnerPeriods,
   owner: string | undefined,
@@ -62,7 +62,7 @@ export function replaceOwner(
   return merge(periods.map((period) => (isTheirs(period) ? Object.assign({}, period, change) : period)))
 }
 
-/** Neighbours that say the same become one. */
+/** Merges neighbours that are equal. */
 function merge(periods: OwnerPeriods): OwnerPeriods {
   const merged: OwnerPeriod[] = []
   for (const period of periods) {

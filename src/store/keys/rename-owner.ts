@@ -7,8 +7,8 @@ import { replaceOwner } from './owner-periods.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
 
 /**
- * Gives an owner another name, now and in the past; one that another owner has makes them one. Key by key: when it is
- * broken off, running it again goes on.
+ * Renames an owner, now and in the past. A name that is in use merges both owners. Works key by key: after an abort,
+ * run it again to finish.
  * @throws ARGUMENT_INVALID for a name that cannot be stored
  */
 export async function renameOwner(db: Database, owner: string, name: string): Promise<{ keys: number }> {

@@ -6,7 +6,7 @@ import { filterUsage, Parameters } from './usage-filter.ts'
 import { DURATION_COLUMNS, USAGE_COLUMNS, toPage } from './usage-page.ts'
 import type { KeylessPage, StoredColumns } from './usage-page.ts'
 
-/** Enough that what is done per page costs little, few enough that a page dies young. */
+/** Large enough that the cost per page is small, small enough that V8 frees a page early. */
 const PAGE_ROWS = 500
 
 const TYPES: Readonly<Record<keyof StoredColumns, CopyType>> = {
@@ -22,7 +22,7 @@ const TYPES: Readonly<Record<keyof StoredColumns, CopyType>> = {
   durationBins: 'integer[]',
 }
 
-/** Stored rows in pages, by one statement: the server works ahead, and all rows are of one moment. */
+/** Stored rows in pages, by one statement. The server reads ahead, and all rows are of one moment. */
 export async function* copyPages(
   { dialect }: { readonly dialect: Dialect },
   copy: NonNullable<Session['copy']>,
@@ -36,7 +36,7 @@ export async function* copyPages(
   }
 }
 
-/** What selects the rows, and the names of its columns. */
+/** The statement that selects the rows, and the names of its columns. */
 export function writeCopyStatement(
   dialect: Dialect,
   query: StreamQuery,

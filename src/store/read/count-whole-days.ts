@@ -3,7 +3,7 @@ import type { Database } from '../database/open-database.ts'
 import type { UsageFilter } from '../../model/usage-query.ts'
 import { DAY_MS } from '../../time/units.ts'
 
-/** Requests of a period in rows of whole UTC days, whose hours nobody knows. Looks at midnights only. */
+/** Requests of a period in rows of whole UTC days, whose hours are unknown. Reads only the rows at midnights. */
 export async function countWholeDays(
   db: Database,
   { since, until, ...filter }: UsageFilter & { readonly since: Date; readonly until: Date },

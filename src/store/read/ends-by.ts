@@ -3,9 +3,9 @@ import type { Dialect } from '../database/dialect.ts'
 
 const WIDTHS = [1, 60, 1440] satisfies BucketMinutes[]
 
-/** SQL for "this row of `api_key_analytics t` lies wholly before a time"; the first half lets an index help. */
+/** SQL for "this row of `api_key_analytics t` ends before a time"; the first half allows the use of an index. */
 export function endsBy(dialect: Dialect, time: string): string {
-  // nothing is computed from the columns: Citus deletes by no condition that does so with times
+  // Computes nothing from the columns: Citus cannot delete by a condition that computes times from them.
   const fits = WIDTHS.map((minutes) => {
     const lastStart = dialect.timeOf(`(${dialect.millisecondsOf(time)} - ${minutes * 60_000})`)
     return `t.bucket_minutes = ${minutes} and t.bucket <= ${lastStart}`

@@ -6,14 +6,14 @@ import type { KeyColumns } from './key-record.ts'
 import type { Database } from '../database/open-database.ts'
 import { ofEveryKey, Parameters, timeParameter } from './usage-filter.ts'
 
-/** A text that fits more keys than this is no name of one; whoever asked sees that it is ambiguous. */
+/** Most keys returned for one text; more than one is ambiguous in any case. */
 const MATCHES = 20
-/** Names are compared one by one, so a typo is looked up among the keys used last only. */
+/** Names are compared one by one, so only the keys used last are searched for a similar name. */
 const CANDIDATES = 10_000
 
 /**
- * The keys that a text means: those with exactly this id, name or label; else those whose id or label begins with it.
- * More than one (20 at most) when it is ambiguous, none when it fits no key.
+ * The keys that match a text: exactly by id, name or label; else by the start of the id or label. More than one (20 at
+ * most) when it is ambiguous, none when no key matches.
  */
 export async function findKeys(db: Database, text: string): Promise<KeyRecord[]> {
   const exact = await selectKeys(db, 'k.name = $1 or k.label = $1 or cast(k.id as text) = lower($1)', text)
@@ -37,7 +37,7 @@ limit ${MATCHES}`,
   return found.map(toKeyRecord)
 }
 
-/** Names and labels that a person may have meant by a text that fits no key, nearest first; at most three. */
+/** Names and labels that are similar to a text without a match, nearest first; at most three. */
 export async function suggestKeys(db: Database, text: string): Promise<string[]> {
   const keys = await db.query<{ label: string; name: string | null }>(
     `select label, name
@@ -48,7 +48,7 @@ limit ${CANDIDATES}`,
   return suggest(text, new Set(keys.flatMap(({ label, name }) => (name === null ? [label] : [name, label]))))
 }
 
-/** Which keys to list, and from when on their requests count; absent means all. */
+/** Which keys to list, and from when on to count their requests; absent means all. */
 export interface KeyListOptions {
   /** Only keys that were last used before this. */
   readonly unusedSince?: Date
@@ -86,7 +86,7 @@ order by k.last_used_at desc, k.id`,
   return found.map((row) => Object.assign(toKeyRecord(row), { requestCount: Number(row.request_count) }))
 }
 
-/** The ids of all keys that are or were an owner's. */
+/** The ids of all keys that belong to an owner, or did. */
 export async function findKeysOfOwner(db: Database, owner: string): Promise<string[]> {
   const found = await db.query<{ id: string }>(
     `select id from api_key_analytics_keys where owner = $1

@@ -7,10 +7,10 @@ import { cutByOwners, OF_KEYS_WITH_FORMER_OWNERS } from './owner-of-rows.ts'
 import { filterRows, filterUsage, Parameters, timeParameter } from './usage-filter.ts'
 
 /**
- * Counts the rows, and the requests in them, that a border cuts: `since`, `until`, or a border between two hours, days,
- * weeks or months of `query.by` in its time zone. `findUsage` gives such a row to the side on which it begins, so a
- * report with any is not exact. Its `since` side is counted here although `findUsage` leaves it out. Counts as well the
- * rows within which a key changed its owner: day rows of that day, say.
+ * Counts the rows, and their requests, that a border cuts: `since`, `until`, or a border between two hours, days, weeks
+ * or months of `query.by` in its time zone. `findUsage` counts such a row where it begins, so a report with any of them
+ * is not exact. Rows that `since` cuts are counted here although `findUsage` leaves them out. Also counts rows in which
+ * the key changed its owner, such as day rows of that day.
  */
 export async function findStraddlingRows(db: Database, query: UsageQuery): Promise<StraddlingRows> {
   const parameters = new Parameters()
@@ -28,7 +28,7 @@ export async function findStraddlingRows(db: Database, query: UsageQuery): Promi
   return isByOwner ? { ...found, cutByOwners: await sumRowsCutByOwners(db, query) } : found
 }
 
-/** With `owner` only those that this owner lost or got. */
+/** With `owner` only rows of keys that this owner lost or got. */
 async function sumRowsCutByOwners(db: Database, { owner, ...query }: UsageQuery): Promise<RowSum> {
   const parameters = new Parameters()
   const filter = filterUsage(db.dialect, query, parameters)
@@ -51,7 +51,7 @@ where ${condition}`,
   return { rows: Number(found?.rows), requests: Number(found?.requests) }
 }
 
-/** A row is cut by an instant only if it begins at the last full hour or day before: two looks into an index. */
+/** A row is cut by an instant only if it begins at the last full hour or day before: two look-ups in an index. */
 function cutAt(db: Database, instant: Date | undefined, parameters: Parameters): string[] {
   if (!instant) return []
   return [60, 1440].flatMap((minutes) => {

@@ -15,7 +15,7 @@ import { findTimeSpan, requireTimeZone, timeBorders } from './time-borders.ts'
 import type { TimeBorders } from './time-borders.ts'
 import { filterUsage, ofEveryKey, Parameters } from './usage-filter.ts'
 
-/** What is summed up from the rows of the table. */
+/** The sums over the rows of the table. */
 const SUMS = `sum(t.request_count) as request_count,
     coalesce(sum(t.request_count) filter (where t.status between 400 and 499), 0) as client_error_count,
     coalesce(sum(t.request_count) filter (where t.status between 500 and 599), 0) as server_error_count,
@@ -24,7 +24,7 @@ const SUMS = `sum(t.request_count) as request_count,
     min(t.bucket) as first_bucket,
     max(t.bucket) as last_bucket`
 
-/** The sums as they are, and summed up again over the keys of an owner or the steps of a trend. */
+/** The sums, and the same added up again over the keys of an owner or the steps of a trend. */
 const AS_SUMMED = {
   request_count: 'u.request_count',
   client_error_count: 'u.client_error_count',
@@ -44,17 +44,17 @@ const SUMMED_AGAIN: typeof AS_SUMMED = {
   last_bucket: 'max(u.last_bucket)',
 }
 
-/** `step requests errors` of every step of a group, in no order; an owner has a step once per key. */
+/** `step requests errors` of every step of a group, unordered. An owner has a step once per key. */
 const TREND = `string_agg(
     u.trend_step || ' ' || u.request_count || ' ' || (u.client_error_count + u.server_error_count), ',')`
 
-/** The histogram of a group, and of several summed up again. */
+/** The histogram of a group, and of several groups added up. */
 const BINS = {
   summed: histogramOf('t'),
   again: { first: '0', bins: 'u.duration_bins' },
 }
 
-/** The owner of sums `u` that were grouped by key and `owner_until`, the end of the period of a former owner. */
+/** The owner of sums `u`, grouped by key and `owner_until`: the end of the period of a former owner. */
 const JOIN_OWNER_OF_SUMS =
   'left join api_key_analytics_owners f on f.api_key_id = u.api_key_id and f.until = u.owner_until'
 const OWNER = 'case when f.api_key_id is null then k.owner else f.owner end'
@@ -65,9 +65,9 @@ type Found = KeyColumns &
   }
 
 /**
- * Sums usage up by any combination of dimensions, sorted in a total order. Without rows that match there are no
- * groups, so `by: []` gives no row at all then.
- * @throws ARGUMENT_INVALID for a time zone, date, status or key id that is none
+ * Sums up usage by any combination of dimensions, in a total order. Without matching rows there are no groups, so `by:
+ * []` then returns no row.
+ * @throws ARGUMENT_INVALID for an invalid time zone, date, status or key id
  */
 export async function findUsage(db: Database, query: UsageQuery): Promise<UsageRow[]> {
   const by = [...new Set(query.by)]
@@ -87,15 +87,15 @@ export async function findBorders(
   requireTimeZone(timeZone)
   const units = by.filter(isCalendarUnit)
   if (units.length === 0) return new Map()
-  // in UTC only months need borders of their own
+  // in UTC only months need computed borders
   const span =
     timeZone === 'UTC' && !units.includes('month') ? { from: 0, to: 0 } : await findTimeSpan(db, query)
   return new Map(units.map((unit) => [unit, timeBorders(unit, timeZone, span)]))
 }
 
 /**
- * The one statement of `findUsage`: rows are summed up by key id (and step of the trend) first; only those sums are
- * joined with keys, and summed up again where a group has several.
+ * The one statement of `findUsage`. It sums rows up by key id (and step of the trend) first. Only these sums are joined
+ * with keys, and added up again where a group has several.
  */
 export function writeUsageStatement(
   dialect: Dialect,
@@ -145,8 +145,8 @@ export function writeUsageStatement(
 }
 
 /**
- * Sums up rows by the first `groups` of the columns. By owner, the few keys that had another one are summed up period by
- * period, so that all others take no longer than they would without.
+ * Sums up rows by the first `groups` of the columns. By owner, only the few keys with former owners are summed up
+ * period by period. So all other keys take no longer than without owners.
  */
 function sumRows(
   dialect: Dialect,
@@ -228,7 +228,7 @@ function toUsageRow(
   }
 }
 
-/** Grouped by owner too, a key is shown with the owner of its group. */
+/** Grouped by owner too, a key shows the owner of its group. */
 function keyOfRow(row: Found, by: readonly UsageDimension[]): KeyRecord {
   const key = toKeyRecord(row)
   return by.includes('owner') ? { ...key, owner: row.owner } : key

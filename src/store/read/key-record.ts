@@ -1,7 +1,7 @@
 import type { KeyRecord } from '../../model/key.ts'
 import type { Dialect } from '../database/dialect.ts'
 
-/** A key `k` as `keyColumns` reads it. */
+/** A key `k` as `keyColumns` selects it. */
 export interface KeyColumns {
   readonly key_id: string
   readonly key_label: string
@@ -11,7 +11,7 @@ export interface KeyColumns {
   readonly key_last_used: string | number
 }
 
-/** The columns of `api_key_analytics_keys k` that make a key. */
+/** The columns of `api_key_analytics_keys k` that make up a key. */
 export function keyColumns(dialect: Dialect): string {
   return `k.id as key_id, k.label as key_label, k.name as key_name, k.owner as key_owner,
   ${dialect.millisecondsOf('k.first_seen_at')} as key_first_seen,

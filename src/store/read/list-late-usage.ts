@@ -3,10 +3,10 @@ import { endsBy } from './ends-by.ts'
 import type { Database } from '../database/open-database.ts'
 import { inDayOfTransfer } from './owner-of-rows.ts'
 
-/** Counts that arrived after their time had been pruned or rolled up. They are kept, and count like all others. */
+/** Counts that arrived after their time was pruned or rolled up. They are stored and counted like all others. */
 export interface LateUsage {
   readonly action: Extract<ApiKeyAnalyticsPrune['action'], 'prune' | 'roll up'>
-  /** Everything that begins before this had been pruned or rolled up. */
+  /** Everything that begins before this was pruned or rolled up. */
   readonly before: Date
   /** The one key that was pruned; null for all keys. */
   readonly keyId: string | null
@@ -14,7 +14,7 @@ export interface LateUsage {
   readonly requests: number
 }
 
-/** Finds rows older than the newest border of all prunes, of each key's own prunes, and of all roll-ups. */
+/** Finds rows older than the newest border of all prunes, of their key's own prunes, or of all roll-ups. */
 export async function listLateUsage(db: Database): Promise<LateUsage[]> {
   const found = await db.query<Late>(
     `select b.action, b.api_key_id, ${db.dialect.millisecondsOf('b.border')} as border,

@@ -4,7 +4,7 @@ import type { UsageRow } from '../../model/usage-row.ts'
 import { findUsage } from './find-usage.ts'
 import type { Database } from '../database/open-database.ts'
 
-/** The endpoints of one key (its id or record), each method apart, most used first. */
+/** The operations of one key (its id or record), most used first. */
 export async function getMostAccessedEndpoints(
   db: Database,
   key: string | Pick<KeyIdentity, 'id'>,

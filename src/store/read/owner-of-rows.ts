@@ -1,12 +1,12 @@
 /**
- * SQL for whose the rows of `api_key_analytics t` are: of the former owner whose period has the start of their bucket,
- * else of the key's present owner. `name` is a placeholder.
+ * SQL for the owner of the rows of `api_key_analytics t`: the former owner whose period contains the start of the
+ * bucket, else the key's present owner. `name` is a placeholder.
  */
 
 import type { Dialect } from '../database/dialect.ts'
 import { DAY_MS } from '../../time/units.ts'
 
-/** Joins the former owner `o`, of whom there is none where the present one counts. */
+/** Joins the former owner `o`; without a match the present owner counts. */
 export const JOIN_FORMER_OWNER = `left join api_key_analytics_owners o
     on o.api_key_id = t.api_key_id and o.since <= t.bucket and o.until > t.bucket`
 
@@ -14,7 +14,7 @@ export const JOIN_FORMER_OWNER = `left join api_key_analytics_owners o
 export const OF_KEYS_WITH_FORMER_OWNERS =
   '(t.api_key_id in (select api_key_id from api_key_analytics_owners))'
 
-/** Rows of keys that are or were an owner's: lets the primary key help. */
+/** Rows of keys that belong to an owner, or did: allows the use of the primary key. */
 export function ofKeysOf(name: string): string {
   return `t.api_key_id in (
     select id from api_key_analytics_keys where owner = ${name}
@@ -23,7 +23,7 @@ export function ofKeysOf(name: string): string {
   )`
 }
 
-/** Of those, the rows that were the owner's at their time. Keys that never had another one need no look. */
+/** Of those, the rows of the time in which the owner had the key. Keys without former owners need no check. */
 export function ownedBy(name: string): string {
   return `(not ${OF_KEYS_WITH_FORMER_OWNERS}
     or exists (
@@ -36,7 +36,7 @@ export function ownedBy(name: string): string {
     ))`
 }
 
-/** Rows within which their key changed its owner; with `name` only where that owner lost or got the key. */
+/** Rows in which the key changed its owner; with `name` only where that owner lost or got the key. */
 export function cutByOwners(dialect: Dialect, name?: string): string {
   const begin = dialect.millisecondsOf('t.bucket')
   const change = dialect.millisecondsOf('o.until')
@@ -53,8 +53,8 @@ export function cutByOwners(dialect: Dialect, name?: string): string {
 }
 
 /**
- * Rows of a UTC day in which their key changed its owner. They are never merged into day rows, which could not say whose
- * they are. `day`: its start, epoch milliseconds; without it the day of each row.
+ * Rows of a UTC day on which their key changed its owner. They are never merged into day rows, because a day row has
+ * one owner. `day`: its start, epoch milliseconds; without it the day of each row.
  */
 export function inDayOfTransfer(dialect: Dialect, day?: number): string {
   if (day !== undefined) {

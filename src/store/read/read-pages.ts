@@ -6,15 +6,15 @@ import { filterUsage, Parameters } from './usage-filter.ts'
 import { DURATION_COLUMNS, USAGE_COLUMNS, toPage } from './usage-page.ts'
 import type { KeylessPage, StoredColumns } from './usage-page.ts'
 
-/** On SQLite small enough that a page dies young, on Citus large enough that round trips cost little. */
+/** On SQLite small enough that V8 frees a page early, on Citus large enough that round trips cost little. */
 const PAGE_ROWS: Record<Dialect['kind'], number> = { sqlite: 500, postgresql: 2000 }
 
-/** Where a page ends: the primary key of its last row. */
+/** The end of a page: the primary key of its last row. */
 type Place = Readonly<Record<string, unknown>>
 
 /**
- * Stored rows in pages, each by a statement of its own that begins where the page before ended: no transaction stays
- * open while somebody reads slowly, and a file's log can be cleaned up.
+ * Stored rows in pages, each read by its own statement that begins after the last row of the page before. No
+ * transaction stays open while the caller reads slowly, so the log of an SQLite file can be cleaned up.
  */
 export async function* readPages(
   db: Database,
@@ -25,15 +25,15 @@ export async function* readPages(
     const page: KeylessPage = await next
     const rows = page.keyId.length
     next = rows === PAGE_ROWS[db.dialect.kind] ? readPage(db, query, findPlace(page)) : undefined
-    // if it fails, that is reported when its turn comes
+    // A failure is reported when the page is read.
     next?.catch(() => {})
-    // the statement goes out now, so that a server works on it while this page is used
+    // Send the statement now, so that a server works on it while the caller uses this page.
     await setImmediate()
     if (rows > 0) yield page
   }
 }
 
-/** The statement of one page, after the place where the page before ended. */
+/** The statement of one page, which begins after the end of the page before. */
 export function writePageStatement(
   dialect: Dialect,
   query: StreamQuery,
@@ -57,7 +57,7 @@ export function writePageStatement(
       durationBins: dialect.histogram.toJson(DURATION_COLUMNS.durationBins),
     }),
   }
-  // as one row of JSON arrays, because a driver takes several times as long row by row
+  // one row of JSON arrays, because a driver takes several times as long row by row
   const selected = Object.entries(columns).map(([name, sql]) => `${dialect.jsonColumn(sql)} as "${name}"`)
   const sql = `select ${selected.join(',\n  ')}
 from (

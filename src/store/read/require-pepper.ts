@@ -3,7 +3,7 @@ import { AnalyticsError } from '../../model/errors.ts'
 import type { Database } from '../database/open-database.ts'
 
 /**
- * Makes sure that secrets have the ids here that they have in the app.
+ * Checks that secrets get the same ids here as in the app.
  * @throws PEPPER_MISMATCH when the database was used with another pepper, or with one and none is given
  */
 export async function requirePepper(db: Database, pepper: string | undefined): Promise<void> {

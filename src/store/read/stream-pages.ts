@@ -6,7 +6,7 @@ import type { Database } from '../database/open-database.ts'
 import { readPages } from './read-pages.ts'
 import type { KeylessPage, StoredKey, UsagePage } from './usage-page.ts'
 
-/** What `streamUsage` gives as rows, by column; no page is empty. */
+/** The rows of `streamUsage`, by column; no page is empty. */
 export function streamPages(
   db: Database,
   query: StreamQuery = {},
@@ -15,14 +15,14 @@ export function streamPages(
 }
 
 /**
- * The same, several times as fast from PostgreSQL and of one moment there. For one reader at a time who reads as fast as
- * he can: meanwhile it holds a connection, and what the server must keep for it.
+ * The same, but several times as fast from PostgreSQL, and of one moment there. For a single fast consumer: it holds a
+ * connection and a snapshot until done.
  */
 export function copyOrStreamPages(
   db: Database,
   query: StreamQuery = {},
 ): AsyncGenerator<UsagePage, void, undefined> {
-  // Citus would copy all rows to its coordinator before it gives the first one
+  // Citus would copy all rows to its coordinator before it returns the first one.
   return db.copy && !db.distributed ? withKeys(db, copyPages(db, db.copy, query)) : streamPages(db, query)
 }
 
@@ -38,7 +38,7 @@ async function* withKeys(
   }
 }
 
-/** A key with its owner, and before that with the owners that it had until then, oldest first. */
+/** A key with its owner, and its former owners with the ends of their periods, oldest first. */
 interface KeyInTime {
   readonly present: StoredKey
   readonly former: { readonly until: number; readonly key: StoredKey }[]
@@ -49,11 +49,11 @@ function findKey({ present, former }: KeyInTime, bucket: Date): StoredKey {
   return former.find(({ until }) => bucket.getTime() < until)?.key ?? present
 }
 
-/** Keys are read apart, each once. */
+/** Keys are read separately, each once. */
 async function addKeys(db: Database, keyIds: readonly string[], keys: Map<string, KeyInTime>): Promise<void> {
   const ids = [...new Set(keyIds.filter((id) => !keys.has(id)))]
   if (ids.length === 0) return
-  // one that is not found was forgotten a moment after its rows were read
+  // a key that is missing was forgotten just after its rows were read
   for (const id of ids) {
     keys.set(id, { present: { keyId: id, keyLabel: '', keyName: null, keyOwner: null }, former: [] })
   }

@@ -5,9 +5,10 @@ import { streamPages } from './stream-pages.ts'
 import type { UsagePage } from './usage-page.ts'
 
 /**
- * Every stored row that a filter lets through, in pages, in one order (bytewise): by key and bucket on SQLite, by bucket
- * and key on PostgreSQL, then by width, endpoint, method, status. Memory stays constant. Each page is a statement of its own:
- * nothing stays open while its rows are used, and rows that change meanwhile are as they are when their page is read.
+ * Every stored row that matches a filter, in pages and in a fixed order (bytewise): by key and bucket on SQLite, by
+ * bucket and key on PostgreSQL, then by width, endpoint, method, status. Memory stays constant. Each page is its own
+ * statement: nothing stays open while the caller uses its rows. Rows that change in the meantime are as they are when
+ * their page is read.
  */
 export async function* streamUsage(
   db: Database,

@@ -5,23 +5,23 @@ import type { UsageFilter } from '../../model/usage-query.ts'
 import type { Database } from '../database/open-database.ts'
 import { DAY_MS, HOUR_MS } from '../../time/units.ts'
 
-/** How SQL puts times into the hours, days, weeks or months of a time zone. */
+/** How SQL assigns times to the hours, days, weeks or months of a time zone. */
 export interface TimeBorders {
   /** SQL for the number of the unit that holds a time, given SQL for its epoch milliseconds. */
   numberOf(milliseconds: string): string
   /** The start of the unit with a number. */
   startOf(number: number): Date
-  /** The widest bucket in minutes, of 1, 60 and 1440, that no border can cut; 0 when any may be cut. */
+  /** The widest bucket in minutes (1, 60 or 1440) that no border can cut; 0 when any can be cut. */
   readonly uncutMinutes: number
 }
 
-/** From a moment on (epoch milliseconds), a value holds. */
+/** A value that is valid from a moment on (epoch milliseconds). */
 interface Cut {
   readonly from: number
   readonly value: number
 }
 
-/** The time that the buckets of a database span, epoch milliseconds. */
+/** The time from the first to the last bucket of a database, epoch milliseconds. */
 export interface TimeSpan {
   readonly from: number
   readonly to: number
@@ -35,18 +35,20 @@ export async function findTimeSpan(
   db: Database,
   { since, until }: Pick<UsageFilter, 'since' | 'until'>,
 ): Promise<TimeSpan> {
-  // two subqueries: SQLite finds one of min and max by index, but scans for both together
+  // two subqueries: SQLite finds a single min or max by index, but scans for both together
   const [row] = await db.query<{ first: string | null; last: string | null }>(
     `select ${db.dialect.millisecondsOf('(select min(bucket) from api_key_analytics)')} as first,
             ${db.dialect.millisecondsOf('(select max(bucket) from api_key_analytics)')} as last`,
   )
   const from = Math.max(Number(row?.first ?? 0), since?.getTime() ?? 0)
-  // a day more on each side: rows may be wider than what is left of the period
+  // one more day on each side: rows may be wider than the rest of the period
   const to = Math.min(Number(row?.last ?? 0), until?.getTime() ?? Infinity) + DAY_MS
   return { from: from - DAY_MS, to: Math.max(from, to) + DAY_MS }
 }
 
-/** The borders of a unit within a time span; a time zone's changes of offset are found once and become plain SQL. */
+/**
+ * The borders of a unit within a time span. The time zone's changes of offset are computed once and become plain SQL.
+ */
 export function timeBorders(unit: CalendarUnit, timeZone: string, span: TimeSpan): TimeBorders {
   const offsets = findOffsets(timeZone, span)
   const uncutMinutes = findUncutMinutes(unit, offsets)
@@ -114,20 +116,20 @@ function offsetMs(time: number, timeZone: string): number {
   return utc - Math.floor(time / 1000) * 1000
 }
 
-/** Borders fall on whole units of local time; where those are whole buckets of UTC too, no bucket is cut. */
+/** Borders lie on whole units of local time. Where these are whole UTC buckets too, no bucket is cut. */
 function findUncutMinutes(unit: CalendarUnit, offsets: readonly Cut[]): number {
   const unitMs = unit === 'hour' ? HOUR_MS : DAY_MS
   const fits = (minutes: number): boolean =>
     unitMs % (minutes * 60_000) === 0 &&
     offsets.every(({ from, value }, index) => {
-      // a change of offset may be a border as well
+      // a change of offset may also be a border
       const aligned = index === 0 || from % (minutes * 60_000) === 0
       return aligned && value % (minutes * 60_000) === 0
     })
   return [1440, 60, 1].find(fits) ?? 0
 }
 
-/** SQL that finds the value for a time by halves: few comparisons for each row, even over many years. */
+/** SQL that finds the value for a time by binary search: few comparisons per row, even over many years. */
 function chooseByTime(milliseconds: string, cuts: readonly Cut[]): string {
   const middle = cuts[cuts.length >> 1]
   if (cuts.length < 2 || !middle) return String(cuts[0]?.value ?? 0)
@@ -140,7 +142,7 @@ function toDate(milliseconds: number): Date {
   return new Date(milliseconds)
 }
 
-/** Many rows fall on one day, and a look into the time zone costs microseconds. */
+/** Cached, because many rows fall on one day and a look-up in the time zone takes microseconds. */
 function remember(find: (day: number) => Date): (day: number) => Date {
   const found = new Map<number, Date>()
   return (day) => {

@@ -3,21 +3,21 @@ import type { StatusFilter, UsageFilter } from '../../model/usage-query.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { ofKeysOf, ownedBy } from './owner-of-rows.ts'
 
-/** How a glob writes a star that is meant as one: as SQLite does. */
+/** An escaped star in a glob, in SQLite's syntax. */
 const STAR = '[*]'
 
-/** Parameters of a statement in the making. */
+/** The parameters of a statement that is being built. */
 export class Parameters {
   readonly values: unknown[] = []
 
-  /** Adds a value and returns the placeholder that stands for it. */
+  /** Adds a value and returns its placeholder. */
   add(value: unknown): string {
     return `$${this.values.push(value)}`
   }
 }
 
 /**
- * The SQL condition on `api_key_analytics t` that a filter stands for.
+ * The SQL condition on `api_key_analytics t` for a filter.
  * @throws ARGUMENT_INVALID
  */
 export function filterUsage(dialect: Dialect, filter: UsageFilter, parameters: Parameters): string {
@@ -44,8 +44,8 @@ export function filterRows(dialect: Dialect, filter: UsageFilter, parameters: Pa
 }
 
 /**
- * What a person means by an endpoint: the stored one of exactly that name, as a wildcard route may have, rather than
- * all that the name would fit as a glob.
+ * The endpoint that a person means: the stored endpoint with exactly this name if there is one, such as a wildcard
+ * route. Else all endpoints that the text matches as a glob.
  */
 export async function preferStoredEndpoint(db: Statements, endpoint: string): Promise<string> {
   if (!endpoint.includes('*')) return endpoint
@@ -53,14 +53,14 @@ export async function preferStoredEndpoint(db: Statements, endpoint: string): Pr
   return stored.length > 0 ? endpoint.replaceAll('*', STAR) : endpoint
 }
 
-/** An endpoint of a filter as a person writes it. */
+/** An endpoint of a filter, as a person writes it. */
 export function nameOfEndpoint(endpoint: string): string {
   return endpoint.replaceAll(STAR, '*')
 }
 
 /**
- * A condition that every row fits. It makes SQLite read the period of one key after the other, as the rows lie; by the
- * index on bucket it would have to search for each row.
+ * A condition that is true for every row. With it SQLite reads the period of one key after the other, in stored order.
+ * By the index on bucket it would have to search for each row.
  */
 export function ofEveryKey(dialect: Dialect): string {
   return dialect.kind === 'sqlite' ? 't.api_key_id in (select id from api_key_analytics_keys)' : 'true'
@@ -71,7 +71,7 @@ export function timeParameter(dialect: Dialect, time: Date, parameters: Paramete
   return dialect.timeOf(parameters.add(requireTime(time)))
 }
 
-/** The epoch milliseconds of a date. @throws ARGUMENT_INVALID for an invalid one */
+/** The epoch milliseconds of a date. @throws ARGUMENT_INVALID for an invalid date */
 export function requireTime(time: Date): number {
   if (Number.isNaN(time.getTime())) throw new AnalyticsError('ARGUMENT_INVALID', 'A date is invalid.')
   return time.getTime()
@@ -94,7 +94,7 @@ export function isUuid(text: string): boolean {
   return /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)
 }
 
-/** SQLite's `like` ignores case, so it matches with `glob`; each has its own characters to escape. */
+/** SQLite's `like` ignores case, so SQLite uses `glob`. Each has its own characters to escape. */
 function filterEndpoint(dialect: Dialect, endpoint: string, parameters: Parameters): string {
   if (!endpoint.replaceAll(STAR, '').includes('*')) {
     return `t.endpoint = ${parameters.add(nameOfEndpoint(endpoint))}`

@@ -3,10 +3,10 @@ import type { Latency } from '../../model/duration-bins.ts'
 import type { BucketMinutes } from '../../model/batch.ts'
 import type { StoredUsageRow } from '../../model/usage-row.ts'
 
-/** A key as its rows show it. */
+/** A key as it appears on its rows. */
 export type StoredKey = Pick<StoredUsageRow, 'keyId' | 'keyLabel' | 'keyName' | 'keyOwner'>
 
-/** What is the same in every form of a page. What is at one index of every column is one row. */
+/** The part that every form of a page has. One row is the values at one index of every column. */
 interface Columns {
   readonly bucketMinutes: readonly BucketMinutes[]
   readonly method: readonly string[]
@@ -16,11 +16,11 @@ interface Columns {
   readonly durationUs: readonly number[]
 }
 
-/** Stored rows by column: that costs a third of objects. */
+/** Stored rows by column, which costs a third of one object per row. */
 export interface UsagePage extends Columns {
   /** One object per key and owner. */
   readonly key: readonly StoredKey[]
-  /** One object for neighbours with the same time: do not change it. */
+  /** Neighbours with the same time share one object: do not change it. */
   readonly bucket: readonly Date[]
   /** Only when asked for. */
   readonly latency?: readonly (Latency | null)[]
@@ -29,16 +29,16 @@ export interface UsagePage extends Columns {
 /** A page as it is stored, before its keys are read. */
 export type KeylessPage = Omit<UsagePage, 'key'> & { readonly keyId: readonly string[] }
 
-/** A page's columns as a database gives them: times in epoch milliseconds, histograms as they are stored. */
+/** A page's columns from a database: times in epoch milliseconds, histograms as they are stored. */
 export interface StoredColumns extends Columns {
   readonly keyId: readonly string[]
   readonly bucket: readonly number[]
-  /** Both or none. */
+  /** Both or neither. */
   readonly durationFirstBin?: readonly number[]
   readonly durationBins?: readonly (readonly number[])[]
 }
 
-/** The name of a column, and where it is in `api_key_analytics t`. */
+/** The name of a column, and its expression on `api_key_analytics t`. */
 export const USAGE_COLUMNS = {
   keyId: 't.api_key_id',
   bucket: 't.bucket',
@@ -50,13 +50,13 @@ export const USAGE_COLUMNS = {
   durationUs: 't.duration_us',
 } as const satisfies Partial<Record<keyof StoredColumns, string>>
 
-/** Those of durations, which are read only when asked for. */
+/** The columns of durations, which are read only when asked for. */
 export const DURATION_COLUMNS = {
   durationFirstBin: 't.duration_first_bin',
   durationBins: 't.duration_bins',
 } as const satisfies Partial<Record<keyof StoredColumns, string>>
 
-/** A page from its columns. */
+/** Makes a page from its columns. */
 export function toPage({ bucket, durationFirstBin, durationBins, ...columns }: StoredColumns): KeylessPage {
   return {
     ...columns,

@@ -14,7 +14,7 @@ import { runBoundedWrite } from '../database/run-bounded-write.ts'
 /** What to anonymise: a key with all its owners, or an owner. */
 export type Anonymised = { readonly keyId: string } | { readonly owner: string }
 
-/** What stays: keys, rows and requests, and the name that stands for the owner in reports. */
+/** What remains: keys, rows and requests, and the random name that replaces the owner in reports. */
 export type Anonymous = Forgotten & { readonly pseudonym: string }
 
 const SUM = (dialect: Dialect, until: number) => `
@@ -23,7 +23,7 @@ from api_key_analytics
 where api_key_id = $1 and bucket >= ${dialect.timeOf('$2')}
   ${until < Infinity ? `and bucket < ${dialect.timeOf(String(until))}` : ''}`
 
-/** The label becomes what a short secret has: the start of the id. */
+/** The label becomes the start of the id, as for a short secret. */
 const BLANK_NAMES = (dialect: Dialect) => `
 update api_key_analytics_keys
 set name = null, name_set_by = 'app', name_said_at = ${dialect.timeOf('$2')},
@@ -31,9 +31,9 @@ set name = null, name_set_by = 'app', name_said_at = ${dialect.timeOf('$2')},
 where id = $1`
 
 /**
- * Keeps all counts and takes away who they are of: name and label of the keys, and the owner, for whom a random name
- * stands from then on, so that sums by owner stay as they were billed. Logged. What the app says of a key that is still
- * in use holds from then on, never for the time before.
+ * Keeps all counts and removes who they belong to: name and label of the keys, and the owner. A random name replaces
+ * the owner, so that sums by owner stay as they were billed. The removal is logged. When a key is still in use, what
+ * the app gives is valid from then on, never for the time before.
  */
 export async function anonymise(db: Database, whose: Anonymised, now = Date.now()): Promise<Anonymous> {
   const pseudonym = `(anonymous ${randomBytes(4).toString('hex')})`
@@ -58,7 +58,7 @@ async function anonymiseKey(
   if (!(await lockKey(tx, dialect, id))) return undefined
   const periods = (await readOwners(tx, dialect, [id])).get(id)!
   const isTheirs = (owner: string | null) => order.owner === undefined || owner === order.owner
-  // the name is that of the present owner
+  // the name belongs to the present owner
   if (isTheirs(periods.at(-1)!.owner)) await tx.query(BLANK_NAMES(dialect), [id, order.now])
   const kept = await sumPeriods(tx, dialect, id, periods, order.owner)
   const anonymous = { owner: order.pseudonym, setBy: 'app' as const, saidAt: order.now }

@@ -6,8 +6,8 @@ import { removeRows } from './remove-rows.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
 
 /**
- * Deletes a key and all its rows, logged, in bounded transactions. A flush that brings counts of the key meanwhile makes
- * it do another round; counts that come later make the key appear again.
+ * Deletes a key and all its rows, in bounded transactions that are logged. When a flush adds counts of the key in the
+ * meantime, another round follows. Counts that arrive later make the key appear again.
  */
 export async function forgetKey(db: Database, id: string): Promise<{ rows: number; requests: number }> {
   const total = { rows: 0, requests: 0 }
@@ -28,8 +28,8 @@ export async function forgetKey(db: Database, id: string): Promise<{ rows: numbe
 }
 
 /**
- * False when the key has got rows again. Looks only once it has locked the key: nobody can add rows then, and deleting
- * the key can take none away unlogged. Waits for no row while it holds that lock, so it cannot deadlock.
+ * False when the key has new rows. Checks after it has locked the key: then no process can add rows, so deleting the
+ * key deletes none that are not logged. Waits for no row while it holds that lock, so it cannot deadlock.
  */
 async function deleteEmptyKey(
   tx: Statements,

@@ -17,8 +17,9 @@ export interface Forgotten {
 }
 
 /**
- * Deletes all that was an owner's: keys that nobody else had with all their rows, and of other keys the rows of the time
- * in which they were the owner's. Logged, in bounded transactions. Counts that come later make the owner appear again.
+ * Deletes everything of an owner: keys without other owners with all their rows, and for other keys the rows of the
+ * time in which the owner had them. Logged, in bounded transactions. Counts that arrive later make the owner appear
+ * again.
  */
 export async function forgetOwner(db: Database, owner: string): Promise<Forgotten> {
   const total = { keys: 0, rows: 0, requests: 0 }
@@ -36,7 +37,7 @@ export async function forgetOwner(db: Database, owner: string): Promise<Forgotte
   return total
 }
 
-/** Again when a flush has brought more rows of the owner meanwhile, or more of the owner's time. */
+/** Repeats when a flush has added rows of the owner, or a period of the owner, in the meantime. */
 async function forgetPeriods(
   db: Database,
   id: string,
@@ -64,14 +65,14 @@ async function forgetPeriods(
   }
 }
 
-/** When an owner had a key. */
+/** The times in which an owner had a key. */
 export function spansOf(periods: OwnerPeriods, owner: string): { since: number; until: number }[] {
   return periods.flatMap((period, index) =>
     period.owner === owner ? [{ since: period.since, until: periods[index + 1]?.since ?? Infinity }] : [],
   )
 }
 
-/** @returns the periods when the owner has rows again; nobody can add any while it looks and blanks */
+/** @returns the periods when the owner has rows again; the lock on the key keeps others from adding any now */
 async function blankOwner(
   tx: Statements,
   { dialect }: Database,

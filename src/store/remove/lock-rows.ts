@@ -2,14 +2,14 @@ import type { Statements } from '../database/dialect.ts'
 import type { Database } from '../database/open-database.ts'
 
 /**
- * Citus locks no rows of several shards in an order, and has no snapshot of all its servers: there, who needs either
- * lets the writers wait.
+ * Citus cannot lock rows of several shards in a fixed order, and has no snapshot of all its servers. Code that needs
+ * either makes the writers wait with this lock.
  */
 export const HOLD_WRITERS = 'lock table api_key_analytics in share row exclusive mode'
 
 /**
- * Locks the rows of `api_key_analytics t` that fit a condition in primary-key order, the order of the flushes, so that
- * changing them afterwards in any order cannot deadlock with one. SQLite's one write lock makes it needless there.
+ * Locks the rows of `api_key_analytics t` that match a condition in primary-key order, the order of the flushes.
+ * Changing them afterwards in any order cannot deadlock with a flush. Not needed on SQLite, which has one write lock.
  */
 export async function lockRows(
   tx: Statements,

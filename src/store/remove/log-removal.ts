@@ -1,20 +1,20 @@
 import type { ApiKeyAnalyticsPrune } from '../database/entities/api-key-analytics-prune.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 
-/** What one transaction took away from the rows that flushes brought. */
+/** What one transaction removed. */
 export interface Removal {
   readonly action: ApiKeyAnalyticsPrune['action']
-  /** All that it was about and that begins before this is done now; null when it is about all time. */
+  /** Everything in scope that begins before this is done now; null when the scope is all time. */
   readonly before: number | null
-  /** The one key that it is about; null when it is about all. */
+  /** The affected key; null for all keys. */
   readonly keyId: string | null
   readonly rows: number
   readonly requests: number
 }
 
 /**
- * Logs a removal in its own transaction, so that totals add up at every commit: as a new row of the log, or added to
- * the row `id` of the same run. Returns the row's id, which holds once the transaction has committed.
+ * Logs a removal in its own transaction, so that totals add up at every commit. Adds a new row to the log, or adds to
+ * the row `id` of the same run. Returns the row's id, which is valid after the transaction has committed.
  */
 export async function logRemoval(
   tx: Statements,

@@ -3,7 +3,7 @@ import type { Database } from '../database/open-database.ts'
 import type { OwnerPeriods } from '../keys/owner-periods.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
 
-/** Keys in one transaction. */
+/** Keys per transaction. */
 const CHUNK_KEYS = 1000
 
 const FIND = ({ dialect }: Database, ofKey: boolean) => `
@@ -21,8 +21,8 @@ where api_key_id in (${ids})
 group by api_key_id`
 
 /**
- * Forgets the former owners, of all keys or of one, who had a key only before a time, once no row of their time is left.
- * The first owner that remains then reaches back to the beginning.
+ * Removes former owners, of all keys or of one, whose time ended before a date and has no rows left. The first
+ * remaining owner's period then begins at the beginning of time.
  */
 export async function pruneOwners(db: Database, before: number, keyId: string | null): Promise<void> {
   const params = keyId === null ? [before] : [before, keyId]
@@ -35,7 +35,7 @@ export async function pruneOwners(db: Database, before: number, keyId: string | 
 
 async function pruneKeys(db: Database, ids: readonly string[], before: number): Promise<void> {
   const list = ids.map((_, index) => `$${index + 1}`).join(', ')
-  // no flush changes their owners meanwhile
+  // The lock keeps flushes from changing their owners.
   await db.query(`update api_key_analytics_keys set label = label where id in (${list})`, ids)
   const rows = await db.query<{ id: string; first: string }>(FIND_FIRST(db, list), ids)
   const firstBuckets = new Map(rows.map(({ id, first }) => [id, Number(first)]))
@@ -46,7 +46,7 @@ async function pruneKeys(db: Database, ids: readonly string[], before: number): 
   await writeOwners(db, db.dialect, owners)
 }
 
-/** The periods that do not end by a time. */
+/** The periods that end after a time, or not at all. */
 function keepSince(periods: OwnerPeriods, time: number): OwnerPeriods {
   const [first, ...rest] = periods.filter((_, index) => (periods[index + 1]?.since ?? Infinity) > time)
   return [{ ...first!, since: 0 }, ...rest]

@@ -4,21 +4,21 @@ import { pruneOwners } from './prune-owners.ts'
 import { removeRows } from './remove-rows.ts'
 import { filterRows, ofEveryKey, Parameters, requireTime, timeParameter } from '../read/usage-filter.ts'
 
-/** Which rows to prune: those that end by `before`, of all keys or of these. */
+/** Which rows to prune: those that end by `before`, of all keys or of the given ones. */
 export interface PruneOptions {
   readonly before: Date
   readonly keyIds?: readonly string[]
 }
 
-/** How far a long work has come. */
+/** The progress of a long operation. */
 export interface Progress {
   readonly rows: number
   readonly requests: number
-  /** 0 to 1, by the time that the rows span. */
+  /** 0 to 1, by the time span of the rows. */
   readonly done: number
 }
 
-/** Counts what `pruneUsage` would delete, and the time it spans; null when there is nothing. */
+/** Counts what `pruneUsage` would delete, and its time span; null when there is nothing. */
 export async function countPrunable(
   db: Database,
   { before, keyIds }: PruneOptions,
@@ -51,7 +51,8 @@ where ${filter} and ${ofEveryKey(dialect)} and ${endsBy(dialect, timeParameter(d
 
 /**
  * Deletes every row that ends by `before`, in bounded transactions that log what they removed. After an abort or a
- * crash the totals are right, and running again goes on where it stopped. Owners of the pruned time go with it. Rejects with the signal's reason.
+ * crash the totals are right, and the next run continues where it stopped. Owners of the pruned time are removed too.
+ * Rejects with the signal's reason.
  */
 export async function pruneUsage(
   db: Database,
@@ -83,7 +84,7 @@ export async function pruneUsage(
   return total
 }
 
-/** Which share of the time from the first bucket to `end` lies before a moment: 0 to 1. */
+/** The share of the time from the first bucket to `end` that lies before a moment: 0 to 1. */
 export async function measureProgress(db: Database, end: number): Promise<(moment: number) => number> {
   const first = db.dialect.millisecondsOf('(select min(bucket) from api_key_analytics)')
   const [found] = await db.query<{ first: string | null }>(`select ${first} as first`)

@@ -6,10 +6,10 @@ import type { Database } from '../database/open-database.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
 import { Parameters } from '../read/usage-filter.ts'
 
-/** Rows in one transaction: tens of milliseconds, for which a flush to the same rows may have to wait. */
+/** Rows per transaction: it takes tens of milliseconds, and a flush to the same rows waits as long. */
 const CHUNK_ROWS = 10_000
 
-/** Which rows to take away, and why. */
+/** Which rows to remove, and why. */
 export interface RemovalOrder {
   readonly action: 'prune' | 'forget'
   /** Only rows that end by then (epoch milliseconds); null for all. */
@@ -18,22 +18,22 @@ export interface RemovalOrder {
   readonly keyId: string | null
   /** Only rows whose bucket begins in this time: `since` inclusive, `until` exclusive. */
   readonly during?: { readonly since: number; readonly until: number } | undefined
-  /** The row of the log that goes on; absent for a new one. */
+  /** The row of the log to continue; absent for a new one. */
   readonly logId?: number | undefined
   readonly signal?: AbortSignal | undefined
-  /** After each transaction: rows and requests that it removed, and the bucket up to which all is done. */
+  /** Called after each transaction: the rows and requests that it removed, and the bucket up to which all is done. */
   readonly onRemoved?: (removed: { rows: number; requests: number; upTo: number | null }) => void
 }
 
-/** A place between rows in the order of bucket and key. */
+/** A position between rows, in the order of bucket and key. */
 interface Place {
   readonly bucket: number
   readonly keyId: string
 }
 
 /**
- * Takes rows away, oldest first, in bounded transactions that each log what they took; a run that was broken off is
- * simply begun again. Returns the row of the log, if there is one.
+ * Removes rows, oldest first, in bounded transactions that log what they removed. After an abort, run it again. Returns
+ * the row of the log, if there is one.
  */
 export async function removeRows(db: Database, order: RemovalOrder): Promise<number | undefined> {
   let { logId } = order
@@ -45,7 +45,7 @@ export async function removeRows(db: Database, order: RemovalOrder): Promise<num
     const upTo = to ? to.bucket : order.before
     const removed = await runBoundedWrite(db, async (tx) => {
       const found = await deleteRows(tx, db, chunk)
-      // an empty last step moves the border of the log to where the work ends
+      // an empty last step moves the border of the log to the end of the work
       if (found.rows === 0 && logId === undefined) return { ...found, logId }
       const removal = { ...found, action: order.action, before: upTo, keyId: order.keyId }
       return { ...found, logId: await logRemoval(tx, db.dialect, logId, removal) }
@@ -57,7 +57,7 @@ export async function removeRows(db: Database, order: RemovalOrder): Promise<num
   return logId
 }
 
-/** Where the next chunk ends, inclusive; undefined when the rest is one chunk. */
+/** The end of the next chunk, inclusive; undefined when the rest is one chunk. */
 async function findChunkEnd(
   db: Database,
   order: RemovalOrder,
@@ -75,7 +75,7 @@ limit 1 offset ${CHUNK_ROWS - 1}`,
   return found && { bucket: Number(found.bucket), keyId: found.key_id }
 }
 
-/** The rows after one place and up to another. */
+/** The rows after one position, up to and including another. */
 function writeCondition(
   { dialect }: Database,
   { before, keyId, during }: RemovalOrder,

@@ -10,31 +10,31 @@ import { runBoundedWrite } from '../database/run-bounded-write.ts'
 import { Parameters, requireTime } from '../read/usage-filter.ts'
 import { DAY_MS } from '../../time/units.ts'
 
-/** Rows in one transaction; about as long as a chunk of a prune, because it writes fewer rows than it deletes. */
+/** Rows per transaction; takes about as long as a chunk of a prune, because it writes fewer rows than it deletes. */
 const CHUNK_ROWS = 10_000
 
-/** What a roll-up has done: hour and minute rows before, day rows after, and the requests in either. */
+/** The result of a roll-up: hour and minute rows before, day rows after, and their requests. */
 export interface RolledUp {
   readonly rowsBefore: number
   readonly rowsAfter: number
   readonly requests: number
 }
 
-/** Some keys' rows of one UTC day: one key's, or those after one key, up to another. */
+/** Part of one UTC day: the rows of one key, or of the keys after one key, up to another. */
 interface Chunk {
   readonly keyId: string | undefined
   readonly day: number
   readonly after: string | undefined
   readonly upTo: string | undefined
-  /** The time before which all days are rolled up once this chunk is. */
+  /** When this chunk is done, all days before this time are rolled up. */
   readonly doneBefore: number
 }
 
 /**
- * Merges hour and minute rows, of all keys or of one, into UTC day rows, for all UTC days that are over by `before`; no
- * total changes. Rows of a day in which their key changed its owner stay as they are. Works in
- * bounded transactions that log what they merged: after an abort or a crash, running again goes on where it stopped.
- * Rejects with the signal's reason.
+ * Merges hour and minute rows, of all keys or of one, into UTC day rows, for all UTC days that end by `before`. No
+ * total changes. Rows of a day on which their key changed its owner stay unchanged. Works in bounded transactions that
+ * log what they merged: after an abort or a crash, the next run continues where it stopped. Rejects with the signal's
+ * reason.
  */
 export async function rollUpUsage(
   db: Database,
@@ -58,7 +58,7 @@ export async function rollUpUsage(
     signal?.throwIfAborted()
     const merged = await runBoundedWrite(db, async (tx) => {
       const { rowsBefore: rows, ...merged } = await mergeRows(tx, db, chunk)
-      // a day of which only rows that stay are left
+      // a day with nothing left to merge
       if (rows === 0 && logId === undefined) return { ...merged, rowsBefore: rows, logId }
       const log = {
         action: 'roll up' as const,
@@ -78,7 +78,7 @@ export async function rollUpUsage(
   return total
 }
 
-/** Goes through the days that have rows to merge, and through the keys of a day that has many. */
+/** Yields the days that have rows to merge. A day with many keys is several chunks. */
 async function* findChunks(db: Database, end: number, keyId: string | undefined): AsyncGenerator<Chunk> {
   let day = await findDay(db, 0, end, keyId)
   while (day !== undefined) {
@@ -112,7 +112,7 @@ limit 1`,
   return found && Math.floor(Number(found.bucket) / DAY_MS) * DAY_MS
 }
 
-/** The key with which a chunk is full; undefined when the rest of the day is one chunk. */
+/** The key that fills a chunk; undefined when the rest of the day is one chunk. */
 async function findLastKey(db: Database, rest: Omit<Chunk, 'doneBefore'>): Promise<string | undefined> {
   const { condition, params } = writeCondition(db.dialect, rest)
   const [found] = await db.query<{ api_key_id: string }>(
@@ -148,7 +148,7 @@ async function mergeRows(tx: Statements, db: Database, chunk: Chunk): Promise<Ro
   const day = dialect.timeOf(String(chunk.day))
   await lockRows(tx, db, condition, params)
   if (dialect.kind === 'postgresql' && !distributed) {
-    // one statement: a flush could add rows between two. On Citus, which has no such statement, none can
+    // One statement, because a flush could add rows between two. On Citus, which cannot do this in one, writers wait.
     const [merged] = await tx.query<Record<keyof RolledUp, string>>(
       `with merged as (
   delete from api_key_analytics as t where ${condition} returning *
@@ -172,7 +172,7 @@ select (select count(*) from merged) as "rowsBefore", (select count(*) from days
 }
 
 function mergeInto({ histogram }: Dialect, day: string, rows: string, condition: string): string {
-  // materialized: only from sums that it has brought together does Citus trim
+  // materialized: Citus can trim only sums that are already merged on one server
   const bins = histogram.trim('m.bins')
   const merged = histogram.merge(histogramOf('d'), histogramOf('excluded'))
   return `

@@ -1,14 +1,14 @@
 import type { BatchRow } from '../../model/batch.ts'
 
-/** Rows as they go to another thread: cloning an object for each of them takes several times as long. */
+/** Rows for another thread: cloning an object per row takes several times as long. */
 export interface PackedRows {
-  /** Every id, endpoint and method of the rows, each once. */
+  /** Every id, endpoint and method of the rows, without duplicates. */
   readonly texts: readonly string[]
-  /** For each row the places of its texts, its numbers, the length of its histogram, and that. */
+  /** Per row: the indexes of its texts, its numbers, the length of its histogram, and the histogram. */
   readonly numbers: Float64Array<ArrayBuffer>
 }
 
-/** Numbers of a row before its histogram. */
+/** Numbers per row before its histogram. */
 const FIXED = 7
 
 export function packRows(rows: readonly BatchRow[]): PackedRows {

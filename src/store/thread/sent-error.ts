@@ -1,7 +1,7 @@
 import { AnalyticsError } from '../../model/errors.ts'
 import type { AnalyticsErrorCode } from '../../model/errors.ts'
 
-/** An error on its way to another thread, which would get it without its class and its code. */
+/** An error that is sent to another thread. Cloning alone would lose its class and its code. */
 export interface SentError {
   /** Whether it is an `AnalyticsError`. */
   readonly ours: boolean
@@ -30,7 +30,7 @@ export function unpackError({ ours, code, message, stack, cause }: SentError): E
   const error = ours
     ? new AnalyticsError(code as AnalyticsErrorCode, message, options)
     : Object.assign(new Error(message, options), code !== undefined && { code })
-  // where it happened, not where it arrived
+  // the stack of where it happened, not of where it arrived
   if (stack !== undefined) error.stack = stack
   return error
 }

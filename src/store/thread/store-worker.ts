@@ -8,7 +8,9 @@ import { packError } from './sent-error.ts'
 import type { ToWorker, WorkerStart } from './worker-messages.ts'
 import type { Answer } from './worker-thread.ts'
 
-/** The thread that writes to the database. It runs one call at a time, a batch only when all of it is here. */
+/**
+ * The thread that writes to the database. It runs one call at a time, and a batch only after it has arrived completely.
+ */
 const { options, databaseId, network } = workerData as WorkerStart
 setNetworkDefaults(network)
 const store = new DatabaseStore(options, databaseId)

@@ -4,18 +4,18 @@ import type { StoreOptions } from '../database-store.ts'
 import type { NetworkDefaults } from '../database/postgresql/network-defaults.ts'
 import type { PackedRows } from './pack-rows.ts'
 
-/** What the worker is started with. */
+/** The start data of the worker. */
 export interface WorkerStart {
   readonly options: StoreOptions
-  /** The database that the worker before it was connected to. */
+  /** The database of the previous worker. */
   readonly databaseId: string | undefined
   readonly network: NetworkDefaults
 }
 
-/** A batch without its content, which was sent before it in parts. */
+/** A batch without its keys and rows, which are sent before it in parts. */
 export type BatchHead = Omit<Batch, 'keys' | 'rows'>
 
-/** To the worker. Parts come in order; a call without a batch has none. */
+/** Messages to the worker. Parts come in order; a call without a batch has none. */
 export type ToWorker =
   | { readonly call: number; readonly keys: readonly KeyIdentity[] }
   | { readonly call: number; readonly rows: PackedRows }

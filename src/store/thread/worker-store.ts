@@ -11,8 +11,8 @@ import { WorkerThread } from './worker-thread.ts'
 type Message = ToWorker extends infer M ? (M extends ToWorker ? Omit<M, 'call'> : never) : never
 
 /**
- * The store in a worker thread. Importing MikroORM takes some 300 ms, and SQLite blocks its thread, for seconds when
- * another process holds the lock: neither may hold the event loop of the app.
+ * The store in a worker thread. Importing MikroORM takes some 300 ms, and SQLite blocks its thread for seconds when
+ * another process holds the lock. Neither may block the event loop of the app.
  */
 export class WorkerStore implements UsageStore {
   readonly #thread: WorkerThread
@@ -26,7 +26,7 @@ export class WorkerStore implements UsageStore {
         databaseId: this.#databaseId,
         network: readNetworkDefaults(),
       }),
-      // somebody waits for an answer: the process may not end before it
+      // The caller waits for an answer, so the process must stay alive until then.
       holdsProcess: true,
       describeEnd: (cause) =>
         new AnalyticsError(
@@ -44,7 +44,7 @@ export class WorkerStore implements UsageStore {
   }
 
   async recordBatch(batch: Batch): Promise<'applied' | 'applied before'> {
-    // a worker that takes the place of this one has to know which database the batches are for
+    // A worker that replaces this one has to know the database of the batches.
     if (this.#databaseId === undefined) await this.connect()
     const { instance, sequence, bucket, bucketMinutes, countedBefore, requestCount } = batch
     const { sealedAt, isSealed, openSequence } = batch

@@ -3,19 +3,19 @@ import { Worker } from 'node:worker_threads'
 import { unpackError } from './sent-error.ts'
 import type { SentError } from './sent-error.ts'
 
-/** From a thread: the one answer to a call. */
+/** From a thread: the single answer to a call. */
 export type Answer =
   | { readonly call: number; readonly result: unknown }
   | { readonly call: number; readonly error: SentError }
 
-/** What a thread needs. */
+/** Options of a thread. */
 export interface ThreadOptions {
   /** The file that it runs, without `.ts` or `.js`. */
   readonly program: URL
   readonly workerData: () => unknown
-  /** Whether the process waits for the answers of calls before it ends. */
+  /** Whether open calls keep the process alive. */
   readonly holdsProcess: boolean
-  /** Gives the error for calls that a thread left without an answer when it ended. */
+  /** Makes the error for calls that are still open when the thread ends. */
   readonly describeEnd: (cause: unknown) => Error
 }
 
@@ -25,10 +25,10 @@ interface Call {
   reject(error: unknown): void
 }
 
-/** Sends a part and then lets others have the event loop. What is in `transfer` is of no use here after it. */
+/** Sends a part, then yields to the event loop. The objects in `transfer` cannot be used here afterwards. */
 type SendPart = (part: object, transfer?: ArrayBuffer[]) => Promise<void>
 
-/** A worker thread that answers calls. It starts with the first one, and again with the first after its end. */
+/** A worker thread that answers calls. It starts with the first call, and again with the first one after its end. */
 export class WorkerThread {
   readonly #options: ThreadOptions
   readonly #calls = new Map<number, Call>()
@@ -39,13 +39,13 @@ export class WorkerThread {
     this.#options = options
   }
 
-  /** Sends what `sendParts` gives, then the message, and waits for the answer. */
+  /** Sends what `sendParts` produces, then the message, and waits for the answer. */
   async call<T>(message: object, sendParts?: (send: SendPart) => Promise<void>): Promise<T> {
     const worker = (this.#worker ??= this.#start())
     const call = ++this.#lastCall
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     this.#calls.set(call, { answer: promise, resolve, reject })
-    // it may fail while parts are still being sent
+    // It may fail while parts are still being sent.
     promise.catch(() => {})
     if (this.#options.holdsProcess) worker.ref()
     const post = (part: object, transfer: ArrayBuffer[] = []) =>
@@ -53,7 +53,7 @@ export class WorkerThread {
     try {
       await sendParts?.(async (part, transfer) => {
         post(part, transfer)
-        // a large batch must not hold the event loop
+        // sending a large batch must not block the event loop
         await nextTurn()
       })
       post(message)
@@ -64,7 +64,7 @@ export class WorkerThread {
     return promise
   }
 
-  /** Waits for the calls that are under way, sends the last message and ends the thread. */
+  /** Waits for open calls, sends the last message and ends the thread. */
   async finish(message: object): Promise<void> {
     const worker = this.#worker
     if (!worker) return
@@ -82,7 +82,7 @@ export class WorkerThread {
 
   #start(): Worker {
     const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
-    // the app's own --import or --inspect is not meant for this thread
+    // The app's own --import or --inspect must not apply to this thread.
     const worker = new Worker(new URL(this.#options.program.href + extension), {
       workerData: this.#options.workerData(),
       execArgv: [],
@@ -92,7 +92,7 @@ export class WorkerThread {
     // without a listener an error in the thread would end the app
     worker.on('error', (error) => (cause = error))
     worker.on('exit', () => this.#end(worker, cause))
-    // last: a listener for messages keeps the process alive again
+    // last: adding a listener for messages keeps the process alive again
     worker.unref()
     return worker
   }
@@ -110,7 +110,7 @@ export class WorkerThread {
     return call
   }
 
-  /** The next call starts another thread. */
+  /** The next call starts a new thread. */
   #end(worker: Worker, cause: unknown): void {
     if (this.#worker === worker) this.#worker = undefined
     const error = this.#options.describeEnd(cause)

@@ -2,7 +2,7 @@ import type { Batch } from '../../model/batch.ts'
 import { readGaps } from '../write/ledger-gaps.ts'
 import type { Database } from '../database/open-database.ts'
 
-/** Which requests of an instance: `requestCount` of them after `countedBefore`. */
+/** A range of requests of an instance: `requestCount` of them after `countedBefore`. */
 export type RequestRange = Pick<Batch, 'instance' | 'countedBefore' | 'requestCount'>
 
 const COUNTED = (given: string) => `
@@ -10,7 +10,7 @@ select instance, request_count + missing as counted
 from api_key_analytics_ledger
 where instance in (select instance from ${given})`
 
-/** Counts the requests of some batches that the database does not have, copies of a batch once. */
+/** Counts the requests of some batches that are not in the database; copies of a batch count once. */
 export async function countLacking(db: Database, batches: readonly RequestRange[]): Promise<number> {
   const instances = [...new Set(batches.map(({ instance }) => instance))]
   if (instances.length === 0) return 0
@@ -36,7 +36,7 @@ export async function countLacking(db: Database, batches: readonly RequestRange[
   }, 0)
 }
 
-/** How many requests lie in any of the batches and in any of the disjoint `lacks`. */
+/** How many requests lie both in one of the batches and in one of the disjoint `lacks`. */
 function countOverlap(
   batches: readonly RequestRange[],
   lacks: readonly (readonly [from: number, to: number])[],

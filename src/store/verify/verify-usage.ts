@@ -4,33 +4,33 @@ import { readGaps } from '../write/ledger-gaps.ts'
 import type { Gap } from '../write/ledger-gaps.ts'
 import { readSnapshot } from '../database/read-snapshot.ts'
 
-/** What one instance delivered. */
+/** What one instance has delivered. */
 export interface InstanceAccount {
   readonly instance: string
-  /** Its last batch that was applied. */
+  /** The last of its batches that was applied. */
   readonly sequence: number
   readonly deliveredRequests: number
   /** Requests that it counted and that never arrived. */
   readonly missingRequests: number
-  /** Which ones, numbered from 1 as it counted them, both ends included: `[{ from: 501, to: 1000 }]`. */
+  /** Their numbers, from 1 in the order in which it counted them, both ends included: `[{ from: 501, to: 1000 }]`. */
   readonly missing: readonly { readonly from: number; readonly to: number }[]
   readonly updatedAt: Date
 }
 
-/** The accounts of a database, all as of one moment. */
+/** The accounts of a database, all of one moment. */
 export interface VerifyResult {
   /** Requests in the table. */
   readonly storedRequests: number
   /** Requests that were pruned or forgotten on purpose. */
   readonly prunedRequests: number
-  /** Requests of all batches that were applied. */
+  /** Requests of all applied batches. */
   readonly deliveredRequests: number
   readonly missingRequests: number
-  /** True when what is in the table and what was pruned is exactly what was delivered. */
+  /** True when table and prunes add up to exactly what was delivered. */
   readonly balanced: boolean
   /** Rows whose histogram of durations does not sum up to their requests; only when asked for. */
   readonly wrongHistograms?: number
-  /** Every instance that ever delivered, the latest last. */
+  /** Every instance that has delivered, the latest last. */
   readonly instances: readonly InstanceAccount[]
 }
 
@@ -51,7 +51,7 @@ select instance, sequence, request_count, missing, ${updatedAt} as updated_at
 from api_key_analytics_ledger
 order by updated_at, instance`
 
-/** Compares what is stored with what was delivered, in one snapshot: flushes may go on meanwhile. */
+/** Compares what is stored with what was delivered, in one snapshot. Flushes may go on. */
 export async function verifyUsage(
   db: Database,
   { histograms = false }: { histograms?: boolean } = {},

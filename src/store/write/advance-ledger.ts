@@ -7,8 +7,9 @@ import { forgetUnsealedRows, keepUnsealedRows, readUnsealedRows } from './unseal
 import type { UnsealedRows } from './unsealed-rows.ts'
 
 /**
- * The usual batch, one statement: it answers only when the batch is the next one of its instance, or lies behind a gap.
- * `excluded.missing` is all that the instance counted before the batch: what of it never arrived is missing.
+ * The statement for a usual batch. It returns a row only when the batch is the next one of its instance, or follows a
+ * gap. `excluded.missing` is the number of requests that the instance counted before the batch; those that never
+ * arrived are missing.
  */
 const ADVANCE = (now: string) => `
 insert into api_key_analytics_ledger as l (instance, sequence, request_count, missing, updated_at)
@@ -31,17 +32,17 @@ where instance = $1`
 const READ_INSTANCE =
   'select sequence, request_count, missing from api_key_analytics_ledger where instance = $1'
 
-/** What of a batch the database lacks: its rows, or the rest of them where a copy of it came before. */
+/** The part of a batch that is not in the database: all its rows, or the rest when a copy arrived before. */
 export interface DueRows {
   readonly rows: AsyncIterable<readonly BatchRow[]> | Iterable<readonly BatchRow[]>
   readonly requestCount: number
 }
 
 /**
- * Enters a batch into the ledger. The requests of an instance are numbered in the order in which it counted them, and
- * a batch is a range of these numbers: `requestCount` of them after `countedBefore`. The ledger holds which ranges have
- * arrived: all up to the end of the last batch, but for the gaps.
- * @returns what is to be added in the same transaction; undefined when the database has all of it
+ * Enters a batch into the ledger. The requests of an instance are numbered in the order in which it counted them, and a
+ * batch is a range of these numbers: `requestCount` of them after `countedBefore`. The ledger stores which ranges have
+ * arrived: all up to the end of the last batch, except the gaps.
+ * @returns what to add in the same transaction; undefined when the database has all of it
  * @throws INSTANCE_COPIED when the batch contradicts what arrived before
  */
 export async function advanceLedger(
@@ -70,10 +71,10 @@ export async function advanceLedger(
   return all
 }
 
-/** What the ledger knows of an instance. */
+/** The ledger's state of an instance. */
 interface InstanceState {
   readonly sequence: number
-  /** Requests that it had counted by the end of its last batch here. */
+  /** Requests that it had counted at the end of its last batch here. */
   readonly counted: number
   readonly gaps: readonly Gap[]
 }
@@ -87,14 +88,14 @@ async function readInstance(tx: Statements, { instance }: Batch): Promise<Instan
   return { sequence: Number(row!.sequence), counted, gaps: await readGaps(tx, [instance]) }
 }
 
-/** Whether all of a batch is in the database: it was sent before, or it is a copy of a part of what was. */
+/** Whether all of a batch is in the database: it was sent before, or it is a partial copy of what was sent. */
 function hasArrived(batch: Batch, { sequence, counted, gaps }: InstanceState): boolean {
   const { countedBefore, requestCount, isSealed, openSequence } = batch
   const end = countedBefore + requestCount
   if (sequence < batch.sequence) return false
-  // what was sealed is whole: another total under its number was counted elsewhere
+  // a sealed batch is complete: another total under the same number was counted elsewhere
   if (sequence === batch.sequence) return isSealed ? end === counted : end <= counted
-  // the instance is counting here, and yet somebody delivered batches that it has not begun
+  // the instance still counts here, but batches that it has not begun were delivered from elsewhere
   if (openSequence !== undefined && sequence > openSequence) return false
   return end <= counted && gaps.every((gap) => gap.to <= countedBefore || end <= gap.from)
 }
@@ -103,13 +104,13 @@ async function keepUnsealed(tx: Statements, dialect: Dialect, batch: Batch): Pro
   if (!batch.isSealed) await keepUnsealedRows(tx, dialect, batch, batch.rows(), 0)
 }
 
-/** What was added of the instance's last batch here must follow the requests that this one says came before it. */
+/** The stored part of the instance's last batch must follow the requests that this batch has before it. */
 function requireSameStart(batch: Batch, account: InstanceState, before: UnsealedRows): void {
   if (account.sequence !== batch.sequence) return
   if (batch.countedBefore + before.requestCount !== account.counted) throw copiedInstance(batch, account)
 }
 
-/** A copy of the counter file was delivered in the middle of this batch: what it did not have is to be added. */
+/** A copy of the counter file was delivered in the middle of this batch: adds what the copy did not have. */
 async function takeRest(
   tx: Statements,
   dialect: Dialect,
@@ -121,7 +122,7 @@ async function takeRest(
   for await (const some of batch.rows()) rows.push(before.takeFrom(some))
   const requestCount = rows.flat().reduce((sum, row) => sum + row.requestCount, 0)
   if (batch.isSealed) {
-    // what was sealed holds all that any copy of it holds
+    // a sealed batch contains everything that any copy of it contains
     if (before.requestCount + requestCount !== batch.requestCount) throw copiedInstance(batch, account)
     await forgetUnsealedRows(tx, batch)
   }
@@ -132,7 +133,7 @@ async function takeRest(
   return { rows, requestCount }
 }
 
-/** Enters requests that were taken for missing: of a batch that was set aside, say. */
+/** Enters requests that counted as missing, such as those of a batch that was set aside. */
 async function fillGap(
   tx: Statements,
   batch: Batch,

@@ -36,7 +36,7 @@ export async function readGaps(tx: Statements, instances: readonly string[]): Pr
   }))
 }
 
-/** Notes what lies between a batch that was just entered and the one before it. `missing`: of the instance, in all. */
+/** Stores the gap between a batch that was just entered and the one before it. `missing`: of the instance, in total. */
 export async function noteGap(
   tx: Statements,
   { instance, countedBefore }: Batch,
@@ -48,7 +48,7 @@ export async function noteGap(
   if (length > 0) await tx.query(ADD_GAP, [instance, countedBefore - length, countedBefore])
 }
 
-/** Takes a part out of a gap. */
+/** Removes a part of a gap. */
 export async function closeGap(tx: Statements, gap: Gap, from: number, to: number): Promise<void> {
   await tx.query(REMOVE_GAP, [gap.instance, gap.from])
   if (gap.from < from) await tx.query(ADD_GAP, [gap.instance, gap.from, from])

@@ -40,15 +40,15 @@ export const CELL_COLUMNS = {
   request_count: 'bigint',
   duration_us: 'bigint',
   duration_first_bin: 'smallint',
-  // a JSON array: unnest would take arrays in an array apart
+  // a JSON array: unnest would split nested arrays too
   duration_bins: 'text',
 }
 
 /**
- * Adds one batch in one transaction, once however often it is called; nothing of it is there when this throws before
- * the commit. Rows are locked in the batch's own order, which all writers share.
- * @throws DATABASE_CHANGED when the database is not the one with `databaseId`; BATCH_REFUSED and INSTANCE_COPIED when
- * trying again is useless; else what the database says
+ * Adds one batch in one transaction. It counts once, also when called again; if this throws before the commit, nothing
+ * is stored. Rows are locked in the batch's order, which all writers share.
+ * @throws DATABASE_CHANGED when the database is not the one with `databaseId`; BATCH_REFUSED and INSTANCE_COPIED when a
+ * retry is useless; else the error of the database
  */
 export async function recordBatch(
   db: Database,
@@ -90,7 +90,7 @@ async function addCells(tx: Statements, dialect: Dialect, batch: Batch, due: Due
     const params = [batch.bucket, batch.bucketMinutes, ...given.params]
     await tx.query(writeAddCells(dialect, given.sql), params)
   }
-  // the ledger would promise what the table does not hold
+  // otherwise the ledger would count rows that the table does not have
   if (requestCount !== due.requestCount) {
     throw refusal(batch, `its rows hold ${requestCount} requests and its head says ${due.requestCount}`)
   }

@@ -7,10 +7,10 @@ import type { TouchedKeys } from './touched-keys.ts'
 
 const KEY_COLUMNS = { id: 'uuid', label: 'text', name: 'text', owner: 'text' }
 
-/** Whether the name, or the owner, of a batch counts. Who says nothing (null) erases nothing. */
+/** Whether the name or owner in a batch counts. Null changes nothing. */
 const HEARS_NAME = `excluded.name is not null and k.name_set_by = 'app'
     and (k.name_said_at is null or excluded.name_said_at >= k.name_said_at)`
-/** Another owner than the present one begins a period, which takes more than one statement. */
+/** An owner other than the present one begins a period, which takes more than one statement. */
 const HEARS_OWNER = `excluded.owner is not null and k.owner_set_by = 'app'
     and (k.owner = excluded.owner or k.owner is null and k.owner_since is null)
     and (k.owner_since is null or excluded.owner_said_at >= k.owner_since)
@@ -42,9 +42,9 @@ interface Touched {
 }
 
 /**
- * Inserts the keys of a batch, or moves their time of last use and hears what the app says of their names and owners.
- * Keys that this process touched a moment ago and of which it says nothing new are skipped: flushers that upsert every
- * key each time wait for each other. Should one have been deleted since, its cells are refused, and the batch is tried
+ * Inserts the keys of a batch, or updates their time of last use and the name and owner that the app gave. Keys that
+ * this process updated a moment ago, with no new name or owner, are skipped: flushes that upsert every key each time
+ * wait for each other. If a skipped key was deleted in the meantime, its cells are refused, and the batch is tried
  * again with all its keys.
  */
 export async function touchKeys(
@@ -63,7 +63,7 @@ export async function touchKeys(
   await hearOwners(tx, dialect, batch, due, found)
 }
 
-/** Begins or moves periods where the app says another owner than the one that is stored for the bucket. */
+/** Begins or moves periods where the app gave an owner that differs from the stored one for the bucket. */
 async function hearOwners(
   tx: Statements,
   dialect: Dialect,
@@ -77,7 +77,7 @@ async function hearOwners(
       said.has(id) && (owner !== said.get(id) || Number(since ?? 0) > bucket),
   )
   if (differing.length === 0) return
-  // the keys are locked by the statement before
+  // the statement before has locked the keys
   const known = await readOwners(
     tx,
     dialect,

@@ -1,31 +1,31 @@
 import type { KeyIdentity } from '../../model/key.ts'
 
-/** How often one process moves a key's time of last use at most. */
+/** Shortest time between two updates of a key's last use by one process. */
 const TOUCH_INTERVAL_MS = 60_000
 
-/** Far above `maxKeys`; forgetting only means to touch again. */
+/** Far above `maxKeys`. Forgetting costs only one more update per key. */
 const LIMIT = 100_000
 
-/** When this process touched a key, and what it said of it then. */
+/** When this process updated a key, and with which name and owner. */
 type Touch = Pick<KeyIdentity, 'name' | 'owner'> & { readonly at: number }
 
-/** Remembers which keys this process has touched in the database within the last minute. */
+/** Remembers which keys this process has updated in the database within the last minute. */
 export class TouchedKeys {
   readonly #touches = new Map<string, Touch>()
 
-  /** Those whose time of last use should be moved to `now`, or of which there is something new to say; same order. */
+  /** The keys whose last use should become `now`, or that have a new name or owner; same order. */
   findDue(keys: readonly KeyIdentity[], now: number): KeyIdentity[] {
     return keys.filter((key) => this.#isDue(key, now))
   }
 
-  /** Forgets all, as when one of them turns out not to be there. @returns whether there was any */
+  /** Forgets all keys, as when one of them was deleted. @returns whether there were any */
   forget(): boolean {
     const had = this.#touches.size > 0
     this.#touches.clear()
     return had
   }
 
-  /** Call it once the transaction that touched them has committed. */
+  /** Call it after the transaction that updated them has committed. */
   touch(keys: readonly KeyIdentity[], now: number): void {
     if (this.#touches.size > LIMIT) this.#touches.clear()
     for (const key of keys) {
@@ -40,7 +40,7 @@ export class TouchedKeys {
     return (
       known === undefined ||
       now - known.at >= TOUCH_INTERVAL_MS ||
-      // left by a dead process: of an earlier time this one has said nothing
+      // from a dead process: this process has given nothing for that earlier time
       now < known.at ||
       (name !== null && name !== known.name) ||
       (owner !== null && owner !== known.owner)

@@ -1,7 +1,7 @@
 import type { Batch, BatchRow } from '../../model/batch.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 
-/** A copy of a counter file that turns up later than this is set aside, not compared with what came before. */
+/** A copy of a counter file that arrives later than this is set aside, not compared with what came before. */
 const KEPT_MS = 30 * 86_400_000
 
 const READ = `
@@ -18,24 +18,24 @@ const FORGET = 'delete from api_key_analytics_unsealed where instance = $1 and s
 const FORGET_OLD = (time: string) => `delete from api_key_analytics_unsealed where added_at < ${time}`
 
 /**
- * What was added of a batch that its process had not sealed: the process was killed, or a copy of its folder was
- * delivered while it lived on. When the same batch comes again with more requests, only the rest of it is added.
+ * The stored rows of a batch that its process had not sealed: the process was killed, or a copy of its folder was
+ * delivered while it lived on. When the same batch comes again with more requests, only the difference is added.
  */
 export interface UnsealedRows {
   readonly requestCount: number
   readonly chunks: number
-  /** What some rows of the batch hold beyond what was added. */
+  /** The part of some rows of the batch that was not added yet. */
   takeFrom(rows: readonly BatchRow[]): BatchRow[]
 }
 
-/** What was added of a batch; nothing when it never came, or was sealed when it came. */
+/** What was added of a batch; undefined when it never came, or was sealed when it came. */
 export async function readUnsealedRows(
   tx: Statements,
   { instance, sequence }: Batch,
 ): Promise<UnsealedRows | undefined> {
   const chunks = await tx.query<{ content: string }>(READ, [instance, sequence])
   if (chunks.length === 0) return undefined
-  // a row stands here once for each copy that brought requests of it
+  // a row is here once per copy that brought requests of it
   const added = Map.groupBy(
     chunks.flatMap(({ content }) => JSON.parse(content) as BatchRow[]),
     nameOf,
@@ -50,7 +50,7 @@ export async function readUnsealedRows(
   }
 }
 
-/** Keeps rows that are about to be added of an unsealed batch; `chunks` are kept of it already. */
+/** Stores rows of an unsealed batch that are about to be added; `chunks` of it are stored already. */
 export async function keepUnsealedRows(
   tx: Statements,
   dialect: Dialect,
@@ -67,7 +67,7 @@ export async function keepUnsealedRows(
   }
 }
 
-/** Forgets what was kept of a batch: it came sealed, so no copy can hold more. */
+/** Forgets the stored rows of a batch: it arrived sealed, so no copy can contain more. */
 export async function forgetUnsealedRows(tx: Statements, { instance, sequence }: Batch): Promise<void> {
   await tx.query(FORGET, [instance, sequence])
 }
@@ -75,7 +75,7 @@ export async function forgetUnsealedRows(tx: Statements, { instance, sequence }:
 const nameOf = ({ keyId, endpoint, method, status }: BatchRow): string =>
   `${keyId} ${method} ${status} ${endpoint}`
 
-/** What a row holds beyond another one of the same name, bin by bin. */
+/** What a row has more than another one with the same name, bin by bin. */
 function subtract(row: BatchRow, other: BatchRow): BatchRow {
   const before = new Map<number, number>()
   for (let n = 0; n < other.durationBins.length; n += 2) {

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core'
 import type { EntitySchema } from '@mikro-orm/core'
 
-/** Requests of an instance that were counted and have not arrived; they are numbered as the instance counted them. */
+/** Requests of an instance that were counted and have not arrived, by the numbers that the instance gave them. */
 export class ApiKeyAnalyticsGap {
   instance!: string
   /** The last request before the gap; 0 when it begins with the first one. */

@@ -12,7 +12,7 @@ export class ApiKeyAnalyticsKey {
   name!: string | null
   /** Who set the name. The app does not replace what a person set. */
   nameSetBy!: SetBy
-  /** When the app last said the name, or the person set it; null when nobody did. */
+  /** When the app last gave the name, or a person set it; null when neither happened. */
   nameSaidAt!: Date | null
   /** The present owner. Former ones are in `api_key_analytics_owners`. */
   owner!: string | null
@@ -21,7 +21,7 @@ export class ApiKeyAnalyticsKey {
   ownerSince!: Date | null
   ownerSaidAt!: Date | null
   firstSeenAt!: Date
-  /** Moved at most once a minute by each process. */
+  /** Updated at most once a minute by each process. */
   lastUsedAt!: Date
 }
 

@@ -1,13 +1,13 @@
 import { defineEntity, p } from '@mikro-orm/core'
 import type { EntitySchema } from '@mikro-orm/core'
 
-/** What one instance has delivered: the memory that makes a batch count exactly once. */
+/** What one instance has delivered. This record makes a batch count exactly once. */
 export class ApiKeyAnalyticsLedger {
   /** UUID of the counter file. */
   instance!: string
-  /** Its last batch that was applied. */
+  /** The last of its batches that was applied. */
   sequence!: number
-  /** Requests of all its batches that were applied. */
+  /** Requests in all of its applied batches. */
   requestCount!: number
   /** Requests that it counted and that never arrived. */
   missing!: number

@@ -13,7 +13,7 @@ export class ApiKeyAnalyticsOwner {
   /** Null when nobody knew the owner. */
   owner!: string | null
   setBy!: SetBy
-  /** When the app last said this owner, or the person set it; null when nobody did. */
+  /** When the app last gave this owner, or a person set it; null when neither happened. */
   saidAt!: Date | null
 }
 

@@ -1,14 +1,14 @@
 import { defineEntity, p } from '@mikro-orm/core'
 import type { EntitySchema } from '@mikro-orm/core'
 
-/** Rows that were taken away or anonymised on purpose, so that totals stay provable. */
+/** Rows that were removed or anonymised on purpose. This log keeps the totals provable. */
 export class ApiKeyAnalyticsPrune {
   id!: number
   action!: 'prune' | 'forget' | 'anonymise' | 'roll up'
   doneAt!: Date
-  /** End of the time that it was about, exclusive; null when it was about all time. */
+  /** End of the affected time, exclusive; null for all time. */
   before!: Date | null
-  /** The one key that it was about; null when it was about all. */
+  /** The affected key; null for all keys. */
   apiKeyId!: string | null
   /** Rows deleted; rolled up: rows merged away; anonymised: rows that stay. */
   rowCount!: number

@@ -11,7 +11,7 @@ export class ApiKeyAnalyticsUnsealed {
   addedAt!: Date
 }
 
-/** Table `api_key_analytics_unsealed`: should the batch come again from another copy, only the rest of it is added. */
+/** Table `api_key_analytics_unsealed`: when another copy delivers the same batch, only the difference is added. */
 export const ApiKeyAnalyticsUnsealedSchema: EntitySchema<ApiKeyAnalyticsUnsealed> = defineEntity({
   class: ApiKeyAnalyticsUnsealed,
   tableName: 'api_key_analytics_unsealed',

@@ -18,7 +18,7 @@ export class DurationBinsType extends Type<number[], unknown> {
   }
 }
 
-/** Asks for what only it has: importing its platform would load it for everybody. */
+/** Checks for a method that only PostgreSQL's platform has: importing the platform would load it for every app. */
 function isPostgresql(platform: Platform): boolean {
   return platform.getDefaultSchemaName() === 'public'
 }

@@ -7,7 +7,7 @@ import { ApiKeyAnalyticsPruneSchema } from './api-key-analytics-prune.ts'
 import { ApiKeyAnalyticsUnsealedSchema } from './api-key-analytics-unsealed.ts'
 import { ApiKeyAnalyticsSchema } from './api-key-analytics.ts'
 
-/** Every table of this package but MikroORM's own list of migrations. */
+/** Every table of this package except MikroORM's own list of migrations. */
 export const ENTITIES = [
   ApiKeyAnalyticsSchema,
   ApiKeyAnalyticsKeySchema,

@@ -1,27 +1,27 @@
 /**
- * What COPY writes in its binary format. Source: PostgreSQL's documentation of COPY, "Binary Format", and its functions
+ * Decodes COPY's binary format. Source: PostgreSQL's documentation of COPY, "Binary Format", and its functions
  * `uuid_send`, `timestamptz_send`, `int2send`, `int8send`, `textsend`, `array_send`.
  */
 import { decodeUuid } from '../../../model/uuid.ts'
 
-/** `integer` is any of 2, 4 or 8 bytes; a `timestamptz` is given in epoch milliseconds. */
+/** `integer` is 2, 4 or 8 bytes; a `timestamptz` becomes epoch milliseconds. */
 export type CopyType = 'uuid' | 'timestamptz' | 'integer' | 'integer[]' | 'text'
 
 type Decode = (bytes: Buffer, start: number, length: number) => unknown
 
 /** Signature, flags and the length of an extension, which is always empty. */
 const HEADER_BYTES = 19
-/** What stands in place of the number of columns after the last row. */
+/** Replaces the number of columns after the last row. */
 const END = -1
-/** 2000-01-01 in epoch milliseconds: PostgreSQL's times count from there. */
+/** 2000-01-01 in epoch milliseconds: PostgreSQL counts times from there. */
 const EPOCH_MS = 946_684_800_000
-/** Where an array's dimensions begin: behind their number, the flags and the type. */
+/** Where an array's dimensions begin: after their number, the flags and the type. */
 const DIMENSIONS = 12
 /** The length of a dimension and its lower bound. */
 const DIMENSION_BYTES = 8
 
 /**
- * Rows by column, `pageRows` at a time. A null has no type.
+ * Yields rows by column, `pageRows` at a time. A null has no type.
  * @param types of the columns, in their order
  */
 export async function* decodeCopy(
@@ -42,14 +42,14 @@ export async function* decodeCopy(
       yield columns
       columns = types.map(() => [])
     }
-    // the header may itself come in pieces
+    // the header itself may come in pieces
     left = bytes.subarray(offset)
     offset = Math.max(0, offset - bytes.length)
   }
   if (columns[0]!.length > 0) yield columns
 }
 
-/** @returns where the row at `start` ends; 0 when not all of it is here, or when there is none any more */
+/** @returns where the row at `start` ends; 0 when it is not complete yet, or when there are no more rows */
 function findEnd(bytes: Buffer, start: number): number {
   if (start + 2 > bytes.length) return 0
   const count = bytes.readInt16BE(start)
@@ -80,7 +80,7 @@ function createDecoder(type: CopyType): Decode {
   return createUuidDecoder()
 }
 
-/** Neighbours are often of the same key. */
+/** Neighbouring rows often have the same key. */
 function createUuidDecoder(): Decode {
   let uuid = ''
   const known = Buffer.alloc(16)
@@ -94,7 +94,7 @@ function createUuidDecoder(): Decode {
 function readInteger(bytes: Buffer, start: number, length: number): number {
   if (length === 2) return bytes.readInt16BE(start)
   if (length === 4) return bytes.readInt32BE(start)
-  // a bigint would be slower, and what is counted is below 2^53
+  // a bigint would be slower, and all counts are below 2^53
   return bytes.readInt32BE(start) * 2 ** 32 + bytes.readUInt32BE(start + 4)
 }
 

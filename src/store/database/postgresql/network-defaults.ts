@@ -6,7 +6,9 @@ import {
   setDefaultAutoSelectFamilyAttemptTimeout,
 } from 'node:net'
 
-/** How a thread finds servers: an app sets it by code or by options of Node, and another thread would not know. */
+/**
+ * How a thread looks servers up. An app sets this by code or by options of Node, and a new thread does not inherit it.
+ */
 export interface NetworkDefaults {
   readonly resultOrder: ReturnType<typeof getDefaultResultOrder>
   readonly autoSelectFamily: boolean

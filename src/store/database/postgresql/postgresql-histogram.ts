@@ -9,7 +9,7 @@ export const POSTGRESQL_HISTOGRAM: HistogramDialect = {
   toJson: (bins) => bins,
   merge: (a, b) => ({
     first: `least(${a.first}, ${b.first})`,
-    // a bin beyond the ends of an array is null; the series is as short as both together
+    // A bin beyond the end of an array is null. The series covers both arrays and no more.
     bins: `array(
     select coalesce((${a.bins})[bin - ${a.first} + 1], 0) + coalesce((${b.bins})[bin - ${b.first} + 1], 0)
     from generate_series(

@@ -15,15 +15,15 @@ type Pool = Awaited<ReturnType<PostgreSqlConnection['getNativeClient']>>
 const CONNECT_TIMEOUT_MS = 5000
 
 /**
- * A pooler accepts connections that it cannot serve yet, and lets them wait for two minutes or for ever. What reaches a
- * server is answered at once when it is a `begin` or reads settings only.
+ * A pooler accepts connections that it cannot serve yet, and lets them wait for two minutes or without end. A server
+ * answers a `begin` or a read of settings at once, so silence means that the pooler waits.
  */
 const ANSWER_TIMEOUT_MS = 10_000
 
 /**
- * A process that is stopped, or whose machine is gone, holds its locks no longer than this, and the next one goes on.
- * It is the longest time between an answer of the server and our next statement, so a slow statement or a slow network
- * does not count, only silence. What was cut off is rolled back and tried again.
+ * The longest silence in one of our transactions: the time between an answer of the server and our next statement. When
+ * a process is stopped or its machine is gone, the server then frees its locks, and others go on. A slow statement or a
+ * slow network does not count as silence. What was cut off is rolled back and tried again.
  */
 const LONGEST_SILENCE_MS = 5000
 
@@ -31,9 +31,10 @@ const BEGIN_TURN = `begin;
 set local idle_in_transaction_session_timeout = ${LONGEST_SILENCE_MS}`
 
 /**
- * Flushers of the same rows would wait for each other row by row, each with a snapshot that keeps the server from
- * cleaning up: four times the work per flush, and a table that grows. A session that waits for a table has no snapshot yet.
- * Limits that suit the statements of an app could keep a large batch out for ever.
+ * Flushes take turns by this lock. Without it, flushes of the same rows wait for each other row by row. Each holds a
+ * snapshot that keeps the server from cleaning up: four times the work per flush, and a table that grows. A session
+ * that waits for a table has no snapshot yet. It sets both limits itself, because those for the statements of an app
+ * could keep a large batch out without end.
  */
 const BEGIN_FLUSH = `${BEGIN_TURN};
 set local statement_timeout = 30000;
@@ -47,8 +48,10 @@ const BEGIN: Record<TransactionMode, string> = {
   snapshot: 'begin isolation level repeatable read read only',
 }
 
-/** A limit that suits statements of an app does not suit who asked for a long answer. Lasts for one transaction only: a
- * pooler gives the connection to others after it. */
+/**
+ * Lifts a limit that is meant for the statements of an app. Only for one transaction: a pooler then gives the
+ * connection to others.
+ */
 const LIFT_TIMEOUT = 'set local statement_timeout = 0'
 
 const BEGIN_COPY = `begin read only;
@@ -56,14 +59,14 @@ ${LIFT_TIMEOUT}`
 
 const TOO_MANY_CONNECTIONS = '53300'
 
-/** The longest that a timer of Node can be set to. */
+/** The longest delay of a timer in Node. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 const FACTS = `
 select current_schema() as schema, exists (select 1 from pg_extension where extname = 'citus') as citus,
   current_setting('server_encoding') as encoding`
 
-/** An arbitrary number that is ours. */
+/** An arbitrary number of this package. */
 export const MIGRATION_LOCK = 7263912548017
 
 const HIDING_TABLES = `
@@ -79,14 +82,14 @@ interface Facts {
   readonly encoding: string
 }
 
-/** Those that can hold any text. SQL_ASCII keeps the bytes as they come, and ours are UTF-8. */
+/** Encodings that can hold any text. SQL_ASCII keeps the bytes unchanged, and ours are UTF-8. */
 const ENCODINGS = new Set(['UTF8', 'SQL_ASCII'])
 
 /** PostgreSQL 13 or newer. `place` is how error messages name it. */
 export function postgresqlDialect(url: string, databaseLabel: string): Dialect {
   return {
     kind: 'postgresql',
-    // not extract: that computes in numeric and takes twice as long per row
+    // not extract: it computes in numeric and takes twice as long per row
     millisecondsOf: (time) => `(date_part('epoch', ${time}) * 1000)::bigint`,
     timeOf: (milliseconds) => `to_timestamp(${milliseconds}::double precision / 1000)`,
     givenRows(columns, rows, first) {
@@ -97,7 +100,7 @@ export function postgresqlDialect(url: string, databaseLabel: string): Dialect {
         params: names.map((_, index) => rows.map((row) => row[index])),
       }
     },
-    // as flushes wrote them: by the primary key nearly every row would be on another page
+    // In the order in which flushes wrote them: by primary key nearly every row would be on another page.
     storedOrder: ['bucket', 'api_key_id', 'bucket_minutes', 'endpoint', 'method', 'status'],
     jsonColumn: (value) => `json_agg(${value})::text`,
     histogram: POSTGRESQL_HISTOGRAM,
@@ -120,7 +123,7 @@ where locktype = 'advisory' and granted and (classid::bigint << 32) + objid::big
       const pool = await orm.em.getConnection().getNativeClient()
       closeFailedConnections(pool)
       const session = openSession(pool, databaseLabel, options)
-      // MikroORM ends only a pool that its own statements have used
+      // MikroORM ends a pool only if its own statements used it
       const close = async () => {
         await orm.close()
         if (!pool.ending) await pool.end()
@@ -142,7 +145,7 @@ function createOrm(url: string, { maxConnections = 5, statementTimeoutMs }: Open
   return new MikroORM({
     ...ORM_OPTIONS,
     dbName: databaseNameOf(url),
-    // the driver reads the URL itself: MikroORM would drop its parameters (sslmode, host, options …)
+    // The driver parses the URL itself: MikroORM would drop its parameters (sslmode, host, options …).
     driverOptions: {
       connectionString: url,
       application_name: 'apikey-analytics',
@@ -157,7 +160,7 @@ function createOrm(url: string, { maxConnections = 5, statementTimeoutMs }: Open
   })
 }
 
-/** @throws DATABASE_REFUSED for a database in which our tables could not be kept or found */
+/** @throws DATABASE_REFUSED for a database that cannot hold or find our tables */
 async function readFacts(pool: Pool, databaseLabel: string): Promise<{ schema: string; citus: boolean }> {
   const [facts] = await statements(pool, databaseLabel).query<Facts>(FACTS, [], ANSWER_TIMEOUT_MS)
   const { schema, citus, encoding } = facts!
@@ -183,8 +186,8 @@ type Connecting = new () => {
 }
 
 /**
- * pg 8.23 leaves the socket open when it gives up by itself, such as without a password: the process would stay alive
- * and the server wait until its authentication_timeout.
+ * pg 8.23 leaves the socket open when it gives up by itself, for example without a password. The process would stay
+ * alive, and the server would wait until its authentication_timeout.
  */
 function closeFailedConnections(pool: Pool): void {
   const opened = pool as unknown as { Client: Connecting }
@@ -199,8 +202,8 @@ function closeFailedConnections(pool: Pool): void {
 }
 
 /**
- * PostgreSQL takes no NUL in a text. Names that are counted have none, and one that is looked for is then found nowhere,
- * as on SQLite; a batch whose file was edited by hand is not refused for it.
+ * PostgreSQL accepts no NUL in a text. Counted names have none, and a search for a name with one finds nothing, as on
+ * SQLite. So a batch whose file was edited by hand is not refused because of a NUL.
  */
 function replaceNul(parameter: unknown): unknown {
   if (Array.isArray(parameter)) return parameter.some(hasNul) ? parameter.map(replaceNul) : parameter
@@ -211,7 +214,7 @@ function hasNul(parameter: unknown): parameter is string {
   return typeof parameter === 'string' && parameter.includes('\0')
 }
 
-/** COPY takes no parameters, so the driver's own quoting writes them into the statement. */
+/** COPY takes no parameters, so they are quoted with the driver's own functions. */
 function writeParameters(
   sql: string,
   params: readonly unknown[],
@@ -224,7 +227,7 @@ function writeParameters(
   })
 }
 
-/** Statements with a time after which no answer counts as none. */
+/** Runs statements with a time limit: no answer within it counts as a lost connection. */
 interface TimedStatements extends Statements {
   query<Row>(sql: string, params?: readonly unknown[], timeoutMs?: number): Promise<Row[]>
 }
@@ -249,7 +252,7 @@ function openSession(pool: Pool, databaseLabel: string, { liftTimeout = false }:
     } catch (error) {
       const full = (error as { code?: unknown }).code === TOO_MANY_CONNECTIONS
       if (!full || pool.totalCount === 0) throw translateError(error, databaseLabel)
-      // the server allows no more: take turns on those that are open
+      // the server allows no more connections: take turns on the open ones
       pool.options.max = pool.totalCount
       return connect()
     }
@@ -275,7 +278,7 @@ function openSession(pool: Pool, databaseLabel: string, { liftTimeout = false }:
     let finished = false
     try {
       rows = copyTo(`copy (${writeParameters(sql, params, client)}) to stdout (format binary)`)
-      // the driver's clock for a statement is not made for one that goes on for long, and ends it uncleanly
+      // The driver's timer for a statement is not made for long ones, and ends them uncleanly.
       rows.query_timeout = LONGEST_TIMER_MS
       client.query(rows)
       for await (const bytes of rows) yield bytes as Buffer
@@ -284,9 +287,9 @@ function openSession(pool: Pool, databaseLabel: string, { liftTimeout = false }:
     } catch (error) {
       throw translateError(error, databaseLabel)
     } finally {
-      // stops that clock, which would keep the process alive
+      // stops that timer, which would keep the process alive
       rows?.callback?.()
-      // only a connection that is closed stops sending in the middle
+      // only closing the connection stops the server from sending the rest
       client.release(!finished)
     }
   }
@@ -296,7 +299,7 @@ function openSession(pool: Pool, databaseLabel: string, { liftTimeout = false }:
     const tx = statements(client, databaseLabel)
     let broken = false
     let cut: unknown
-    // the server may end the connection between two statements; without a listener that would end the process
+    // The server may close the connection between two statements. Without a listener that would end the process.
     const onError = (error: unknown) => (cut ??= error)
     client.on('error', onError)
     try {
@@ -308,7 +311,7 @@ function openSession(pool: Pool, databaseLabel: string, { liftTimeout = false }:
       throw cut === undefined ? error : translateError(cut, databaseLabel)
     } finally {
       client.off('error', onError)
-      // a connection that cannot even roll back is closed: the server then rolls back by itself
+      // close a connection that cannot even roll back: the server then rolls back by itself
       client.release(broken)
     }
   }

@@ -1,7 +1,9 @@
 import { BIN_COUNT } from '../../../model/duration-bins.ts'
 import type { HistogramDialect } from '../histogram.ts'
 
-/** Histograms are JSON arrays; functions of ours merge them, in a fifth of the time that SQLite's JSON functions take. */
+/**
+ * Histograms are JSON arrays. Our own functions merge them in a fifth of the time that SQLite's JSON functions take.
+ */
 export const SQLITE_HISTOGRAM: HistogramDialect = {
   fromJson: (json) => json,
   toJson: (bins) => `json(${bins})`,
@@ -14,7 +16,7 @@ export const SQLITE_HISTOGRAM: HistogramDialect = {
   total: (bins) => `(select sum(value) from json_each(${bins}))`,
 }
 
-/** What of a connection of better-sqlite3 is needed to give it functions. */
+/** The part of a better-sqlite3 connection that registers functions. */
 interface Functions {
   function(name: string, options: { deterministic: boolean }, run: (...values: never[]) => unknown): unknown
   aggregate(
@@ -28,7 +30,7 @@ interface Functions {
   ): unknown
 }
 
-/** Gives a connection the functions that the statements above call. */
+/** Registers on a connection the functions that the statements above call. */
 export function addHistogramFunctions(connection: Functions): void {
   const deterministic = true
   connection.function('merge_bins', { deterministic }, mergeStoredBins)
@@ -46,7 +48,7 @@ export function addHistogramFunctions(connection: Functions): void {
 }
 
 function mergeStoredBins(firstOfA: number, binsOfA: string, firstOfB: number, binsOfB: string): string {
-  // the one that begins first is added to
+  // Adds to the histogram that begins first.
   if (firstOfB < firstOfA) return mergeStoredBins(firstOfB, binsOfB, firstOfA, binsOfA)
   const [merged, added] = [readBins(binsOfA), readBins(binsOfB)]
   while (merged.length < firstOfB - firstOfA + added.length) merged.push(0)
@@ -69,7 +71,10 @@ function findEnds(bins: number[]): { first: number; last: number } {
 
 const [COMMA, ZERO, NINE] = [0x2c, 0x30, 0x39]
 
-/** By hand where it is as we write it, digits and commas in brackets: `JSON.parse` takes twice as long for so little. */
+/**
+ * Parses by hand what has our own form, digits and commas in brackets: `JSON.parse` takes twice as long for such short
+ * texts.
+ */
 function readBins(json: string): number[] {
   if (json[0] !== '[' || json.at(-1) !== ']') return parseBins(json)
   const bins: number[] = []

@@ -12,19 +12,19 @@ import { addHistogramFunctions, SQLITE_HISTOGRAM } from './sqlite-histogram.ts'
 
 type SqliteFile = Awaited<ReturnType<SqliteConnection['getNativeClient']>>
 
-/** How long a statement waits for the lock of another process; it blocks its thread meanwhile. */
+/** How long a statement waits for the lock of another process; it blocks its thread during that time. */
 const BUSY_TIMEOUT_MS = 5000
 
 const BEGIN: Record<TransactionMode, string> = {
   // a transaction that reads first and then finds another writer would fail at once instead of waiting
   write: 'begin immediate',
-  // that is the only write lock already; it lasts while its process lives, stopped or not
+  // This is the only write lock already. It lasts as long as its process lives, also while that is stopped.
   turn: 'begin immediate',
   flush: 'begin immediate',
   snapshot: 'begin',
 }
 
-/** An SQLite file, or `:memory:`. Statements block their thread: what runs inside an app belongs in the worker. */
+/** An SQLite file, or `:memory:`. Statements block their thread, so inside an app they belong in the worker. */
 export function sqliteDialect(path: string, databaseLabel: string): Dialect {
   return {
     kind: 'sqlite',
@@ -33,13 +33,13 @@ export function sqliteDialect(path: string, databaseLabel: string): Dialect {
     givenRows(columns, rows, first) {
       const fields = Object.keys(columns).map((name, index) => `value ->> ${index} as ${name}`)
       return {
-        // without `materialized` each of the fields would make SQLite write the row as text again
+        // without `materialized` SQLite would write the row as text again for each field
         sql: `(with rows as materialized (select key, value from json_each($${first}))
   select ${fields.join(', ')}, key as n from rows) as given`,
         params: [JSON.stringify(rows)],
       }
     },
-    // the table is its primary key
+    // the table is stored in the order of its primary key
     storedOrder: ['api_key_id', 'bucket', 'bucket_minutes', 'endpoint', 'method', 'status'],
     jsonColumn: (value) => `json_group_array(${value})`,
     histogram: SQLITE_HISTOGRAM,
@@ -79,12 +79,12 @@ function createOrm(path: string): MikroORM {
     ...ORM_OPTIONS,
     dbName: path,
     driverOptions: { timeout: BUSY_TIMEOUT_MS, fileMustExist: true },
-    // migrations run inside a transaction of ours
+    // migrations run inside our own transaction
     migrations: { ...ORM_OPTIONS.migrations, transactional: false },
   })
 }
 
-/** Waits by itself: while processes make a new file a WAL file at once, SQLite fails without using its timeout. */
+/** Waits by itself: when several processes switch a new file to WAL at once, SQLite fails without using its timeout. */
 async function useWriteAheadLog(file: SqliteFile): Promise<void> {
   const deadline = performance.now() + BUSY_TIMEOUT_MS
   for (;;) {
@@ -103,7 +103,7 @@ function noFile(path: string): string {
   return `No database at ${path}. Start the app once, run "apikey-analytics migrate", or pass --data-dir or --database.`
 }
 
-/** The folder and the file are for this user only: usage is nobody else's business. */
+/** Makes the folder and the file readable by this user only, because usage is private. */
 function createFile(path: string, databaseLabel: string): void {
   try {
     if (mkdirSync(dirname(path), { recursive: true, mode: 0o700 })) chmodSync(dirname(path), 0o700)
@@ -126,7 +126,7 @@ function openSession(file: SqliteFile, databaseLabel: string): Session {
     }
   }
   const tx: Statements = { query: async (sql, params) => run(sql, params) }
-  // one connection: a statement that comes during a transaction waits until that is over
+  // There is one connection: a statement that comes during a transaction waits until the transaction ends.
   let previous: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const result = previous.then(work)
@@ -141,7 +141,7 @@ function openSession(file: SqliteFile, databaseLabel: string): Session {
         run('commit')
         return result
       } catch (error) {
-        // some errors (disk full, say) have rolled back already
+        // after some errors (disk full, for example) SQLite has rolled back already
         if (file.inTransaction) run('rollback')
         throw error
       }
@@ -150,7 +150,7 @@ function openSession(file: SqliteFile, databaseLabel: string): Session {
   return { query: (sql, params) => inTurn(() => tx.query(sql, params)), transaction, isCurrent }
 }
 
-/** @returns a function that says whether the file is still the one that it is now */
+/** @returns a function that says whether the path still leads to the same file */
 function watchFile(path: string): () => boolean {
   const { ino, dev } = statSync(path)
   return () => {
