@@ -1,6 +1,6 @@
 import type { UsageDimension } from '../model/usage-query.ts'
 
-/** What a person sees as one dimension: method and pattern together are one endpoint. */
+/** One dimension as people see it: method and pattern together are one endpoint. */
 export type Axis = readonly [UsageDimension] | readonly ['method', 'endpoint']
 
 /** The axes of a list of dimensions, in their order. */
@@ -14,13 +14,13 @@ export function axesOf(by: readonly UsageDimension[]): Axis[] {
   return axes
 }
 
-/** How `--by` and titles call an axis: `endpoint`, `path` where methods are merged, else the dimension. */
+/** The name of an axis in `--by` and titles: `endpoint`, `path` where methods are merged, else the dimension. */
 export function nameOfAxis(axis: Axis): string {
   if (axis.length === 2) return 'endpoint'
   return axis[0] === 'endpoint' ? 'path' : axis[0]
 }
 
-/** Whether a table shows the dimensions as lines and columns. */
+/** Whether a table is a matrix: one dimension as lines, the other as columns. */
 export function isMatrix(by: readonly UsageDimension[]): boolean {
   return axesOf(by).length === 2
 }

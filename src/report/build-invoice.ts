@@ -7,7 +7,7 @@ import type { ReportSection, UsageReport } from './usage-report.ts'
 
 /**
  * The invoice lines of one month: one group per key, method and path with the requests to bill, sorted by key.
- * @throws WRONG_USAGE when stored rows cross a border of the month, so that it cannot be billed exactly
+ * @throws WRONG_USAGE when stored rows cross a border of the month, because the month cannot be billed exactly then
  */
 export async function buildInvoice(
   source: UsageSource,
@@ -29,7 +29,7 @@ export async function buildInvoice(
   requireWholeOwners(cut.cutByOwners)
   const lines = await buildReport(source, {
     ...request,
-    // a key that changed its owner within the month has lines for each: `key.owner` says whose they are
+    // a key that changed its owner within the month has lines per owner: `key.owner`
     by: ['key', 'owner', 'method', 'endpoint'],
     sort: request.sort ?? 'group',
   })
@@ -44,7 +44,7 @@ function leaveOutOwner({ by, groups, ...section }: ReportSection): ReportSection
   }
 }
 
-/** @throws WRONG_USAGE when a row holds the time of two owners */
+/** @throws WRONG_USAGE when a row contains the time of two owners */
 function requireWholeOwners({ rows, requests }: RowSum = { rows: 0, requests: 0 }): void {
   if (rows === 0) return
   const [what, hold] = rows === 1 ? ['1 stored row', 'holds'] : [`${rows} stored rows`, 'hold']

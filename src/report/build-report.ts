@@ -13,12 +13,12 @@ import { previousPeriod } from '../time/previous-period.ts'
 import { noteHistory, toReportedPeriod, toReportedPrevious } from './reported-period.ts'
 import type { ReportedPrevious, UsageReport } from './usage-report.ts'
 
-/** Where a report takes its numbers from. */
+/** The source of a report's numbers. */
 export interface UsageSource {
   findUsage(query: UsageQuery): Promise<UsageRow[]>
-  /** Stored rows that a border of the query cuts, so that their requests cannot be told apart. */
+  /** Stored rows that a border of the query cuts; their requests cannot be separated. */
   findStraddlingRows(query: UsageQuery): Promise<StraddlingRows>
-  /** The start of the first bucket of all; undefined when nothing was ever counted. */
+  /** The start of the very first bucket; undefined when nothing was ever counted. */
   findHistoryStart(): Promise<Date | undefined>
 }
 
@@ -26,18 +26,20 @@ export interface UsageSource {
 export interface ReportRequest {
   readonly period: Period
   readonly filter?: Omit<UsageFilter, 'since' | 'until'>
-  /** One list per section; none makes an overview. */
+  /** One list of dimensions per section; without it, an overview. */
   readonly by?: readonly UsageDimension[]
   readonly sort?: UsageSort
-  /** Groups shown at most; totals and shares are always of all. Default: all, and 10 in an overview. */
+  /** Most groups to show; totals and shares always include all. Default: all, and 10 in an overview. */
   readonly limit?: number
-  /** Groups left out before those shown, for a list in pages. */
+  /** Groups to skip before those shown, for a list in pages. */
   readonly offset?: number
-  /** Picks and orders the groups of a section, before `offset` and `limit`; totals and shares stay those of all. */
+  /**
+   * Selects and sorts the groups of a section, before `offset` and `limit`. Totals and shares still include all groups.
+   */
   readonly choose?: (rows: readonly UsageRow[]) => readonly UsageRow[]
-  /** Says that `choose` gives another order than `sort`. */
+  /** True when the order of `choose` is not that of `sort`. */
   readonly isReordered?: boolean
-  /** Adds the period before to totals and groups. An overview always has it in its total. */
+  /** Adds the previous period to totals and groups. The total of an overview always has it. */
   readonly comparePrevious?: boolean
   /** Adds a series to each group that is shown. An overview always has them. */
   readonly withTrend?: boolean
@@ -49,7 +51,7 @@ const OVERVIEW_GROUPS = 10
 const OVERVIEW: readonly (readonly UsageDimension[])[] = [['owner'], ['key'], ['method', 'endpoint']]
 const OVERVIEW_OF_OWNER: typeof OVERVIEW = [['key'], ['method', 'endpoint'], ['status']]
 
-/** Finds, compares and shapes one report: one statement per section and one for the period before. */
+/** Builds one report: one statement per section and one for the previous period. */
 export async function buildReport(source: UsageSource, request: ReportRequest): Promise<UsageReport> {
   const { period, by } = request
   if (request.comparePrevious) requireComparable(by)
@@ -76,7 +78,7 @@ export async function buildReport(source: UsageSource, request: ReportRequest): 
     ...(!by && countActive(sections, found)),
     ...(withTrend && { series: buildSeries(unit, steps, found[0] ?? []) }),
     sections: sections.flatMap((dimensions, index) => {
-      // nobody's keys have owners: a list of them would say nothing
+      // without owners a list of owners would be empty
       if (!by && dimensions[0] === 'owner' && !found[index]?.some(({ owner }) => owner !== null)) return []
       return buildSection({
         by: dimensions,
@@ -102,7 +104,7 @@ export async function buildReport(source: UsageSource, request: ReportRequest): 
   }
 }
 
-/** Whether groups come oldest first: as they do by time unless another order was asked for. */
+/** Whether groups are sorted oldest first: groups by time are, unless another order was asked for. */
 function isInOrderOfTime(
   { sort = 'group', isReordered }: ReportRequest,
   by: readonly UsageDimension[],
@@ -110,7 +112,7 @@ function isInOrderOfTime(
   return !isReordered && sort === 'group' && by[0] !== undefined && isCalendarUnit(by[0])
 }
 
-/** @throws WRONG_USAGE for groups of time: each is a period of its own, and the period before has none of them */
+/** @throws WRONG_USAGE for groups of time: each is a period of its own, and the previous period has none of them */
 function requireComparable(by: readonly UsageDimension[] = []): void {
   const unit = by.find(isCalendarUnit)
   if (!unit) return
@@ -125,7 +127,7 @@ async function findFirstBucket(source: UsageSource, query: UsageQuery): Promise<
   return total?.firstBucket
 }
 
-/** One after the other: at one moment there is one connection. */
+/** One after the other: there is only one connection for one state of the database. */
 async function findSections(
   source: UsageSource,
   sections: readonly (readonly UsageDimension[])[],
@@ -136,7 +138,7 @@ async function findSections(
   return found
 }
 
-/** The period before, and its rows: every group if groups are compared, else their total as the only one. */
+/** The previous period and its rows: every group if groups are compared, else only their total. */
 async function findPrevious(
   source: UsageSource,
   request: ReportRequest,
@@ -180,7 +182,7 @@ function noteUnmeasured({ requestCount, latency }: Total): string[] {
   ]
 }
 
-/** The part of a query that says which rows count. */
+/** The part of a query that selects rows. */
 export function queryOf(
   { filter }: Pick<ReportRequest, 'filter'>,
   { since, until, timeZone }: Period,

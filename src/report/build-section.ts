@@ -5,27 +5,27 @@ import { spread } from './build-series.ts'
 import { countKeys, measure } from './measure-usage.ts'
 import type { ReportGroup, ReportSection } from './usage-report.ts'
 
-/** What a section is made of. */
+/** The input for a section. */
 export interface SectionParts {
   readonly by: readonly UsageDimension[]
   /** Every group of the period, in the order to show. */
   readonly rows: readonly UsageRow[]
-  /** Every group of the period before; only when compared. */
+  /** Every group of the previous period; only when compared. */
   readonly before?: readonly UsageRow[] | undefined
-  /** False when the period before is not all in the database: its counts are then no base for a change. */
+  /** False when the database does not have all of the previous period: there is no basis for a change then. */
   readonly isComparable: boolean
   readonly totalRequests: number
-  /** Groups to leave out first. */
+  /** Groups to skip. */
   readonly offset: number
-  /** Groups to show at most. */
+  /** Most groups to show. */
   readonly limit: number
-  /** Groups in the order of time: the newest are shown, the oldest first. */
+  /** Groups are in the order of time: the newest are shown, the oldest of them first. */
   readonly keepNewest: boolean
-  /** The steps of a trend; none for no trend. */
+  /** The steps of a trend; empty for no trend. */
   readonly steps: readonly Date[]
 }
 
-/** Shapes the groups that are shown. */
+/** Builds a section from the groups that are shown. */
 export function buildSection(parts: SectionParts): ReportSection {
   const { by, rows, before, isComparable, totalRequests, steps } = parts
   const requestsBefore = new Map(before?.map((row) => [identify(row, by), row.requestCount]))
@@ -40,7 +40,7 @@ export function buildSection(parts: SectionParts): ReportSection {
   return { by, groupCount: rows.length, ...(ofKeys && { keyCount: countKeys(rows) }), groups }
 }
 
-/** The groups to show: of a matrix all cells of some lines. */
+/** The groups to show. A matrix shows all cells of some lines. */
 function cutRows({ by, rows, offset, limit, keepNewest }: SectionParts): readonly UsageRow[] {
   const [down] = axesOf(by)
   if (!down || !isMatrix(by)) return cut(rows, offset, limit, keepNewest)
@@ -60,7 +60,7 @@ function cut<T>(all: readonly T[], offset: number, limit: number, fromEnd: boole
   return all.slice(Math.max(0, end - limit), end)
 }
 
-/** The dimensions of a row; of a key only what names it. */
+/** The dimensions of a row. A key has only the fields that name it. */
 function namesOf(row: UsageRow, by: readonly UsageDimension[]): Partial<ReportGroup> {
   return Object.fromEntries(
     by.map((dimension) => {

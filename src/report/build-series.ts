@@ -5,7 +5,7 @@ import type { Period } from '../time/period.ts'
 import type { ReportSeries } from './usage-report.ts'
 import { DAY_MS } from '../time/units.ts'
 
-/** Fine enough to show a shape, coarse enough for one chart: at most about a hundred steps. */
+/** The unit of the steps: small enough to show a shape, large enough for one chart, at most about a hundred steps. */
 export function chooseUnit(start: Date, { until, now }: Period): CalendarUnit {
   const days = ((until ?? now).getTime() - start.getTime()) / DAY_MS
   if (days <= 3) return 'hour'
@@ -13,7 +13,7 @@ export function chooseUnit(start: Date, { until, now }: Period): CalendarUnit {
   return days <= 700 ? 'week' : 'month'
 }
 
-/** The steps of a period from its start to its end, or to now, or to the last bucket that was counted. */
+/** The steps of a period: from its start to its end or, for an open end, to now or the last counted bucket. */
 export function findSteps(
   unit: CalendarUnit,
   start: Date,
@@ -40,7 +40,7 @@ export function buildSeries(
   }
 }
 
-/** One number per step: the sum of what falls on it. */
+/** One number per step: the sum of the counts in it. */
 export function spread(
   trend: readonly TrendStep[],
   steps: readonly Date[],
@@ -54,7 +54,7 @@ export function spread(
   return sums
 }
 
-/** The last step that begins at or before an instant: a row that a border cuts belongs to where it begins. */
+/** The last step that begins at or before an instant. A row that a border cuts counts where it begins. */
 function findStep(instant: Date, steps: readonly Date[]): number {
   let [low, high] = [0, steps.length]
   while (low < high) {

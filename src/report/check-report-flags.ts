@@ -6,7 +6,8 @@ import type { UsageDimension } from '../model/usage-query.ts'
 import type { ReportFlags } from './report-flags.ts'
 
 /**
- * Every flag changes the report or is refused: what was asked for and silently left out would be taken for done.
+ * Refuses every flag that would not change the report. Otherwise a flag that is silently ignored would look as if it
+ * worked.
  * @throws WRONG_USAGE
  */
 export function checkReportFlags(
@@ -20,12 +21,12 @@ export function checkReportFlags(
   if (by && isMatrix(by) && forPeople(flags)) checkMatrix(flags)
 }
 
-/** Whether people read a format, rather than programs and spreadsheets. */
+/** Whether a format is for people, rather than for programs and spreadsheets. */
 export function forPeople({ format }: Pick<ReportFlags, 'format'>): boolean {
   return format === 'table' || format === 'markdown'
 }
 
-/** What an invoice has no place for. @throws WRONG_USAGE */
+/** Refuses what an invoice does not support. @throws WRONG_USAGE */
 export function checkInvoiceFlags(flags: ReportFlags): void {
   if (flags.month === undefined) {
     refuse('--billable makes the lines of an invoice and needs --month, such as 2026-10.')

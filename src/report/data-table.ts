@@ -8,7 +8,7 @@ import type { ReportGroup, ReportSection, UsageReport } from './usage-report.ts'
 export interface DataColumn {
   readonly name: string
   readonly read: (group: ReportGroup) => CsvValue
-  /** Only of times: how much of them matters, and whether they are shown in the time zone of the report or in UTC. */
+  /** Only for times: their precision, and whether they are in the time zone of the report or in UTC. */
   readonly time?: { readonly unit: CalendarUnit; readonly isLocal: boolean }
 }
 
@@ -23,7 +23,7 @@ const MEASURES = [
 ] as const
 const DURATIONS = ['measured', 'p50Ms', 'p95Ms', 'p99Ms'] as const
 
-/** The columns of a section: its dimensions, then plain numbers; an invoice line has its period and time zone in it. */
+/** The columns of a section: its dimensions, then plain numbers. An invoice line also has its period and time zone. */
 export function dataColumnsOf(report: UsageReport, { by, groups }: ReportSection): DataColumn[] {
   const dimensions = by.flatMap((dimension) => columnsOf(dimension, report))
   if (report.report === 'invoice') return [...dimensions, ...plain(['requests']), ...periodColumns(report)]
@@ -80,7 +80,7 @@ function plain(
   return names.map((name) => ({ name, read: (group) => group[name] ?? null }))
 }
 
-/** A time in UTC and, in any other time zone, once more as the clocks there show it. */
+/** A time in UTC and, for any other time zone, a second time as local time. */
 function timeColumns(
   name: string,
   read: (group: ReportGroup) => Date | null,

@@ -16,7 +16,7 @@ const TIMES_REMEMBERED = 10_000
 /** Columns that are read only when asked for; null when no duration was measured. */
 export const LATENCY_COLUMNS = ['measuredCount', 'p50Us', 'p95Us', 'p99Us'] as const
 
-/** The name of a column with a time as the clocks of the time zone show it. */
+/** The name of a column with local times of the time zone. */
 export const LOCAL_COLUMN = /Local$/
 
 /** Columns of stored rows, one line per key, bucket, endpoint, method and status. */
@@ -41,7 +41,7 @@ export function storedColumns(timeZone: string): ExportColumns<UsagePage> {
   ])
 }
 
-/** In a time zone other than UTC, a time once more as a local one; of neighbours with the same time it is made once. */
+/** A local time in a time zone other than UTC. Neighbours with the same time share one text. */
 function localColumn<Page>(
   name: string,
   read: (page: Page) => readonly (Date | null)[],
@@ -94,14 +94,14 @@ export function groupColumns(
   return columns
 }
 
-/** Whether any column of durations is among these. */
+/** Whether any of these is a column of durations. */
 export function haveLatency(names: Iterable<string>): boolean {
   return [...names].some((name) => (LATENCY_COLUMNS as readonly string[]).includes(name))
 }
 
 /**
- * Only the columns named, in that order; without names all but those of durations. `latency` adds these.
- * @throws WRONG_USAGE for one that does not exist
+ * Only the named columns, in that order; without names all except those of durations. `latency` adds these.
+ * @throws WRONG_USAGE for an unknown name
  */
 export function pickColumns<Page>(
   columns: ExportColumns<Page>,

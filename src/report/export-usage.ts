@@ -5,15 +5,15 @@ import type { CsvSeparator, CsvValue } from './render-csv.ts'
 /** How an export is written. */
 export type ExportFormat = 'csv' | 'json' | 'ndjson'
 
-/** Small enough that a piece dies young: V8 keeps large strings until it collects everything. */
+/** Small enough that V8 frees a piece early: it keeps large strings until a full collection. */
 const PIECE_LENGTH = 32_768
 /** Enough for the hours of a year. */
 const CELLS_REMEMBERED = 10_000
 
-/** What stands around the rows and cells of a format, and how it writes a cell. */
+/** The text around the rows and cells of a format, and how it writes a cell. */
 interface Layout {
   readonly start: string
-  /** Before the first row, and before every other. */
+  /** The text before the first row, and before every other row. */
   readonly beforeRow: readonly [first: string, other: string]
   readonly beforeCell: readonly string[]
   readonly renderCell: (value: CsvValue) => string
@@ -40,7 +40,7 @@ function layOutJson(names: readonly string[]): Pick<Layout, 'beforeCell' | 'rend
   return { beforeCell, renderCell: JSON.stringify, rowEnd: '}' }
 }
 
-/** An export as small pieces of UTF-8, each of whole cells, so that memory stays constant. */
+/** An export in small pieces of UTF-8, each of whole cells, so that memory stays constant. */
 export async function* exportUsage<Page>(
   pages: AsyncIterable<Page>,
   columns: ExportColumns<Page>,
@@ -74,8 +74,8 @@ export async function* exportUsage<Page>(
 }
 
 /**
- * UTF-8 as a text with a character per byte. One character past U+00FF would double the memory of the whole piece and
- * make it slow to encode; so each cell is encoded once, and the pieces are only copied.
+ * UTF-8 as a text with one character per byte. One character above U+00FF would double the memory of the whole piece
+ * and make it slow to encode. So each cell is encoded once, and the pieces are only copied.
  */
 function toBytes(text: string): string {
   return Buffer.from(text).toString('latin1')
@@ -85,7 +85,10 @@ function toBuffer(bytes: string): Buffer {
   return Buffer.from(bytes, 'latin1')
 }
 
-/** Renders the cells of a column, of which most come again and again; numbers are quicker to render than to find. */
+/**
+ * Renders the cells of a column. Texts are cached because most repeat. Numbers are not: rendering one is faster than a
+ * look-up.
+ */
 function rememberCells(render: (value: CsvValue) => string): (value: CsvValue) => string {
   const known = new Map<CsvValue, string>()
   return (value) => {

@@ -11,7 +11,7 @@ import { findKey } from './find-key.ts'
 import type { SecretInput } from './find-key.ts'
 import { parseEndpoint } from './parse-endpoint.ts'
 
-/** What somebody filters by, as text: the flags of a command, the query of the dashboard. */
+/** The filters as text: the flags of a command, or the query of the dashboard. */
 export interface FilterText {
   readonly key?: string | undefined
   readonly endpoint?: string | undefined
@@ -24,14 +24,14 @@ export interface FilterText {
   readonly tz?: string | undefined
 }
 
-/** A filter, understood. */
+/** A parsed filter. */
 export interface FoundFilter {
   readonly period: Period
   readonly filter: Omit<UsageFilter, 'since' | 'until'>
   readonly key?: KeyRecord
 }
 
-/** Reads a filter and finds the key that it names. @throws WRONG_USAGE */
+/** Parses a filter and finds the key that it names. @throws WRONG_USAGE */
 export async function findFilter(
   db: Database,
   text: FilterText,
@@ -56,7 +56,7 @@ export async function findFilter(
   return { period, filter, ...(key && { key }) }
 }
 
-/** Makes sure that an endpoint and an owner exist at all, because nothing was found. @throws WRONG_USAGE */
+/** Called when nothing was found: checks that the endpoint and the owner exist. @throws WRONG_USAGE */
 export async function requireKnownNames(
   db: Database,
   { endpoint, method, owner }: UsageFilter,

@@ -4,14 +4,14 @@ import { didYouMean } from '../options/suggest.ts'
 import type { Database } from '../store/database/open-database.ts'
 import type { KeyRecord } from '../model/key.ts'
 
-/** How a secret is read when a key is named `-`; without it `-` is a name like any other. */
+/** Reads the secret when a key is given as `-`; without this function `-` is an ordinary name. */
 export interface SecretInput {
   readonly readKeyId?: (db: Database) => Promise<string>
 }
 
 /**
- * The one key that a person means by a name, label, id or unique start of it, or by its secret.
- * @throws WRONG_USAGE when there is no such key, or more than one; PEPPER_MISMATCH
+ * The one key with this name, label, id, unique start of an id, or secret.
+ * @throws WRONG_USAGE when no key matches, or more than one; PEPPER_MISMATCH
  */
 export async function findKey(
   db: Database,

@@ -5,7 +5,7 @@ import { sparkline } from '../terminal/sparkline.ts'
 
 const TREND_WIDTH = 12
 
-/** A cell as a person reads it; empty for null. Text is not yet escaped for where it goes. */
+/** A cell as people read it; empty for null. The text is not yet escaped for its output. */
 export function formatCell(cell: Cell, kind: Column['kind'], timeZone: string): string {
   if (cell === null) return ''
   if (cell instanceof Date) return formatInstant(cell, timeZone)

@@ -1,4 +1,4 @@
-/** How numbers look wherever a person reads them: in a terminal, in Markdown and in the page. */
+/** How numbers look for people: in a terminal, in Markdown and in the page. */
 const COUNT = new Intl.NumberFormat('en-US')
 
 /** `1,234,567` */
@@ -6,7 +6,7 @@ export function formatCount(count: number): string {
   return COUNT.format(count)
 }
 
-/** `12.3%`; what is neither nothing nor all never looks like it. */
+/** `12.3%`. A share above 0 never shows as 0 %, and one below 1 never as 100 %. */
 export function formatShare(share: number, digits = 1): string {
   const least = 10 ** -(digits + 2)
   if (share > 0 && share < least) return `<${(least * 100).toFixed(digits)}%`
@@ -19,7 +19,7 @@ export function formatChange(change: number): string {
   return `${change > 0 ? '+' : ''}${(change * 100).toLocaleString('en-US', { maximumFractionDigits: 1, minimumFractionDigits: 1 })}%`
 }
 
-/** `0.4 ms`, `12 ms`, `3.4 s`, with two digits at least: more would promise what a histogram does not know. */
+/** `0.4 ms`, `12 ms`, `3.4 s`, with at least two digits; more would claim a precision that a histogram does not have. */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds > 0 && milliseconds <= 0.1) return '≤0.1 ms'
   const [value, unit] = milliseconds < 999.5 ? [milliseconds, 'ms'] : [milliseconds / 1000, 's']

@@ -3,7 +3,7 @@ import { isReservedKey } from '../model/key.ts'
 import type { UsageRow } from '../model/usage-row.ts'
 import type { Measures } from './usage-report.ts'
 
-/** What rows of usage add up to; without rows there is no first and no last bucket. */
+/** The sum of some usage rows; without rows there is no first and no last bucket. */
 export type Total = Record<(typeof COUNTS)[number], number> &
   Partial<Pick<UsageRow, 'firstBucket' | 'lastBucket' | 'latency'>>
 
@@ -15,7 +15,7 @@ const COUNTS = [
   'durationUs',
 ] as const
 
-/** Adds groups up that share no request. */
+/** Adds up groups that have no request in common. */
 export function sumUp(rows: readonly UsageRow[]): Total {
   const total: Total & { firstBucket?: Date; lastBucket?: Date } = {
     requestCount: 0,
@@ -36,14 +36,14 @@ export function sumUp(rows: readonly UsageRow[]): Total {
   return total
 }
 
-/** How many keys there are among groups by key: `(other)` and `(rejected)` are none. */
+/** Counts the keys among groups by key, without `(other)` and `(rejected)`. */
 export function countKeys(rows: readonly UsageRow[]): number {
   return rows.filter(({ key }) => key && !isReservedKey(key.id)).length
 }
 
 /**
- * The numbers of a total or a group as a report has them, compared with the requests in the period before; without a
- * change when that period is not all in the database.
+ * The numbers of a total or a group in a report, compared with the requests in the previous period. There is no change
+ * when the database does not have all of that period.
  */
 export function measure(row: Total, previousRequests?: number, isComparable = true): Measures {
   const { requestCount: requests, clientErrorCount: clientErrors, serverErrorCount: serverErrors } = row

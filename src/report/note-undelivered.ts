@@ -5,18 +5,18 @@ import { countLacking } from '../store/verify/count-lacking.ts'
 import { countMissing } from '../store/verify/count-missing.ts'
 import type { Database } from '../store/database/open-database.ts'
 
-/** What a data folder holds that the database does not have. */
+/** Counts in a data folder that the database does not have. */
 export interface Undelivered {
   readonly undeliveredRequests: number
-  /** Requests that were counted for other databases: they wait in this folder and do not belong here. */
+  /** Requests that were counted for other databases. They wait in this folder but do not belong to this database. */
   readonly elsewhere: readonly { readonly database: string; readonly requests: number }[]
-  /** Files and batches that were put aside because they could not be delivered. */
+  /** Files and batches that were set aside because they could not be delivered. */
   readonly setAside: readonly string[]
   /** Counter files that cannot be read, with the reason. */
   readonly unreadable: readonly string[]
 }
 
-/** Reads what a data folder holds; a folder that is not there holds nothing. */
+/** Reads a data folder; one that does not exist is empty. */
 export async function readUndelivered(db: Database, dataDir: string): Promise<Undelivered> {
   const { waiting, setAside, unreadable } = await inspectDataDir(dataDir)
   const target = targetOf(db.databaseLabel, dataDir)
@@ -30,7 +30,7 @@ export async function readUndelivered(db: Database, dataDir: string): Promise<Un
   return { undeliveredRequests: await countLacking(db, here), elsewhere, setAside, unreadable }
 }
 
-/** Says that counts on this machine are not in the database. */
+/** Notes that counts on this machine are not in the database. */
 export async function noteUndelivered(db: Database, dataDir: string): Promise<string[]> {
   const { undeliveredRequests, elsewhere, setAside, unreadable } = await readUndelivered(db, dataDir)
   const bad = setAside.length + unreadable.length
@@ -45,7 +45,7 @@ export async function noteUndelivered(db: Database, dataDir: string): Promise<st
   ]
 }
 
-/** Says that counts on this machine belong to another database. */
+/** Notes that counts on this machine belong to another database. */
 export function describeElsewhere(
   { database, requests }: Undelivered['elsewhere'][number],
   dataDir: string,
@@ -53,7 +53,7 @@ export function describeElsewhere(
   return `${formatCount(requests)} requests in ${dataDir} were counted for another database: ${database}.`
 }
 
-/** Says that requests are known to be missing from the database: counted once, and never delivered. */
+/** Notes that requests are known to be missing from the database: they were counted once and never delivered. */
 export async function noteMissing(db: Database): Promise<string[]> {
   const missing = await countMissing(db)
   return missing > 0

@@ -6,7 +6,7 @@ import { formatMoment, nameOfUnit } from '../time/format-date.ts'
 import { figuresTo } from '../time/period.ts'
 import type { Period } from '../time/period.ts'
 
-/** Says what looks final and is not: a period that is not over, and groups of time that the period cuts. */
+/** Notes what is not final although it looks so: a period that is not over, and groups of time that the period cuts. */
 export function noteUnfinished(
   period: Period,
   by: readonly UsageDimension[] = [],
@@ -22,7 +22,7 @@ function nameOfPeriod({ since, month, timeZone, now }: Period): string {
   return month !== undefined && since ? nameOfUnit('month', since, timeZone, now) : 'The period'
 }
 
-/** Of hours nobody expects a whole one. */
+/** No note for hours: a partial hour surprises nobody. */
 function noteCutUnits(period: Period, unit: CalendarUnit, rows: readonly UsageRow[]): string[] {
   if (unit === 'hour') return []
   const { since, timeZone, now } = period

@@ -1,6 +1,9 @@
 import { AnalyticsError } from '../model/errors.ts'
 
-/** Reads `GET /users/:id` or `/users/:id`; the method may also be given apart. @throws WRONG_USAGE when they differ */
+/**
+ * Parses `GET /users/:id` or `/users/:id`; the method may also be given separately. @throws WRONG_USAGE when they
+ * differ
+ */
 export function parseEndpoint(
   endpoint: string | undefined,
   method: string | undefined,

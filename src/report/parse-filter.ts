@@ -16,7 +16,7 @@ const WORDS = {
 } as const satisfies Record<string, readonly UsageDimension[]>
 
 /**
- * Reads `--by`: an endpoint is a method and a pattern, a path all methods of a pattern. `most` is how many there may be.
+ * Parses `--by`: an endpoint is a method and a pattern, a path is all methods of a pattern. `most` is the limit.
  * @throws WRONG_USAGE
  */
 export function parseDimensions(by: readonly string[] | undefined, most = 2): UsageDimension[] | undefined {
@@ -29,7 +29,7 @@ export function parseDimensions(by: readonly string[] | undefined, most = 2): Us
       `Cannot group by "${unknown}".${near} Use one or more of ${Object.keys(WORDS).join(', ')}.`,
     )
   }
-  // an endpoint has its method already
+  // an endpoint includes its method
   const words = by.includes('endpoint') ? by.filter((name) => name !== 'method') : by
   const dimensions = words.flatMap((name): readonly UsageDimension[] => WORDS[name as keyof typeof WORDS])
   if (new Set(dimensions).size < dimensions.length) {
@@ -44,7 +44,7 @@ export function parseDimensions(by: readonly string[] | undefined, most = 2): Us
   return dimensions
 }
 
-/** Reads `429` or `4xx`. @throws WRONG_USAGE */
+/** Parses `429` or `4xx`. @throws WRONG_USAGE */
 export function parseStatus(text: string): StatusFilter {
   if (/^[1-5]\d\d$/.test(text)) return Number(text)
   if (/^[1-5]xx$/i.test(text)) return text.toLowerCase() as StatusFilter

@@ -6,13 +6,13 @@ import type { VerifyResult } from '../store/verify/verify-usage.ts'
 import { readUndelivered } from './note-undelivered.ts'
 import type { Undelivered } from './note-undelivered.ts'
 
-/** Where every counted request is: what `verify --json` gives. */
+/** Where every counted request is: the data of `verify --json`. */
 export interface Account extends VerifyResult, Undelivered {
-  /** True when the table balances, nothing is missing, set aside or unreadable; undelivered counts are known ones. */
+  /** True when the table balances and nothing is missing, set aside or unreadable. Undelivered counts are allowed. */
   readonly accountedFor: boolean
   readonly database: string
   readonly dataDir: string
-  /** Counts that came after their time had been pruned or rolled up; they are stored like all others. */
+  /** Counts that arrived after their time was pruned or rolled up; they are stored like all others. */
   readonly late: readonly LateUsage[]
 }
 
@@ -22,7 +22,7 @@ export async function readAccount(
   dataDir: string,
   { histograms = false }: { histograms?: boolean } = {},
 ): Promise<Account> {
-  // The folder first: what is delivered in between is then counted twice at most, and never overlooked.
+  // The folder first: counts that are delivered in between then appear twice at most, and are never overlooked.
   const undelivered = await readUndelivered(db, dataDir)
   const [usage, late] = [await verifyUsage(db, { histograms }), await listLateUsage(db)]
   const lost = usage.missingRequests + undelivered.setAside.length + undelivered.unreadable.length

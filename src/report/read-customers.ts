@@ -25,14 +25,14 @@ export interface CustomerFlags {
   readonly format: string
 }
 
-/** An owner of keys and what they did in the period. */
+/** An owner of keys, with the usage in the period. */
 export interface Customer {
-  /** Null: keys that nobody is known to own. */
+  /** Null: keys without a known owner. */
   readonly owner: string | null
   /** Keys with requests, without `(other)` and `(rejected)`. */
   readonly keys: number
   readonly requests: number
-  /** Part of all requests, 0 to 1. */
+  /** Share of all requests, 0 to 1. */
   readonly share: number
   /** Statuses 400-599 over requests, 0 to 1. */
   readonly errorRate: number
@@ -42,11 +42,11 @@ export interface Customer {
   readonly trend?: readonly number[]
 }
 
-/** What `customers list --json` gives. */
+/** The data of `customers list --json`. */
 export interface Customers extends Pick<UsageReport, 'period' | 'total' | 'notes' | 'series'> {
   readonly database: string
   readonly dataDir: string
-  /** Customers that exist, shown or not. */
+  /** All customers, shown or not. */
   readonly customerCount: number
   readonly customers: readonly Customer[]
 }
@@ -62,7 +62,7 @@ const COLUMNS: readonly Column[] = [
   { name: 'trend', title: 'Trend', kind: 'trend', dropFirst: 3 },
 ]
 
-/** Lists the owners that had requests in a period, each with the requests of the time in which a key was theirs. */
+/** Lists the owners with requests in a period. A request belongs to the owner that the key had at its time. */
 export async function readCustomers(
   db: Database,
   flags: CustomerFlags,
@@ -113,7 +113,7 @@ function countKeys(rows: readonly UsageRow[]): Map<string | null, number> {
   return counts
 }
 
-/** Draws a list of customers in its format, but for json. */
+/** Renders a list of customers in any format except json. */
 export function renderCustomers(found: Customers, format: string, screen: Screen): string {
   const { period, database: databaseLabel, dataDir, customers, notes } = found
   if (format === 'csv') return renderCustomersCsv(customers)

@@ -20,7 +20,7 @@ const COLUMNS: readonly Column[] = [
   { name: 'id', title: 'Id', kind: 'text', dropFirst: 4 },
 ]
 
-/** Lists the keys that the flags ask for, last used first. @throws WRONG_USAGE */
+/** Lists the keys that match the flags, last used first. @throws WRONG_USAGE */
 export async function readKeys(
   db: Database,
   { unusedFor, owner }: { unusedFor?: string | undefined; owner?: string | undefined },
@@ -34,7 +34,7 @@ export async function readKeys(
   })
 }
 
-/** Draws a list of keys. */
+/** Renders a list of keys. */
 export function renderKeys(
   keys: readonly ListedKey[],
   { databaseLabel, dataDir }: { databaseLabel: string; dataDir: string },

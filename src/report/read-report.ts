@@ -16,9 +16,9 @@ import { findUsage } from '../store/read/find-usage.ts'
 
 const DEFAULT_PERIOD = '30d'
 const DEFAULT_LIMIT = 20
-/** Of time more, because it has an order: 90 days are all shown. */
+/** More for groups of time, because they have an order: 90 days are all shown. */
 const DEFAULT_STEPS = 100
-/** What `--sort` says, but for p95. */
+/** The sorts of `--sort` except p95. */
 export const SORTS: Record<string, UsageSort> = {
   requests: 'requests',
   errors: 'errors',
@@ -26,7 +26,7 @@ export const SORTS: Record<string, UsageSort> = {
   group: 'group',
 }
 
-/** Finds what the flags ask for. @throws WRONG_USAGE for what cannot be understood, found, or billed */
+/** Builds the report that the flags ask for. @throws WRONG_USAGE for what cannot be parsed, found, or billed */
 export async function readReport(
   db: Database,
   flags: ReportFlags,
@@ -53,7 +53,7 @@ function withDefaultPeriod(flags: ReportFlags): ReportFlags {
   return given === undefined ? { ...flags, since: DEFAULT_PERIOD } : flags
 }
 
-/** What to group by: as asked, else what the filters leave open. */
+/** The dimensions to group by: from the flags, else those that the filters leave open. */
 function groupingOf(flags: ReportFlags, { filter, key, period }: FoundFilter): UsageDimension[] | undefined {
   const asked = parseDimensions(flags.by, forPeople(flags) ? 2 : 3)
   if (asked) return asked

@@ -10,7 +10,7 @@ import type { Column, ReportTable } from './report-table.ts'
 import type { LateUsage } from '../store/read/list-late-usage.ts'
 import type { InstanceAccount } from '../store/verify/verify-usage.ts'
 
-/** Draws an account, with the verdict as its last line. */
+/** Renders an account, with the result as its last line. */
 export function renderAccount(account: Account, screen: Screen): string {
   const { database: databaseLabel, dataDir, late } = account
   const short = account.instances.filter(({ missingRequests }) => missingRequests > 0)

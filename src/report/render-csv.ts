@@ -1,7 +1,7 @@
 /** A value of a CSV cell: null is an empty cell, an empty text is `""`. */
 export type CsvValue = string | number | boolean | Date | null
 
-/** What stands between two cells: a comma, or what spreadsheets expect where a comma is in numbers. */
+/** The separator of two cells: a comma, or what spreadsheets expect where numbers have a decimal comma. */
 export type CsvSeparator = ',' | ';' | '\t'
 
 /** Lines of RFC 4180, each ended by CRLF, safe to open in a spreadsheet. */

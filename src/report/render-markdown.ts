@@ -7,7 +7,7 @@ import { tablesOf } from './report-table.ts'
 import type { Column, ReportTable } from './report-table.ts'
 import type { UsageReport } from './usage-report.ts'
 
-/** A report as Markdown: a heading, the facts of it as a list, one table per section. */
+/** A report as Markdown: a heading, its facts as a list, one table per section. */
 export function renderMarkdown(
   report: UsageReport,
   { title, databaseLabel, dataDir }: ReportHeading,
@@ -26,7 +26,7 @@ export function renderMarkdown(
   return `${[`## ${escapeMarkdown(title)}`, list, ...tables].join('\n\n')}\n`
 }
 
-/** Text that means itself in Markdown, also in a cell of a table. */
+/** Escapes text for Markdown, also in a cell of a table. */
 export function escapeMarkdown(text: string): string {
   return escapeTerminal(text).replace(/[\\`*_[\]<>|~#&]/g, '\\$&')
 }

@@ -13,7 +13,7 @@ const COLUMNS: readonly Column[] = [
   { name: 'setBy', title: 'Said by', kind: 'text' },
 ]
 
-/** Draws who owned a key when. */
+/** Renders the owners of a key over time. */
 export function renderOwners(
   key: KeyRecord,
   owners: readonly KeyOwner[],

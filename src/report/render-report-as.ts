@@ -8,7 +8,7 @@ import { toReportJson } from './run-report.ts'
 import type { HeadedReport } from './run-report.ts'
 import type { Screen } from '../terminal/render-table.ts'
 
-/** Draws a report in a format that is text. */
+/** Renders a report in a text format. */
 export function renderReportAs(
   format: Exclude<ReportFormat, 'xlsx'>,
   { report, heading }: HeadedReport,

@@ -9,11 +9,11 @@ import type { Screen } from '../terminal/render-table.ts'
 import { tablesOf } from './report-table.ts'
 import type { Measures, UsageReport } from './usage-report.ts'
 
-/** What a heading says besides the period. */
+/** The parts of a heading besides the period. */
 export interface ReportHeading {
   /** `Usage by key of acme`. */
   readonly title: string
-  /** The database as `describeDatabaseUrl` names it. */
+  /** The database, as `describeDatabaseUrl` names it. */
   readonly databaseLabel: string
   /** Absolute. */
   readonly dataDir: string
@@ -34,10 +34,10 @@ export function renderReport(report: UsageReport, heading: ReportHeading, screen
   return parts.filter(Boolean).join('\n')
 }
 
-/** A title is cut for its period, but not below so many characters. */
+/** A title is cut to leave room for its period, but never below this many characters. */
 const LEAST_TITLE = 16
 
-/** Two lines: the title with a first fact (the period), and where the numbers are. */
+/** Two lines: the title with a first fact (the period), and the source of the numbers. */
 export function renderHeading(
   { title, databaseLabel, dataDir }: ReportHeading,
   fact: string,
@@ -77,7 +77,7 @@ function renderComparison(report: UsageReport, screen: Screen): string {
   return `${wrap(`${formatCount(report.total.requests)} requests, ${compareTotal(report)}`, screen)}\n`
 }
 
-/** `+80.6% against 1,000 from 2026-09-01 00:00 to 2026-10-01 00:00`; empty when there is no period before. */
+/** `+80.6% against 1,000 from 2026-09-01 00:00 to 2026-10-01 00:00`; empty without a previous period. */
 export function compareTotal({ total, previous, period: { timeZone } }: UsageReport): string {
   if (!previous) return ''
   if (previous.historyBegins) return `history begins on ${formatDay(previous.historyBegins, timeZone)}`

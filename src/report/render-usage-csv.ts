@@ -6,8 +6,8 @@ import type { CsvSeparator, CsvValue } from './render-csv.ts'
 import type { ReportGroup, UsageReport } from './usage-report.ts'
 
 /**
- * The groups of a report as CSV: a line of names, then one line per group with plain numbers and UTC times, whatever
- * the number of dimensions. In a time zone other than UTC each time comes once more as a local one.
+ * The groups of a report as CSV: a line of names, then one line per group with plain numbers and UTC times, for any
+ * number of dimensions. In a time zone other than UTC each time has a second column with local time.
  */
 export function renderUsageCsv(report: UsageReport, separator?: CsvSeparator): string {
   const { timeZone } = report.period

@@ -13,13 +13,13 @@ const TIME_FORMATS = {
   week: 'yyyy-mm-dd',
   month: 'yyyy-mm',
 } as const satisfies Record<CalendarUnit, string>
-/** Characters: a time fits, and most names. */
+/** Width in characters: enough for a time and most names. */
 const COLUMN_WIDTH = 18
 
 /**
  * The groups of a report's first section as an Excel workbook, in pieces, so that memory does not grow with its lines.
- * Numbers are numbers, times are dates. Text is text, so that nothing in it is taken for a formula; characters that
- * XML cannot hold are shown as in a terminal.
+ * Numbers are numbers, times are dates. Text is always text, so a spreadsheet never treats it as a formula. Characters
+ * that XML cannot contain are shown as in a terminal.
  */
 export async function renderUsageXlsx(report: UsageReport): Promise<AsyncIterable<Uint8Array>> {
   const { writeXlsxStream } = await import('hucre/xlsx')
@@ -49,7 +49,7 @@ function cellOf({ read, time }: DataColumn, group: ReportGroup, timeZone: string
   return time?.isLocal && value instanceof Date ? asUtc(value, timeZone) : value
 }
 
-/** The instant at which clocks in UTC show what they show in a time zone: a sheet has no time zones. */
+/** The instant at which UTC clocks show the local time of a time zone: a sheet has no time zones. */
 function asUtc(instant: Date, timeZone: string): Date {
   const { year, month, day, hour, minute, second } = wallTimeOf(instant, timeZone)
   return new Date(Date.UTC(year, month - 1, day, hour, minute, second))

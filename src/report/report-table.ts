@@ -6,27 +6,27 @@ import { axesOf, isMatrix, nameOfAxis } from './axes.ts'
 import type { Axis } from './axes.ts'
 import type { Measures, ReportGroup, ReportSection, UsageReport } from './usage-report.ts'
 
-/** A cell before it is formatted; the kind of its column says how to read it. */
+/** A cell before it is formatted; the kind of its column defines its type. */
 export type Cell = string | number | boolean | Date | readonly number[] | null
 
 /** One column. `count` is a whole number, `share` and `change` are ratios, `duration` is ms, `trend` is a series. */
 export interface Column {
-  /** For programs: the column of a CSV file. */
+  /** For programs: the name of the column in CSV. */
   readonly name: string
   readonly title: string
   readonly kind: 'text' | 'count' | 'share' | 'change' | 'duration' | 'time' | 'trend'
-  /** Left out on a narrow terminal, the highest first; without it never. */
+  /** On a narrow terminal the columns with the highest number are left out first, those without one never. */
   readonly dropFirst?: number
 }
 
-/** A table for people: what the renderers for terminals and Markdown draw. */
+/** A table for people: the input of the renderers for terminals and Markdown. */
 export interface ReportTable {
   readonly title?: string
   readonly columns: readonly Column[]
   readonly rows: readonly (readonly Cell[])[]
-  /** The last line, cell for cell. */
+  /** The last line, one cell per column. */
   readonly total?: readonly Cell[]
-  /** What the table leaves out. */
+  /** A note about what the table leaves out. */
   readonly note?: string
 }
 
@@ -61,10 +61,10 @@ const OVERVIEW_TITLES: Partial<Record<UsageDimension, string>> = {
   status: 'Statuses',
 }
 
-/** Characters of an id that are shown at least; `--key` finds a key by the start of its id. */
+/** Fewest characters of an id to show; `--key` finds a key by the start of its id. */
 const LEAST_OF_ID = 8
 
-/** How a key is called in a table: its name with its label, or its label alone. */
+/** The name of a key in a table: its name with its label, or its label alone. */
 export function nameOfKey({ name, label }: Pick<KeyIdentity, 'name' | 'label'>): string {
   return name === null || name === label ? label : `${name} (${label})`
 }
@@ -74,7 +74,7 @@ type TextOf = (group: ReportGroup, axis: Axis) => string
 const titleOf = (axis: Axis): string => (axis.length === 2 ? 'Endpoint' : TITLES[axis[0]])
 const pluralOf = (axis: Axis): string => (axis.length === 2 ? 'endpoints' : PLURALS[axis[0]])
 
-/** Makes a `textOf` for some groups: where several of their keys have the same name, the start of the id follows it. */
+/** Makes a `textOf` for some groups. Where several of their keys have the same name, the start of the id is added. */
 function tellApart(groups: readonly ReportGroup[], timeZone: string): TextOf {
   const keys = new Map(groups.flatMap(({ key }) => (key ? [[key.id, key]] : [])))
   const namesakes = [...Map.groupBy(keys.values(), nameOfKey)].filter(([, { length }]) => length > 1)
@@ -87,14 +87,14 @@ function tellApart(groups: readonly ReportGroup[], timeZone: string): TextOf {
   }
 }
 
-/** How many characters of their ids keys of one name need to differ. */
+/** How many characters of their ids distinguish keys with the same name. */
 function findLength(keys: readonly KeyIdentity[]): number {
   let length = LEAST_OF_ID
   while (new Set(keys.map(({ id }) => id.slice(0, length))).size < keys.length) length += 1
   return length
 }
 
-/** A dimension's value of a group as text. */
+/** The value of a dimension of a group, as text. */
 function textOf(group: ReportGroup, dimension: UsageDimension, timeZone: string): string {
   if (dimension === 'key') return group.key ? nameOfKey(group.key) : ''
   if (dimension === 'owner') return group.owner ?? '(none)'
@@ -102,7 +102,7 @@ function textOf(group: ReportGroup, dimension: UsageDimension, timeZone: string)
   return String(group[dimension] ?? '')
 }
 
-/** The tables of a report, as people read them: two dimensions become a matrix. */
+/** The tables of a report for people: two dimensions become a matrix. */
 export function tablesOf(report: UsageReport): ReportTable[] {
   return report.sections.map((section) => {
     const matrix = isMatrix(section.by) && report.report !== 'invoice'
@@ -113,7 +113,7 @@ export function tablesOf(report: UsageReport): ReportTable[] {
 function groupTable(report: UsageReport, section: ReportSection): ReportTable {
   const { timeZone } = report.period
   const { by, groups, groupCount, keyCount: totalCount = groupCount } = section
-  // on an invoice a method is a column: lines are added up by it
+  // on an invoice a method is a column, because lines are added up by it
   const axes = report.report === 'invoice' ? by.map((one): Axis => [one]) : axesOf(by)
   const dimensions = axes.map((axis): Column => ({
     name: nameOfAxis(axis),
@@ -139,7 +139,7 @@ function groupTable(report: UsageReport, section: ReportSection): ReportTable {
   }
 }
 
-/** Says what a limit hides: of groups in the order of time those before the first that is shown. */
+/** Notes what a limit hides: for groups of time, those before the first that is shown. */
 function noteRest(
   { total }: UsageReport,
   { groups, groupCount, by }: ReportSection,
@@ -155,7 +155,7 @@ function noteRest(
   }
 }
 
-/** What was not there in the period before is new; a total has what all its groups have. */
+/** A group that is not in the previous period is new. A total has the same columns as its groups. */
 function cellOfChange({ change = null, requests, previousRequests = 0 }: Measures): Cell {
   return change === null && requests > 0 && previousRequests === 0 ? 'new' : change
 }
@@ -232,7 +232,7 @@ function matrixTable(report: UsageReport, { by, groups }: ReportSection): Report
   )
   const shown = rows.reduce((sum, { total }) => sum + total, 0)
   const rest = report.total.requests - shown
-  // On a narrow terminal the oldest times and the rarest values go first.
+  // On a narrow terminal the oldest times and the rarest values are left out first.
   const dropFirst = (index: number) => (isCalendarUnit(across[0]) ? names.length - index : index + 1)
   return {
     columns: [

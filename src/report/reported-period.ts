@@ -4,10 +4,10 @@ import type { Period } from '../time/period.ts'
 import type { ClosedPeriod } from '../time/previous-period.ts'
 import type { ReportedPrevious, UsageReport } from './usage-report.ts'
 
-/** A quiet first night of a month is no missing history: so much of a period may lie before the first count. */
+/** Share of a period that may lie before the first count: a quiet first night of a month is not missing history. */
 const QUIET_PART = 1 / 30
 
-/** A period as a report has it. */
+/** A period in the form of a report. */
 export function toReportedPeriod(period: Period): UsageReport['period'] {
   const { since = null, until = null, timeZone } = period
   return {
@@ -20,7 +20,7 @@ export function toReportedPeriod(period: Period): UsageReport['period'] {
   }
 }
 
-/** The period before as a report has it; `historyStart` is the first bucket of the database. */
+/** The previous period in the form of a report; `historyStart` is the first bucket of the database. */
 export function toReportedPrevious(previous: ClosedPeriod, historyStart: Date | undefined): ReportedPrevious {
   const { since, until } = previous
   const quietMs = (until.getTime() - since.getTime()) * QUIET_PART
@@ -28,7 +28,7 @@ export function toReportedPrevious(previous: ClosedPeriod, historyStart: Date | 
   return { since, until, text: describePeriod(previous), historyBegins: isMissing ? historyStart : null }
 }
 
-/** Says why there is no change although it was asked for. */
+/** Notes why there is no change although it was asked for. */
 export function noteHistory({ historyBegins, text }: ReportedPrevious, timeZone: string): string[] {
   if (!historyBegins) return []
   return [`No comparison with ${text}: history begins on ${formatDay(historyBegins, timeZone)}.`]

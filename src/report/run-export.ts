@@ -27,19 +27,19 @@ export interface ExportFlags extends FilterText {
 }
 
 /**
- * Rows are many small strings that die at once: V8 would let its space for such grow from 32 to 128 MB, and be no
- * quicker. It has no other way to say so once a process runs; Node 22 to 26.
+ * Keeps V8's space for new objects small. Rows are many small strings that are freed at once; V8 would let this space
+ * grow from 32 to 128 MB and would not be faster. In a running process only this call can set it; Node 22 to 26.
  */
 const KEEP_YOUNG_SPACE_SMALL = '--semi-space-growth-factor=1'
 
-/** Where an export goes, and how a person sees it go. */
+/** The destination of an export, and its progress for people. */
 export interface ExportOutput {
   readonly bar: ProgressBar
-  /** Takes the pieces as fast as it can write them. */
+  /** Writes the pieces as fast as the destination takes them. */
   readonly write: (pieces: AsyncIterable<Buffer>) => Promise<void>
 }
 
-/** Writes the rows, or the groups, that the flags ask for. @returns what a person has to know of it */
+/** Writes the rows or groups that the flags ask for. @returns notes for people */
 export async function runExport(
   db: Database,
   flags: ExportFlags,
@@ -60,7 +60,7 @@ export async function runExport(
   checkExportFlags(flags, by, columns)
   const latency = haveLatency(columns)
   const named = filter.endpoint !== undefined || filter.owner !== undefined
-  // a sum over all rows, so only when somebody looks at it
+  // it is a sum over all rows, so compute it only when somebody sees it
   const [total] = named || bar.isShown ? await findUsage(db, filter) : []
   if (named && !total) await requireKnownNames(db, filter)
   const pieces = by
@@ -80,7 +80,7 @@ export async function runExport(
   return noteUnfinished(period)
 }
 
-/** @throws WRONG_USAGE for flags that would change nothing */
+/** @throws WRONG_USAGE for flags that have no effect */
 function checkExportFlags(
   flags: ExportFlags,
   by: readonly UsageDimension[] | undefined,

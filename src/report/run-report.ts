@@ -13,9 +13,9 @@ import type { UsageDimension } from '../model/usage-query.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { nameOfEndpoint } from '../store/read/usage-filter.ts'
 
-/** A report that somebody asked for, with its filter understood. */
+/** A report request with a parsed filter. */
 export interface ReportOrder {
-  /** The filter as it was asked for: the title names it. */
+  /** The filter as given: the title names it. */
   readonly text: FilterText
   readonly found: FoundFilter
   readonly request: Omit<ReportRequest, 'period' | 'filter'>
@@ -29,7 +29,7 @@ export interface HeadedReport {
   readonly heading: ReportHeading
 }
 
-/** Makes a report and says what is not in it yet; all its numbers are of one moment. */
+/** Builds a report and notes what is not in it yet. All its numbers are of one moment. */
 export async function runReport(
   db: Database,
   { text, found, request, billable }: ReportOrder,
@@ -56,7 +56,7 @@ export async function runReport(
   }
 }
 
-/** A report as `--json` gives it: the heading's facts first. */
+/** A report for `--json`: the heading's facts first. */
 export function toReportJson({ report, heading }: HeadedReport): object {
   const { report: kind, ...rest } = report
   return {

@@ -17,19 +17,19 @@ export interface Measures {
   /** Start of the first and of the last bucket with a request. */
   readonly firstUsed: Date | null
   readonly lastUsed: Date | null
-  /** Requests whose duration was measured; only with latencies, as are the next three. */
+  /** Requests whose duration was measured; this and the next three only with latencies. */
   readonly measured?: number
-  /** Half, 95 % and 99 % of those took at most so long, to within 10 %; null when none was measured. */
+  /** Half, 95 % and 99 % of those took at most this long, to within 10 %; null when none was measured. */
   readonly p50Ms?: number | null
   readonly p95Ms?: number | null
   readonly p99Ms?: number | null
-  /** Requests in the period before; only when compared. */
+  /** Requests in the previous period; only when compared. */
   readonly previousRequests?: number
-  /** Change against the period before: 0.1 is 10 % more; null when there was nothing before, or no history of it. */
+  /** Change against the previous period: 0.1 is 10 % more; null when there was nothing before, or no history of it. */
   readonly change?: number | null
 }
 
-/** One group. Of the dimensions only those of the section are set. */
+/** One group. Only the dimensions of the section are set. */
 export interface ReportGroup extends Measures {
   readonly key?: KeyIdentity
   readonly endpoint?: string
@@ -40,7 +40,7 @@ export interface ReportGroup extends Measures {
   readonly day?: Date
   readonly week?: Date
   readonly month?: Date
-  /** Part of all requests of the report, 0 to 1. */
+  /** Share of all requests of the report, 0 to 1. */
   readonly share: number
   /** Requests per step of the report's series. */
   readonly trend?: readonly number[]
@@ -49,9 +49,9 @@ export interface ReportGroup extends Measures {
 /** Groups by one list of dimensions. */
 export interface ReportSection {
   readonly by: readonly UsageDimension[]
-  /** Groups that exist, shown or not. */
+  /** All groups, shown or not. */
   readonly groupCount: number
-  /** Of groups by key alone, those of one key: not `(other)` and `(rejected)`. */
+  /** Only for groups by key alone: those that are one key, without `(other)` and `(rejected)`. */
   readonly keyCount?: number
   readonly groups: readonly ReportGroup[]
 }
@@ -62,7 +62,7 @@ export interface ReportSeries {
   readonly steps: readonly { readonly start: Date; readonly requests: number; readonly errors: number }[]
 }
 
-/** The period before. */
+/** The previous period. */
 export interface ReportedPrevious {
   readonly since: Date
   readonly until: Date
@@ -71,21 +71,21 @@ export interface ReportedPrevious {
   readonly historyBegins: Date | null
 }
 
-/** One report as plain data: what `--json` gives and every renderer reads. */
+/** One report as plain data: the data of `--json` and of every renderer. */
 export interface UsageReport {
   readonly report: 'overview' | 'usage' | 'invoice'
   readonly period: {
     readonly since: Date | null
     readonly until: Date | null
     readonly timeZone: string
-    /** The period as it was understood. */
+    /** The parsed period. */
     readonly text: string
-    /** Whether the period is over: until then its figures are not final. */
+    /** Whether the period is over; its figures are not final before. */
     readonly complete: boolean
-    /** The end of what could be counted: `until`, or when the report was made. */
+    /** The end of the counted time: `until`, or the time of the report. */
     readonly figuresTo: Date
   }
-  /** What the figures are compared with; only when they are. */
+  /** The basis of comparison; only when compared. */
   readonly previous?: ReportedPrevious
   readonly total: Measures
   /** Keys with requests, without `(other)` and `(rejected)`. */
@@ -93,6 +93,6 @@ export interface UsageReport {
   readonly activeEndpoints?: number
   readonly series?: ReportSeries
   readonly sections: readonly ReportSection[]
-  /** What a reader has to know to trust the numbers; empty when they are exact. */
+  /** What a reader has to know about the numbers; empty when they are exact. */
   readonly notes: readonly string[]
 }

@@ -4,7 +4,7 @@ import { findUsage } from '../store/read/find-usage.ts'
 import type { Database } from '../store/database/open-database.ts'
 import type { UsageSource } from './build-report.ts'
 
-/** Reports from a database as it is at each statement. */
+/** Reads reports from a database, each statement at its own moment. */
 export function usageSourceOf(db: Database): UsageSource {
   return {
     findUsage: (query) => findUsage(db, query),
