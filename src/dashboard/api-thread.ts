@@ -2,9 +2,9 @@ import { WorkerThread } from '../store/thread/worker-thread.ts'
 import type { DatabaseLocation } from '../options/database-location.ts'
 import type { ApiAnswer, ApiRequest } from './api.ts'
 
-/** Pages that look at the same thing, live, ask the database once. */
+/** How long an answer is reused: live pages with the same view ask the database once. */
 const KEEP_MS = 2000
-/** The account reads the whole table. */
+/** Longer for the account, because it reads the whole table. */
 const KEEP_ACCOUNT_MS = 30_000
 const MAX_KEPT = 100
 
@@ -22,7 +22,7 @@ interface Kept {
   until: number
 }
 
-/** The API in a thread of its own: SQLite blocks its thread while it reads, and that must not be the app's. */
+/** The API in its own thread: SQLite blocks its thread while it reads, and that must not be the app's thread. */
 export class ApiThread {
   readonly #thread: WorkerThread
   readonly #kept = new Map<string, Kept>()
@@ -39,7 +39,7 @@ export class ApiThread {
     })
   }
 
-  /** Answers a request, or gives the answer of a moment ago to the same one. */
+  /** Answers a request, or returns the recent answer to the same request. */
   answer(request: ApiRequest): Promise<ApiAnswer> {
     const id = JSON.stringify(request)
     const now = performance.now()

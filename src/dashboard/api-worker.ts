@@ -16,7 +16,7 @@ port.on('message', async ({ call, request }: { call: number; request: ApiRequest
   port.postMessage({ call, result: await answerApi(open, request, dataDir) } satisfies Answer)
 })
 
-/** Opens the database once; again after a failure, and when its file was replaced. */
+/** Opens the database once. Opens it again after a failure, and when its file was replaced. */
 async function open(): Promise<Database> {
   opened ??= openMigrated()
   try {

@@ -27,7 +27,7 @@ export interface ApiRequest {
   readonly query: Readonly<Record<string, string | string[] | undefined>>
 }
 
-/** What the API answers: the body as it is sent. */
+/** The answer of the API: the body as it is sent. */
 export interface ApiAnswer {
   readonly status: number
   readonly type: 'json' | 'csv'
@@ -47,20 +47,20 @@ const MAX_DAYS = 3700
 const HOUR_DAYS = 100
 const DEFAULT_ROWS = 20
 const MAX_ROWS = 1000
-/** Findings are for days; the weeks before are read as well. */
+/** Findings are for days; the rules also read the weeks before. */
 const SECURITY_DAYS = 31
 const MAX_CSV_ROWS = 100_000
 const SORTS = ['requests', 'errors', 'lastUsed', 'group', 'p95'] as const
 
 /**
- * Everything that can be asked, by GET:
- * - `api/report`: what `report --json` gives. Parameters: those of the command (`key endpoint method owner status since
+ * All requests of the API, by GET:
+ * - `api/report`: the data of `report --json`. Parameters: those of the command (`key endpoint method owner status since
  *   until month tz by compare sort limit`), and `order=asc|desc`, `search`, `offset` for lists in pages, `format=csv`.
  *   `latency=1` adds what `--latency` adds, and takes seconds over tens of millions of rows; `sort=p95` needs it.
- * - `api/activity`: requests over time by status class, the period before, and a heat map of hours and weekdays.
+ * - `api/activity`: requests over time by status class, the previous period, and a heat map of hours and weekdays.
  * - `api/key?key=ID`: one key with its first and last use.
- * - `api/security`: what `security --json` gives. Parameters: `since until` (default: the last 24 hours).
- * - `api/verify`: what `verify --json` gives.
+ * - `api/security`: the data of `security --json`. Parameters: `since until` (default: the last 24 hours).
+ * - `api/verify`: the data of `verify --json`.
  */
 export const API: Readonly<Record<string, Api>> = {
   report: {
@@ -84,7 +84,7 @@ export const API: Readonly<Record<string, Api>> = {
   verify: { parameters: [], answer: (db, _query, dataDir) => readAccount(db, dataDir) },
 }
 
-/** Answers one request; errors are answers too: `{ error: { code, message } }`. */
+/** Answers one request. Errors are answers too: `{ error: { code, message } }`. */
 export async function answerApi(
   open: () => Promise<Database>,
   { name, query }: ApiRequest,
@@ -102,7 +102,7 @@ export async function answerApi(
   }
 }
 
-/** An error as the API answers it. */
+/** The answer for an error. */
 export function refuse(status: number, code: string, message: string): ApiAnswer {
   return { status, type: 'json', body: JSON.stringify({ error: { code, message } }) }
 }
@@ -156,7 +156,7 @@ function readPage(query: Query, csv: boolean): Partial<ReportRequest> {
   const sort = readChoice(query, 'sort', SORTS)
   if (sort === 'p95' && query['latency'] === undefined) throw wrongUsage('sort=p95 needs latency=1.')
   const order = readChoice(query, 'order', ['asc', 'desc'])
-  // Groups come in their own order or with the most first.
+  // By default groups are in their own order, or the most used first.
   const reversed = order !== undefined && order !== (sort === 'group' ? 'asc' : 'desc')
   const search = query['search']?.toLowerCase()
   const choose = (rows: readonly UsageRow[]) => {
@@ -164,7 +164,7 @@ function readPage(query: Query, csv: boolean): Partial<ReportRequest> {
     const found = search ? sorted.filter((row) => textOf(row).toLowerCase().includes(search)) : sorted
     return reversed ? found.toReversed() : found
   }
-  // An overview has its own number of groups
+  // an overview has its own number of groups
   const given = query['limit'] ?? (query['by'] ? String(DEFAULT_ROWS) : undefined)
   return {
     ...(sort && sort !== 'p95' && { sort }),
@@ -177,7 +177,7 @@ function readPage(query: Query, csv: boolean): Partial<ReportRequest> {
   }
 }
 
-/** What a search looks at. */
+/** The text of a group that a search looks at. */
 function textOf({ key, method, endpoint, status, owner }: UsageRow): string {
   const names = key ? [nameOfKey(key), key.owner, key.id] : [method, endpoint, owner]
   return [...names, status].filter((part) => part !== undefined && part !== null).join(' ')
@@ -206,7 +206,7 @@ function requireDays({ since, until, now }: Period, days: number, what: string):
   if (length > days * DAY_MS) throw wrongUsage(`The period is too long for ${what}: at most ${days} days.`)
 }
 
-/** Each parameter once, and none that would be ignored without a word. */
+/** Each parameter once. Unknown ones are refused, because they would be silently ignored. */
 function readQuery(query: ApiRequest['query'], parameters: readonly string[]): Query {
   for (const [name, value] of Object.entries(query)) {
     if (!parameters.includes(name)) {

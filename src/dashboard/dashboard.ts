@@ -10,21 +10,21 @@ import { sendBody } from './send-body.ts'
 /** Options of `analyticsDashboard()`. */
 export interface DashboardOptions {
   /**
-   * Says whether a request may see all usage: anything truthy lets it in. It may answer by itself, with a redirect to
-   * a login for example, and return false. Asked for every request, for the page and the data alike.
+   * Decides whether a request may see all usage: any truthy value allows it. It may answer the request itself, such as
+   * with a redirect to a login, and return false. Called for every request, for the page and for its data.
    */
   readonly authorize: (ctx: Context) => unknown
   /** Path below which the dashboard answers, such as `/usage`. Default: `/usage`; an empty text is the root. */
   readonly prefix?: string | undefined
   /** As for `apiKeyAnalytics()`. */
   readonly database?: string | undefined
-  /** As for `apiKeyAnalytics()`: to show what is not delivered yet. */
+  /** As for `apiKeyAnalytics()`; needed to show counts that are not delivered yet. */
   readonly dataDir?: string | undefined
   /** Values of the Host header to answer, such as `api.example.com`. Default: any. */
   readonly hosts?: readonly string[] | undefined
 }
 
-/** The middleware, and its end. */
+/** The middleware, with its `close()`. */
 export interface AnalyticsDashboard extends Middleware {
   /** Ends the thread that reads the database. It keeps no process alive, so you need not call this. */
   close(): Promise<void>
@@ -52,8 +52,8 @@ const HEADERS = {
 }
 
 /**
- * Makes the dashboard, to be mounted in an app: a page, and its JSON API below `<prefix>/api/`. It only reads, and its
- * own requests are not counted.
+ * Makes the dashboard as a middleware for an app: a page, and its JSON API below `<prefix>/api/`. It only reads, and
+ * its own requests are not counted.
  * @throws OPTION_INVALID
  */
 export function analyticsDashboard(options: DashboardOptions): AnalyticsDashboard {
@@ -82,13 +82,13 @@ export function analyticsDashboard(options: DashboardOptions): AnalyticsDashboar
   return Object.assign(apiKeyAnalyticsDashboard, { close: () => api.close() })
 }
 
-/** The page names its files relative to its folder, so its own address has to end with a slash. */
+/** The URLs of the page's files are relative to its folder, so its own path must end with a slash. */
 function isFolderWithoutSlash({ path, originalUrl }: Context, prefix: string): boolean {
-  // koa-mount makes `/` of the path that it is mounted at
+  // koa-mount turns the path that it is mounted at into `/`.
   return path === prefix || (path === `${prefix}/` && !pathOf(originalUrl).endsWith('/'))
 }
 
-/** Relative: a proxy in front may have taken the start of the path away, which only the browser knows. */
+/** Relative, because a proxy in front may have removed the start of the path. Only the browser knows that part. */
 function redirectToFolder(ctx: Context): void {
   ctx.redirect(`./${pathOf(ctx.originalUrl).split('/').at(-1)}/${ctx.search}`)
 }

@@ -17,33 +17,33 @@ export interface ActivityStep {
   readonly statuses: readonly number[]
 }
 
-/** What happened over time: what `api/activity` gives. */
+/** Activity over time: the data of `api/activity`. */
 export interface Activity {
   readonly period: UsageReport['period']
   readonly total: Measures
   /** Without `(other)` and `(rejected)`. */
   readonly activeKeys: number
-  /** The period before, and what was counted in it. */
+  /** The previous period, and its counts. */
   readonly previous: (ReportedPrevious & Measures & { readonly activeKeys: number }) | null
   readonly series: { readonly unit: CalendarUnit; readonly steps: readonly ActivityStep[] }
   /** Requests by status, in the order of statuses. */
   readonly statuses: readonly { readonly status: number; readonly requests: number }[]
   /** Requests per weekday (from Monday) and hour of the day in the time zone; null for a period of over 400 days. */
   readonly heat: readonly (readonly number[])[] | null
-  /** Requests in day rows: they are in `heat` at the hour in which their day begins. */
+  /** Requests in day rows: `heat` has them at the hour in which their day begins. */
   readonly wholeDayRequests: number
 }
 
-/** Where the numbers come from. */
+/** The origin of the numbers. */
 export interface ActivitySource extends Pick<UsageSource, 'findUsage' | 'findHistoryStart'> {
   /** Requests in rows of whole UTC days. */
   countWholeDays(filter: UsageFilter & { readonly since: Date; readonly until: Date }): Promise<number>
 }
 
-/** A longer period would bring tens of thousands of hours for a picture of 168. */
+/** A longer period would read tens of thousands of hours for a picture of 168. */
 const HEAT_DAYS = 400
 
-/** Reads what happened over time; hours are read once, for the series and for the heat map. */
+/** Reads the activity over time. Hours are read once, for the series and for the heat map. */
 export async function readActivity(
   source: ActivitySource,
   { period, filter = {} }: Pick<ReportRequest, 'period' | 'filter'>,
@@ -55,7 +55,7 @@ export async function readActivity(
   const unit = chooseUnit(since, period)
   const grain = fine ? 'hour' : unit
   const before = previousPeriod(period)
-  // one after the other: a snapshot is one connection
+  // one after the other: a snapshot is a single connection
   const rows = await source.findUsage({ ...query, by: [grain, 'status'] })
   const keys = await source.findUsage({ ...query, by: ['key'] })
   const keysBefore = before && (await source.findUsage({ ...queryOf({ filter }, before), by: ['key'] }))

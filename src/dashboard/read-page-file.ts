@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 
-/** What the build makes of `page/`: nothing else is ever served. */
+/** The files that the build makes of `page/`. No other file is ever served. */
 const TYPES: Readonly<Record<string, string>> = {
   'index.html': 'text/html',
   'page.js': 'text/javascript',

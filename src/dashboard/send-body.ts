@@ -8,8 +8,8 @@ const gzip = promisify(gzipWithCallback)
 const LEAST_BYTES = 1000
 
 /**
- * Answers with a text: compressed when the client takes it, and 304 when the client has it. Usage is for one person,
- * so no cache in between may keep it, and a browser asks before it shows what it kept.
+ * Answers with a text: compressed when the client accepts it, and 304 when the client has it already. Usage is private,
+ * so no shared cache may store it, and a browser must revalidate its copy.
  */
 export async function sendBody(ctx: Context, type: string, body: string): Promise<void> {
   ctx.type = type

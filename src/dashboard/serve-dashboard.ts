@@ -9,12 +9,15 @@ import { Session } from './session.ts'
 
 /** A dashboard that is being served. */
 export interface ServedDashboard {
-  /** With the token that lets one browser in, once. */
+  /** The link with the token, which lets in one browser, once. */
   readonly url: string
   close(): Promise<void>
 }
 
-/** Serves the dashboard to this machine alone; port 0 is any free one. @throws WRONG_USAGE when the port is taken, KOA_NOT_FOUND */
+/**
+ * Serves the dashboard to this machine only; port 0 means any free port. @throws WRONG_USAGE when the port is in use,
+ * KOA_NOT_FOUND
+ */
 export async function serveDashboard({
   port: wanted,
   database,

@@ -2,7 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'koa'
 
 /**
- * Follows by itself instead of being redirected: a browser that came from another site would not send a
+ * A page that navigates by itself, instead of a redirect: a browser that comes from another site would not send a
  * SameSite=Strict cookie along a redirect.
  */
 const WELCOME =
@@ -10,25 +10,25 @@ const WELCOME =
 const CLOSED =
   'Open the link that "apikey-analytics dashboard" printed. It works once; start the command again for another.'
 
-/** Lets in the one browser that has the link: its token works once and becomes a cookie. */
+/** Lets in the one browser that has the link: the token works once, and a cookie replaces it. */
 export class Session {
   readonly token = newSecret()
   readonly #cookie: string
   readonly #secret = newSecret()
   #used = false
 
-  /** Cookies are shared by all ports of a host, so its name has the port. */
+  /** Cookies are shared by all ports of a host, so the name contains the port. */
   constructor(port: number) {
     this.#cookie = `apikey-analytics-${port}`
   }
 
-  /** Whether a request may see data; answers by itself when it may not, or brings the token. */
+  /** Whether a request may see data. Answers itself when it may not, or when it brings the token. */
   authorize(ctx: Context): boolean {
     const { token } = ctx.query
     const known = isSame(ctx.cookies.get(this.#cookie), this.#secret)
     if (token === undefined) return known || this.#refuse(ctx)
     if (!known) {
-      // A preview of the link must not use it up.
+      // A link preview must not use up the token.
       if (this.#used || ctx.method !== 'GET' || !isSame(token, this.token)) return this.#refuse(ctx)
       this.#used = true
       ctx.cookies.set(this.#cookie, this.#secret, { httpOnly: true, sameSite: 'strict', path: '/' })
@@ -49,7 +49,7 @@ function newSecret(): string {
   return randomBytes(32).toString('base64url')
 }
 
-/** Compares digests in constant time, because the lengths may differ. */
+/** Compares digests, because the lengths may differ, and in constant time. */
 function isSame(given: unknown, secret: string): boolean {
   if (typeof given !== 'string') return false
   const [one, other] = [given, secret].map((text) => createHash('sha256').update(text).digest())

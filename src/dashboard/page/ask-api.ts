@@ -2,17 +2,17 @@ import type * as reports from '../../report/usage-report.ts'
 import type { KeyIdentity, KeyRecord } from '../../model/key.ts'
 import type * as activities from '../read-activity.ts'
 
-/** What the API answers to the page: plain data as JSON brings it, so times are ISO texts. */
+/** The answers of the API as the page gets them: plain data from JSON, so times are ISO texts. */
 type Sent<T> = T extends Date ? string : T extends object ? { readonly [Name in keyof T]: Sent<T[Name]> } : T
 
 export type Key = KeyIdentity
 export type KeyFacts = Sent<KeyRecord>
 export type Measures = Sent<reports.Measures>
 export type Group = Sent<reports.ReportGroup>
-/** A report of one section, as lists ask for it. */
+/** A report of one section, as the lists use it. */
 export type Report = Sent<Omit<reports.UsageReport, 'sections'> & { sections: [reports.ReportSection] }>
 export type Activity = Sent<activities.Activity>
-/** What the page reads of an account. */
+/** The part of an account that the page uses. */
 export interface Account {
   readonly accountedFor: boolean
   readonly database: string
@@ -23,7 +23,7 @@ export interface Account {
 
 export type Parameters = Readonly<Record<string, string | undefined>>
 
-/** What the API refused, with its code; `OFFLINE` when there was no answer. */
+/** An error from the API, with its code; `OFFLINE` when there was no answer. */
 export class ApiError extends Error {
   readonly code: string
 
@@ -50,7 +50,7 @@ export async function askApi<T>(name: string, parameters: Parameters, signal: Ab
 
 type Body<T> = T & { readonly error?: { readonly code: string; readonly message: string } }
 
-/** Undefined when it is no JSON object, as when something else than the dashboard answered. */
+/** Undefined when it is no JSON object, as when the dashboard itself did not answer. */
 async function readBody<T>(answer: Response): Promise<Body<T> | undefined> {
   const body: unknown = await answer.json().catch(() => undefined)
   return typeof body === 'object' && body !== null ? (body as Body<T>) : undefined
@@ -62,7 +62,7 @@ function describeStranger(name: string, { headers, redirected }: Response): stri
   return `api/${name} was not answered by the dashboard (${what}${how}). Reload the page: a login or a proxy may be in between. Trying again …`
 }
 
-/** The address of what `askApi` asks. */
+/** The URL of a request to the API. */
 export function urlOf(name: string, parameters: Parameters): string {
   const given = Object.entries(parameters).flatMap(([key, value]) => (value ? [[key, value]] : []))
   return `api/${name}?${new URLSearchParams(given)}`

@@ -5,15 +5,15 @@ import { make } from './make.ts'
 interface Card {
   readonly title: string
   readonly value: string
-  /** The number and the one of the period before; `ratio` is compared in points. */
+  /** The value now and in the previous period; `ratio` is compared in percentage points. */
   readonly now: number
   readonly before: number | undefined
   readonly ratio?: boolean
-  /** More of it is bad news. */
+  /** A higher value is worse. */
   readonly bad?: boolean
 }
 
-/** The totals, each with its change against the period before; of one key there is no number of keys. */
+/** The totals, each with its change against the previous period. For a single key there is no number of keys. */
 export function drawCards(activity: Activity, ofOneKey: boolean): HTMLElement[] {
   const { total, activeKeys } = activity
   const previous = activity.previous?.historyBegins ? undefined : activity.previous

@@ -3,7 +3,7 @@ import type { Activity } from './ask-api.ts'
 import { formatCount, formatShort, formatTime } from './format.ts'
 import { make } from './make.ts'
 
-/** Places in `statuses`, from the bottom of a bar to its top: what is well lies below. */
+/** Indexes into `statuses`, from the bottom of a bar to its top: successes are at the bottom. */
 const STACK = [1, 2, 0, 3, 4]
 const NAMES = ['1xx', '2xx', '3xx', '4xx', '5xx']
 const HEIGHT = 220
@@ -11,7 +11,7 @@ const HOUR = 3600
 const DAY = 24 * HOUR
 const MONTH = 30 * DAY
 const YEAR = 365 * DAY
-/** Distances of two dates below the chart, seconds; uPlot knows how long a month really is. */
+/** Possible distances between two dates below the chart, in seconds; uPlot knows the real lengths of months. */
 const DISTANCES = [
   ...[1, 2, 3, 4, 6, 8, 12].map((hours) => hours * HOUR),
   ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15].map((days) => days * DAY),
@@ -20,7 +20,10 @@ const DISTANCES = [
 ]
 const UNIT_SECONDS = { hour: HOUR, day: DAY, week: 7 * DAY, month: 28 * DAY }
 
-/** Requests over time, stacked by status class. Arrow keys move along the bars; what is there is said below. */
+/**
+ * Requests over time, stacked by status class. Arrow keys move along the bars; the line below shows the counts of a
+ * bar.
+ */
 export class Chart {
   readonly element: HTMLElement
   readonly #canvas = make('div', {
@@ -43,13 +46,13 @@ export class Chart {
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.draw())
   }
 
-  /** Draws an activity, or the last one again in the colours of now. */
+  /** Draws an activity, or the last one again with the current colours. */
   draw(activity = this.#activity): void {
     if (!activity) return
     this.#activity = activity
     const { steps, unit } = activity.series
     const times = steps.map(({ start }) => Date.parse(start) / 1000)
-    // Each bar is drawn from the ground, the highest first, so that the lower ones cover it.
+    // Each bar is drawn from the baseline, the highest first, so that the lower ones cover it.
     const layers = STACK.map((_, layer) => {
       const classes = STACK.slice(0, STACK.length - layer)
       return steps.map(({ statuses }) => classes.reduce((sum, index) => sum + (statuses[index] ?? 0), 0))
@@ -89,7 +92,7 @@ export class Chart {
           grid: { show: false },
           space: 60,
           size: unit === 'hour' ? 44 : 28,
-          // when a bar is a day there are no times of day to show
+          // with one bar per day there are no times of day to show
           incrs: unit === 'hour' ? DISTANCES : DISTANCES.filter((seconds) => seconds >= DAY),
           values: DATES,
         },
@@ -137,7 +140,7 @@ export class Chart {
     this.#show(index)
   }
 
-  /** Says what a bar is made of; without one, what the colours mean. */
+  /** Shows the counts of a bar; without one, the totals with the meaning of the colours. */
   #show(index: number | undefined): void {
     if (!this.#activity) return
     const { period, series, statuses } = this.#activity

@@ -1,9 +1,10 @@
-/** The language of all numbers and texts here. */
+/** The language of all numbers and texts in the page. */
 const FALLBACK = 'en-US'
 
 /**
- * uPlot formats with `navigator.language` when it is loaded and fails when that is no language: with `LANG=C` Chromium
- * gives `en-US@posix`. This module has to be imported before uPlot, until uPlot checks for itself (it does not in 1.6.32).
+ * uPlot formats with `navigator.language` when it is loaded, and fails when that is not a valid language: with `LANG=C`
+ * Chromium has `en-US@posix`. This module must be imported before uPlot until uPlot checks this itself (1.6.32 does
+ * not).
  */
 if (!isLanguage(navigator.language)) Object.defineProperty(navigator, 'language', { value: FALLBACK })
 

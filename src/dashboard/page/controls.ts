@@ -14,7 +14,7 @@ const DEFAULT_PERIOD = '30d'
 const CUSTOM = 'custom'
 const MONTHS = 12
 
-/** Period, time zone and statuses; each choice goes into the address. */
+/** Period, time zone and statuses; each choice is stored in the address. */
 export class Controls {
   readonly element: HTMLElement
   readonly #period = make('select', { 'aria-label': 'Period' })
@@ -48,7 +48,7 @@ export class Controls {
     this.#status.addEventListener('change', () => change({ status: this.#status.value }))
   }
 
-  /** Shows what the address says. */
+  /** Shows the state in the address. */
   show(view: View): void {
     this.#view = view
     const { since = '', until = '', month, tz = 'UTC', status = '' } = view
@@ -63,7 +63,7 @@ export class Controls {
   }
 }
 
-/** An address may have what the list has not. */
+/** Adds a value from the address that the list does not have. */
 function choose(select: HTMLSelectElement, value: string): void {
   if (![...select.options].some((option) => option.value === value))
     select.append(make('option', { value }, value))
@@ -71,7 +71,7 @@ function choose(select: HTMLSelectElement, value: string): void {
 }
 
 function zones(): HTMLElement[] {
-  // a browser may know no zone, or `Etc/Unknown`, and not every one lists them
+  // A browser may have no time zone, or `Etc/Unknown`. Not every browser lists time zones.
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone as string | undefined
   const listed = Intl.supportedValuesOf?.('timeZone') ?? []
   const all = new Set(['UTC', ...(here && isZone(here) ? [here] : []), ...listed])

@@ -2,7 +2,7 @@ import type { Measures } from './ask-api.ts'
 import { formatDuration } from './format.ts'
 import { make } from './make.ts'
 
-/** What is shown of durations. */
+/** The durations that are shown. */
 export const DURATIONS = [
   { title: 'Mean', name: 'meanDurationMs', about: 'over all requests' },
   { title: 'p50', name: 'p50Ms', about: 'half took at most this' },
@@ -10,7 +10,7 @@ export const DURATIONS = [
   { title: 'p99', name: 'p99Ms', about: '99% took at most this' },
 ] as const
 
-/** The durations of a period; without a total, those that are still to come. */
+/** The durations of a period; placeholders until the total has arrived. */
 export function drawDurations(total: Measures | undefined): HTMLElement[] {
   return DURATIONS.map(({ title, name, about }) =>
     make(
@@ -23,7 +23,7 @@ export function drawDurations(total: Measures | undefined): HTMLElement[] {
   )
 }
 
-/** One duration in milliseconds; of requests that nobody measured, the mean is 0 and there are no quantiles. */
+/** One duration in milliseconds. Without a measured request the mean is 0 and there are no quantiles. */
 export function drawDuration(duration: number | null | undefined): Node | string {
   if (duration) return formatDuration(duration)
   return make('span', { class: 'soft', title: 'not measured' }, '–')

@@ -20,7 +20,7 @@ interface Findings {
   readonly youngKeyCount: number
 }
 
-/** What `security` finds in the last 24 hours; asked for when it is opened, because it reads weeks. */
+/** The findings of `security` in the last 24 hours. Requested only when opened, because the rules read weeks. */
 export class FindingsPanel {
   readonly element: HTMLElement
   readonly #details: HTMLDetailsElement

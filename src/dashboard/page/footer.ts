@@ -2,7 +2,7 @@ import type { Account } from './ask-api.ts'
 import { formatCount } from './format.ts'
 import { make } from './make.ts'
 
-/** What `verify` says: whether every counted request is where it should be. */
+/** The result of `verify`: whether every counted request is accounted for. */
 export function drawFooter(account: Account): HTMLElement[] {
   const { accountedFor, storedRequests, missingRequests, undeliveredRequests, database } = account
   const verdict = accountedFor

@@ -20,14 +20,14 @@ export function formatTime(iso: string, timeZone: string, unit = 'hour'): string
   return text.replace(' ', ' ')
 }
 
-/** How long ago: `5 h ago`, `12 d ago`. */
+/** The age of a time: `5 h ago`, `12 d ago`. */
 export function formatAge(iso: string): string {
   const hours = (Date.now() - Date.parse(iso)) / HOUR_MS
   if (hours < 1) return 'just now'
   return hours < 48 ? `${Math.floor(hours)} h ago` : `${Math.floor(hours / 24)} d ago`
 }
 
-/** How a key is called. */
+/** The display name of a key. */
 export function nameOfKey({ name, label }: Pick<Key, 'name' | 'label'>): string {
   return showInvisible(name ?? label)
 }

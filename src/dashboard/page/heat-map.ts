@@ -2,10 +2,10 @@ import { formatCount } from './format.ts'
 import { make } from './make.ts'
 
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
-/** Shades that can be told apart; 0 is nothing at all. */
+/** Number of distinguishable shades; shade 0 is no requests. */
 const LEVELS = 8
 
-/** Requests per hour of the day and weekday, as a table that is read by its colours. */
+/** Requests per hour of the day and weekday, as a table with coloured cells. */
 export function drawHeatMap(heat: readonly (readonly number[])[]): HTMLElement {
   const most = Math.max(1, ...heat.flat())
   const hours = Array.from({ length: 24 }, (_, hour) => String(hour).padStart(2, '0'))
@@ -14,7 +14,7 @@ export function drawHeatMap(heat: readonly (readonly number[])[]): HTMLElement {
   )
   const rows = heat.map((day, index) => {
     const cells = day.map((count, hour) => {
-      // The root shows differences among the small, too.
+      // The square root also shows differences among small counts.
       const level = Math.ceil(Math.sqrt(count / most) * LEVELS)
       const title = `${DAYS[index]} ${hours[hour]}:00 – ${formatCount(count)} requests`
       return make(

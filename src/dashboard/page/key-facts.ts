@@ -5,7 +5,7 @@ import { DAY_MS } from '../../time/units.ts'
 
 const STALE_DAYS = 30
 
-/** What is known of a key besides its name, with a warning when it was not used for long. */
+/** The facts about a key besides its name, with a warning when it was not used for a long time. */
 export function drawKeyFacts(key: KeyFacts, timeZone: string): HTMLElement[] {
   const idle = Date.now() - Date.parse(key.lastUsedAt) > STALE_DAYS * DAY_MS
   const parts = [

@@ -1,7 +1,7 @@
 type Child = Node | string | undefined
 type Attributes = Readonly<Record<string, string | number | boolean | undefined>>
 
-/** Makes an element. Texts are always text: nothing that comes from the database is ever read as HTML. */
+/** Makes an element. Texts are always set as text: nothing from the database is parsed as HTML. */
 export function make<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
@@ -13,7 +13,7 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element
 }
 
-/** The same for SVG. */
+/** The same for SVG elements. */
 export function makeSvg(tag: string, attributes: Attributes, ...children: readonly Node[]): SVGElement {
   const element = document.createElementNS('http://www.w3.org/2000/svg', tag)
   setAttributes(element, attributes)
@@ -21,12 +21,15 @@ export function makeSvg(tag: string, attributes: Attributes, ...children: readon
   return element
 }
 
-/** A name that anybody may have chosen: isolated from its surroundings, because it may be written from right to left. */
+/**
+ * A name that users may have chosen. It is isolated from the surrounding text, because it may be written from right to
+ * left.
+ */
 export function foreign(text: string, attributes: Attributes = {}): HTMLElement {
   return make('bdi', attributes, showInvisible(text))
 }
 
-/** Controls and marks of direction are shown, so that no name looks like another. */
+/** Control characters and direction marks are shown, so that no name can look like another. */
 export function showInvisible(text: string): string {
   return text.replace(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,

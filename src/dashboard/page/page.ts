@@ -28,7 +28,7 @@ import {
 import type { View } from './view.ts'
 
 const REFRESH_MS = 5000
-/** A slow database is asked less often: it should not be busy with us alone. */
+/** Pause after a load, relative to its duration: a slow database is asked less often, so that others can use it too. */
 const REST_PER_WORK = 10
 
 const controls = new Controls(go)
@@ -112,7 +112,7 @@ function isTimed(): boolean {
   return Boolean(view['latency'])
 }
 
-/** Opens an address of this page without leaving it. */
+/** Navigates to another address of this page without a reload. */
 function go(address: string): void {
   history.pushState(null, '', address)
   show()
@@ -140,7 +140,9 @@ function show(): void {
   void load()
 }
 
-/** Durations take their room at once, for reading them may take seconds; they come with the lists. */
+/**
+ * Shows the durations' placeholders at once, because reading them may take seconds. The values arrive with the lists.
+ */
 function showDurations(): void {
   const wanted = isTimed() && !(keys.element.hidden && endpoints.element.hidden)
   if (durations.hidden && wanted) durations.replaceChildren(...drawDurations(undefined))
@@ -153,12 +155,12 @@ function drawHeading(): void {
   facts.replaceChildren()
   if (endpoint !== undefined) heading.replaceChildren(`${method} `, foreign(endpoint))
   else if (owner !== undefined && key === undefined) heading.replaceChildren('Owner ', foreign(owner))
-  // The name of a key comes with its facts.
+  // The name of a key arrives with its facts.
   else heading.textContent = key === undefined ? 'Overview' : 'Key'
   document.title = `${heading.textContent} – API key usage`
 }
 
-/** Loads everything that is shown; each part is drawn when it comes. */
+/** Loads everything that is shown; each part is drawn when it arrives. */
 async function load(): Promise<void> {
   clearTimeout(timer)
   loading.abort()
@@ -186,7 +188,7 @@ async function load(): Promise<void> {
   }
 }
 
-/** Says that the address asks for something that is not done; it may also be for the app around this page. */
+/** Warns of an unknown parameter in the address. It may also belong to the app around this page. */
 function warnOfUnknown(): void {
   const unknown = unknownIn(view)
   banner.hidden = unknown === undefined
@@ -197,7 +199,7 @@ function schedule(delayMs: number): void {
   timer = window.setTimeout(() => document.hidden || void load(), delayMs)
 }
 
-/** Says what is wrong above what was shown before, and tries again: the server may just have been restarted. */
+/** Shows an error above the old contents and tries again, because the server may just have been restarted. */
 function fail(error: unknown): void {
   loading.abort()
   main.setAttribute('aria-busy', 'false')
@@ -230,7 +232,7 @@ function drawActivity(activity: Activity): void {
   if (view['key'] === undefined) facts.textContent = describePeriods(activity)
 }
 
-/** Both periods, since the cards compare them. */
+/** Both periods, because the cards compare them. */
 function describePeriods({ period, previous }: Activity): string {
   const compared = previous && !previous.historyBegins
   return compared ? `${period.text}, compared with ${previous.text}` : period.text
@@ -249,7 +251,7 @@ function drawKey(key: KeyFacts): void {
   facts.replaceChildren(...drawKeyFacts(key, view['tz'] ?? 'UTC'))
 }
 
-/** Links to other views of this page stay in it; new tabs and downloads work as everywhere. */
+/** Links to other views stay in this page; new tabs and downloads work as usual. */
 function followLink(event: MouseEvent): void {
   const link = event.target instanceof Element ? event.target.closest('a') : null
   const plain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
@@ -258,7 +260,7 @@ function followLink(event: MouseEvent): void {
   go(link.getAttribute('href') || '?')
 }
 
-/** `/` goes to the first search, as on many sites. */
+/** `/` moves the focus to the first search, as on many sites. */
 function focusSearch(event: KeyboardEvent): void {
   const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement
   if (event.key !== '/' || typing || event.ctrlKey || event.metaKey) return

@@ -1,7 +1,7 @@
-/** Chromium reports a delay of its own as an error; nothing is wrong then. */
+/** Chromium reports a delay of its own as an error; it is harmless. */
 const HARMLESS = /^ResizeObserver loop/
 
-// by hand: it must work when nothing else does
+// written without the modules of the page: it must work when they do not
 const box = document.createElement('p')
 box.className = 'banner'
 box.role = 'alert'
@@ -13,15 +13,15 @@ addEventListener('error', ({ message, filename }) => {
 addEventListener('unhandledrejection', ({ reason }) => showFailure(reason))
 
 /**
- * Says above everything else that the page met an error. This module has to be the first import of the page: its
- * listeners also hear of errors in the modules that come after it.
+ * Shows at the top of the page that an error happened. This module must be the first import of the page, so that its
+ * listeners also receive errors of the modules after it.
  */
 export function showFailure(error: unknown): void {
   box.textContent = describeFailure(error)
   document.body.prepend(box)
 }
 
-/** What to say of an error that nobody expected. */
+/** The text for an unexpected error. */
 export function describeFailure(error: unknown): string {
   const what = error instanceof Error ? error.message : String(error)
   return `This page met an error: ${what}. Reload it. If the error stays, please report it with the name and version of your browser.`

@@ -3,7 +3,7 @@ import { makeSvg } from './make.ts'
 const WIDTH = 72
 const HEIGHT = 18
 
-/** A trend as a small line; numbers beside it say how much it is. */
+/** A trend as a small line; the numbers are beside it. */
 export function drawSparkline(trend: readonly number[]): SVGElement {
   const most = Math.max(1, ...trend)
   const step = WIDTH / Math.max(1, trend.length - 1)

@@ -9,7 +9,7 @@ import type { View } from './view.ts'
 /** A column of a list. */
 export interface Column {
   readonly title: string
-  /** How the API calls this order. */
+  /** The name of this order in the API. */
   readonly sort?: string | undefined
   readonly css: string
   readonly draw: (group: Group) => Node | string

@@ -11,13 +11,16 @@ const TYPING_MS = 250
 
 /** Which list it is. */
 export interface TableKind {
-  /** Names its state in the address. */
+  /** The prefix of its state in the address. */
   readonly name: 'k' | 'e'
   readonly title: string
   readonly by: string
 }
 
-/** A list of keys or endpoints in pages: sorted, searched and cut by the server, so ten thousand are as fast as ten. */
+/**
+ * A list of keys or endpoints in pages. The server sorts, searches and cuts it, so ten thousand entries are as fast as
+ * ten.
+ */
 export class UsageTable {
   readonly element: HTMLElement
   readonly #kind: TableKind
@@ -67,7 +70,7 @@ export class UsageTable {
     )
   }
 
-  /** What to ask the API for. */
+  /** The parameters for the API. */
   parametersOf(filter: Parameters, view: View): Parameters {
     const page = Number(this.#state(view, 'page') || 1)
     return {
@@ -165,7 +168,7 @@ export class UsageTable {
   }
 }
 
-/** Draws without taking the focus away from where the keyboard is. */
+/** Draws again and keeps the keyboard focus where it is. */
 function keepFocus(element: HTMLElement, draw: () => void): void {
   const focused = document.activeElement
   const name = element.contains(focused) ? focused?.getAttribute('data-focus') : undefined

@@ -1,16 +1,16 @@
 /**
- * What is looked at, all of it in the address: a view can be shared, reloaded, and left with the Back button.
- * `key`, `owner`, or `method` and `endpoint`, choose a page; `k.…` and `e.…` are the state of the lists of keys and endpoints;
- * `latency` shows durations.
+ * The state of the page, all of it in the address: a view can be shared, reloaded, and left with the Back button.
+ * `key`, `owner`, or `method` and `endpoint`, choose a page. `k.…` and `e.…` are the state of the lists of keys and
+ * endpoints. `latency` shows durations.
  */
 export type View = Readonly<Record<string, string>>
 
-/** What says which requests count, on every page. */
+/** The parameters that filter requests, on every page. */
 const FILTER = ['since', 'until', 'month', 'tz', 'status']
-/** What stays when another page is opened. */
+/** The parameters that are kept when another page is opened. */
 const KEPT = [...FILTER, 'latency']
 const PAGE = ['key', 'method', 'endpoint', 'owner']
-/** What an address may have, besides the state of the lists. */
+/** All parameters of an address except the state of the lists. */
 export const PARAMETERS: readonly string[] = [...FILTER, ...PAGE, 'latency', 'live']
 const LIST_STATE = /^[ke]\.(search|sort|order|page)$/
 
@@ -19,18 +19,18 @@ export function readView(): View {
   return Object.fromEntries(new URLSearchParams(location.search))
 }
 
-/** The name of something in an address that no part of the page reads. */
+/** The first parameter in an address that the page does not use. */
 export function unknownIn(view: View): string | undefined {
   return Object.keys(view).find((name) => !PARAMETERS.includes(name) && !LIST_STATE.test(name))
 }
 
-/** The address of a view with some parts changed; an empty text removes one. */
+/** The address of a view with some changes; an empty text removes a parameter. */
 export function addressOf(view: View, changes: View): string {
   const parts = Object.entries({ ...view, ...changes }).filter(([, value]) => value !== '')
   return `?${new URLSearchParams(parts)}`
 }
 
-/** The address of the view with durations, or without: then no list can be in their order. */
+/** The address of the view with durations, or without. Without them no list can be sorted by them. */
 export function addressOfTimed(view: View): string {
   if (!view['latency']) return addressOf(view, { latency: '1' })
   const slowest = ['k', 'e'].filter((list) => view[`${list}.sort`] === 'p95')
@@ -38,12 +38,12 @@ export function addressOfTimed(view: View): string {
   return addressOf(view, Object.fromEntries(['latency', ...orders].map((name) => [name, ''])))
 }
 
-/** The address of another page, for the same time and statuses. */
+/** The address of another page, with the same period and statuses. */
 export function addressOfPage(view: View, page: View): string {
   return addressOf(Object.fromEntries(KEPT.flatMap((name) => (view[name] ? [[name, view[name]]] : []))), page)
 }
 
-/** The part of a view that says which requests count, as the API takes it. */
+/** The filter of a view, as parameters of the API. */
 export function filterOf(view: View): View {
   const given = [...FILTER, ...PAGE].flatMap((name) => (view[name] ? [[name, view[name]]] : []))
   return Object.fromEntries(given)
