@@ -21,17 +21,17 @@ export interface BaseFlags {
   readonly 'no-color'?: boolean
 }
 
-/** Where a command works: the database, the data folder, and the variables of the environment and of --env-file. */
+/** The setting of a command: the database, the data folder, and the variables of the environment and of --env-file. */
 export interface Location extends DatabaseLocation, SecretInput {
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 
-/** The end of a command's description. `one` says when the command ends with 1. */
+/** The end of a command's description. `one` explains when the exit code is 1. */
 export function exitCodes(one = 'failed'): string {
   return `Exit codes: 0 done, 1 ${one}, 2 wrong usage.`
 }
 
-/** What all commands share: where the database is, how output and errors look, which exit code they give. */
+/** Common to all commands: finding the database, the form of output and errors, exit codes. */
 export abstract class BaseCommand extends Command {
   static override readonly enableJsonFlag = true
   static override readonly baseFlags = {
@@ -67,7 +67,9 @@ export abstract class BaseCommand extends Command {
     }
   }
 
-  /** Runs with an open, migrated database and closes it. Never creates one. @throws PEPPER_MISMATCH for a wrong one */
+  /**
+   * Runs with an open, migrated database and closes it. Never creates one. @throws PEPPER_MISMATCH for a wrong pepper
+   */
   protected async withDatabase<T>(
     flags: BaseFlags,
     run: (db: Database, location: Location) => Promise<T>,
@@ -91,7 +93,7 @@ export abstract class BaseCommand extends Command {
     }
   }
 
-  /** The format asked for; `--json` is one too. @throws WRONG_USAGE when both say something else */
+  /** The chosen format; `--json` is one too. @throws WRONG_USAGE when two flags contradict each other */
   protected oneFormat<Format extends string>(
     format: Format,
     { setFromDefault = false }: { setFromDefault?: boolean } = {},
@@ -101,34 +103,34 @@ export abstract class BaseCommand extends Command {
     throw new AnalyticsError('WRONG_USAGE', `Pass either --json or --format ${format}, not both.`)
   }
 
-  /** How wide standard output is and whether it may have colours. */
+  /** The width of standard output, and whether it may have colours. */
   protected screen(flags: BaseFlags): Screen {
     const width = process.stdout.columns || Number(process.env.COLUMNS) || undefined
     const plain = flags['no-color'] || process.env.NO_COLOR || process.env.TERM === 'dumb'
     return { ...(width && { width }), colour: process.stdout.isTTY && !plain }
   }
 
-  /** Writes data; with `--json` nothing. */
+  /** Writes data; nothing with `--json`. */
   protected print(text: string): void {
     if (!this.jsonEnabled()) process.stdout.write(text)
   }
 
-  /** Text from the database as it is, but never so that a terminal would obey it. */
+  /** Writes text from the database unchanged, but escaped on a terminal, so that it cannot control the terminal. */
   protected forOutput(text: string): string {
     return process.stdout.isTTY ? escapeTerminalLines(text) : text
   }
 
-  /** Writes a message, which is not data, to standard error. */
+  /** Writes a message to standard error, because it is not data. */
   protected say(text: string): void {
     process.stderr.write(`${escapeTerminalLines(text)}\n`)
   }
 
-  /** Makes the command end with exit code 1 although it did its work: a difference was found. */
+  /** Sets exit code 1 although the command did its work: it found a difference. */
   protected differs(): void {
     process.exitCode = 1
   }
 
-  /** Data for people and programs is complete JSON in one piece, safe to look at. */
+  /** Writes data for people and programs: one complete JSON text that is safe to print. */
   override logJson(json: unknown): void {
     process.stdout.write(renderJson(json))
   }

@@ -1,6 +1,6 @@
 /**
- * Makes a reader that goes away (`| head`) no error: nobody wants the rest, so the process ends. It cannot end by
- * itself: oclif waits for the output to drain, which never comes then, and Node gives 13 for such a wait.
+ * Handles a reader that closes the pipe (`| head`): this is no error, and the process ends. It must end here, because
+ * oclif waits for the output to drain. That never happens then, and Node exits with 13 for such a wait.
  */
 export function tolerateBrokenPipe(stream: NodeJS.WriteStream = process.stdout): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -8,7 +8,7 @@ export function tolerateBrokenPipe(stream: NodeJS.WriteStream = process.stdout):
   })
 }
 
-/** Whether an error only says that nobody reads any more. */
+/** Whether an error only means that the reader closed the pipe. */
 export function isBrokenPipe(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'EPIPE'
 }

@@ -2,12 +2,12 @@ import type { Hook } from '@oclif/core'
 import { didYouMean, suggest } from '../options/suggest.ts'
 import { describeError } from './describe-error.ts'
 
-/** Says in one line that there is no such command: oclif's own message would repeat a password after it. */
+/** Reports an unknown command in one line: oclif's own message would repeat a password that follows it. */
 const commandNotFound: Hook.CommandNotFound = async ({ id, config }) => {
   const [first = '', second = ''] = id.split(':')
   const names = config.commandIDs.map((name) => name.replaceAll(':', ' '))
   const isTopic = names.some((name) => name.startsWith(`${first} `))
-  // what follows a topic is a command's name only if it looks like one: it may be anything that was pasted
+  // The word after a topic counts as a command's name only if it looks like one: it may be any pasted text.
   const asked = isTopic && /^[a-z][a-z-]{0,19}$/i.test(second) ? `${first} ${second}` : first
   const { bin } = config
   const message = config.findCommand(first)
@@ -17,7 +17,7 @@ const commandNotFound: Hook.CommandNotFound = async ({ id, config }) => {
   process.exitCode = 2
 }
 
-/** The names that may have been meant: of a topic all of its own when none is near. */
+/** Similar names; for a topic all of its commands when none is similar. */
 function describeNear(asked: string, names: readonly string[]): string {
   const [topic] = asked.split(' ')
   const ofTopic = names.filter((name) => name.startsWith(`${topic} `))

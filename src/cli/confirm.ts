@@ -3,7 +3,7 @@ import { AnalyticsError } from '../model/errors.ts'
 import { escapeTerminal } from '../terminal/escape-terminal.ts'
 
 /**
- * Asks before something is lost; only a clear yes is one. Without a terminal there is nobody to ask.
+ * Asks before data is deleted or changed for good; only an explicit yes counts. Without a terminal nobody can answer.
  * @throws WRONG_USAGE without a terminal and without `--yes`
  */
 export async function confirm(question: string, yes: boolean): Promise<boolean> {
@@ -12,7 +12,7 @@ export async function confirm(question: string, yes: boolean): Promise<boolean> 
     throw new AnalyticsError('WRONG_USAGE', 'There is no terminal to ask on. Pass --yes to go ahead.')
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  // Ctrl-C and the end of input are a no.
+  // Ctrl-C and the end of input count as no.
   const closed = new Promise<undefined>((resolve) => terminal.once('close', () => resolve(undefined)))
   const answer = await Promise.race([terminal.question(`${escapeTerminal(question)} [y/N] `), closed])
   if (answer === undefined) process.stderr.write('\n')

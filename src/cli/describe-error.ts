@@ -2,14 +2,14 @@ import { stripVTControlCharacters } from 'node:util'
 import { AnalyticsError } from '../model/errors.ts'
 import { escapeTerminal } from '../terminal/escape-terminal.ts'
 
-/** What a command says about an error: one line, a code for programs, and its exit code. */
+/** The report of an error: one line, a code for programs, and the exit code. */
 export interface ErrorDescription {
   readonly code: string
   readonly message: string
   readonly exitCode: 1 | 2
 }
 
-/** Describes any error without a stack trace, passwords, or characters that a terminal would obey. */
+/** Describes any error without a stack trace, passwords, or characters that control a terminal. */
 export function describeError(error: unknown): ErrorDescription {
   const { oclif, message } = error as Error & { oclif?: { exit?: number } }
   const line = oneLine(message ?? String(error))

@@ -17,7 +17,7 @@ import Verify from './commands/verify.ts'
 
 tolerateBrokenPipe()
 
-/** Every command by its id; each loads what it needs when it runs, so that `--help` is fast. */
+/** Every command by its id. Each imports its code when it runs, so that `--help` is fast. */
 export const COMMANDS = {
   'customers:list': CustomersList,
   'customers:rename': CustomersRename,

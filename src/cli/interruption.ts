@@ -1,4 +1,4 @@
-/** Runs with a signal that Ctrl-C and SIGTERM abort, so that the work ends in order. */
+/** Runs with a signal that Ctrl-C and SIGTERM abort, so that the work stops cleanly. */
 export async function withInterruption<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController()
   const abort = () => controller.abort()

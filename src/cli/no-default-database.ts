@@ -5,8 +5,8 @@ import { AnalyticsError } from '../model/errors.ts'
 import { formatCount } from '../report/format-number.ts'
 
 /**
- * Says that there is no embedded file, and how it comes to be where an app died before its first flush. No command but
- * `migrate` makes it: where the app has another database that nobody named, counts would go to the wrong one.
+ * Reports that there is no embedded file, and how to create it when an app died before its first flush. Only `migrate`
+ * creates it: when the app uses another database that was not named here, counts would go to the wrong one.
  */
 export async function noDefaultDatabase(
   { dataDir }: DatabaseLocation,
@@ -23,7 +23,7 @@ export async function noDefaultDatabase(
   )
 }
 
-/** The usual file is named where it lies, since it is read only when it is asked for. */
+/** Mentions a .env file in the working directory, because it is read only with --env-file. */
 function describeEnvFile(envFile: string | undefined): string {
   if (envFile !== undefined) return ` ${envFile} sets no DATABASE_URL.`
   return existsSync('.env') ? ' There is a .env here: --env-file .env reads it.' : ''
@@ -34,7 +34,7 @@ async function countWaiting(dataDir: string): Promise<number> {
     const { waiting } = await inspectDataDir(dataDir)
     return waiting.reduce((sum, { requestCount }) => sum + requestCount, 0)
   } catch {
-    // What cannot be read is not what the command failed of.
+    // The command failed for another reason, so ignore an unreadable folder.
     return 0
   }
 }

@@ -7,7 +7,7 @@ const OPENERS: Partial<Record<NodeJS.Platform, readonly string[]>> = {
   win32: ['rundll32', 'url.dll,FileProtocolHandler'],
 }
 
-/** Opens a link in the person's browser. Rejects when there is no program for it. */
+/** Opens a link in the browser. Rejects when there is no program for it. */
 export async function openBrowser(url: string): Promise<void> {
   const [program = 'xdg-open', ...args] = OPENERS[process.platform] ?? ['xdg-open']
   const child = spawn(program, [...args, url], { stdio: 'ignore', detached: true })

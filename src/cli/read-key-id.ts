@@ -5,8 +5,8 @@ import type { Database } from '../store/database/open-database.ts'
 import { requirePepper } from '../store/read/require-pepper.ts'
 
 /**
- * Reads a secret from standard input, computes its id and forgets it.
- * @throws WRONG_USAGE when there is none, PEPPER_MISMATCH
+ * Reads a secret from standard input and computes its id. The secret is not kept.
+ * @throws WRONG_USAGE for empty input, PEPPER_MISMATCH
  */
 export async function readKeyId(db: Database, pepper: string | undefined): Promise<string> {
   await requirePepper(db, pepper)

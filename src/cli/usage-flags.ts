@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core'
 import type { CsvSeparator } from '../report/render-csv.ts'
 
-/** Which requests and which time: the same for `report` and `export`. */
+/** Flags for filters and the period: the same for `report` and `export`. */
 export const usageFlags = {
   key: Flags.string({
     char: 'k',
@@ -53,7 +53,7 @@ export const csvSeparatorFlag = Flags.custom<CsvSeparator>({
   parse: async (name) => SEPARATORS[name as keyof typeof SEPARATORS],
 })()
 
-/** The flag `--by`: up to two dimensions, or three where a format is for programs. */
+/** The flag `--by`: up to two dimensions, or three in formats for programs. */
 export const byFlag = Flags.string({
   summary:
     'Group by key, endpoint, path (all methods of it), method, status, owner, hour, day, week, month; by two of them, or by three in csv and json.',

@@ -6,17 +6,17 @@ import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { AnalyticsError } from '../model/errors.ts'
 
-/** Where a stream of text goes. */
+/** The destination of a text stream. */
 export interface OutputOptions {
-  /** A file, written beside and renamed at the end; without it standard output. */
+  /** A file, written under a temporary name and then renamed; without it standard output. */
   readonly file?: string | undefined
   readonly gzip: boolean
-  /** Aborts the writing; a file is then left as it was. */
+  /** Aborts the writing; a file then stays unchanged. */
   readonly signal: AbortSignal
 }
 
 /**
- * Writes text as fast as it is taken.
+ * Writes text as fast as the destination takes it.
  * @throws WRONG_USAGE when the file is a directory, FILE_UNWRITABLE when it cannot be written or was interrupted
  */
 export async function writeOutput(
@@ -41,7 +41,7 @@ export async function writeOutput(
 }
 
 async function requireNoDirectory(file: string): Promise<void> {
-  // What is not there yet is what we want.
+  // A file that does not exist yet is fine.
   const found = await lstat(file).catch(() => undefined)
   if (found?.isDirectory()) {
     throw new AnalyticsError('WRONG_USAGE', `${file} is a directory. Pass the name of a file to --out.`)

@@ -2,7 +2,7 @@ import type Koa from 'koa'
 import { AnalyticsError } from '../model/errors.ts'
 
 /**
- * The app's own Koa, a peer dependency: for what we serve ourselves.
+ * The app's own Koa, a peer dependency: for servers of this package.
  * @throws KOA_NOT_FOUND
  */
 export async function loadKoa(): Promise<typeof Koa> {

@@ -67,7 +67,7 @@ export async function playWeek({ until, ...options }: WeekOptions): Promise<numb
   return answered
 }
 
-/** A week has each day and hour once: seeded by them, it has the same requests whenever it is played. */
+/** Seeds by day and hour, which occur once in a week: the requests are the same each time the week is played. */
 function seedOf(client: number, { day, hour }: { day: number; hour: number }): number {
   return (client * 7 + day) * 24 + hour
 }

@@ -4,7 +4,7 @@ import type Koa from 'koa'
 import type { Middleware } from 'koa'
 import { setApiKey } from '../capture/set-api-key.ts'
 
-/** A key as an API of one's own would have it in its database. */
+/** A key as an API could have it in its own database. */
 export interface SampleKey {
   readonly id: string
   readonly name: string
@@ -12,25 +12,25 @@ export interface SampleKey {
   readonly readOnly?: boolean
 }
 
-/** What the sample API knows of its callers. */
+/** What the sample API knows about its callers. */
 export interface SampleKeys {
   /** By secret. */
   readonly all: ReadonlyMap<string, SampleKey>
   isRevoked(key: SampleKey): boolean
 }
 
-/** Makes of an app an API like many: it checks keys by itself, has a nested router, and one endpoint with a bug. */
+/** Turns an app into a typical API: it checks keys itself, has a nested router, and one endpoint with a bug. */
 export function createSampleApi(app: Koa, analytics: Middleware, keys: SampleKeys): Koa {
   app.use(analytics)
   const v1 = createRoutes(keys)
   app.use(v1.routes())
   app.use(v1.allowedMethods())
-  // The bug below is meant to be there: Koa would print it.
+  // The bug below is intended, so Koa must not print it.
   app.on('error', () => {})
   return app
 }
 
-/** The app's own authentication; `setApiKey` passes the key that it recognised. */
+/** The app's own authentication; `setApiKey` passes on the key that it recognised. */
 function authenticate(keys: SampleKeys): Middleware {
   return async (ctx, next) => {
     const key = keys.all.get(ctx.get('x-api-key'))

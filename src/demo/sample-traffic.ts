@@ -9,15 +9,15 @@ export interface SampleRequest {
 
 /** A program that uses the sample API. */
 export interface SampleClient {
-  /** Without one its key is a guess. */
+  /** Without one the client's key is a guess. */
   readonly key?: SampleKey
-  /** Requests per hour of a day, which is 0 to 6. */
+  /** Requests per hour of a day; days are 0 to 6. */
   readonly rate: (day: number, hour: number) => number
-  /** What it asks for, each as likely as the others. */
+  /** The paths that it requests, each with the same probability. */
   readonly requests: readonly ((random: number) => SampleRequest)[]
 }
 
-/** The day from which the key of the trial is revoked. */
+/** The day from which the trial's key is revoked. */
 export const REVOKED_FROM_DAY = 4
 /** The key that is revoked then. */
 export const TRIAL: SampleKey = { id: 'key_trial', name: 'Trial', owner: 'Hooli' }
@@ -33,7 +33,7 @@ const order = (): SampleRequest => ({ method: 'POST', path: '/v1/orders' })
 const listAgain = (): SampleRequest => ({ method: 'GET', path: '/v1/products', etag: '"products-1"' })
 const daytime = (hour: number) => Math.max(0, Math.sin(((hour - 5) / 24) * 2 * Math.PI))
 
-/** Who calls the sample API in its week, each in a way of its own. */
+/** The clients of the sample API during its week, each with its own behaviour. */
 export const SAMPLE_CLIENTS: readonly SampleClient[] = [
   {
     key: { id: 'key_mobile', name: 'Mobile app', owner: 'Acme' },
@@ -70,13 +70,13 @@ export const SAMPLE_CLIENTS: readonly SampleClient[] = [
   },
   { key: TRIAL, rate: () => 2, requests: [get('/v1/products'), getOne('/v1/orders', 9)] },
   {
-    // Somebody looks for holes on one evening.
+    // On one evening a client scans for vulnerabilities.
     rate: (day, hour) => (day === 5 && hour > 18 ? 25 : 0),
     requests: [get('/.env'), getOne('/v1/customers/1/invoices', 99), getOne('/v1/orders', 99), order],
   },
 ]
 
-/** Numbers from 0 to 1 that look random and are the same in every run (mulberry32). */
+/** Pseudo-random numbers from 0 to 1 that are the same in every run (mulberry32). */
 export function createRandom(seed: number): () => number {
   let state = seed
   return () => {
@@ -87,7 +87,7 @@ export function createRandom(seed: number): () => number {
   }
 }
 
-/** What a client sends within one hour. */
+/** The requests of a client within one hour. */
 export function requestsOf(
   { rate, requests }: SampleClient,
   { day, hour }: { day: number; hour: number },

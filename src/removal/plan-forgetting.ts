@@ -16,22 +16,22 @@ import { requireKnownNames } from '../report/find-filter.ts'
 import { findKey } from '../report/find-key.ts'
 import type { SecretInput } from '../report/find-key.ts'
 
-/** What `keys forget` is asked for. */
+/** The flags of `keys forget`. */
 export interface ForgetOrder {
   readonly key?: string | undefined
   readonly owner?: string | undefined
   readonly anonymise: boolean
 }
 
-/** What would be forgotten, and the work itself. */
+/** What would be forgotten, and the function that does it. */
 export interface ForgetPlan {
-  /** For `--json`: whom it is about. */
+  /** For `--json`: the key or owner. */
   readonly subject: { readonly key: KeyRecord } | { readonly owner: string }
   readonly text: string
   run(): Promise<{ text: string; forgotten: object }>
 }
 
-/** Finds what is to be forgotten. @throws WRONG_USAGE */
+/** Finds what to forget. @throws WRONG_USAGE */
 export async function planForgetting(
   db: Database,
   order: ForgetOrder,

@@ -18,7 +18,7 @@ export interface PruneFlags {
   readonly key?: string | undefined
 }
 
-/** What a prune would do. */
+/** The effect of a prune. */
 export interface PrunePlan {
   readonly before: Date
   readonly keyIds?: readonly string[]
@@ -28,7 +28,7 @@ export interface PrunePlan {
   readonly result: object
 }
 
-/** Counts what the flags ask to prune. @throws WRONG_USAGE */
+/** Counts what the flags would prune. @throws WRONG_USAGE */
 export async function planPrune(
   db: Database,
   flags: PruneFlags,
@@ -54,7 +54,7 @@ export async function planPrune(
   return { before, ...(keyIds && { keyIds }), rollUp, rows, text, result }
 }
 
-/** Prunes or rolls up as planned. @throws DATABASE_FAILED with what was done when it is interrupted */
+/** Prunes or rolls up as planned. @throws DATABASE_FAILED, with the work done so far, when it is interrupted */
 export async function runPrune(
   db: Database,
   { before, keyIds, rollUp }: PrunePlan,

@@ -4,7 +4,7 @@
  */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 
-/** Text as it may be sent to a terminal: unsafe characters are shown, as `\x1b` or `\u{202e}`. */
+/** Text that is safe for a terminal: unsafe characters are shown, as `\x1b` or `\u{202e}`. */
 export function escapeTerminal(text: string): string {
   return text.replace(UNSAFE, show)
 }
@@ -16,7 +16,7 @@ export function escapeTerminalLines(text: string): string {
   )
 }
 
-/** JSON text with unsafe characters as `\u` escapes: the same value, safe to look at. */
+/** JSON text with unsafe characters as `\u` escapes: the same value, safe to print. */
 export function escapeJson(json: string): string {
   return json.replace(UNSAFE, (character) => {
     if (character === '\n') return character

@@ -2,12 +2,12 @@ import stringWidth from 'string-width'
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
 
-/** Cells that a text takes in a terminal: 2 for wide characters. */
+/** Columns that a text takes in a terminal: 2 for wide characters. */
 export function widthOf(text: string): number {
   return stringWidth(text)
 }
 
-/** Text cut to at most `width` cells, with … where something is missing. */
+/** Text cut to at most `width` columns, with … where something is missing. */
 export function cutText(text: string, width: number): string {
   if (widthOf(text) <= width) return text
   let cut = ''
@@ -20,7 +20,7 @@ export function cutText(text: string, width: number): string {
   return width > 0 ? `${cut}…` : ''
 }
 
-/** Text with spaces up to exactly `width` cells. */
+/** Text padded with spaces to exactly `width` columns. */
 export function padText(text: string, width: number, align: 'left' | 'right'): string {
   const spaces = ' '.repeat(Math.max(0, width - widthOf(text)))
   return align === 'left' ? text + spaces : spaces + text

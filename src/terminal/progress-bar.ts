@@ -1,9 +1,9 @@
 import { formatCount } from '../report/format-number.ts'
 
-/** A bar on standard error; does nothing when that is no terminal or `--no-progress` is given. */
+/** A bar on standard error. Does nothing when that is not a terminal, or with `--no-progress`. */
 export interface ProgressBar {
   readonly isShown: boolean
-  /** `done` from 0 to 1, `count` for people. */
+  /** `done` from 0 to 1; `count` is shown to people. */
   update(done: number, count: number): void
   stop(): void
 }

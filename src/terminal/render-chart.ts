@@ -9,10 +9,10 @@ import type { ReportSeries } from '../report/usage-report.ts'
 const BARS = ' ▁▂▃▄▅▆▇█'
 const HEIGHT = 6
 const PIPE_WIDTH = 80
-/** A bar and the gap after it; without room for both, bars touch. */
+/** A bar and the gap after it; without room for both, there are no gaps. */
 const WIDEST_SLOT = 4
 const GAP_BETWEEN_DATES = 2
-/** Hours between two times on the axis, so that they fall on the same hours every day. */
+/** Hours between two times on the axis, so that they are the same hours every day. */
 const HOUR_STRIDES = [1, 2, 3, 4, 6, 12, 24]
 
 /** A chart of bars over time with the largest value on its axis; empty for a series without requests. */
@@ -45,7 +45,7 @@ function barAt(height: number, atLeastOne: boolean): string {
   return BARS[eighths] ?? ' '
 }
 
-/** The line below the bars: a date under every so many of them, each where its bar begins. */
+/** The line below the bars: a date at regular distances, each where its bar begins. */
 function writeDates(
   starts: readonly Date[],
   unit: ReportSeries['unit'],

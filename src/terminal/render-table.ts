@@ -5,15 +5,18 @@ import { cutText, padText, widthOf } from './fit-text.ts'
 import { formatCell } from '../report/format-cell.ts'
 import type { Cell, Column, ReportTable } from '../report/report-table.ts'
 
-/** Where text is shown. */
+/** The output for text. */
 export interface Screen {
-  /** Cells per line; without it nothing is cut (a pipe or a file). */
+  /** Columns per line; without it nothing is cut (a pipe or a file). */
   readonly width?: number
   readonly colour: boolean
 }
 
 const GAP = '  '
-/** Text columns are cut down to this before a column is left out, and to the second when nothing can be left out. */
+/**
+ * Text columns are cut to the first width before a column is left out, and to the second when no column can be left
+ * out.
+ */
 const COMFORTABLE = 20
 const SMALLEST = 6
 
@@ -58,7 +61,7 @@ export function paint(style: Parameters<typeof styleText>[0], text: string, { co
   return colour ? styleText(style, text, { validateStream: false }) : text
 }
 
-/** Breaks text between words so that no line is wider than the screen. */
+/** Breaks text between words so that no line is wider than the output. */
 export function wrap(text: string, { width = Number.POSITIVE_INFINITY }: Pick<Screen, 'width'>): string {
   const lines: string[] = []
   let line = ''
@@ -71,7 +74,7 @@ export function wrap(text: string, { width = Number.POSITIVE_INFINITY }: Pick<Sc
   return [...lines, line].join('\n')
 }
 
-/** Leaves columns out, then shares what is left among the text columns. */
+/** Leaves out columns, then divides the rest of the width among the text columns. */
 function fitColumns(
   columns: readonly Column[],
   natural: readonly number[],
@@ -92,7 +95,7 @@ function fitColumns(
     if (out === undefined) break
     shown = shown.filter((index) => index !== out)
   }
-  // The widest that any text column may be so that everything fits; what is shorter stays whole.
+  // The largest width for all text columns with which the table fits; shorter texts stay whole.
   let textAtMost = Math.max(SMALLEST, ...shown.filter(isText).map((index) => natural[index] ?? 0))
   while (textAtMost > SMALLEST && sum(shown, textAtMost) > width) textAtMost--
   return {

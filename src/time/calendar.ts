@@ -8,7 +8,7 @@ export function isCalendarUnit(word: string): word is CalendarUnit {
   return word === 'hour' || word === 'day' || word === 'week' || word === 'month'
 }
 
-/** What a clock on the wall shows; `month` and `day` count from 1 and may overflow, as in `Date.UTC`. */
+/** The wall-clock time; `month` and `day` count from 1 and may overflow, as in `Date.UTC`. */
 export interface WallTime {
   readonly year: number
   readonly month: number
@@ -60,7 +60,7 @@ export function shift(unit: CalendarUnit, start: Date, count: number, timeZone: 
   return instantOf({ ...wall, day: wall.day + count * (unit === 'week' ? 7 : 1) }, timeZone)
 }
 
-/** Starts of all units that touch the time from `since` (inclusive) to `until` (exclusive). */
+/** The starts of all units that overlap the time from `since` (inclusive) to `until` (exclusive). */
 export function stepsBetween(unit: CalendarUnit, since: Date, until: Date, timeZone: string): Date[] {
   const steps: Date[] = []
   for (let step = startOf(unit, since, timeZone); step < until; step = shift(unit, step, 1, timeZone)) {
@@ -69,7 +69,7 @@ export function stepsBetween(unit: CalendarUnit, since: Date, until: Date, timeZ
   return steps
 }
 
-/** An instant as `2026-10-01 14:00` in a time zone, cut to what matters for a unit. */
+/** An instant as `2026-10-01 14:00` in a time zone, cut to the precision of a unit. */
 export function formatInstant(instant: Date, timeZone: string, unit: CalendarUnit = 'hour'): string {
   const wall = new Date(instant.getTime() + offsetMs(instant.getTime(), timeZone)).toISOString()
   if (unit === 'month') return wall.slice(0, 7)
@@ -83,7 +83,7 @@ function firstDayOf(unit: 'day' | 'week' | 'month', { year, month, day }: WallTi
 }
 
 function offsetMs(time: number, timeZone: string): number {
-  // most reports are in UTC, and Intl takes microseconds
+  // Most reports are in UTC, and Intl takes microseconds per call.
   if (timeZone === 'UTC') return 0
   const wholeSecond = Math.floor(time / 1000) * 1000
   const parts: Record<string, number> = {}

@@ -16,7 +16,7 @@ export function formatMoment(instant: Date, timeZone: string, now: Date): string
   return `${withoutYear(formatDay(instant, timeZone), timeZone, now)} ${timeOf(instant, timeZone)}`
 }
 
-/** A unit of the calendar by its start: `November`, `the week from 23 November`, `26 November`. */
+/** A calendar unit by its start: `November`, `the week from 23 November`, `26 November`. */
 export function nameOfUnit(unit: CalendarUnit, start: Date, timeZone: string, now: Date): string {
   if (unit === 'hour') return formatMoment(start, timeZone, now)
   const name = withoutYear(format(start, timeZone, PARTS[unit === 'month' ? 'month' : 'day']), timeZone, now)

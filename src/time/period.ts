@@ -4,20 +4,20 @@ import type { CalendarUnit } from './calendar.ts'
 import { didYouMean, suggest } from '../options/suggest.ts'
 import { HOUR_MS } from './units.ts'
 
-/** The time a report is about: `since` inclusive, `until` exclusive; without them it is open on that side. */
+/** The time of a report: `since` inclusive, `until` exclusive; a missing one means open. */
 export interface Period {
   readonly since?: Date
   readonly until?: Date
   readonly timeZone: string
   /** `2026-10` when the period was given as that month. */
   readonly month?: string
-  /** What a period of dates is made of: the largest unit of the calendar on whose borders it begins and ends. */
+  /** The unit of a period of dates: the largest calendar unit on whose borders it begins and ends. */
   readonly unit?: CalendarUnit
-  /** When the period was read: where an open end is for comparisons and charts. */
+  /** When the period was parsed. It replaces an open end in comparisons and charts. */
   readonly now: Date
 }
 
-/** A period as a person writes it. */
+/** A period as people write it. */
 export interface PeriodInput {
   /** `24h`, `7d`, `4w` before now (from the full hour), or a date or time such as `2026-11-01T14:00`. */
   readonly since?: string | undefined
@@ -32,7 +32,7 @@ const UNIT_HOURS = { h: 1, d: 24, w: 168 }
 const RELATIVE = /^(\d{1,5})([hdw])$/
 const DATE = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2}))?(Z|[+-]\d{2}:\d{2})?)?$/
 
-/** Reads a period. @throws WRONG_USAGE with what would be understood. */
+/** Parses a period. @throws WRONG_USAGE with the accepted forms */
 export function parsePeriod(input: PeriodInput, now = new Date()): Period {
   const timeZone = parseTimeZone(input.timeZone ?? 'UTC')
   if (input.month !== undefined) {
@@ -47,7 +47,7 @@ export function parsePeriod(input: PeriodInput, now = new Date()): Period {
     const [from, to] = [formatInstant(since, timeZone), formatInstant(until, timeZone)]
     throw new AnalyticsError('WRONG_USAGE', `The period is empty: it starts at ${from} and ends at ${to}.`)
   }
-  // 7d is a length; it would be calendar only by the chance of the hour
+  // 7d is a length: it would match calendar borders only by chance
   const unit = since && !RELATIVE.test(input.since ?? '') ? findUnit([since, until], timeZone) : undefined
   return { ...(since && { since }), ...(until && { until }), timeZone, ...(unit && { unit }), now }
 }
@@ -60,7 +60,7 @@ function findUnit(borders: readonly (Date | undefined)[], timeZone: string): Cal
   )
 }
 
-/** Reads `7d` (before now, from the full hour) or a date or time in a time zone. @throws WRONG_USAGE */
+/** Parses `7d` (before now, from the full hour) or a date or time in a time zone. @throws WRONG_USAGE */
 export function parseInstant(text: string, timeZone: string, now: Date): Date {
   const relative = RELATIVE.exec(text)
   if (relative) {
@@ -78,13 +78,13 @@ export function parseInstant(text: string, timeZone: string, now: Date): Date {
 
 /** Checks an IANA time zone. @throws WRONG_USAGE */
 export function parseTimeZone(timeZone: string): string {
-  // An offset such as +02:00 would be a zone to Intl, but PostgreSQL reads its sign the other way round.
+  // Intl would accept an offset such as +02:00, but PostgreSQL reads its sign the other way round.
   if (/^[A-Za-z]/.test(timeZone)) {
     try {
       Intl.DateTimeFormat('en-US', { timeZone })
       return timeZone
     } catch {
-      // Intl throws for unknown names; the error below has the remedy.
+      // Intl throws for unknown names; the error below explains the fix.
     }
   }
   const near = didYouMean(suggest(timeZone, ['UTC', ...Intl.supportedValuesOf('timeZone')]))
@@ -94,7 +94,7 @@ export function parseTimeZone(timeZone: string): string {
   )
 }
 
-/** The period as it was understood: `2026-10-01 00:00 to 2026-11-01 00:00 (Europe/Berlin)`. */
+/** The parsed period: `2026-10-01 00:00 to 2026-11-01 00:00 (Europe/Berlin)`. */
 export function describePeriod({ since, until, timeZone }: Period): string {
   if (!since && !until) return `all time (${timeZone})`
   const from = since ? formatInstant(since, timeZone) : 'the beginning'
@@ -102,12 +102,12 @@ export function describePeriod({ since, until, timeZone }: Period): string {
   return `${from} to ${to} (${timeZone})`
 }
 
-/** The end of what a period can have counted: its own, or now. */
+/** The end of the time that can have counts: the end of the period, or now. */
 export function figuresTo({ until, now }: Pick<Period, 'until' | 'now'>): Date {
   return until && until < now ? until : now
 }
 
-/** Whether a period is over, so that its figures are final once everything is delivered. */
+/** Whether a period is over. Its figures are then final once everything is delivered. */
 export function isComplete({ until, now }: Pick<Period, 'until' | 'now'>): boolean {
   return until !== undefined && until <= now
 }

@@ -7,10 +7,11 @@ import { HOUR_MS } from './units.ts'
 export type ClosedPeriod = Period & { readonly since: Date; readonly until: Date }
 
 /**
- * What a period is compared with. A period of the calendar: as many months, weeks or days before it, and of those the
- * part that has passed of the period itself: a month to date meets the same days and hours of the month before, a year
- * to date those of the year before.
- * Any other: as many hours before it. Undefined for a period without a start, and for one that has not begun.
+ * The period that a period is compared with. For a period of the calendar: the same number of months, weeks or days
+ * before it, cut to the part that has passed. So a month to date is compared with the same days and hours of the month
+ * before, and a year to date with those of the year before.
+ * For any other period: the same number of hours before it. Undefined for a period without a start, and for one that
+ * has not begun.
  */
 export function previousPeriod(period: Period): ClosedPeriod | undefined {
   const { since, unit, timeZone, now } = period
@@ -35,12 +36,12 @@ function calendarBefore(
   const start = shift(unit, since, -count, timeZone)
   if (isOver) return { since: start, until: since }
   const sameTime = shift(unit, toFullHour(since, end), -count, timeZone)
-  // the 31st meets the end of a shorter month; the first minutes of a period meet a whole hour
+  // The 31st is compared with the end of a shorter month, and the first minutes of a period with a whole hour.
   const until = Math.max(start.getTime() + HOUR_MS, Math.min(sameTime.getTime(), since.getTime()))
   return { since: start, until: new Date(until) }
 }
 
-/** Counts are stored by the hour, so a border between hours would give all of one to one side. */
+/** Counts are stored by the hour, so a border within an hour would give all of it to one side. */
 function toFullHour(since: Date, end: Date): Date {
   return new Date(since.getTime() + hoursBetween(since, end) * HOUR_MS)
 }

@@ -59,7 +59,7 @@ export default class Export extends BaseCommand {
         )
       }
       const bar = await startProgressBar('requests', flags.progress && file !== undefined)
-      // Ctrl-C ends in order: a file is then left as it was
+      // Ctrl-C stops the export cleanly: an existing file then stays unchanged.
       const write = (pieces: AsyncIterable<Buffer>) =>
         withInterruption((signal) =>
           writeOutput(toTerminal ? this.forTerminal(pieces) : pieces, { file, gzip, signal }),

@@ -72,7 +72,7 @@ export default class Migrate extends BaseCommand {
     return { pending, undistributed }
   }
 
-  /** A line for each list that is not empty. */
+  /** One line for each list that is not empty. */
   private report(
     databaseLabel: string,
     lists: readonly (readonly [string, readonly string[], string?])[],

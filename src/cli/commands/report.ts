@@ -74,7 +74,7 @@ export default class Report extends BaseCommand {
         import('../../report/run-report.ts'),
       ])
       const read = () => readReport(db, { ...flags, format }, location)
-      // a workbook is refused with --watch
+      // --watch refuses a workbook
       if (flags.watch && format !== 'xlsx') {
         const { watch } = await import('../watch.ts')
         return watch(async () => this.draw(await read(), format, flags)).then(() => undefined)
@@ -98,7 +98,7 @@ export default class Report extends BaseCommand {
     const { renderReportAs } = await import('../../report/render-report-as.ts')
     const screen = flags.out === undefined ? this.screen(flags) : { colour: false }
     const text = renderReportAs(format, report, screen, flags['csv-separator'])
-    // Tables are safe for a terminal as they are, with their colours; CSV has the text as it is in the database.
+    // Tables are already safe for a terminal, with their colours. CSV has the text as it is in the database.
     return format === 'csv' && flags.out === undefined ? this.forOutput(text) : text
   }
 
