@@ -10,18 +10,18 @@ import { resolveThresholds } from './thresholds.ts'
 import type { Thresholds } from './thresholds.ts'
 import { DAY_MS, HOUR_MS } from '../time/units.ts'
 
-/** Thresholds that are not the default ones. */
+/** Thresholds that differ from the defaults. */
 type GivenThresholds = { readonly [Name in keyof Thresholds]?: Thresholds[Name] | undefined }
 
-/** Which time to look at, and when to report. */
+/** The period to check, and the thresholds. */
 export interface SecurityOptions extends GivenThresholds {
-  /** Start of the period, taken down to the full hour. Default: 24 hours before `until`. */
+  /** Start of the period, rounded down to the full hour. Default: 24 hours before `until`. */
   readonly since?: Date | undefined
   /** End of the period. Default: now. */
   readonly until?: Date | undefined
 }
 
-/** What `findFindings` gives. */
+/** The result of `findFindings`. */
 export interface SecurityFindings {
   readonly since: Date
   readonly until: Date
@@ -29,9 +29,9 @@ export interface SecurityFindings {
   readonly findings: readonly Finding[]
   /** Keys with requests in the period. */
   readonly keyCount: number
-  /** Of these, keys whose history is too short to know what is normal for them. */
+  /** How many of these have too little history to know what is normal for them. */
   readonly youngKeyCount: number
-  /** Days of history that the database has before the period, at most those of `historyWeeks`. */
+  /** Days of history in the database before the period, at most those of `historyWeeks`. */
   readonly historyDays: number
 }
 
@@ -100,7 +100,7 @@ function readPeriod(since: Date | undefined, until: Date): { since: Date; until:
   )
 }
 
-/** Requests a day of each key that has enough history, fewest first. */
+/** Requests per day of each key with enough history, fewest first. */
 function findUsualDays(before: readonly UsageRow[], since: Date, { minHistoryDays }: Thresholds): number[] {
   const days = before.map(({ key, requestCount, firstBucket }) => ({
     isShared: isReservedKey(key!.id),

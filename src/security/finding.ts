@@ -5,11 +5,11 @@ import type { UsageRow } from '../model/usage-row.ts'
 import type { KeyHistory } from './key-history.ts'
 import type { Thresholds } from './thresholds.ts'
 
-/** How bad a finding is, worst last. */
+/** Severity of a finding, lowest first. */
 export const SEVERITIES = ['low', 'medium', 'high', 'critical'] as const
 export type Severity = (typeof SEVERITIES)[number]
 
-/** What kinds of findings there are: one rule each. */
+/** The kinds of findings: one rule each. */
 export type FindingKind =
   | 'rejected-burst'
   | 'refused-key'
@@ -20,19 +20,19 @@ export type FindingKind =
   | 'dormant-key'
   | 'new-key-volume'
 
-/** Something that a person should look at. */
+/** Something that a person should check. */
 export interface Finding {
   readonly kind: FindingKind
   readonly severity: Severity
-  /** Whose requests; null when many keys are concerned at once. */
+  /** The key of the requests; null when the finding is about many keys. */
   readonly key: KeyRecord | null
   /** Operations such as `GET /users/:id`, most requested first; at most five. */
   readonly endpoints: readonly string[]
-  /** Start of the first hour concerned. */
+  /** Start of the first affected hour. */
   readonly from: Date
-  /** End of the last hour concerned, not included. */
+  /** End of the last affected hour, exclusive. */
   readonly to: Date
-  /** The requests that make the finding. */
+  /** The requests that caused the finding. */
   readonly requestCount: number
   /** What was seen. */
   readonly seen: string
@@ -42,21 +42,21 @@ export interface Finding {
   readonly advice: string
 }
 
-/** Where the rules read usage: an opened `Usage`, or anything with its `findUsage`. */
+/** The source of usage for the rules: an open `Usage`, or any object with its `findUsage`. */
 export interface FindingSource {
   findUsage(query: UsageQuery): Promise<UsageRow[]>
 }
 
-/** What rules know besides the keys they look at. */
+/** What rules know besides the keys that they check. */
 export interface RuleContext {
   readonly source: FindingSource
   readonly thresholds: Thresholds
-  /** The period that is looked at; `since` is the start of an hour. */
+  /** The period to check; `since` is the start of an hour. */
   readonly since: Date
   readonly until: Date
   /** Start of the history that the period is compared with. */
   readonly historySince: Date
-  /** Requests on an average day of each key that has enough history, fewest first. */
+  /** Requests on an average day of each key with enough history, fewest first. */
   readonly usualDays: readonly number[]
   /** Whether the database itself goes back far enough to distinguish old from new. */
   readonly hasHistory: boolean
@@ -65,19 +65,19 @@ export interface RuleContext {
 /** One rule. */
 export interface Rule {
   readonly kind: FindingKind
-  /** Of a plain finding; one that exceeds its threshold tenfold is one step more severe. */
+  /** The usual severity. A finding that exceeds its threshold tenfold is one step more severe. */
   readonly severity: Severity
   /** One line: what it finds. */
   readonly summary: string
-  /** How it works, with its thresholds as they are set. */
+  /** How it works, with the current thresholds. */
   explain(thresholds: Thresholds): string
-  /** Looks at some keys. */
+  /** Checks some keys. */
   find(histories: readonly KeyHistory[], context: RuleContext): Finding[] | Promise<Finding[]>
-  /** Looks at the findings of all keys together, where one means less or more beside others. */
+  /** Checks the findings of all keys together, for rules in which one finding changes the meaning of others. */
   review?(findings: readonly Finding[], context: RuleContext): Finding[]
 }
 
-/** One step more severe when something is at least ten times as large as it has to be. */
+/** One step more severe when a value is at least ten times its threshold. */
 export function escalate(severity: Severity, size: number, threshold: number): Severity {
   const next = SEVERITIES[SEVERITIES.indexOf(severity) + 1]
   return next && size >= threshold * 10 ? next : severity
@@ -98,7 +98,7 @@ export function showShare(share: number): string {
   return formatShare(share, share > 0 && share < 0.1 ? 1 : 0)
 }
 
-/** The most requested operations of a key in a time, at most five. */
+/** The most requested operations of a key in a period, at most five. */
 export async function findEndpoints(
   { source }: RuleContext,
   key: Pick<KeyRecord, 'id'>,

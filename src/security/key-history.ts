@@ -3,7 +3,7 @@ import type { KeyRecord } from '../model/key.ts'
 import { fitDispersion, medianOf, surpriseOf } from './surprise.ts'
 import { HOUR_MS } from '../time/units.ts'
 
-/** What is counted per hour; every request is exactly one of the first three. */
+/** The counts per hour; every request is in exactly one of the first three. */
 export interface HourCounts {
   /** Neither rejected nor not found. */
   readonly served: Float64Array
@@ -11,24 +11,24 @@ export interface HourCounts {
   readonly rejected: Float64Array
   /** Statuses 404 and 405. */
   readonly notFound: Float64Array
-  /** Of the served ones those with any other status from 400 on. */
+  /** Those of `served` with any other status from 400 on. */
   readonly failed: Float64Array
 }
 export type Measure = keyof HourCounts
 
-/** Neighbouring hours of a key in which something was out of the ordinary. */
+/** Neighbouring hours of a key with unusual counts. */
 export interface Incident {
   readonly from: Date
   readonly to: Date
-  /** Hours that make it, by index. */
+  /** The unusual hours, by index. */
   readonly hours: readonly number[]
 }
 
 /** An incident of too many requests. */
 export interface Surge extends Incident {
-  /** In the hours that make it. */
+  /** In the unusual hours. */
   readonly count: number
-  /** The hour furthest above normal. */
+  /** The hour that is furthest above normal. */
   readonly peak: { readonly count: number; readonly normal: number }
 }
 
@@ -36,13 +36,13 @@ const WEEK_HOURS = 168
 /** Hours this close belong to one incident. */
 const SAME_INCIDENT_HOURS = 6
 
-/** The hours of one key: its history, then the period that is looked at. */
+/** The hours of one key: its history, then the period to check. */
 export class KeyHistory {
   readonly key: KeyRecord
   readonly counts: HourCounts
-  /** Index of the hour with which the period begins. */
+  /** Index of the first hour of the period. */
   readonly periodStart: number
-  /** Index of the first hour that says something: of the key's first use, or of the whole database's. */
+  /** Index of the first hour with information: of the key's first use, or of the start of the database. */
   readonly start: number
   readonly #origin: number
 
@@ -60,7 +60,7 @@ export class KeyHistory {
     this.#origin = parts.origin.getTime()
   }
 
-  /** Whether it stands for many keys: `(other)` or `(rejected)`. */
+  /** Whether it is `(other)` or `(rejected)`, which stand for many keys. */
   get isShared(): boolean {
     return isReservedKey(this.key.id)
   }
@@ -108,8 +108,8 @@ export class KeyHistory {
   }
 
   /**
-   * What is normal for an hour: the median over the weeks of the history of the same hour of the week, or of the hour
-   * before or after it where that was busier: jobs do not start to the minute.
+   * The normal value for an hour: the median, over the weeks of the history, of the same hour of the week. Uses the
+   * hour before or after it where that was busier, because jobs do not start at the exact minute.
    */
   normalAt(measure: Measure, hour: number): number {
     const weeks: number[] = []
@@ -120,7 +120,7 @@ export class KeyHistory {
     return medianOf(weeks)
   }
 
-  /** The incidents of the period in which there was far more of a measure than normal. */
+  /** The incidents of the period in which a measure was far above normal. */
   findSurges(
     measure: Measure,
     { atLeast, factor, surprise }: { atLeast: number; factor: number; surprise: number },
@@ -143,7 +143,7 @@ export class KeyHistory {
     }))
   }
 
-  /** Puts hours (ascending indexes) together that belong to one incident. */
+  /** Groups hours (ascending indexes) into incidents. */
   toIncidents(hours: readonly number[]): Incident[] {
     const groups: number[][] = []
     for (const hour of hours) {
@@ -154,7 +154,7 @@ export class KeyHistory {
     return groups.map((group) => this.spanOf(group))
   }
 
-  /** Hours (ascending indexes, at least one) as one incident. */
+  /** Makes one incident of hours (ascending indexes, at least one). */
   spanOf(hours: readonly number[]): Incident {
     return { from: this.timeOf(hours[0]!), to: this.timeOf(hours.at(-1)! + 1), hours }
   }

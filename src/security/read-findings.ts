@@ -30,7 +30,7 @@ export interface SecurityFlags {
   readonly threshold?: readonly string[] | undefined
 }
 
-/** Findings, the heading above them, and what a reader has to know to trust them. */
+/** Findings, the heading above them, and what a reader has to know about them. */
 export interface HeadedFindings {
   readonly found: SecurityFindings
   readonly heading: ReportHeading
@@ -40,7 +40,7 @@ export interface HeadedFindings {
 const COLOURS = { low: 'dim', medium: 'yellow', high: 'red', critical: 'magenta' } as const
 const INDENT = '  '
 
-/** Finds what the flags ask for. @throws WRONG_USAGE, ARGUMENT_INVALID */
+/** Builds the findings that the flags ask for. @throws WRONG_USAGE, ARGUMENT_INVALID */
 export async function readFindings(
   db: Database,
   flags: SecurityFlags,
@@ -69,13 +69,13 @@ export async function readFindings(
   }
 }
 
-/** Whether a finding is as severe as that, or worse. */
+/** Whether a finding is at least as severe as a given severity. */
 export function failsOn({ found }: HeadedFindings, least: Severity | undefined): boolean {
   if (least === undefined) return false
   return found.findings.some(({ severity }) => SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(least))
 }
 
-/** How a rule works, for people and for programs. @throws ARGUMENT_INVALID for a wrong threshold */
+/** The explanation of a rule, for people and for programs. @throws ARGUMENT_INVALID for a wrong threshold */
 export function explainRule(
   kind: string,
   given: readonly string[] | undefined,
@@ -93,7 +93,7 @@ export function explainRule(
   return { text: `${text}\n`, json: { kind, severity, summary, explanation, thresholds } }
 }
 
-/** Draws findings in a format. */
+/** Renders findings in a format. */
 export function renderFindingsAs(
   format: 'table' | 'markdown' | 'json',
   found: HeadedFindings,
@@ -103,7 +103,7 @@ export function renderFindingsAs(
   return format === 'markdown' ? renderMarkdown(found) : renderText(found, screen)
 }
 
-/** Findings as `--json` gives them: the heading's facts first. */
+/** Findings for `--json`: the heading's facts first. */
 export function toFindingsJson({ found, heading, notes }: HeadedFindings): object {
   return { report: 'security', database: heading.databaseLabel, dataDir: heading.dataDir, ...found, notes }
 }
@@ -157,7 +157,7 @@ function whoOf({ key }: Finding): string {
   return key ? nameOfKey(key) : 'many keys'
 }
 
-/** What is said of a finding, line by line. */
+/** The text about a finding, line by line. */
 function linesOf(finding: Finding): (readonly [name: string, value: string])[] {
   const { seen, normal, from, to, endpoints, advice, key } = finding
   return [

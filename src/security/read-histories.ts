@@ -5,16 +5,16 @@ import { KeyHistory } from './key-history.ts'
 import type { HourCounts } from './key-history.ts'
 import { HOUR_MS } from '../time/units.ts'
 
-/** Which time the histories cover. */
+/** The time that the histories cover. */
 export interface HistorySpan {
   readonly historySince: Date
   readonly since: Date
   readonly until: Date
-  /** The first hour of the history of which the database knows anything. */
+  /** The first hour of the history with data in the database. */
   readonly firstBucket: Date
 }
 
-/** Bounds the memory: hours read at a time, over all keys of a chunk. */
+/** Limits the memory: hours read at a time, over all keys of a chunk. */
 const CHUNK_HOURS = 20_000
 
 /** Reads the hours of keys, some keys at a time. */
@@ -71,7 +71,7 @@ function moveNotFound({ served, notFound, failed }: HourCounts, hour: number, ro
 function toHistory(key: KeyRecord, counts: HourCounts, span: HistorySpan): KeyHistory {
   const { historySince: origin, since, firstBucket } = span
   const indexOf = (time: Date) => Math.floor((time.getTime() - origin.getTime()) / HOUR_MS)
-  // A key that is older than the history was quiet where it has no requests; a younger one was not there yet.
+  // A key that is older than the history was quiet in hours without requests. A younger one did not exist yet.
   const firstUse = counts.served.findIndex(
     (_, hour) => counts.served[hour]! + counts.rejected[hour]! + counts.notFound[hour]! > 0,
   )

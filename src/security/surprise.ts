@@ -12,7 +12,7 @@
 export function surpriseOf(count: number, normal: number, dispersion: number): number {
   if (count <= normal) return 0
   const [x, m, r] = [count, normal, 1 / dispersion]
-  // Rounding may take a difference of nothing below nothing.
+  // rounding may make a difference of zero negative
   return Math.max(0, (x * Math.log(x / m) - (x + r) * Math.log((x + r) / (m + r))) / Math.LN10)
 }
 
@@ -22,9 +22,9 @@ const LEAST_DISPERSION = 0.05
 const MOST_DISPERSION = 20
 
 /**
- * The dispersion a of past counts around what was normal for each: the one for which half of them lie within 0.6745
- * standard deviations sqrt(m + a m^2). This is the median absolute deviation (Iglewicz and Hoaglin, How to Detect and
- * Handle Outliers, 1993), so that up to half of the past may be out of the ordinary without hiding the next time.
+ * The dispersion a of past counts around their normal values: the one for which half of them lie within 0.6745 standard
+ * deviations sqrt(m + a m^2). This is the median absolute deviation (Iglewicz and Hoaglin, How to Detect and Handle
+ * Outliers, 1993). Up to half of the past may be unusual without hiding the next incident.
  */
 export function fitDispersion(past: readonly { count: number; normal: number }[]): number {
   const fits = (dispersion: number): boolean => {
@@ -43,7 +43,7 @@ export function fitDispersion(past: readonly { count: number; normal: number }[]
   return high
 }
 
-/** The median; 0 of nothing. */
+/** The median; 0 for an empty list. */
 export function medianOf(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1

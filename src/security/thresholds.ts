@@ -1,10 +1,13 @@
 import { AnalyticsError } from '../model/errors.ts'
 
-/** When the rules speak up. All may be set; the defaults were tuned on generated traffic (`npm run bench:security`). */
+/**
+ * When the rules report something. All can be set; the defaults were tuned on generated traffic (`npm run
+ * bench:security`).
+ */
 export interface Thresholds {
-  /** Weeks before the period that say what is normal. Default: 4. */
+  /** Weeks before the period that define what is normal. Default: 4. */
   readonly historyWeeks: number
-  /** Days of its own history that a key needs before its rate, errors and endpoints are judged. Default: 14. */
+  /** Days of its own history that a key needs before its rate, errors and endpoints are checked. Default: 14. */
   readonly minHistoryDays: number
   /** How unlikely an hour must be: 8 stands for a chance of at most 1 in 10^8. Default: 8. */
   readonly surprise: number
@@ -24,7 +27,7 @@ export interface Thresholds {
   readonly errorRequests: number
   /** error-jump: by how much the part of failed requests is above the usual one, 0 to 1. Default: 0.25. */
   readonly errorShare: number
-  /** error-jump: keys that jump in the same hour and make one finding together. Default: 5. */
+  /** error-jump: keys that jump in the same hour and are reported as one finding. Default: 5. */
   readonly errorKeys: number
   /** scanning: requests answered 404 or 405 in an hour, at least. Default: 60. */
   readonly scanRequests: number
@@ -32,19 +35,19 @@ export interface Thresholds {
   readonly scanEndpoints: number
   /** new-endpoint: requests to it in the period, at least. Default: 50. */
   readonly newEndpointRequests: number
-  /** new-endpoint: with more keys than this that begin to use an endpoint, it is a release. Default: 2. */
+  /** new-endpoint: when more keys than this begin to use an endpoint, it is a release. Default: 2. */
   readonly newEndpointKeys: number
   /** dormant-key: days without a request. Default: 45. */
   readonly dormantDays: number
   /** dormant-key: requests in the period, at least. Default: 10. */
   readonly dormantRequests: number
-  /** new-key-volume: days that a key is new. Default: 7. */
+  /** new-key-volume: days for which a key counts as new. Default: 7. */
   readonly newKeyDays: number
   /** new-key-volume: requests a day, at least; also more than nine of ten other keys make. Default: 1000. */
   readonly newKeyRequests: number
 }
 
-/** What holds unless it is set. */
+/** The default thresholds. */
 export const DEFAULT_THRESHOLDS: Thresholds = {
   historyWeeks: 4,
   minHistoryDays: 14,
@@ -68,7 +71,7 @@ export const DEFAULT_THRESHOLDS: Thresholds = {
   newKeyRequests: 1000,
 }
 
-/** The thresholds with what is set. @throws ARGUMENT_INVALID for an unknown name or a value that is no threshold */
+/** The defaults with the given thresholds. @throws ARGUMENT_INVALID for an unknown name or an invalid value */
 export function resolveThresholds(given: Readonly<Record<string, unknown>>): Thresholds {
   const thresholds = { ...DEFAULT_THRESHOLDS }
   for (const [name, value] of Object.entries(given)) {

@@ -3,7 +3,7 @@ import type { Finding, Rule, RuleContext } from '../finding.ts'
 import type { KeyHistory } from '../key-history.ts'
 import { DAY_MS } from '../../time/units.ts'
 
-/** A key that nobody used for long, and now somebody does. */
+/** A key that was not used for a long time, and now is. */
 export const dormantKey: Rule = {
   kind: 'dormant-key',
   severity: 'medium',

@@ -3,11 +3,11 @@ import type { Finding, Rule, RuleContext } from '../finding.ts'
 import type { Incident, KeyHistory } from '../key-history.ts'
 import { medianOf, surpriseOf } from '../surprise.ts'
 
-/** Errors are rarely independent of each other; this keeps small clusters of them quiet. */
+/** Errors are rarely independent of each other; this value keeps small clusters of them from being reported. */
 const DISPERSION = 0.1
 const LEAST_SHARE = 0.01
 
-/** A key whose requests fail far more often than they did. */
+/** A key whose requests fail far more often than before. */
 export const errorJump: Rule = {
   kind: 'error-jump',
   severity: 'medium',
@@ -37,7 +37,7 @@ export const errorJump: Rule = {
   },
 }
 
-/** The median of the days, so that one bad day is not normal. */
+/** The median of the days, so that one bad day does not count as normal. */
 function usualShare(history: KeyHistory): number {
   const shares: number[] = []
   for (let day = history.periodStart - 24; day >= history.start; day -= 24) {

@@ -4,10 +4,10 @@ import type { KeyHistory } from '../key-history.ts'
 import { OTHER_ENDPOINT, UNMATCHED_ENDPOINT } from '../../model/operation.ts'
 import type { UsageRow } from '../../model/usage-row.ts'
 
-/** Rows read for one chunk of keys: raw paths may be many, and the rarest matter least here. */
+/** Rows read per chunk of keys: there may be many raw paths, and the rarest matter least here. */
 const MOST_ROWS = 100_000
 
-/** Of the requests that make a finding: with fewer, a key counts as one that takes part in a release. */
+/** Of the requests that make a finding: with fewer, a key counts as part of a release. */
 const RELEASE_SHARE = 0.1
 
 /** An old key that begins to use an endpoint. */
@@ -30,7 +30,7 @@ export const newEndpoint: Rule = {
     })
     return rows.filter((row) => isFirstUse(row, context)).map((row) => toFinding(row, old, context))
   },
-  /** Takes out what is a release, then what began before the period; one finding per key. */
+  /** Removes releases, then what began before the period. Keeps one finding per key. */
   review(findings, { since, thresholds }) {
     const users = Map.groupBy(findings, ({ endpoints }) => endpoints[0])
     const kept = findings.filter(
@@ -43,7 +43,7 @@ export const newEndpoint: Rule = {
   },
 }
 
-/** A key that was not used at all in the history is for dormant-key. */
+/** A key without any use in the history is left to dormant-key. */
 function isOld(history: KeyHistory, { thresholds }: RuleContext): boolean {
   const { isShared, days, periodStart } = history
   return (
@@ -53,7 +53,7 @@ function isOld(history: KeyHistory, { thresholds }: RuleContext): boolean {
   )
 }
 
-/** Whether a key did not use an endpoint in the first part of the history; releases spread over days. */
+/** Whether a key did not use an endpoint in the first part of the history. Releases take days to reach all keys. */
 function isFirstUse(row: UsageRow, { historySince, thresholds }: RuleContext): boolean {
   const { endpoint, requestCount, firstBucket } = row
   const named = endpoint !== OTHER_ENDPOINT && endpoint !== UNMATCHED_ENDPOINT

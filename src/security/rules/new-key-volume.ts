@@ -23,14 +23,14 @@ export const newKeyVolume: Rule = {
   },
 }
 
-/** Counts that were delivered late may be older than the time at which the database first saw their key. */
+/** Counts that were delivered late may be older than the time at which their key was first stored. */
 function isNew(history: KeyHistory, { until, thresholds }: RuleContext): boolean {
   const { key, isShared } = history
   const newSince = new Date(until.getTime() - thresholds.newKeyDays * DAY_MS)
   return !isShared && key.firstSeenAt > newSince && history.sumAll(history.before(newSince)) === 0
 }
 
-/** What nine of ten old keys make on an average day at most. */
+/** The requests that nine of ten old keys do not exceed on an average day. */
 function usualMost({ usualDays }: RuleContext): number {
   return usualDays[Math.floor(usualDays.length * 0.9)] ?? 0
 }

@@ -26,7 +26,7 @@ export const refusedKey: Rule = {
   },
 }
 
-/** Whether a key was refused nearly always in an hour. */
+/** Whether nearly all requests of a key in an hour were refused. */
 export function isRefusedHour(history: KeyHistory, hour: number, { refusedShare }: Thresholds): boolean {
   const rejected = history.count('rejected', hour)
   return !history.isShared && rejected > 0 && rejected >= refusedShare * history.all(hour)

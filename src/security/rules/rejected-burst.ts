@@ -3,7 +3,7 @@ import type { Finding, Rule } from '../finding.ts'
 import type { KeyHistory, Surge } from '../key-history.ts'
 import { isRefusedHour } from './refused-key.ts'
 
-/** Many requests that were not let in. */
+/** Many requests that were rejected. */
 export const rejectedBurst: Rule = {
   kind: 'rejected-burst',
   severity: 'high',

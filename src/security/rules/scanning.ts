@@ -3,10 +3,10 @@ import { escalate, findEndpoints, showCount, showRequests } from '../finding.ts'
 import type { Finding, Rule, RuleContext } from '../finding.ts'
 import type { KeyHistory, Surge } from '../key-history.ts'
 
-/** How many times the usual number of requests that found nothing. */
+/** How many times the usual number of requests to unknown endpoints. */
 const FACTOR = 5
 
-/** Somebody looks for what is not there. */
+/** Requests that look for endpoints that do not exist. */
 export const scanning: Rule = {
   kind: 'scanning',
   severity: 'high',
