@@ -18,10 +18,13 @@ import { resolveOptions } from './options/resolve-options.ts'
 import { requireNode } from './options/require-node.ts'
 import { describeDatabaseUrl } from './store/database/parse-database-url.ts'
 
-/** A clock that was set, or went on while the machine slept, is noticed so much later; read so rarely, it costs nothing. */
+/**
+ * How late a changed clock, or one that went on while the machine slept, is noticed. Reading it this rarely costs
+ * nothing.
+ */
 const CLOCK_STEADY_MS = 5
 
-// looks `Date` up each time, because tests replace it
+// looks up `Date` each time, because tests replace it
 const systemClock = () => Date.now()
 
 /**
@@ -32,7 +35,7 @@ export function apiKeyAnalytics(given: AnalyticsOptions = {}): ApiKeyAnalytics {
   return startAnalytics(given, systemClock)
 }
 
-/** `apiKeyAnalytics` by another clock (epoch milliseconds): the demo plays a week in seconds. */
+/** `apiKeyAnalytics` with another clock (epoch milliseconds): the demo plays a week in seconds. */
 export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiKeyAnalytics {
   requireNode()
   const options = resolveOptions(given)
@@ -57,7 +60,7 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
     maxKeys,
     maxEndpointsPerKey,
     now,
-    // a clock of somebody else's may jump at any time, as that of the demo or of a test does
+    // a given clock may jump at any time, as in the demo or in tests
     steadyMs: now === systemClock && folder ? CLOCK_STEADY_MS : 0,
     onRotate: () => flusher.trigger(),
   })

@@ -9,40 +9,40 @@ import type { Usage } from './model/usage.ts'
 export interface AnalyticsStats {
   /** Requests counted. */
   readonly counted: number
-  /** Requests of those that are in the database, or set aside because it refused them. */
+  /** Those of them that are in the database, or set aside because the database refused them. */
   readonly flushed: number
   /** Requests that wait: `counted - flushed`. */
   readonly pending: number
-  /** Flushes that failed, each of which was or will be tried again. */
+  /** Flushes that failed; each was retried or will be. */
   readonly failedFlushes: number
   readonly lastError: AnalyticsError | undefined
-  /** When the last flush went well. */
+  /** When the last flush succeeded. */
   readonly lastFlushAt: Date | undefined
   /** `mapped` and `written` survive a kill of the process, `memory` does not; `off` counts nothing. */
   readonly mode: CounterMode | 'off'
 }
 
-/** The middleware itself, and what can be asked of it. */
+/** The middleware itself, with its methods. */
 export interface ApiKeyAnalytics extends Middleware {
   /**
-   * Delivers all that was counted so far.
-   * @throws AnalyticsError when the database does not take it now; the counts are kept and tried again
+   * Delivers everything that was counted so far.
+   * @throws AnalyticsError when the database cannot take it now; the counts are kept and retried
    */
   flush(): Promise<void>
   /**
-   * Stops the timers and flushes one last time, for at most ten seconds; never rejects. Requests that finish later
-   * are still counted in the counter file, and delivered by the next start.
+   * Stops the timers and flushes one last time, for at most ten seconds; never rejects. Requests that finish later are
+   * still counted in the counter file, and delivered at the next start.
    */
   close(): Promise<void>
   stats(): AnalyticsStats
   /**
-   * Flushes, and opens the database for reading: the way to a database `:memory:`. Any other one has connections of
-   * its own here, which the `close()` of the result ends.
+   * Flushes, and opens the database for reading. Only this way leads to a database `:memory:`. For any other database
+   * it opens connections of its own, which the `close()` of the result closes.
    * @throws AnalyticsError when the flush fails; OPTION_INVALID when `enabled` is false
    */
   usage(): Promise<Usage>
   /**
-   * Counts one access that did not come through this app's HTTP, such as a job run for a customer.
+   * Counts one access that did not come through this app's HTTP server, such as a job run for a customer.
    * @param operation such as `{ method: 'POST', endpoint: '/jobs' }` or `'POST /jobs'`
    * @throws ARGUMENT_INVALID when the key or the operation cannot be counted
    */

@@ -1,12 +1,13 @@
 import type { Usage, UsageOptions } from './model/usage.ts'
 
 /**
- * Opens an existing, migrated database for reading: `{ database, dataDir }` or a URL, by default where the app has its own
+ * Opens an existing, migrated database for reading: `{ database, dataDir }` or a URL. Default: the same as for the app
  * (`DATABASE_URL`, else the embedded file).
- * @throws ARGUMENT_INVALID, OPTION_INVALID, DATABASE_NOT_FOUND, DATABASE_UNREACHABLE, DATABASE_REFUSED, DATABASE_NOT_MIGRATED, DATABASE_TOO_NEW
+ * @throws ARGUMENT_INVALID, OPTION_INVALID, DATABASE_NOT_FOUND, DATABASE_UNREACHABLE, DATABASE_REFUSED,
+ * DATABASE_NOT_MIGRATED, DATABASE_TOO_NEW
  */
 export async function openUsage(given?: string | UsageOptions): Promise<Usage> {
-  // Loaded only now: an app that just counts does not pay for MikroORM when it starts.
+  // Imported only now: an app that only counts does not need MikroORM in its own thread.
   const store = await import('./store/open-usage.ts')
   return store.openUsage(given)
 }

@@ -12,7 +12,7 @@ const CLOCK_STEP_MS = 60_000
 /** Some 800 cells of five bins each; the file takes 260 KiB of disk. */
 const FIRST_SLOTS = 4096
 
-/** Where the buffer gets its files from and gives them back to. */
+/** Gives the buffer its files and takes them back. */
 export interface CounterFiles {
   /** Opens a file as a new instance with at least `slots` slots. Never throws: at worst it is one in memory. */
   open(slots: number, bucket: number): CounterFile
@@ -38,7 +38,7 @@ export class CounterBuffer implements RequestCounter {
   readonly #bucketMs: number
   #file: CounterFile
   #bucket: number
-  /** Until this `performance.now()` the open bucket is the right one. */
+  /** The open bucket is right until this `performance.now()`. */
   #steadyUntil = NaN
   /** Files that take no more counts and still hold batches, oldest first. */
   #retired: CounterFile[] = []
@@ -100,9 +100,9 @@ export class CounterBuffer implements RequestCounter {
     return [...this.#retired, this.#file]
   }
 
-  /** Gives back a file that takes no more counts and whose batches are all delivered; keeps any other. */
+  /** Gives back a file that takes no more counts and whose batches are all delivered. Keeps any other. */
   release(file: CounterFile): void {
-    // One that was left while its first batch was being sent has had another one since.
+    // A file that was left during the delivery of its first batch has got a second one.
     if (!this.#retired.includes(file) || file.sealedBatches().length > 0) return
     this.#retired = this.#retired.filter((other) => other !== file)
     this.#parts.files.release(file)
@@ -131,12 +131,14 @@ export class CounterBuffer implements RequestCounter {
     return slot >= 0
   }
 
-  /** Follows the clock into its bucket. @returns for how long, in milliseconds, it need not be looked at again */
+  /**
+   * Moves to the bucket of the current time. @returns for how long, in milliseconds, the clock need not be read again
+   */
   #lookAtClock(): number {
     const { now: readClock, steadyMs = 0 } = this.#parts
     const now = readClock()
     if (now >= this.#bucket + this.#bucketMs || now < this.#bucket - CLOCK_STEP_MS) this.#enterBucket(now)
-    // 2 ms less: the clock has whole milliseconds, and a time server may change its speed
+    // 2 ms less, because the clock has whole milliseconds and a time server may change its speed
     return Math.min(steadyMs, this.#bucket + this.#bucketMs - now - 2)
   }
 

@@ -6,15 +6,15 @@ import { recoverCounts, type RecoveryParts } from './folder/recovery.ts'
 export interface DeliverDataDirParts {
   readonly dataDir: string
   readonly store: UsageStore
-  /** Sends batches that were counted for another database, or tried on it, too. */
+  /** Also sends batches that were counted for another database, or tried on it. */
   readonly adopt: boolean
   readonly report: (error: AnalyticsError) => void
 }
 
 /**
- * Delivers what dead processes left in a data folder; running ones deliver their own.
- * @returns how many requests and batches went to the database or turned out to be there already
- * @throws AnalyticsError when the database does not take them
+ * Delivers what dead processes left in a data folder. Running processes deliver their own counts.
+ * @returns how many requests and batches were sent or turned out to be in the database already
+ * @throws AnalyticsError when the database cannot take them now
  */
 export async function deliverDataDir(
   parts: DeliverDataDirParts,

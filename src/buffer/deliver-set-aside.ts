@@ -15,15 +15,15 @@ import { SET_ASIDE_BATCH, UNFINISHED_BATCH } from './set-batch-aside.ts'
 import type { SetAsideBatch } from './set-batch-aside.ts'
 
 const CHUNK = 1000
-/** A file that is not complete after this long was left by a process that died. */
+/** An incomplete file older than this was left by a process that died. */
 const UNFINISHED_FOR_MS = 60_000
 
 /**
- * Delivers the batches that were set aside, when the cause of the refusal is fixed, and removes their files. The ledger knows
- * which requests each of them holds, so a batch is counted once, also when this is killed, runs twice at once, or runs on a
- * copy of the folder. What must stay is reported.
- * @returns how many requests and batches went to the database or turned out to be there already
- * @throws AnalyticsError when the database does not take them now
+ * Delivers the batches that were set aside, after the cause of the refusal is fixed, and removes their files. The
+ * ledger knows which requests each batch has. So a batch counts once, also when this is killed, runs twice at once, or
+ * runs on a copy of the folder. What must stay is reported.
+ * @returns how many requests and batches were sent or turned out to be in the database already
+ * @throws AnalyticsError when the database cannot take them now
  */
 export async function deliverSetAside(
   parts: DeliverDataDirParts,
@@ -40,7 +40,7 @@ export async function deliverSetAside(
   return delivered
 }
 
-/** @returns the requests of its batch; undefined when the file stays or was no batch */
+/** @returns the requests of its batch; undefined when the file stays or contained no batch */
 async function deliverFile(
   path: string,
   facts: DatabaseFacts,
@@ -68,7 +68,7 @@ async function deliverFile(
   return content.requestCount
 }
 
-/** @returns why the store refuses the batch, if it does */
+/** @returns the reason when the store refuses the batch */
 async function record(
   content: SetAsideBatch,
   store: UsageStore,
@@ -89,7 +89,7 @@ async function removeUnfinished(path: string): Promise<undefined> {
   if (Date.now() - writtenAt > UNFINISHED_FOR_MS) await rm(path, { force: true })
 }
 
-/** The content of a file, what is wrong with it, or undefined when it is gone. */
+/** The content of a file, the reason why it cannot be read, or undefined when it is gone. */
 async function readSetAside(path: string): Promise<SetAsideBatch | string | undefined> {
   try {
     const content = JSON.parse(await readFile(path, 'utf8')) as SetAsideBatch
@@ -159,13 +159,13 @@ function toBatch({ bucket, sealedAt, keys, rows, ...head }: SetAsideBatch): Batc
   }
 }
 
-/** The same requests under an instance of their own, always the same one for the same content: it counts once. */
+/** The same requests under their own instance. The same content always gets the same one, so it counts once. */
 function underOwnInstance(content: SetAsideBatch): SetAsideBatch {
   const instance = decodeUuid(createHash('sha256').update(JSON.stringify(content)).digest().subarray(0, 16))
   return { ...content, instance, sequence: 1, countedBefore: 0, isSealed: true }
 }
 
-/** The order of all writers. */
+/** The order that all writers use. */
 function compareRows(a: BatchRow, b: BatchRow): number {
   return (
     compare(a.keyId, b.keyId) ||

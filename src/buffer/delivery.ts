@@ -19,12 +19,12 @@ export interface DeliveryParts {
 
 const REFUSALS: ReadonlySet<AnalyticsErrorCode> = new Set(['BATCH_REFUSED', 'INSTANCE_COPIED'])
 
-/** Whether no further try would change what a store says of a batch. */
+/** Whether a batch got an answer that no retry would change. */
 export function isRefusal(error: unknown): error is AnalyticsError {
   return error instanceof AnalyticsError && REFUSALS.has(error.code)
 }
 
-/** Where a file of a dead process lies, and whether its counts are among those of this one. */
+/** The location of a dead process's file, and whether this process counted its requests. */
 export interface DeliveryOrigin {
   readonly path?: string
   readonly origin?: 'own' | 'foreign'
@@ -67,7 +67,7 @@ export class Delivery {
     facts: DatabaseFacts,
     { path, origin = 'own' }: DeliveryOrigin = {},
   ): Promise<boolean> {
-    // a file of this process is meant for its database
+    // a file of this process belongs to its database
     if (path !== undefined && !this.#isMeantFor(file, facts, path)) return false
     for (const batch of file.sealedBatches()) {
       if (!this.#mayTry(batch, facts)) return false
@@ -84,7 +84,7 @@ export class Delivery {
     return true
   }
 
-  /** The first guard: most files that are meant for another database were never tried on one. */
+  /** The first check: most files for another database were never tried on one. */
   #isMeantFor(file: CounterFile, { databaseLabel, databaseId }: DatabaseFacts, path: string): boolean {
     const batches = file.sealedBatches()
     const { target } = file.identity

@@ -7,7 +7,7 @@ import { recoverCounts } from './folder/recovery.ts'
 
 /** How often the database is asked for known keys, and the data folder for what dead processes left. */
 const HOUSEKEEPING_MS = 60_000
-/** How long counts of dead processes are delivered before this process looks at its own again. */
+/** How long counts of dead processes are delivered before this process checks its own again. */
 const RECOVERY_TURN_MS = 1000
 /** Waits after failures: doubled each time from the first to the longest, halved at random. */
 const FIRST_RETRY_MS = 250
@@ -23,12 +23,12 @@ const CLOSE_MS = 10_000
 
 export interface FlusherParts {
   readonly buffer: CounterBuffer
-  /** Nothing when all is in memory: there is nothing to recover then. */
+  /** Undefined when all is in memory: there is nothing to recover then. */
   readonly folder: ProcessFolder | undefined
   readonly store: UsageStore
   readonly dataDir: string
   readonly flushIntervalMs: number
-  /** How many known keys are asked of the database. */
+  /** How many known keys to ask the database for. */
   readonly maxKeys: number
   readonly onKnownKeys: (ids: readonly string[]) => void
   readonly report: (error: AnalyticsError) => void
@@ -44,10 +44,10 @@ export class Flusher {
   #retry: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   #housekeptAt = -Infinity
-  /** The folder with which the recovery goes on, when one turn was not enough. */
+  /** The folder at which the recovery continues, when one turn was not enough. */
   #nextFolder: string | undefined
   #flushedAt = -Infinity
-  /** How long after that the next flush may begin. */
+  /** How long after it the next flush may begin. */
   #restMs = 0
   #failuresInRow = 0
   #failedFlushes = 0
@@ -59,7 +59,7 @@ export class Flusher {
     this.#parts = parts
     this.#delivery = new Delivery({
       ...parts,
-      // two processes count as one instance: continue as a new one
+      // two processes count as one instance: continue under a new one
       onCopied: (file) => file === parts.buffer.files().at(-1) && parts.buffer.leaveFile(),
     })
   }
@@ -85,11 +85,11 @@ export class Flusher {
   }
 
   /**
-   * Delivers all that was counted before the call.
-   * @throws AnalyticsError when the database does not take it now; the counts are kept and retried
+   * Delivers everything that was counted before the call.
+   * @throws AnalyticsError when the database cannot take it now; the counts are kept and retried
    */
   async flush(): Promise<void> {
-    // One that is under way may have sealed before the last counts.
+    // A flush that is running may have sealed before the last counts.
     await this.#running?.catch(() => {})
     await this.#flushOnce()
   }
@@ -109,7 +109,7 @@ export class Flusher {
 
   #tick(): void {
     const { buffer } = this.#parts
-    // asked even during a rest and while the database is away, so that a bucket that is over is closed in time
+    // also during a rest and while the database is away, so that a bucket that is over is closed in time
     if (!buffer.hasSealed() && this.#isResting()) return
     buffer.seal()
     this.trigger()
@@ -150,7 +150,7 @@ export class Flusher {
   #flushOnce(seal = true): Promise<void> {
     this.#running ??= this.#run(seal).finally(() => {
       this.#running = undefined
-      // after those who wait for a flush
+      // after the callers that wait for a flush
       if (this.#nextFolder !== undefined) setImmediate(() => this.#goOnRecovering()).unref()
     })
     return this.#running
@@ -190,7 +190,7 @@ export class Flusher {
     }
   }
 
-  /** What is done about once a minute, after a flush that went well; the recovery in as many turns as it takes. */
+  /** The work of about once a minute, after a flush that succeeded; the recovery takes as many turns as it needs. */
   async #keepHouse(facts: DatabaseFacts): Promise<void> {
     const { folder, now } = this.#parts
     if (this.#nextFolder === undefined) {
@@ -218,7 +218,7 @@ export class Flusher {
   async #lookAround(): Promise<void> {
     const { buffer, folder, store, dataDir, maxKeys, onKnownKeys, report } = this.#parts
     onKnownKeys(await store.findKnownKeys(maxKeys))
-    // Only the open one: what others hold is in memory, and they are left already.
+    // Only the open one: the others are in memory, and were left already.
     if (!folder || folder.isIntact(buffer.files().slice(-1))) return
     report(deletedFolder(dataDir))
     folder.abandon()

@@ -3,8 +3,8 @@ import { setImmediate } from 'node:timers/promises'
 /** Longest time that work between two pauses holds the event loop. */
 const SLICE_MS = 2
 /**
- * Makes a function for long loops to await: every few milliseconds it gives the event loop back.
- * @param every calls between two looks at the clock; 1 where a turn of the loop is long itself
+ * Makes a function that long loops await: every few milliseconds it yields to the event loop.
+ * @param every calls between two reads of the clock; 1 where one pass of the loop is long itself
  */
 export function createPause(every = 64): () => Promise<void> | undefined {
   let sliceEnd = performance.now() + SLICE_MS

@@ -8,7 +8,7 @@ import { makePrivateDir, setAsideDir } from './folder/data-dir.ts'
 
 /** Ending of the file of a batch that was set aside. */
 export const SET_ASIDE_BATCH = '.json'
-/** Ending of one that is still being written; the batch is in its counter file until it is complete. */
+/** Extension while it is being written. Until it is complete, the batch stays in its counter file. */
 export const UNFINISHED_BATCH = '.json.part'
 
 const REMEDIES: Partial<Record<AnalyticsErrorCode, string>> = {
@@ -17,9 +17,9 @@ const REMEDIES: Partial<Record<AnalyticsErrorCode, string>> = {
     '"apikey-analytics flush --set-aside --adopt" adds all of it; requests from before the clone may then count twice.',
 }
 
-/** What such a file holds. */
+/** The content of such a file. */
 export interface SetAsideBatch extends Omit<Batch, 'bucket' | 'sealedAt' | 'openSequence' | 'keys' | 'rows'> {
-  /** Why it was not stored, for people. */
+  /** Why it was not stored, as text for people. */
   readonly refusal: string
   /** The database that refused it. */
   readonly databaseId: string

@@ -11,7 +11,7 @@ import type { ReadKey } from './read-key.ts'
 import { RecentMap } from './recent-map.ts'
 import { shortenEndpoint } from './sanitise-path.ts'
 
-/** A year: the sum of some hundred is still a whole number of microseconds. */
+/** A year. Even the sum of some hundred is a whole number of microseconds. */
 const LONGEST_MS = 365 * 86_400_000
 
 /** One access as code reports it. */
@@ -22,7 +22,7 @@ export interface EndpointAccess extends Operation {
   readonly durationMs?: number | undefined
 }
 
-/** Beyond that, the operation is made again for each access. */
+/** Beyond this number, the operation is made again for each access. */
 const OPERATIONS_REMEMBERED = 5000
 
 /** Counts one access; see `createCountAccess`. */
@@ -36,8 +36,8 @@ export interface AccessParts {
 }
 
 /**
- * Makes the function that counts one access that code reports, through the same counter as requests. It throws
- * ARGUMENT_INVALID, naming what cannot be counted and never the key.
+ * Makes the function that counts one access reported by code, through the same counter as requests. It throws
+ * ARGUMENT_INVALID with the part that cannot be counted, and never with the key.
  */
 export function createCountAccess({ readKey, counter, knownKeys, options }: AccessParts): CountAccess {
   const operations = new RecentMap<CountedOperation>(OPERATIONS_REMEMBERED)

@@ -40,7 +40,7 @@ function readWholePath(ctx: Context): string {
   return mountPath === undefined ? ctx.path : readRawPath(ctx.originalUrl)
 }
 
-/** What koa-mount would leave of a path. */
+/** The rest of a path after koa-mount removed its prefix. */
 function cutPrefix(path: string, prefix: string): string | undefined {
   if (!path.startsWith(prefix)) return undefined
   const rest = path.slice(prefix.length) || '/'

@@ -84,7 +84,7 @@ export function findMountPrefix(ctx: Context, inner: string | undefined): string
   return prefixes.find((prefix) => prefix.endsWith(mountPath)) ?? prefixes[0] ?? ''
 }
 
-/** The same where no route saw the path: what is left after the prefix must fit. */
+/** The same for a path that no route saw: the rest after the prefix must match. */
 export function searchMountPrefix(ctx: Context, fits: (rest: string) => boolean): string {
   const mountPath = readMountPath(ctx)
   for (const path of listPaths(ctx)) {

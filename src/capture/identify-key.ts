@@ -10,9 +10,8 @@ import type { ReadKey } from './read-key.ts'
 const LONGEST_IDENTIFY_MS = 5000
 
 /**
- * Finds whose request it is; nothing when there is no key. A promise only when the app's `identify` returns one. A
- * key that the app itself names is learned as real.
- * `given` is what `setApiKey` was given, unchecked.
+ * Finds the key of a request; undefined when there is none. A promise only when the app's `identify` returns one. A key
+ * that the app itself names is learned as real. `given` is the unchecked value given to `setApiKey`.
  */
 export type IdentifyKey = (
   ctx: Context,

@@ -1,6 +1,6 @@
 /**
- * Whether a path is not to be counted. `/health` ignores `/health` and `/health/live` but not `/healthcare`;
- * `/admin/` ignores what lies below; a RegExp is asked as it is.
+ * Whether a path is not counted. `/health` ignores `/health` and `/health/live` but not `/healthcare`; `/admin/`
+ * ignores all paths below it; a RegExp is tested on the path.
  */
 export function isIgnoredPath(path: string, ignore: readonly (string | RegExp)[]): boolean {
   return ignore.some((rule) => (typeof rule === 'string' ? isBelow(path, rule) : path.search(rule) >= 0))

@@ -7,7 +7,7 @@ export class KnownKeys {
   readonly #learned: RecentMap<true>
   #stored: ReadonlySet<string> = new Set()
 
-  /** `limit`: how many ids from either source are remembered. */
+  /** `limit`: how many ids to remember from each source. */
   constructor(limit: number) {
     this.#limit = limit
     this.#learned = new RecentMap(limit)
@@ -17,14 +17,14 @@ export class KnownKeys {
     return isKnown || this.#learned.get(id) !== undefined || this.#stored.has(id)
   }
 
-  /** Remembers a key that the app vouched for, or that was let in. */
+  /** Remembers a key that the app named, or that was let in. */
   learn(key: CountedKey): void {
     if (key.isKnown) return
     key.isKnown = true
     this.#learned.set(key.identity.id, true)
   }
 
-  /** Replaces what is known from the database, most important ids first; what was learned here stays. */
+  /** Replaces what is known from the database, most important ids first. What this process learned stays. */
   replace(ids: readonly string[]): void {
     this.#stored = new Set(ids.slice(0, this.#limit))
   }

@@ -15,12 +15,12 @@ import { createResolveOperation } from './resolve-operation.ts'
 import { isResponseOver, resolveEndStatus, resolveStatus, resolveThrownStatus } from './resolve-status.ts'
 import { readRawPath } from './sanitise-path.ts'
 
-/** What the middleware works with. */
+/** What the middleware needs. */
 export interface CaptureParts {
   readonly options: ResolvedOptions
   readonly counter: RequestCounter
   readonly knownKeys: KnownKeys
-  /** Takes what went wrong; must not throw. */
+  /** Receives errors; must not throw. */
   readonly report: (error: AnalyticsError) => void
 }
 
@@ -122,7 +122,7 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
     finishedAt?: number,
   ): void {
     const operation = resolveOperation(ctx, mark, status)
-    // without a router that we know, no route ever says that a key was let in
+    // without a known router, no route ever shows that a key was let in
     hasRouter ||= meetsRouter(ctx)
     const isUnmatched = operation.endpoint === UNMATCHED_ENDPOINT
     if (isUnmatched && !hasRouter && !hasWarned && status < 400) warnOfRouter()
@@ -142,7 +142,7 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
 
   /** A key that the app did not name, accept or store may be a guess. All guesses count under two reserved keys. */
   function checkKey(key: CountedKey, method: string, status: number, isRouted: boolean): CountedKey {
-    // A preflight is answered before anybody looks at the key.
+    // A preflight is answered before the key is checked.
     const letIn = status < 400 && isRouted && method !== 'OPTIONS'
     if (letIn) knownKeys.learn(key)
     else if (!knownKeys.has(key)) return status === 401 || status === 403 ? COUNTED_REJECTED : COUNTED_OTHER
@@ -174,7 +174,7 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
       throw thrown
     }
     const counting = countFinished(ctx, mark, startedAt)
-    // an await costs a turn of the microtask queue even where there is nothing to wait for
+    // an await costs a turn of the microtask queue even when there is nothing to wait for
     if (counting) await counting
     return result
   }

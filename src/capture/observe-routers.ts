@@ -2,13 +2,13 @@ import type { Context } from 'koa'
 import { readMark } from './request-mark.ts'
 import type { Handler, Layer, RoutedContext } from './router.ts'
 
-/** Global symbols: a second copy of this package recognises what the first one did. */
+/** Global symbols, so that a second copy of this package recognises the changes of the first one. */
 const ROUTER = Symbol.for('apikey-analytics.router')
 const ROUTE_PATH = Symbol.for('apikey-analytics.routePath')
 const LAYER = Symbol.for('apikey-analytics.layer')
 const HANDLER = Symbol.for('apikey-analytics.handler')
 
-/** What the accessors read and write. */
+/** The state of the accessors. */
 interface ObservedContext extends Context, RoutedContext {
   [ROUTER]?: unknown
   [ROUTE_PATH]?: unknown
@@ -20,14 +20,14 @@ interface ObservedHandler extends Handler {
   [HANDLER]?: Handler
 }
 
-/** The context prototypes of the apps that were met. */
+/** The context prototypes of the observed apps. */
 const observed = new WeakSet<object>()
 let observedLast: object | undefined
 
 /**
- * Notes from now on which routes run in the app of this context. Only the router knows: what it leaves on the context
- * is the same for two layers with one path. Every router assigns `ctx.router` after it found its layers and before
- * it runs them, and koa-route assigns `ctx.routePath`; accessors on the app's context prototype see that.
+ * From now on, notes which routes run in the app of this context. Only the router knows this: what it leaves on the
+ * context is the same for two layers with one path. Every router assigns `ctx.router` after it found its layers and
+ * before it runs them, and koa-route assigns `ctx.routePath`. Accessors on the app's context prototype notice that.
  */
 export function observeRouters(ctx: Context): void {
   const prototype = Object.getPrototypeOf(ctx) as object
@@ -45,7 +45,7 @@ export function observeRouters(ctx: Context): void {
       try {
         observeLayers(this)
       } catch {
-        // An unusual router is not observed. It must work all the same.
+        // An unusual router is not observed, but must work all the same.
       }
     },
   })
@@ -62,7 +62,7 @@ export function observeRouters(ctx: Context): void {
   })
 }
 
-/** A value that the app has put there is kept; an accessor of the app stays as it is, and so does a sealed context. */
+/** Keeps a value that the app has set. Leaves an accessor of the app, and a sealed context, unchanged. */
 function defineAccessor(
   prototype: object,
   name: string,
@@ -76,7 +76,7 @@ function defineAccessor(
   Object.defineProperty(prototype, name, { configurable: true, ...accessor })
 }
 
-/** A layer gets a stack of its own: several layers may share one array of handlers. */
+/** A layer gets its own stack, because several layers may share one array of handlers. */
 function observeLayers(ctx: Context & RoutedContext): void {
   if (!Array.isArray(ctx.matched)) return
   const mark = readMark(ctx.req)
@@ -108,7 +108,7 @@ function observeHandler(handler: Handler, layer: Layer): ObservedHandler {
 function noteLayer(ctx: Context & RoutedContext, layer: Layer): void {
   const mark = readMark(ctx.req)
   if (!mark) return
-  // not by the getters of the context, which are slow
+  // not through the getters of the context, which are slow
   const { body } = ctx.response
   // a WebSocket has no response
   const status = (ctx.res as Context['res'] | undefined)?.statusCode
@@ -126,7 +126,7 @@ function noteLayer(ctx: Context & RoutedContext, layer: Layer): void {
   }
 }
 
-/** koa-mount cuts its prefix from the path only while it runs. */
+/** koa-mount removes its prefix from the path only while it runs. */
 function readMountedPath(ctx: Context & RoutedContext): string | undefined {
   return ctx.mountPath === undefined ? undefined : ctx.path
 }

@@ -3,7 +3,7 @@ import { findMountPrefix, joinPattern, searchMountPrefix } from './find-route.ts
 import type { RequestMark } from './request-mark.ts'
 import type { RoutedContext } from './router.ts'
 
-/** What koa-better-router leaves as `ctx.route`. */
+/** The value that koa-better-router leaves as `ctx.route`. */
 interface BetterRoute {
   readonly path: string
   readonly middlewares: readonly unknown[]
@@ -27,13 +27,13 @@ export function readOtherPattern(ctx: Context, mark: RequestMark): string | unde
   return joinPattern(prefix, route.path)
 }
 
-/** The whole prefix of the app or middleware under koa-mount that the request entered last. */
+/** The full prefix of the app or middleware under koa-mount that the request entered last. */
 export function readMountPattern(ctx: Context): string | undefined {
   const { mountPath } = ctx as Context & OtherContext
   return mountPath === undefined ? undefined : searchMountPrefix(ctx, () => true)
 }
 
-/** Whether a router that we know serves this app, as far as this request shows. */
+/** Whether a known router serves this app, as far as this request shows. */
 export function meetsRouter(ctx: Context): boolean {
   const { matched, routePath, route } = ctx as Context & OtherContext
   const isRouter = (middleware: object) => 'router' in middleware

@@ -8,22 +8,22 @@ import { RecentMap } from './recent-map.ts'
 
 /** Longer inputs are hashed each time, so that clients cannot fill the memory. */
 const LONGEST_CACHED = 256
-/** Four characters at either end of a secret of 20 leave 12 unknown ones; of a shorter secret too few. */
+/** Four characters at both ends of a secret of 20 leave 12 unknown ones; a shorter secret would have too few. */
 const SHORTEST_SHOWN_SECRET = 20
 const RESERVED = new Set([OTHER_KEY, REJECTED_KEY].flatMap((key) => [key.id, key.label]))
 
 export const COUNTED_OTHER = toCountedKey(OTHER_KEY, true)
 export const COUNTED_REJECTED = toCountedKey(REJECTED_KEY, true)
 
-/** An `ApiKey` that the app gave as an object, unchecked. */
+/** An `ApiKey` object from the app, unchecked. */
 type GivenKey = Partial<Record<'id' | 'name' | 'owner', unknown>>
 
-/** Turns what an app or a client gave as a key (a secret, `{ id, name?, owner? }`, or anything) into a key to count. */
+/** Turns a value from the app or a client (a secret, `{ id, name?, owner? }`, or anything else) into a key to count. */
 export type ReadKey = (value: unknown) => CountedKey | undefined
 
 /**
- * Makes a `ReadKey`. It gives nothing for nothing (`undefined`, `null`, a blank string). An object without a usable
- * id gives nothing either, a reserved id gives `(other)`; both are reported, once.
+ * Makes a `ReadKey`. It returns nothing for an empty value (`undefined`, `null`, a blank string). An object without a
+ * usable id returns nothing too, and a reserved id returns `(other)`. Both are reported, once.
  */
 export function createReadKey(
   options: { readonly pepper: string | undefined; readonly maxKeys: number },
@@ -39,7 +39,7 @@ export function createReadKey(
     report(new AnalyticsError('IDENTIFY_FAILED', message))
   }
 
-  /** Looked up by the text as given: what is remembered is already clean. */
+  /** Looked up by the text as given, because the remembered value is already clean. */
   function findGivenKey(value: GivenKey): CountedKey | undefined {
     const known = typeof value.id === 'string' ? ofId.get(value.id) : undefined
     return known && isNamed(known, value) ? known : readGivenKey(value)
@@ -100,7 +100,7 @@ function readId(id: unknown): string | undefined {
   return typeof id === 'bigint' || Number.isSafeInteger(id) ? String(id) : undefined
 }
 
-/** Whether a key has these names already, so that nothing has to be cleaned again. */
+/** Whether a key has these names already, so that they need not be cleaned again. */
 function isNamed({ identity }: CountedKey, { name, owner }: GivenKey): boolean {
   return (name || null) === identity.name && (owner || null) === identity.owner
 }

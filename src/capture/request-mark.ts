@@ -1,15 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import type { Layer } from './router.ts'
 
-/** What is noted on a request. */
+/** Notes on a request. */
 export interface RequestMark {
   /** A middleware of this package counts it already: nested apps may mount several. */
   seen: boolean
-  /** A request to the dashboard, which is not one of the app. */
+  /** A request to the dashboard, which does not belong to the app. */
   uncounted: boolean
-  /** Returns what `setApiKey` was given. A function, because a secret would show in the log of a request. */
+  /** Returns the value given to `setApiKey`. A function, because a secret would show in the log of a request. */
   readApiKey: (() => unknown) | undefined
-  /** What `setEndpoint` was given, unchecked. */
+  /** The value given to `setEndpoint`, unchecked. */
   endpoint: unknown
   /**
    * The layer of a router that began to run last. Next to each layer is the path that it saw: only in an app under
@@ -41,7 +41,7 @@ export interface RequestMark {
  */
 const MARK = Symbol.for('apikey-analytics.request')
 
-/** The mark of a request, which is made when it is first asked for. */
+/** The mark of a request; made on first use. */
 export function markRequest(request: IncomingMessage): RequestMark {
   return ((request as { [MARK]?: RequestMark })[MARK] ??= createMark())
 }

@@ -14,7 +14,7 @@ import type { RequestMark } from './request-mark.ts'
 import type { Layer } from './router.ts'
 import { readRawPath, sanitisePath, shortenEndpoint } from './sanitise-path.ts'
 
-/** Beyond that, operations are made again for each request, which takes twice as long. */
+/** Beyond this number, operations are made again for each request, which takes twice as long. */
 const ENDPOINTS_REMEMBERED = 5000
 const KNOWN_METHODS = new Set(METHODS)
 
@@ -34,8 +34,8 @@ type FindFirst = (ctx: Context, method: string, mark: RequestMark, status: numbe
 type Options = Pick<ResolvedOptions, 'endpoint' | 'maxEndpointLength' | 'routes'>
 
 /**
- * Makes a `ResolveOperation` for the option `endpoint`; what `setEndpoint` was given goes before that. It never throws:
- * when the app's function fails or gives no text, that is reported and the request is `(unmatched)`.
+ * Makes a `ResolveOperation` for the option `endpoint`; a value given to `setEndpoint` comes first. It never throws:
+ * when the app's function fails or returns no text, that is reported and the request is `(unmatched)`.
  */
 export function createResolveOperation(
   options: Options,
@@ -86,7 +86,7 @@ function createFindFirst({ endpoint, maxEndpointLength, routes }: Options): Find
     return operation
   }
 
-  // what clients or the app may make long is cleaned first, and only then remembered
+  // texts from clients or the app, which may be long, are cleaned first and only then remembered
   const findByGiven = (given: unknown, method: string) => findByText(clean(requireText(given)), method)
 
   function createFindByOption(): FindFirst {
@@ -110,7 +110,7 @@ interface RouteOperation extends EndpointOperation {
   readonly path: Layer['path']
 }
 
-/** By the route itself, which is the quickest; by its pattern where koa-mount has put something before that. */
+/** By the route itself, which is fastest; by its pattern where koa-mount has added a prefix. */
 function createFindByRoute(
   findByText: (text: string, method: string) => EndpointOperation,
   clean: (pattern: string) => string,
@@ -130,7 +130,7 @@ function createFindByRoute(
     return operation
   }
 
-  /** Where no route has run: what another router has left, then what would have run, then what comes near. */
+  /** Where no route has run: the pattern that another router left, then the expected route, then the nearest match. */
   function findPattern(ctx: Context, method: string, mark: RequestMark, status: number): string {
     const pattern = readOtherPattern(ctx, mark) ?? expectRoute.serving(ctx, method)
     if (pattern !== undefined) return pattern

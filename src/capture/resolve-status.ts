@@ -1,6 +1,6 @@
 import type { Context, Response } from 'koa'
 
-/** nginx's status for a client that went away before its answer began. */
+/** nginx's status for a client that closed the connection before its response began. */
 const CLIENT_WENT_AWAY = 499
 const SWITCHING_PROTOCOLS = 101
 
@@ -20,7 +20,7 @@ export function resolveEndStatus({ req, res }: Context): number {
   return /websocket/i.test(req.headers.upgrade ?? '') ? SWITCHING_PROTOCOLS : CLIENT_WENT_AWAY
 }
 
-/** Whether nothing will be added to a response: it has ended, or its connection has. */
+/** Whether nothing more will be sent: the response has ended, or its connection has. */
 export function isResponseOver({ res }: Context): boolean {
   return !hasResponse(res) || res.writableEnded || res.destroyed || res.closed
 }
@@ -72,7 +72,7 @@ function answersMissingFile(ctx: Context): boolean {
   return String((ctx as { onerror: unknown }).onerror).includes('ENOENT')
 }
 
-/** A status may come as text, past Koa's setter: it is sent as the number that it says. */
+/** A status may be a text that bypassed Koa's setter: it is sent as the number in the text. */
 function clampStatus(given: number): number {
   const status = Math.trunc(given)
   return status >= 100 && status <= 599 ? status : 500

@@ -1,4 +1,4 @@
-/** What we read of routers: `@koa/router` 8 to 15 and `koa-router` 7 to 14, whichever copy of them an app has. */
+/** The parts of a router that we read: `@koa/router` 8 to 15 and `koa-router` 7 to 14, any copy of them in an app. */
 
 /** One route of a router, or one middleware of `router.use()`, which has no methods. */
 export interface Layer {
@@ -22,7 +22,7 @@ export interface Router {
   readonly matchHost?: (host: string) => boolean
 }
 
-/** What these routers leave on the context. */
+/** The values that these routers leave on the context. */
 export interface RoutedContext {
   /** Every layer that matched the path, over all routers of the request. */
   readonly matched?: readonly Layer[]

@@ -3,8 +3,8 @@ import type { ApiKey } from '../model/key.ts'
 import { markRequest } from './request-mark.ts'
 
 /**
- * Says whose request this is. Goes before `ctx.state.apiKey`, the option `identify` and the headers. Call it after
- * the key was checked: a key given here is taken as real. `undefined` or `null` takes it back.
+ * Sets the key of this request. It comes before `ctx.state.apiKey`, the option `identify` and the headers. Call it
+ * after the key was checked: a key given here is taken as real. `undefined` or `null` undoes it.
  *
  * ```ts
  * app.use(async (ctx, next) => {

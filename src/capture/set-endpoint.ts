@@ -2,8 +2,8 @@ import type { Context } from 'koa'
 import { markRequest } from './request-mark.ts'
 
 /**
- * Says which endpoint this request belongs to. It goes before the route and before the option `endpoint`. Give a
- * pattern, never a path with ids in it. `undefined` or `null` takes it back.
+ * Sets the endpoint of this request. It comes before the route and before the option `endpoint`. Give a pattern, never
+ * a path with ids in it. `undefined` or `null` undoes it.
  *
  * ```ts
  * app.use(async (ctx, next) => {

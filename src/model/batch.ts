@@ -18,7 +18,7 @@ export interface BatchRow {
   readonly durationBins: DurationBins
 }
 
-/** All that one instance counted between two seals, inside one bucket. */
+/** Everything that one instance counted between two seals, inside one bucket. */
 export interface Batch {
   /** UUID of the counter file that counted it. */
   readonly instance: string
@@ -27,17 +27,17 @@ export interface Batch {
   /** Start of the bucket, epoch milliseconds. */
   readonly bucket: number
   readonly bucketMinutes: BucketMinutes
-  /** Requests that this instance counted before this batch: what the ledger must have seen by then. */
+  /** Requests that this instance counted before this batch. The ledger must have as many by then. */
   readonly countedBefore: number
   /** Requests in this batch: the sum over its rows. */
   readonly requestCount: number
   /** When the batch was sealed, epoch milliseconds; taken as the keys' time of last use. */
   readonly sealedAt: number
-  /** False when its process was killed before: another copy of its counter file may hold more of the batch. */
+  /** False when its process was killed before sealing: another copy of its counter file may have more of the batch. */
   readonly isSealed: boolean
   /** The batch that the instance counts into now; undefined when its process is dead, or may live elsewhere. */
   readonly openSequence: number | undefined
-  /** Every key that a row names, each once, sorted by id. */
+  /** Every key of the rows, each once, sorted by id. */
   keys(): AsyncIterable<readonly KeyIdentity[]>
   /**
    * The rows in chunks of at most 1000, each row (key, endpoint, method, status) once, sorted by keyId, endpoint,

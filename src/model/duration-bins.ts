@@ -10,7 +10,7 @@
 
 export const GROWTH = 1.2
 export const LEAST_US = 100
-/** The bin of requests whose duration is not known, and what stands for that duration. */
+/** The bin of requests without a known duration, and the value that replaces that duration. */
 export const UNMEASURED_BIN = 0
 export const UNMEASURED_US = -1
 /** The bin of durations above the longest bound. */
@@ -67,13 +67,13 @@ export function binOf(durationUs: number): number {
   return bin
 }
 
-/** How long requests took, from entering the middleware to the end of the handlers. */
+/** Latency of requests, from entering the middleware to the end of the handlers. */
 export interface Latency {
   /** Requests whose duration was measured: the quantiles are theirs. */
   readonly measuredCount: number
   /**
-   * Half, 95 % and 99 % of them took at most so long, microseconds, to within 10 % from 0.1 ms to 60 s. Shorter ones
-   * are reported as 0.1 ms, longer ones as 60.2 s.
+   * Half, 95 % and 99 % of them took at most this long, in microseconds, to within 10 % from 0.1 ms to 60 s. Shorter
+   * ones are reported as 0.1 ms, longer ones as 60.2 s.
    */
   readonly p50Us: number
   readonly p95Us: number
@@ -104,7 +104,7 @@ function findBin(bins: DurationBins, rank: number): number {
   return LONGEST_BIN
 }
 
-/** What a duration in a bin is reported as, whole microseconds. */
+/** The reported duration for a bin, whole microseconds. */
 function durationOf(bin: number): number {
   if (bin === 1) return LEAST_US
   if (bin === LONGEST_BIN) return UPPER_US[LONGEST_BIN - 1]!

@@ -1,4 +1,4 @@
-/** What went wrong, for programs. docs/errors.md lists each code with its remedy. */
+/** Error codes for programs. docs/errors.md lists each code with its remedy. */
 export type AnalyticsErrorCode =
   | 'OPTION_INVALID'
   | 'ARGUMENT_INVALID'
@@ -25,7 +25,7 @@ export type AnalyticsErrorCode =
   | 'INTERNAL'
 
 /**
- * The one error class of this package. Its message says what was found, why if known, and what to do; it never
+ * The only error class of this package. Its message says what was found, why if known, and what to do. It never
  * contains a password or an API key.
  */
 export class AnalyticsError extends Error {

@@ -15,13 +15,13 @@ export type ApiKey =
 export interface KeyIdentity {
   /** Lower-case UUID, computed from the secret or from the app's own id. */
   readonly id: string
-  /** What a person recognises: the app's id, or at most the first 4 and last 4 characters of a long secret. */
+  /** The name that people recognise: the app's id, or at most the first 4 and last 4 characters of a long secret. */
   readonly label: string
   readonly name: string | null
   readonly owner: string | null
 }
 
-/** The key under which requests past a limit, or of keys never seen to be real, are counted. */
+/** The reserved key for requests past a limit, or of keys never seen to be real. */
 export const OTHER_KEY: KeyIdentity = {
   id: '00000000-0000-0000-0000-000000000001',
   label: '(other)',
@@ -29,7 +29,7 @@ export const OTHER_KEY: KeyIdentity = {
   owner: null,
 }
 
-/** The key under which requests with an unknown key are counted when they got 401 or 403. */
+/** The reserved key for requests with an unknown key that got 401 or 403. */
 export const REJECTED_KEY: KeyIdentity = {
   id: '00000000-0000-0000-0000-000000000002',
   label: '(rejected)',
@@ -37,7 +37,7 @@ export const REJECTED_KEY: KeyIdentity = {
   owner: null,
 }
 
-/** Whether a key's id stands for many keys, `(other)` or `(rejected)`, and so counts as none. */
+/** Whether a key's id stands for many keys, `(other)` or `(rejected)`, and so does not count as a key. */
 export function isReservedKey(id: string): boolean {
   return id === OTHER_KEY.id || id === REJECTED_KEY.id
 }

@@ -2,8 +2,8 @@ import type { KeyIdentity } from './key.ts'
 import type { Operation } from './operation.ts'
 
 /**
- * Belongs to the counter: it notes here which number it gave to a key or an operation. The capture side keeps the handle
- * with the key or operation, so the counter finds the number without a look-up by name.
+ * Belongs to the counter, which notes here the number that it gave to a key or an operation. The capture side keeps the
+ * handle with the key or operation, so the counter finds the number without a look-up by name.
  */
 export class CounterHandle {
   #epoch = 0

@@ -1,6 +1,6 @@
 import type { CalendarUnit } from '../time/calendar.ts'
 
-/** What usage can be grouped by. */
+/** The dimensions by which usage can be grouped. */
 export type UsageDimension = 'key' | 'endpoint' | 'method' | 'status' | 'owner' | CalendarUnit
 
 /** Which rows count. Absent means all. `since` is inclusive, `until` exclusive. */
@@ -8,7 +8,7 @@ export interface UsageFilter {
   readonly since?: Date | undefined
   readonly until?: Date | undefined
   readonly keyIds?: readonly string[] | undefined
-  /** Whose the key was when the requests were counted. */
+  /** The owner of the key when the requests were counted. */
   readonly owner?: string | undefined
   readonly method?: string | undefined
   /** A pattern as stored, or a glob in which `*` stands for any characters and `[*]` for a star. */
@@ -19,9 +19,9 @@ export interface UsageFilter {
 
 export type StatusFilter = number | '1xx' | '2xx' | '3xx' | '4xx' | '5xx'
 
-/** Which rows `streamUsage` gives. */
+/** The rows that `streamUsage` returns. */
 export interface StreamQuery extends UsageFilter {
-  /** Adds to each row how long its requests took: `latency`. */
+  /** Adds the latency to each row. */
   readonly latency?: boolean | undefined
 }
 
@@ -36,13 +36,13 @@ export interface UsageQuery extends UsageFilter {
   /** Default: `group` when grouped by time, else `requests`. Ties are broken by the group, so the order is total. */
   readonly sort?: UsageSort | undefined
   readonly limit?: number | undefined
-  /** Adds to each group how it went over time: `trend`, one step per hour, day, week or month. */
+  /** Adds a `trend` to each group: one step per hour, day, week or month. */
   readonly trend?: CalendarUnit | undefined
-  /** Adds to each group how long its requests took: `latency`. */
+  /** Adds the latency to each group. */
   readonly latency?: boolean | undefined
 }
 
-/** Which requests of the key count, and how many endpoints to give. */
+/** Which requests of the key to count, and how many endpoints to return. */
 export type MostAccessedOptions = Omit<UsageFilter, 'keyIds' | 'owner'> & {
   readonly limit?: number | undefined
 }

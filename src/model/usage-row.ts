@@ -41,7 +41,7 @@ export interface UsageRow {
   readonly latency?: Latency | null
 }
 
-/** One stored row, as `export` and `streamUsage` give it. */
+/** One stored row, as in `export` and `streamUsage`. */
 export interface StoredUsageRow {
   readonly keyId: string
   readonly keyLabel: string
@@ -65,5 +65,5 @@ export interface RowSum {
   readonly requests: number
 }
 
-/** Rows that borders of time cut, and those that changes of owner cut where the query is by owner or of one. */
+/** Rows that borders of time cut, and those that changes of owner cut when the query is by owner or for one. */
 export type StraddlingRows = RowSum & { readonly cutByOwners?: RowSum }

@@ -2,7 +2,7 @@ import type { KeyIdentity, KeyOwner, KeyRecord } from './key.ts'
 import type { MostAccessedOptions, StreamQuery, UsageQuery } from './usage-query.ts'
 import type { StoredUsageRow, UsageRow } from './usage-row.ts'
 
-/** The read side of a database of usage. Nothing here writes. */
+/** The read side of a usage database. Nothing here writes. */
 export interface Usage {
   /** Usage summed up by any combination of dimensions. */
   findUsage(query: UsageQuery): Promise<UsageRow[]>
@@ -20,7 +20,7 @@ export interface Usage {
   close(): Promise<void>
 }
 
-/** Which database to read: what `apiKeyAnalytics()` has under the same names. */
+/** The database to read, with the same names as in `apiKeyAnalytics()`. */
 export interface UsageOptions {
   /** URL. Default: `DATABASE_URL`, else the embedded file in `dataDir`. */
   readonly database?: string | undefined

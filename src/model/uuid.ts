@@ -1,4 +1,4 @@
-/** The UUID of 32 hexadecimal digits; what follows them is left out. */
+/** The UUID of the first 32 hexadecimal digits; the rest is ignored. */
 export function formatUuid(hex: string): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join(
     '-',

@@ -3,12 +3,12 @@ import { join, resolve } from 'node:path'
 /** A database in the memory of the app that counts: for tests. */
 export const MEMORY_DATABASE = ':memory:'
 
-/** Whether a URL names no database but memory, in one of the forms in which SQLite is asked for it. */
+/** Whether a URL names an SQLite database in memory, in any of SQLite's forms. */
 export function isMemoryDatabase(url: string): boolean {
   return /^(sqlite:(\/\/)?)?:memory:$/.test(url)
 }
 
-/** Where the database and the data folder are: the same answer for the app and the command line. */
+/** The location of the database and the data folder, found in the same way for the app and the command line. */
 export interface DatabaseLocation {
   /** URL: `sqlite:/abs/usage.db`, `postgresql://…` or `:memory:`; may hold a password, so never print it. */
   readonly database: string

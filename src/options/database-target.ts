@@ -2,14 +2,14 @@ import { hash } from 'node:crypto'
 import { realpathSync } from 'node:fs'
 import { basename, dirname, join, relative, sep } from 'node:path'
 
-/** How messages name the database that an app uses when nobody names one. */
+/** The name in messages of the database that an app uses by default. */
 const DEFAULT_FILE = 'the default SQLite file usage.db in the data folder'
 const SQLITE = 'SQLite '
 /** UTF-16 units: at most 2000 bytes, which fit into the header of a counter file. */
 const MOST_CHARACTERS = 600
 
 /**
- * Which database a counter file is meant for: the same text for every form of its URL, and never a secret. A file in
+ * The database that a counter file is meant for: the same text for every form of its URL, and never a secret. A file in
  * the data folder is named relative to it, because that folder may be moved or mounted somewhere else.
  * @param databaseLabel the database as `describeDatabaseUrl` names it
  */
@@ -32,7 +32,7 @@ function nameFile(file: string, dataDir: string): string {
   return inside.startsWith(`..${sep}`) ? SQLITE + path : `${SQLITE}${inside} in the data folder`
 }
 
-/** Without symbolic links, also where the last parts of a path are not there yet. */
+/** Resolves symbolic links, also when the last parts of the path do not exist yet. */
 function realPath(path: string): string {
   try {
     return realpathSync(path)

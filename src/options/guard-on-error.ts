@@ -7,7 +7,7 @@ export function guardOnError(onError: (error: AnalyticsError) => unknown): (erro
       const result = onError(reported)
       if (result instanceof Promise) result.catch(() => {})
     } catch {
-      // Its own error cannot be reported anywhere else.
+      // An error of `onError` itself cannot be reported anywhere else.
     }
   }
 }

@@ -18,9 +18,9 @@ export interface AnalyticsOptions {
    */
   readonly dataDir?: string | undefined
   /**
-   * Says whose request it is, after the handlers have finished. Asked when `setApiKey` was not called, and instead of
-   * `ctx.state.apiKey` and the headers. A key it returns is taken as real. A promise is waited for before the
-   * response is sent. Default: `ctx.state.apiKey`, else the headers.
+   * Finds the key of a request, after the handlers have finished. Called when `setApiKey` was not called, and instead
+   * of reading `ctx.state.apiKey` and the headers. A key that it returns is taken as real. The response waits for a
+   * promise. Default: `ctx.state.apiKey`, else the headers.
    */
   readonly identify?: Identify | undefined
   /** Keyword of the `Authorization` header before the key, in any case. Default: `Api-Key`. */
@@ -29,13 +29,13 @@ export interface AnalyticsOptions {
   readonly header?: string | undefined
   /**
    * What an endpoint is: `route` (the pattern of the matched route), `path` (the path as requested, sanitised), or a
-   * function; what it returns nothing for is `(unmatched)`. Default: `route`.
+   * function; when it returns nothing, the endpoint is `(unmatched)`. Default: `route`.
    */
   readonly endpoint?: 'route' | 'path' | FindEndpoint | undefined
   /**
-   * The routers of the app (`@koa/router`, `koa-router`). With them a request gets its pattern also when it was answered
-   * before its router ran, by authentication or a rate limit. `{ prefix, router }` for a router in an app under
-   * koa-mount. Default: none.
+   * The routers of the app (`@koa/router`, `koa-router`). With them a request gets its pattern also when it was
+   * answered before its router ran, by authentication or a rate limit. `{ prefix, router }` for a router in an app
+   * under koa-mount. Default: none.
    */
   readonly routes?: readonly (KnownRouter | MountedRouter)[] | undefined
   /**
@@ -46,7 +46,7 @@ export interface AnalyticsOptions {
   /** Width of a bucket of time, in UTC. Default: `hour`. */
   readonly bucket?: 'minute' | 'hour' | 'day' | undefined
   /**
-   * Milliseconds between two flushes, 100 to 3 600 000; at least a millisecond for each row of the first one, up to a
+   * Milliseconds between two flushes, 100 to 3 600 000; at least one millisecond per row of the flush before, up to a
    * minute. Default: 5000.
    */
   readonly flushIntervalMs?: number | undefined
@@ -57,7 +57,7 @@ export interface AnalyticsOptions {
   /** Different keys per process and bucket, 1 to 1 000 000; past it `(other)`. Default: 10 000. */
   readonly maxKeys?: number | undefined
   /**
-   * Secret of the fingerprints of keys (HMAC-SHA256). The same in every process that uses the database.
+   * Secret for the fingerprints of keys (HMAC-SHA256). Use the same one in every process with this database.
    * Default: the environment variable `APIKEY_ANALYTICS_PEPPER`, else none.
    */
   readonly pepper?: string | undefined
@@ -77,12 +77,12 @@ export interface MountedRouter {
   readonly router: KnownRouter
 }
 
-/** Says whose request it is: the secret, `{ id, name?, owner? }`, or nothing. */
+/** Finds the key of a request: returns the secret, `{ id, name?, owner? }`, or nothing. */
 export type Identify = (
   ctx: Context,
 ) => ApiKey | null | undefined | void | Promise<ApiKey | null | undefined | void>
 
-/** Names the endpoint of a request; nothing means `(unmatched)`. */
+/** Returns the endpoint of a request; nothing means `(unmatched)`. */
 export type FindEndpoint = (ctx: Context) => string | null | undefined
 
 /** A router of the option `routes`. */

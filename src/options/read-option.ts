@@ -1,4 +1,4 @@
-/** How each kind of option is read. All throw OPTION_INVALID with what was found and what is expected. */
+/** The readers of the kinds of options. All throw OPTION_INVALID with what was found and what is expected. */
 import { inspect } from 'node:util'
 import type { Layer, Router } from '../capture/router.ts'
 import { AnalyticsError } from '../model/errors.ts'
@@ -51,7 +51,7 @@ export function readRoutes(given: AnalyticsOptions): ResolvedOptions['routes'] {
   return refuse('routes', routes, 'a list of routers of @koa/router')
 }
 
-/** A router, what has it as `router` (its `routes()`, a koa-joi-router), or `{ prefix, router }`. */
+/** A router, an object that has it as `router` (its `routes()`, a koa-joi-router), or `{ prefix, router }`. */
 function readRouter(entry: unknown, index: number): ExpectedRouter {
   const name = `routes[${index}]` as const
   if (isRouter(entry)) return { prefix: '', router: entry }
@@ -70,7 +70,7 @@ function readRouter(entry: unknown, index: number): ExpectedRouter {
 const readMounted = (given: unknown): { readonly prefix?: unknown; readonly router?: unknown } =>
   isObject(given) ? given : {}
 
-/** `stack` alone would accept the router of Express, which has other layers. */
+/** Checking `stack` alone would accept the router of Express, which has other layers. */
 function isRouter(given: unknown): given is Router {
   const { stack, match }: { stack?: unknown; match?: unknown } = isObject(given) ? given : {}
   return Array.isArray(stack) && typeof match === 'function' && stack.every(isLayer)

@@ -1,7 +1,7 @@
 import { AnalyticsError } from '../model/errors.ts'
 
 /**
- * The oldest Node this package runs on; better-sqlite3 ends an older one with a segmentation fault.
+ * The oldest Node this package runs on; with an older one better-sqlite3 crashes with a segmentation fault.
  * @throws NODE_TOO_OLD
  */
 export function requireNode(version = process.versions.node): void {

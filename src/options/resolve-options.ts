@@ -74,7 +74,7 @@ export function resolveOptions(
   }
 }
 
-/** A copy without a prototype: neither an inherited property nor `__proto__` can pass for an option. */
+/** A copy without a prototype: inherited properties and `__proto__` must not pass for options. */
 function readGiven(options: unknown): AnalyticsOptions {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new AnalyticsError('OPTION_INVALID', `The options are ${show(options)}, expected an object.`)

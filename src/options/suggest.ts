@@ -1,4 +1,4 @@
-/** The candidates that a person may have meant by `text`, nearest first; at most three. */
+/** The candidates that are most similar to `text`, nearest first; at most three. */
 export function suggest(text: string, candidates: Iterable<string>): string[] {
   const wanted = text.toLowerCase()
   const near: { candidate: string; distance: number }[] = []
@@ -11,7 +11,7 @@ export function suggest(text: string, candidates: Iterable<string>): string[] {
   return near.slice(0, 3).map(({ candidate }) => candidate)
 }
 
-/** The end of an error about an unknown name: ` Did you mean a, b or c?`, or nothing. */
+/** The end of an error about an unknown name: ` Did you mean a, b or c?`, or an empty text. */
 export function didYouMean(candidates: readonly string[]): string {
   if (candidates.length === 0) return ''
   const last = candidates.at(-1) ?? ''
@@ -19,7 +19,7 @@ export function didYouMean(candidates: readonly string[]): string {
   return ` Did you mean ${others ? `${others} or ${last}` : last}?`
 }
 
-/** Levenshtein: single characters to insert, delete or replace. */
+/** Levenshtein distance: single characters inserted, deleted or replaced. */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let row = 1; row <= a.length; row++) {

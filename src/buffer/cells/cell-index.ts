@@ -9,7 +9,9 @@ import { binOfWord, NO_SLOT, packSlot, slotOfWord } from './slot-word.ts'
 
 /** In place of a status where it does not matter. */
 const ANY = 0
-/** Slots of a cell that are noted, one per remainder of bin / 4, so that four neighbouring bins can all be noted. */
+/**
+ * Slots of a cell that an entry notes, one per remainder of bin / 4, so that four neighbouring bins can all be noted.
+ */
 const NOTED_SLOTS = 4
 
 export interface CellLimits {
@@ -53,7 +55,7 @@ export class CellIndex {
     this.#limits = limits
   }
 
-  /** Numbers in handles are valid in this epoch only: a key or operation without one has to be entered. */
+  /** Numbers in handles are valid in this epoch only. A key or operation without a valid number must be entered. */
   get epoch(): number {
     return this.#epoch
   }
@@ -70,7 +72,7 @@ export class CellIndex {
   }
 
   /**
-   * Begins a new file: every name and cell is to be added again, and what this bucket did not use is forgotten.
+   * Begins a new file: every name and cell must be added again, and what this bucket did not use is forgotten.
    * @returns how many cells this bucket used
    */
   enterFile(): number {
@@ -85,7 +87,10 @@ export class CellIndex {
     return used
   }
 
-  /** Numbers a key and names it in the file. @returns its number, or that of `(other)` past the limit; 0 when the file is full */
+  /**
+   * Gives a key a number and writes its name to the file. @returns its number, or that of `(other)` past the limit; 0
+   * when the file is full
+   */
   enterKey({ identity, handle }: CountedKey, names: NamesRegion): number {
     const number = this.#admitKey(identity.id)
     if (number === undefined) return this.enterKey(this.#other, names)
@@ -95,9 +100,9 @@ export class CellIndex {
   }
 
   /**
-   * Numbers an operation and names it in the file.
+   * Gives an operation a number and writes its name to the file.
    * @param key number of the key
-   * @returns its number, or that of `(other)` where it is new and the key is past its limit; 0 when the file is full
+   * @returns its number, or that of `(other)` when it is new and the key is past its limit; 0 when the file is full
    */
   enterOperation(operation: CountedOperation, key: number, names: NamesRegion): number {
     const { method, endpoint } = operation
@@ -184,7 +189,7 @@ export class CellIndex {
   #numberOf(numbers: Map<string, number>, name: string): number {
     const known = numbers.get(name)
     if (known !== undefined) return known
-    // in 32 bits, and never 0
+    // a 32-bit number, never 0
     this.#lastNumber = (this.#lastNumber + 1) | 0 || 1
     numbers.set(name, this.#lastNumber)
     return this.#lastNumber

@@ -3,11 +3,14 @@ import type { Operation } from '../../model/operation.ts'
 import type { FileNames } from '../file/name-records.ts'
 import { sortInSlices } from './sort-in-slices.ts'
 
-/** The numbers of a file's cells in the order of their rows: key, endpoint, method, status. Each is sorted in once. */
+/**
+ * The numbers of a file's cells in the order of their rows: key, endpoint, method, status. Each number is sorted in
+ * once.
+ */
 export class CellOrder {
   #sorted: readonly number[] = []
 
-  /** `names` are those of the time before, and what was added since. */
+  /** `names` contains the names of the call before, and those added since. */
   async sort({ keys, operations, cells }: FileNames): Promise<readonly number[]> {
     const known = this.#sorted.length
     if (known < cells.length) {
@@ -22,7 +25,7 @@ export class CellOrder {
   }
 }
 
-/** Compares what two numbers stand for, which is looked up only where they differ. */
+/** Compares the names behind two numbers; looks them up only when the numbers differ. */
 function compareNamed<Value>(
   named: ReadonlyMap<number, Value>,
   a: number,

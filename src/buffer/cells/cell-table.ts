@@ -9,16 +9,16 @@ const FIRST_ROOM = 1024
 export const NO_CELL = 0
 
 /**
- * A hash table of small numbers in one array: looking a cell up touches one or two lines of memory, where maps of maps
- * touch a dozen. No key has the number 0, so that a key of 0 is room for an entry. What `find` and
- * `add` return stays valid until the next `add`.
+ * A hash table of small numbers in one array. Finding a cell touches one or two cache lines; maps of maps touch a
+ * dozen. No key has the number 0, so a key of 0 marks a free entry. Results of `find` and `add` stay valid until the
+ * next `add`.
  */
 export class CellTable {
-  /** Words per entry: with four notes two entries share a line of the processor's cache, without any four. */
+  /** Words per entry. With four notes two entries share a cache line, without notes four do. */
   readonly #width: number
   #words: Int32Array
   #mask = FIRST_ROOM - 1
-  /** Keeps the upper bits of a hash, as many as the mask has: they depend on all bits of the input. */
+  /** Keeps the upper bits of a hash, as many as the mask has, because they depend on all bits of the input. */
   #shift = Math.clz32(FIRST_ROOM - 1)
   #count = 0
 
@@ -70,7 +70,7 @@ export class CellTable {
     return entry
   }
 
-  /** Forgets every entry. The room is kept, unless little of it was used. */
+  /** Forgets every entry. Keeps the array, unless little of it was used. */
   clear(): void {
     if (this.#count * 16 < this.#mask && this.#mask >= FIRST_ROOM) this.#makeRoom(FIRST_ROOM)
     else this.#words.fill(0)
@@ -85,7 +85,7 @@ export class CellTable {
     }
   }
 
-  /** Where an entry that is not there yet may begin. */
+  /** The position for an entry that is not there yet. */
   #findRoom(key: number, operation: number, status: number): number {
     const mask = this.#mask
     let index = hash(key, operation, status) >>> this.#shift
@@ -103,7 +103,7 @@ export class CellTable {
     }
   }
 
-  /** Room for so many entries, a power of two. */
+  /** The array size for a number of entries, a power of two. */
   #makeRoom(entries: number): void {
     this.#words = new Int32Array(entries * this.#width)
     this.#mask = entries - 1
@@ -111,7 +111,7 @@ export class CellTable {
   }
 }
 
-/** Neighbouring numbers must not become neighbouring entries, because searches would grow long. */
+/** Neighbouring numbers must not get neighbouring entries: searches would become long. */
 function hash(key: number, operation: number, status: number): number {
   const mixed = Math.imul(Math.imul(key, 0x9e3779b1) ^ operation, 0x85ebca6b)
   return Math.imul(mixed ^ status, 0xc2b2ae35)

@@ -2,7 +2,7 @@
 const BIN_BITS = 7
 const BIN_MASK = 2 ** BIN_BITS - 1
 
-/** Where there is none. */
+/** Marks that there is none. */
 export const NO_SLOT = 0
 
 export const packSlot = (slot: number, bin: number): number => ((slot + 1) << BIN_BITS) | bin

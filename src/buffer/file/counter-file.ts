@@ -148,7 +148,7 @@ export class CounterFile {
       .sort((a, b) => a.sequence - b.sequence)
   }
 
-  /** Forgets a batch that the database has: marks its area as empty, then zeroes it. */
+  /** Forgets a batch that is in the database: marks its area as empty, then zeroes it. */
   markDelivered({ area }: SealedBatch): void {
     this.#header.areas[area].empty()
     faultPoint('batch marked delivered')

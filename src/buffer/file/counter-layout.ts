@@ -32,7 +32,7 @@ const MAGIC = 'AKACOUNT'
 const VERSION = 1
 const IDENTITY_BYTES = 40
 const TARGET_OFFSET = 512
-/** What a damaged length must not go past. */
+/** The limit for a damaged length. */
 const MOST_TARGET_BYTES = 3000
 
 export interface FileShape {
@@ -80,7 +80,7 @@ function checksum(bytes: Buffer, targetBytes: number): number {
   return crc32(target, crc32(bytes.subarray(0, IDENTITY_BYTES)))
 }
 
-/** @returns the identity, or a sentence that says what is wrong with these bytes */
+/** @returns the identity, or a sentence about what is wrong with these bytes */
 export function decodeIdentity(buffer: ArrayBuffer): FileIdentity | string {
   const bytes = Buffer.from(buffer)
   if (bytes.length < HEADER_BYTES)

@@ -9,7 +9,7 @@ export type CounterMode = 'mapped' | 'written' | 'memory'
 export interface CounterMemory {
   readonly mode: CounterMode
   readonly buffer: ArrayBuffer
-  /** Hands a changed range to the kernel; nothing to do where the memory is mapped or has no file. */
+  /** Gives a changed range to the kernel; does nothing where the memory is mapped or has no file. */
   persist(offset: number, length: number): void
 }
 
@@ -20,7 +20,7 @@ export function heapMemory(bytes: number): CounterMemory {
 
 /**
  * A copy of an open file in memory; each change is one positioned write.
- * @param onFailure called once, when the kernel refuses a write; from then on counts are in memory only
+ * @param onFailure called once, when the kernel refuses a write; later counts are in memory only
  */
 export function writtenMemory(
   fd: number,
@@ -45,7 +45,7 @@ export function writtenMemory(
   }
 }
 
-/** Zeros in place of what a truncated file has lost; only what is left of the file is handed to the kernel. */
+/** Replaces by zeros what a truncated file has lost. Only the remaining part of the file is written. */
 export function lengthen(memory: CounterMemory, bytes: number): CounterMemory {
   const left = new Uint8Array(memory.buffer)
   const whole = new Uint8Array(bytes)

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 export const countersDir = (dataDir: string): string => join(dataDir, 'counters')
 /** Folder of files and batches that could not be delivered and wait for a person. */
 export const setAsideDir = (dataDir: string): string => join(dataDir, 'set-aside')
-/** Ending of a counter file's name. */
+/** Extension of a counter file. */
 export const COUNTER_FILE = '.counts'
-/** Marks a process folder (as a beginning) or a counter file (as an ending) that is still being made. */
+/** Marks a process folder (as a prefix) or a counter file (as a suffix) that is still being made. */
 export const UNFINISHED = '.new-'
 
 /** Makes a folder in the data folder, both readable by their owner only and ignored by git. */
@@ -20,7 +20,7 @@ export function makePrivateDir(dataDir: string, folder: string): void {
   }
 }
 
-/** Names in a folder; none when there is no such folder. */
+/** Names in a folder; empty when the folder does not exist. */
 export function listDir(folder: string): string[] {
   try {
     return readdirSync(folder).sort()

@@ -4,9 +4,9 @@ import Database from 'better-sqlite3'
 import { listDir } from './data-dir.ts'
 import { faultPoint } from '../fault-point.ts'
 
-/** A lock on a process's folder; the kernel frees it when the process dies, however it dies. */
+/** A lock on a process's folder. The kernel frees it when the process dies in any way. */
 export interface FolderLock {
-  /** Follows the folder to its new name. */
+  /** Updates the path after the folder was renamed. */
   moveTo(folder: string): void
   release(): void
 }
@@ -28,7 +28,7 @@ const locked: Set<string> = ((globalThis as { [LOCKED]?: Set<string> })[LOCKED] 
 export function lockFolder(folder: string, create: boolean): FolderLock | undefined {
   if (locked.has(folder)) return undefined
   const path = join(folder, LOCK_FILE)
-  // SQLite itself would make it readable by everybody.
+  // SQLite itself would make it readable by all users.
   if (create) closeSync(openSync(path, 'wx', 0o600))
   const database = new Database(path, { fileMustExist: true, timeout: 0 })
   try {

@@ -31,7 +31,7 @@ export interface DataDirContent {
   readonly unreadable: readonly string[]
 }
 
-/** Looks at the counter files of a data folder without touching them; a folder that is not there is empty. */
+/** Reads the counter files of a data folder without changing them. A folder that does not exist is empty. */
 export async function inspectDataDir(dataDir: string): Promise<DataDirContent> {
   const waiting: SealedBatch[] = []
   const unreadable: string[] = []
@@ -50,7 +50,7 @@ async function readCounterFile(path: string): Promise<CounterFile | string | und
   try {
     return await CounterFile.read(copyOf(await readFile(path)), (await stat(path)).mtimeMs)
   } catch (error) {
-    // Delivered and removed while we looked.
+    // Delivered and removed during this call.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     return (error as Error).message
   }

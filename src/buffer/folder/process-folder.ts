@@ -48,7 +48,7 @@ export class ProcessFolder implements CounterFiles {
       const path = this.#nextPath()
       const unfinished = path + UNFINISHED
       const file = CounterFile.create(this.#makeFile(unfinished, fileBytes(identity)), identity, bucket)
-      // Only now under its name: a process killed before leaves nothing that looks like a damaged file.
+      // Renamed only now: a process killed earlier leaves nothing that looks like a damaged file.
       renameSync(unfinished, path)
       this.#paths.set(file, path)
       return file
@@ -60,7 +60,7 @@ export class ProcessFolder implements CounterFiles {
 
   release(file: CounterFile): void {
     file.free()
-    // One in memory, or whose file was deleted, is not reused: the next one should be safe from crashes again.
+    // A file in memory, or one that was deleted, is not reused: the next one should survive crashes again.
     if (file.mode === 'memory' || !this.isIntact([file])) this.#discard(file)
     else this.#free.push(file)
   }
@@ -89,7 +89,7 @@ export class ProcessFolder implements CounterFiles {
   #takeFree(slots: number): CounterFile | undefined {
     const index = this.#free.findIndex((file) => file.identity.slots >= slots)
     const [file] = index < 0 ? [] : this.#free.splice(index, 1)
-    // Smaller ones will not be asked for again: the number of slots only grows.
+    // Smaller ones will not be needed again: the number of slots only grows.
     for (const small of this.#free.filter((other) => other.identity.slots < slots)) this.#discard(small)
     return file
   }

@@ -30,14 +30,14 @@ export interface RecoveryParts {
   readonly now: () => number
   /** The folder to begin with, as given by the turn before. Default: the first. */
   readonly from?: string | undefined
-  /** Asked after each folder: whether there is time for another one. Default: always. */
+  /** Called after each folder: whether there is time for another one. Default: always. */
   readonly hasTime?: () => boolean
 }
 
 /**
- * Delivers and removes what dead processes left in the data folder. A folder whose lock is held is never touched:
- * its owner lives, or another process recovers it right now.
- * @returns the folder to go on with when the time was over, or nothing when all were looked at
+ * Delivers and removes what dead processes left in the data folder. A folder whose lock is held is never touched: its
+ * owner lives, or another process recovers it right now.
+ * @returns the folder to continue with when the time was over; undefined when all were checked
  */
 export async function recoverCounts(parts: RecoveryParts): Promise<string | undefined> {
   const { from = '', hasTime = () => true } = parts
@@ -50,7 +50,7 @@ export async function recoverCounts(parts: RecoveryParts): Promise<string | unde
     try {
       await recoverFolder(folder, parts)
     } catch (cause) {
-      // The database does not answer: the other folders have to wait as well.
+      // The database does not answer: the other folders must wait too.
       if (cause instanceof AnalyticsError) throw cause
       parts.report(unreadableFolder(folder, cause))
     }
