@@ -251,7 +251,7 @@ export class Flusher {
 function deletedFolder(dataDir: string): AnalyticsError {
   return new AnalyticsError(
     'DATA_DIR_UNWRITABLE',
-    `The counter file in ${dataDir} was deleted while it was in use, or could not be made before. Its counts are still in memory and will be delivered; counting goes on in a new file. Do not delete this folder while the app runs.`,
+    `The counter file in ${dataDir} was deleted while it was in use, or could not be made before. Its counts are still in memory and will be delivered; counting continues in a new file. Do not delete this folder while the app runs.`,
   )
 }
 

@@ -18,7 +18,7 @@ export function describeError(error: unknown): ErrorDescription {
     return { code: error.code, message: line, exitCode: wrongUsage ? 2 : 1 }
   }
   if (oclif) return { code: 'WRONG_USAGE', message: line, exitCode: 2 }
-  return { code: 'INTERNAL', message: line || 'Something failed without saying why.', exitCode: 1 }
+  return { code: 'INTERNAL', message: line || 'Failed without an error message.', exitCode: 1 }
 }
 
 function oneLine(message: string): string {

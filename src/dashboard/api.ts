@@ -109,7 +109,7 @@ export function refuse(status: number, code: string, message: string): ApiAnswer
 
 function describeFailure(error: unknown): ApiAnswer {
   if (!(error instanceof AnalyticsError)) {
-    return refuse(500, 'INTERNAL', 'The dashboard failed. Its server knows more: see there.')
+    return refuse(500, 'INTERNAL', 'The dashboard failed. See the log of its server.')
   }
   const wrong = ['WRONG_USAGE', 'OPTION_INVALID', 'ARGUMENT_INVALID'].includes(error.code)
   return refuse(wrong ? 400 : 503, error.code, error.message)

@@ -81,7 +81,7 @@ export async function runPrune(
 }
 
 function interrupted(rows: number, cause: unknown): AnalyticsError {
-  const message = `Interrupted after ${formatCount(rows)} rows, which are done and logged. Run it again to go on.`
+  const message = `Interrupted after ${formatCount(rows)} rows, which are done and logged. Run it again to continue.`
   return new AnalyticsError('DATABASE_FAILED', message, { cause })
 }
 

@@ -20,6 +20,6 @@ export function getOrm(usage: Usage): SqlMikroORM {
   if (orm) return orm
   throw new AnalyticsError(
     'ARGUMENT_INVALID',
-    'getOrm() got something else than an open Usage. Pass what openUsage() or analytics.usage() gave.',
+    'getOrm() needs an open Usage. Pass what openUsage() or analytics.usage() returned.',
   )
 }

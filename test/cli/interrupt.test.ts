@@ -50,7 +50,7 @@ forEachDatabase('interrupted commands', (_kind, makeUrl) => {
       expect({ code, stderr }).toEqual({
         code: 1,
         stderr: expect.stringMatching(
-          /\nError: Interrupted after [\d,]+ rows, which are done and logged\. Run it again to go on\.\n$/,
+          /\nError: Interrupted after [\d,]+ rows, which are done and logged\. Run it again to continue\.\n$/,
         ),
       })
       const between = await verify()

@@ -235,12 +235,12 @@ describe('limits', () => {
     await store.close()
   })
 
-  test('a lock that does not come free is named', async () => {
+  test('a lock that is not released in time is named', async () => {
     const { url, role } = await makeUsage({ settings: ["set lock_timeout = '50ms'"] })
     await grantAll(url, role)
     const locked = await lockFor(url, 'api_key_analytics')
     expect(await failure(['verify'], { DATABASE_URL: role.url })).toContain(
-      'A lock did not come free in time (lock_timeout) in PostgreSQL',
+      'A lock was not released in time (lock_timeout) in PostgreSQL',
     )
     await locked.release()
   })

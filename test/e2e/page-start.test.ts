@@ -121,7 +121,7 @@ describe('the page starts', () => {
 })
 
 describe('the page says what is wrong', () => {
-  const failed = 'This page met an error: '
+  const failed = 'This page had an error: '
   test.each([
     ['formats no numbers', "Intl.NumberFormat = function () { throw new RangeError('No such format') }"],
     ['lacks what the page is made with', 'delete globalThis.ResizeObserver'],

@@ -39,7 +39,7 @@ test('the page shows the findings when they are opened, names as text, with a wa
   const text = await finding.innerText()
   expect(text).toMatch(/critical scanning/i)
   expect(text).toContain('<img src=x onerror=alert(1)>')
-  expect(text).toContain('5,000 requests for what is not there')
+  expect(text).toContain('5,000 requests for what does not exist')
   expect(text).toContain('GET (unmatched)')
   await finding.getByRole('link').click()
   await page.getByRole('heading', { level: 1, name: '<img src=x' }).waitFor()

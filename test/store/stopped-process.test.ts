@@ -46,7 +46,7 @@ test('a process that is stopped inside a flush to PostgreSQL lets others flush, 
   const { result, errors } = JSON.parse(await said) as { result: string; errors: string[] }
   expect(result).toBe('applied')
   expect(errors).toEqual([
-    expect.stringMatching(/^DATABASE_BUSY: This process stood still inside a transaction/),
+    expect.stringMatching(/^DATABASE_BUSY: This process was paused inside a transaction/),
   ])
   expect(await verifyUsage(db)).toMatchObject({ storedRequests: 3, missingRequests: 0, balanced: true })
   await db.close()

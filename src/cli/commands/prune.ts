@@ -5,7 +5,7 @@ import { BaseCommand, exitCodes } from '../base-command.ts'
 export default class Prune extends BaseCommand {
   static override readonly summary =
     'Delete old rows, or merge them into day rows; logged, so totals can still be proved.'
-  static override readonly description = `Works in small steps, so that other writers do not wait. Ctrl-C ends it safely; run it again to go on.\n\n${exitCodes('failed or interrupted')}`
+  static override readonly description = `Works in small steps, so that other writers do not wait. Ctrl-C ends it safely; run it again to continue.\n\n${exitCodes('failed or interrupted')}`
   static override readonly examples = [
     '<%= config.bin %> prune --older-than 90d --dry-run',
     '<%= config.bin %> prune --older-than 90d --yes',

@@ -5,7 +5,7 @@ import { BaseCommand, exitCodes } from '../base-command.ts'
 
 /** `apikey-analytics security` */
 export default class Security extends BaseCommand {
-  static override readonly summary = 'Find who tries what they should not: bursts, scans, unusual keys.'
+  static override readonly summary = 'Find suspicious requests: bursts of refusals, scans, unusual keys.'
   static override readonly description = `Compares the period with the weeks before it, and lists what a person should look at, most severe first. It only reads.\n\n${exitCodes('failed, or --fail-on found something')}`
   static override readonly examples = [
     '<%= config.bin %> security',

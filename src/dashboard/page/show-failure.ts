@@ -24,5 +24,5 @@ export function showFailure(error: unknown): void {
 /** The text for an unexpected error. */
 export function describeFailure(error: unknown): string {
   const what = error instanceof Error ? error.message : String(error)
-  return `This page met an error: ${what}. Reload it. If the error stays, please report it with the name and version of your browser.`
+  return `This page had an error: ${what}. Reload it. If the error stays, please report it with the name and version of your browser.`
 }

@@ -7,9 +7,9 @@ import { DAY_MS } from '../../time/units.ts'
 export const dormantKey: Rule = {
   kind: 'dormant-key',
   severity: 'medium',
-  summary: 'A key that nobody used for a long time is used again.',
+  summary: 'A key that was not used for a long time is used again.',
   explain: ({ dormantDays, dormantRequests }) =>
-    `Reported when a key makes at least ${dormantRequests} requests in the period after ${dormantDays} days without any. It needs the row of the last use before: what was pruned cannot be told from what never was.`,
+    `Reported when a key makes at least ${dormantRequests} requests in the period after ${dormantDays} days without any. It needs the row of the last use before that: after a prune the rule cannot know whether there was one.`,
   async find(histories, context) {
     const asleep = histories.filter((history) => isAsleep(history, context))
     if (asleep.length === 0) return []
@@ -57,6 +57,7 @@ async function toFinding(
     requestCount,
     seen: `${showRequests(requestCount)} after ${showCount(days)} days of silence`,
     normal: `no request since ${lastBucket.toISOString().slice(0, 10)}`,
-    advice: 'Ask the owner. A forgotten key that wakes up is often a leaked one: revoke what nobody needs.',
+    advice:
+      'Ask the owner. A forgotten key that is used again was often leaked: revoke keys that are not needed.',
   }
 }

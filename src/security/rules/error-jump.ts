@@ -13,7 +13,7 @@ export const errorJump: Rule = {
   severity: 'medium',
   summary: 'Requests of a key fail far more often than they did.',
   explain: ({ errorRequests, errorShare, errorKeys, surprise, minHistoryDays }) =>
-    `Normal is the median over the days of the history of the part of requests that failed, with any status from 400 on but 401, 403, 404 and 405, which other rules look at. An hour is a jump with at least ${errorRequests} failed requests, a failed part at least ${showShare(errorShare)} (in points) above normal, and a chance of at most 1 in 10^${surprise} (Chernoff bound of a negative binomial with dispersion ${DISPERSION}). When ${errorKeys} keys jump in the same hour it is your API, not a key: they make one finding. A key needs ${minHistoryDays} days of history.`,
+    `The normal share of failed requests is the median over the days of the history. Failed means any status from 400 on, except 401, 403, 404 and 405, which other rules check. An hour is a jump with at least ${errorRequests} failed requests, a failed share at least ${showShare(errorShare)} (in points) above normal, and a chance of at most 1 in 10^${surprise} (Chernoff bound of a negative binomial with dispersion ${DISPERSION}). When ${errorKeys} keys jump in the same hour the cause is your API, not a key: they make one finding. A key needs ${minHistoryDays} days of history.`,
   async find(histories, context) {
     const { thresholds } = context
     const findings: Finding[] = []
@@ -74,7 +74,7 @@ function toFinding(
     seen: `${showCount(failed)} of ${showRequests(all)} failed (${showShare(failed / all)})`,
     normal: `${showShare(normal)} failed`,
     advice:
-      'See which statuses: 429 is a client over its limit, 400 and 422 a client that broke or somebody who tries inputs, 5xx your own code.',
+      'Look at the statuses: 429 is a client over its limit, 400 and 422 a broken client or an attacker who tries inputs, 5xx your own code.',
   }
 }
 
@@ -90,6 +90,6 @@ function mergeJumps(findings: readonly Finding[]): Finding {
     requestCount: failed,
     seen: `${showRequests(failed)} of ${showCount(findings.length)} keys failed, from the same hour on`,
     normal: 'few failed before, for each of them',
-    advice: 'Many keys at once: look at your API and what was released then, not at a key.',
+    advice: 'Many keys at once: check your API and what was released at that time, not a key.',
   }
 }

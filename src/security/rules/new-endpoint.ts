@@ -14,9 +14,9 @@ const RELEASE_SHARE = 0.1
 export const newEndpoint: Rule = {
   kind: 'new-endpoint',
   severity: 'low',
-  summary: 'A key of long standing calls an endpoint for the first time.',
+  summary: 'An old key calls an endpoint for the first time.',
   explain: ({ newEndpointRequests, newEndpointKeys, historyWeeks, minHistoryDays }) =>
-    `Looks at keys that have ${minHistoryDays} days of history, and at the endpoints to which such a key made at least ${newEndpointRequests} requests in the period and none in the ${historyWeeks} weeks before. An endpoint that more than ${newEndpointKeys} keys began to use lately is a release of yours and left out. Requests answered with 400 or more do not count: other rules look at them.`,
+    `Checks keys that have ${minHistoryDays} days of history, and at the endpoints to which such a key made at least ${newEndpointRequests} requests in the period and none in the ${historyWeeks} weeks before. An endpoint that more than ${newEndpointKeys} keys recently began to use is a release of your API and is not reported. Requests answered with 400 or more do not count: other rules check them.`,
   async find(histories, context) {
     const old = histories.filter((history) => isOld(history, context))
     if (old.length === 0) return []
@@ -74,7 +74,7 @@ function toFinding(row: UsageRow, histories: readonly KeyHistory[], { thresholds
     requestCount,
     seen: `${showRequests(requestCount)} to an endpoint that it never used`,
     normal: `no request to it in ${showCount(days)} days`,
-    advice: 'Ask the owner whether this is wanted; check that the key should be allowed to do this at all.',
+    advice: 'Ask the owner whether this is wanted; check whether the key should be allowed to do this.',
   }
 }
 

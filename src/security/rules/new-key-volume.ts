@@ -9,7 +9,7 @@ export const newKeyVolume: Rule = {
   severity: 'medium',
   summary: 'A brand-new key makes more requests than nearly all others.',
   explain: ({ newKeyDays, newKeyRequests, minHistoryDays }) =>
-    `Looks at keys first seen less than ${newKeyDays} days before the end of the period. It speaks up when such a key made at least ${newKeyRequests} requests within 24 hours, and more than nine of ten keys that have ${minHistoryDays} days of history make on an average day. The database itself must reach back that far.`,
+    `Checks keys first seen less than ${newKeyDays} days before the end of the period. A key is reported when it made at least ${newKeyRequests} requests within 24 hours, and more than nine of ten keys that have ${minHistoryDays} days of history make on an average day. The database must have that much history too.`,
   async find(histories, context) {
     if (!context.hasHistory) return []
     const findings: Finding[] = []
@@ -65,6 +65,6 @@ async function toFinding(
     requestCount: count,
     seen: `${showRequests(count)} within a day; first seen ${history.key.firstSeenAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`,
     normal: `nine of ten keys make fewer than ${showCount(usualMost(context))} a day`,
-    advice: 'Check who made the key and what for; give new keys a limit until their owner is known.',
+    advice: 'Check who created the key and why; give new keys a limit until their owner is known.',
   }
 }

@@ -9,7 +9,7 @@ export const refusedKey: Rule = {
   severity: 'medium',
   summary: 'A known key is refused (revoked, expired) and keeps calling.',
   explain: ({ refusedRequests, refusedShare }) =>
-    `Adds up the hours of the period in which at least ${showShare(refusedShare)} of the requests of a known key were answered 401 or 403. It speaks up when ${refusedRequests} requests were refused in them. A key that was refused all through its history is a low finding: somebody forgot it.`,
+    `Adds up the hours of the period in which at least ${showShare(refusedShare)} of the requests of a known key were answered 401 or 403. The key is reported when ${refusedRequests} requests were refused in them. A key that was refused in all of its history is a low finding: it was probably forgotten.`,
   async find(histories, context) {
     const { thresholds } = context
     const findings: Finding[] = []

@@ -7,9 +7,9 @@ import { isRefusedHour } from './refused-key.ts'
 export const rejectedBurst: Rule = {
   kind: 'rejected-burst',
   severity: 'high',
-  summary: 'Many requests answered 401 or 403: somebody tries keys, or what a key may not do.',
+  summary: 'Many requests answered 401 or 403: a client guesses keys, or tries what its key may not do.',
   explain: ({ rejectedRequests, rejectedFactor, surprise }) =>
-    `Looks at every hour of the period with at least ${rejectedRequests} requests answered 401 or 403, of unknown keys together, the key (rejected), and of each known key. It speaks up when they are at least ${rejectedFactor} times what is normal for that hour of the week and the chance of so many is at most 1 in 10^${surprise}. Hours in which a known key was refused nearly always are left to refused-key.`,
+    `Checks every hour of the period with at least ${rejectedRequests} requests answered 401 or 403, of unknown keys together, the key (rejected), and of each known key. They are reported when they are at least ${rejectedFactor} times what is normal for that hour of the week and the chance of so many is at most 1 in 10^${surprise}. Hours in which nearly all requests of a known key were refused are left to refused-key.`,
   async find(histories, context) {
     const { rejectedRequests, rejectedFactor, surprise } = context.thresholds
     const findings: Finding[] = []
@@ -32,8 +32,8 @@ export const rejectedBurst: Rule = {
 function toFinding(history: KeyHistory, surge: Surge, threshold: number, endpoints: string[]): Finding {
   const { from, to, count, peak } = surge
   const advice = history.isShared
-    ? 'Somebody tries keys. Find the addresses in the log of your proxy and block or slow them down; make sure that no tried key was let in.'
-    : 'Ask the owner what changed. If nobody did anything, the key may be stolen: replace it.'
+    ? 'A client guesses keys. Find its addresses in the log of your proxy and block or slow them down; make sure that no guessed key was let in.'
+    : 'Ask the owner what changed. If nothing changed, the key may be stolen: replace it.'
   return {
     kind: 'rejected-burst',
     severity: escalate('high', peak.count, threshold),

@@ -10,9 +10,9 @@ const FACTOR = 5
 export const scanning: Rule = {
   kind: 'scanning',
   severity: 'high',
-  summary: 'Many requests for what is not there: somebody looks for ways in.',
+  summary: 'Many requests for endpoints that do not exist: a client looks for vulnerabilities.',
   explain: ({ scanRequests, scanEndpoints, surprise }) =>
-    `Looks at every hour with at least ${scanRequests} requests of a key (or of unknown keys together) answered 404 or 405, at least ${FACTOR} times what is normal for that hour of the week, with a chance of at most 1 in 10^${surprise}. It is scanning when ${scanRequests} of them matched no route at all, or when they spread over ${scanEndpoints} endpoints; one endpoint whose items are gone is not.`,
+    `Checks every hour with at least ${scanRequests} requests of a key (or of unknown keys together) answered 404 or 405, at least ${FACTOR} times what is normal for that hour of the week, with a chance of at most 1 in 10^${surprise}. It is scanning when ${scanRequests} of them matched no route at all, or when they spread over ${scanEndpoints} endpoints; one endpoint whose items were deleted is not.`,
   async find(histories, context) {
     const { scanRequests, surprise } = context.thresholds
     const findings: Finding[] = []
@@ -46,8 +46,8 @@ function toFinding(
   endpoints: string[],
 ): Finding {
   const advice = isShared
-    ? 'Find the addresses in the log of your proxy and block them; check that nothing they looked for exists.'
-    : 'Ask the owner. If it was not him, the key is in the wrong hands: replace it and look at what else it called.'
+    ? 'Find the addresses in the log of your proxy and block them; check that nothing they requested exists.'
+    : 'Ask the owner. If the owner did not do it, the key is stolen: replace it and check what else it called.'
   return {
     kind: 'scanning',
     severity: escalate('high', peak.count, threshold),
@@ -56,7 +56,7 @@ function toFinding(
     from,
     to,
     requestCount: count,
-    seen: `${showRequests(count)} for what is not there, ${showCount(peak.count)} in one hour`,
+    seen: `${showRequests(count)} for what does not exist, ${showCount(peak.count)} in one hour`,
     normal: `${showCount(peak.normal)} in such an hour`,
     advice,
   }

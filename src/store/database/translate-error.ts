@@ -222,8 +222,9 @@ const BY_CODE: readonly (readonly [RegExp, Diagnosis])[] = [
     /^25P03$/,
     {
       code: 'DATABASE_BUSY',
-      finding: 'This process stood still inside a transaction, which was ended so that others can go on, on',
-      remedy: 'Nothing of it was written: try again.',
+      finding:
+        'This process was paused inside a transaction, which was ended so that others can continue, on',
+      remedy: 'Nothing was written: try again.',
     },
   ],
   [
@@ -238,7 +239,7 @@ const BY_CODE: readonly (readonly [RegExp, Diagnosis])[] = [
     /^55P03$/,
     {
       code: 'DATABASE_BUSY',
-      finding: 'A lock did not come free in time (lock_timeout) in',
+      finding: 'A lock was not released in time (lock_timeout) in',
       remedy: 'Try again, or find out who holds it: pg_locks and pg_stat_activity show that.',
     },
   ],
@@ -256,7 +257,7 @@ const BY_CODE: readonly (readonly [RegExp, Diagnosis])[] = [
     /^CERT_(HAS_EXPIRED|NOT_YET_VALID|REVOKED)$/,
     {
       code: 'DATABASE_REFUSED',
-      finding: 'The TLS certificate is not valid any more or not yet at',
+      finding: 'The TLS certificate has expired, was revoked or is not valid yet at',
       remedy: 'Renew it, and check the clocks.',
     },
   ],

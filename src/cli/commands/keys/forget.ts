@@ -6,7 +6,7 @@ import { confirm } from '../../confirm.ts'
 export default class KeysForget extends BaseCommand {
   static override readonly summary =
     'Delete a key or a customer with all rows, or keep the counts without the names.'
-  static override readonly description = `The deletion is logged, so totals can still be proved. A key that is used again appears again. --owner deletes the customer's keys, and of keys that others had too the rows of the customer's time. --anonymise deletes no row: name, label and owner are removed, and a random name stands for the customer, so sums stay as they were billed.\n\n${exitCodes()}`
+  static override readonly description = `The deletion is logged, so totals can still be proved. A key that is used again appears again. --owner deletes the customer's keys, and, for keys that also had other owners, the rows of the customer's time. --anonymise deletes no row: name, label and owner are removed, and a random name replaces the customer, so sums stay as they were billed.\n\n${exitCodes()}`
   static override readonly examples = [
     '<%= config.bin %> keys forget sk_l…9f2a',
     '<%= config.bin %> keys forget --owner acme --yes',
