@@ -47,7 +47,7 @@ export class Flusher {
   /** The folder at which the recovery continues, when one turn was not enough. */
   #nextFolder: string | undefined
   #flushedAt = -Infinity
-  /** How long after it the next flush may begin. */
+  /** The shortest time from that flush to the start of the next one. */
   #restMs = 0
   #failuresInRow = 0
   #failedFlushes = 0

@@ -63,7 +63,7 @@ export class Controls {
   }
 }
 
-/** Adds a value from the address that the list does not have. */
+/** Selects a value. Adds it to the list first when it is only in the address. */
 function choose(select: HTMLSelectElement, value: string): void {
   if (![...select.options].some((option) => option.value === value))
     select.append(make('option', { value }, value))
