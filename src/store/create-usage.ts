@@ -17,6 +17,6 @@ export function createUsage(db: Database, close: () => Promise<void>): Usage {
     findOwners: (key) => findOwners(db, typeof key === 'string' ? key : key.id),
     close,
   }
-  noteOrm(usage, db.orm)
+  noteOrm(usage, db.createReadOnlyOrm)
   return usage
 }

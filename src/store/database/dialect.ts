@@ -79,6 +79,8 @@ export interface Dialect {
   /** Connects, or fails. */
   open(options: OpenOptions): Promise<{
     orm: SqlMikroORM
+    /** MikroORM on the same connections, for people's own queries; it cannot write. */
+    createReadOnlyOrm: () => SqlMikroORM
     session: Session
     distributed: boolean
     close: () => Promise<void>

@@ -6,6 +6,8 @@ import { describeDatabaseUrl, parseDatabaseUrl } from './parse-database-url.ts'
 export interface Database extends Session {
   readonly dialect: Dialect
   readonly orm: SqlMikroORM
+  /** MikroORM on the same connections, for people's own queries; it cannot write. */
+  readonly createReadOnlyOrm: () => SqlMikroORM
   /** True on Citus: rows lie on several servers, each with snapshots and locks of its own. */
   readonly distributed: boolean
   /** Its name in headings and messages; without user and password. */
@@ -28,8 +30,8 @@ export async function openDialect(
   databaseLabel: string,
   options: OpenOptions,
 ): Promise<Database> {
-  const { orm, session, distributed, close } = await dialect.open(options)
-  return { ...session, dialect, orm, distributed, databaseLabel, close }
+  const { session, ...opened } = await dialect.open(options)
+  return { ...session, ...opened, dialect, databaseLabel }
 }
 
 /** Loads only the driver that is needed: each takes most of a second. */

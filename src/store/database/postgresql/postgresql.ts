@@ -8,6 +8,7 @@ import { databaseNameOf } from '../parse-database-url.ts'
 import { translateError } from '../translate-error.ts'
 import type { Dialect, OpenOptions, Session, Statements, TransactionMode } from '../dialect.ts'
 import { POSTGRESQL_HISTOGRAM } from './postgresql-histogram.ts'
+import { ReadOnlyPostgresql } from './read-only-postgresql.ts'
 
 type Pool = Awaited<ReturnType<PostgreSqlConnection['getNativeClient']>>
 
@@ -85,7 +86,7 @@ interface Facts {
 /** Encodings that can hold any text. SQL_ASCII keeps the bytes unchanged, and ours are UTF-8. */
 const ENCODINGS = new Set(['UTF8', 'SQL_ASCII'])
 
-/** PostgreSQL 13 or newer. `place` is how error messages name it. */
+/** PostgreSQL 13 or newer. `databaseLabel` is its name in messages. */
 export function postgresqlDialect(url: string, databaseLabel: string): Dialect {
   return {
     kind: 'postgresql',
@@ -132,7 +133,14 @@ where locktype = 'advisory' and granted and (classid::bigint << 32) + objid::big
         const { schema, citus } = await readFacts(pool, databaseLabel)
         // MikroORM looks for tables in "public" and ignores the search_path
         orm.config.set('schema', schema)
-        return { orm, session, distributed: citus, close }
+        const createReadOnlyOrm = () =>
+          new MikroORM({
+            ...ORM_OPTIONS,
+            schema,
+            dbName: databaseNameOf(url),
+            driverOptions: () => new ReadOnlyPostgresql(pool),
+          })
+        return { orm, createReadOnlyOrm, session, distributed: citus, close }
       } catch (error) {
         await close()
         throw error

@@ -8,6 +8,7 @@ import { AnalyticsError } from '../../../model/errors.ts'
 import { MIGRATIONS_TABLE, ORM_OPTIONS } from '../orm-options.ts'
 import { translateError } from '../translate-error.ts'
 import type { Dialect, Session, Statements, TransactionMode } from '../dialect.ts'
+import { readOnlySqlite } from './read-only-sqlite.ts'
 import { addHistogramFunctions, SQLITE_HISTOGRAM } from './sqlite-histogram.ts'
 
 type SqliteFile = Awaited<ReturnType<SqliteConnection['getNativeClient']>>
@@ -62,6 +63,8 @@ export function sqliteDialect(path: string, databaseLabel: string): Dialect {
         addHistogramFunctions(file)
         return {
           orm,
+          createReadOnlyOrm: () =>
+            new MikroORM({ ...ORM_OPTIONS, dbName: path, driverOptions: () => readOnlySqlite(file) }),
           session: openSession(file, databaseLabel),
           distributed: false,
           close: () => orm.close(),
