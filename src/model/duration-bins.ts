@@ -38,17 +38,8 @@ export function toSparseBins(requests: readonly (number | null)[], first = 0): D
   return requests.flatMap((count, index) => (count ? [first + index, count] : []))
 }
 
-/** Several histograms as one: exact, because bins are only added. */
-export function mergeBins(histograms: readonly DurationBins[]): DurationBins {
-  const requests = Array.from({ length: BIN_COUNT }, () => 0)
-  for (const bins of histograms) {
-    for (let index = 0; index < bins.length; index += 2) requests[bins[index]!]! += bins[index + 1]!
-  }
-  return toSparseBins(requests)
-}
-
 /** The longest duration of each bin from 1 to 74, whole microseconds. */
-const UPPER_US = Float64Array.from({ length: LONGEST_BIN }, (_, bin) =>
+export const UPPER_US = Float64Array.from({ length: LONGEST_BIN }, (_, bin) =>
   bin === UNMEASURED_BIN ? 0 : Math.round(LEAST_US * GROWTH ** (bin - 1)),
 )
 
@@ -65,48 +56,4 @@ export function binOf(durationUs: number): number {
   let bin = BIN_OF_POWER[31 - Math.clz32(durationUs | 1)]!
   while (durationUs > UPPER_US[bin]!) bin += 1
   return bin
-}
-
-/** Latency of requests, from entering the middleware to the end of the handlers. */
-export interface Latency {
-  /** Requests whose duration was measured: the quantiles are theirs. */
-  readonly measuredCount: number
-  /**
-   * Half, 95 % and 99 % of them took at most this long, in microseconds, to within 10 % from 0.1 ms to 60 s. Shorter
-   * ones are reported as 0.1 ms, longer ones as 60.2 s.
-   */
-  readonly p50Us: number
-  readonly p95Us: number
-  readonly p99Us: number
-  /** All requests by bin: add up those of several groups to get their latency together. */
-  readonly bins: DurationBins
-}
-
-/** The quantiles of a histogram. @returns null when nothing was measured */
-export function measureLatency(bins: DurationBins): Latency | null {
-  let measuredCount = 0
-  for (let index = 0; index < bins.length; index += 2) {
-    if (bins[index] !== UNMEASURED_BIN) measuredCount += bins[index + 1]!
-  }
-  if (measuredCount === 0) return null
-  const quantile = (share: number): number => durationOf(findBin(bins, Math.ceil(share * measuredCount)))
-  return { measuredCount, p50Us: quantile(0.5), p95Us: quantile(0.95), p99Us: quantile(0.99), bins }
-}
-
-/** The bin of the request that is the `rank`th shortest, from 1. */
-function findBin(bins: DurationBins, rank: number): number {
-  let passed = 0
-  for (let index = 0; index < bins.length; index += 2) {
-    if (bins[index] === UNMEASURED_BIN) continue
-    passed += bins[index + 1]!
-    if (passed >= rank) return bins[index]!
-  }
-  return LONGEST_BIN
-}
-
-/** The reported duration for a bin, whole microseconds. */
-function durationOf(bin: number): number {
-  if (bin === 1) return LEAST_US
-  if (bin === LONGEST_BIN) return UPPER_US[LONGEST_BIN - 1]!
-  return Math.round((2 * LEAST_US * GROWTH ** (bin - 1)) / (1 + GROWTH))
 }

@@ -1,5 +1,5 @@
 import type { BucketMinutes } from './batch.ts'
-import type { Latency } from './duration-bins.ts'
+import type { Latency } from './latency.ts'
 import type { KeyRecord } from './key.ts'
 
 /** A step of a trend. */

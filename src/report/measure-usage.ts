@@ -1,5 +1,5 @@
-import { measureLatency, mergeBins } from '../model/duration-bins.ts'
 import { isReservedKey } from '../model/key.ts'
+import { mergeLatency } from '../model/latency.ts'
 import type { UsageRow } from '../model/usage-row.ts'
 import type { Measures } from './usage-report.ts'
 
@@ -30,8 +30,7 @@ export function sumUp(rows: readonly UsageRow[]): Total {
     if (!total.lastBucket || row.lastBucket > total.lastBucket) total.lastBucket = row.lastBucket
   }
   if (rows.some(({ latency }) => latency !== undefined)) {
-    const histograms = rows.flatMap(({ latency }) => (latency ? [latency.bins] : []))
-    return { ...total, latency: measureLatency(mergeBins(histograms)) }
+    return { ...total, latency: mergeLatency(rows.map(({ latency }) => latency)) }
   }
   return total
 }

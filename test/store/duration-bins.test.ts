@@ -1,11 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import {
-  BIN_COUNT,
-  measureLatency,
-  UNMEASURED_BIN,
-  type DurationBins,
-} from '../../src/model/duration-bins.ts'
+import { BIN_COUNT, UNMEASURED_BIN, type DurationBins } from '../../src/model/duration-bins.ts'
+import { measureLatency } from '../../src/model/latency.ts'
 import { ApiKeyAnalyticsSchema } from '../../src/store/database/entities/api-key-analytics.ts'
 import { findUsage } from '../../src/store/read/find-usage.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'

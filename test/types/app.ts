@@ -3,8 +3,8 @@ import {
   AnalyticsError,
   apiKeyAnalytics,
   findFindings,
-  measureLatency,
-  mergeBins,
+  measureQuantileUs,
+  mergeLatency,
   openUsage,
   setApiKey,
   setEndpoint,
@@ -55,8 +55,9 @@ const rows: UsageRow[] = await usage.findUsage({ by: ['key', 'month'], status: [
 export const name: string | null | undefined = rows[0]?.key?.name
 export const most: number | undefined = (await usage.getMostAccessedEndpoints('key_1'))[0]?.requestCount
 const timed: UsageRow[] = await usage.findUsage({ by: ['key'], latency: true })
-const bins = mergeBins(timed.map(({ latency }) => latency?.bins ?? []))
-export const p95: number | undefined = measureLatency(bins)?.p95Us
+const together = mergeLatency(timed.map(({ latency }) => latency))
+export const p999: number | null = together && measureQuantileUs(together, 0.999)
+export const slow: number[] | undefined = together?.histogram.map(({ upToUs, requests }) => upToUs * requests)
 for await (const page of usage.streamUsage({ since: new Date(0) })) page satisfies readonly StoredUsageRow[]
 // @ts-expect-error -- a bucket of no known width
 apiKeyAnalytics({ bucket: 'week' })

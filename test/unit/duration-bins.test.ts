@@ -6,10 +6,11 @@ import {
   GROWTH,
   LEAST_US,
   LONGEST_BIN,
-  measureLatency,
   UNMEASURED_BIN,
   type DurationBins,
 } from '../../src/model/duration-bins.ts'
+import { measureLatency, measureQuantileUs, mergeLatency } from '../../src/model/latency.ts'
+import { mergeBins } from '../support/merge-bins.ts'
 
 const LONGEST_US = 60_000_000
 const SHARES = { p50Us: 0.5, p95Us: 0.95, p99Us: 0.99 } as const
@@ -22,14 +23,6 @@ const duration = fc
 function countBins(durationsUs: readonly number[]): DurationBins {
   const counts = Array.from({ length: BIN_COUNT }, () => 0)
   for (const durationUs of durationsUs) counts[binOf(durationUs)]! += 1
-  return counts.flatMap((count, bin) => (count > 0 ? [bin, count] : []))
-}
-
-function merge(histograms: readonly DurationBins[]): DurationBins {
-  const counts = Array.from({ length: BIN_COUNT }, () => 0)
-  for (const bins of histograms) {
-    for (let index = 0; index < bins.length; index += 2) counts[bins[index]!]! += bins[index + 1]!
-  }
   return counts.flatMap((count, bin) => (count > 0 ? [bin, count] : []))
 }
 
@@ -91,16 +84,39 @@ describe('a quantile', () => {
     fc.assert(
       fc.property(parts, (parts) => {
         const all = parts.flat()
-        const merged = merge(parts.map(countBins))
+        const merged = mergeBins(parts.map(countBins))
         expect(merged).toEqual(countBins(all))
         const latency = measureLatency(merged)!
+        expect(mergeLatency(parts.map((part) => measureLatency(countBins(part))))).toEqual(latency)
         expect(latency.measuredCount).toBe(all.length)
         for (const name of ['p50Us', 'p95Us', 'p99Us'] as const) {
           expectNear(latency[name], quantileOf(all, SHARES[name]))
+          expect(measureQuantileUs(latency, SHARES[name])).toBe(latency[name])
         }
+        for (const share of [Number.MIN_VALUE, 0.25, 0.9, 0.999, 1]) {
+          expectNear(measureQuantileUs(latency, share), quantileOf(all, share))
+        }
+        for (const { upToUs, requests } of latency.histogram) {
+          const inStep = all.filter((us) => us <= upToUs && us * GROWTH > upToUs - 1)
+          expect(requests).toBeGreaterThan(0)
+          expect(inStep.length).toBeGreaterThanOrEqual(requests)
+        }
+        expect(latency.histogram.reduce((sum, { requests }) => sum + requests, 0)).toBe(all.length)
       }),
       { numRuns: 500 },
     )
+  })
+
+  test('of groups together is null only when nothing was measured in any of them', () => {
+    const one = measureLatency(countBins([5000, 90_000_000]))
+    expect(mergeLatency([null, one, undefined])).toEqual(one)
+    expect(one!.histogram.at(-1)).toEqual({ upToUs: Number.POSITIVE_INFINITY, requests: 1 })
+    expect(mergeLatency([null, undefined])).toBeNull()
+    expect(mergeLatency([])).toBeNull()
+  })
+
+  test.each([0, -1, 1.01, 95, Number.NaN])('of the share %d is refused', (share) => {
+    expect(() => measureQuantileUs(measureLatency(countBins([5000]))!, share)).toThrow(`the share ${share}.`)
   })
 
   test('is of the measured requests only', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { UNMEASURED_BIN } from '../../src/model/duration-bins.ts'
-import { measureLatency } from '../../src/model/duration-bins.ts'
+import { measureLatency } from '../../src/model/latency.ts'
 import { OTHER_KEY, REJECTED_KEY } from '../../src/model/key.ts'
 import { countKeys, measure, sumUp } from '../../src/report/measure-usage.ts'
 import { keyRecord, usageRow } from '../support/usage-rows.ts'

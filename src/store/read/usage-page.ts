@@ -1,5 +1,6 @@
-import { toSparseBins, measureLatency } from '../../model/duration-bins.ts'
-import type { Latency } from '../../model/duration-bins.ts'
+import { toSparseBins } from '../../model/duration-bins.ts'
+import { measureLatency } from '../../model/latency.ts'
+import type { Latency } from '../../model/latency.ts'
 import type { BucketMinutes } from '../../model/batch.ts'
 import type { StoredUsageRow } from '../../model/usage-row.ts'
 
