@@ -1,7 +1,7 @@
 import { parseInstant } from '../time/period.ts'
 import { renderHeading } from './render-report.ts'
 import { renderTable } from '../terminal/render-table.ts'
-import type { Screen } from '../terminal/render-table.ts'
+import type { Screen } from '../terminal/screen.ts'
 import type { Column } from './report-table.ts'
 import { listKeys } from '../store/read/find-keys.ts'
 import type { Database } from '../store/database/open-database.ts'

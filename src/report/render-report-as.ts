@@ -6,7 +6,7 @@ import type { CsvSeparator } from './render-csv.ts'
 import type { ReportFormat } from './report-flags.ts'
 import { toReportJson } from './run-report.ts'
 import type { HeadedReport } from './run-report.ts'
-import type { Screen } from '../terminal/render-table.ts'
+import type { Screen } from '../terminal/screen.ts'
 
 /** Renders a report in a text format. */
 export function renderReportAs(

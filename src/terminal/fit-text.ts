@@ -1,6 +1,11 @@
 import stringWidth from 'string-width'
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
+const GRAPHEMES = new Intl.Segmenter('en', { granularity: 'grapheme' })
+
+/** What a reader sees as the characters of a text. */
+export function splitCharacters(text: string): string[] {
+  return Array.from(GRAPHEMES.segment(text), ({ segment }) => segment)
+}
 
 /** Columns that a text takes in a terminal: 2 for wide characters. */
 export function widthOf(text: string): number {
@@ -12,16 +17,10 @@ export function cutText(text: string, width: number): string {
   if (widthOf(text) <= width) return text
   let cut = ''
   let used = 1
-  for (const { segment } of graphemes.segment(text)) {
-    used += widthOf(segment)
+  for (const character of splitCharacters(text)) {
+    used += widthOf(character)
     if (used > width) break
-    cut += segment
+    cut += character
   }
   return width > 0 ? `${cut}…` : ''
-}
-
-/** Text padded with spaces to exactly `width` columns. */
-export function padText(text: string, width: number, align: 'left' | 'right'): string {
-  const spaces = ' '.repeat(Math.max(0, width - widthOf(text)))
-  return align === 'left' ? text + spaces : spaces + text
 }

@@ -1,8 +1,7 @@
 import { formatInstant, wallTimeOf } from '../time/calendar.ts'
-import { padText } from './fit-text.ts'
 import { formatCount } from '../report/format-number.ts'
-import { paint } from './render-table.ts'
-import type { Screen } from './render-table.ts'
+import { paint } from './screen.ts'
+import type { Screen } from './screen.ts'
 import { condense } from './sparkline.ts'
 import type { ReportSeries } from '../report/usage-report.ts'
 
@@ -32,7 +31,7 @@ export function renderChart({ unit, steps }: ReportSeries, screen: Screen, timeZ
     const bars = points.map((value) => barAt((value / highest) * HEIGHT - floor, value > 0 && floor === 0))
     const label = line === 0 ? axis : floor === 0 ? '0' : ''
     const drawn = bars.map((bar) => (slot > 1 ? bar.repeat(slot - 1).padEnd(slot) : bar)).join('')
-    return `${padText(label, axis.length, 'right')} ${paint('dim', '┤', screen)}${paint('cyan', drawn, screen)}`.trimEnd()
+    return `${label.padStart(axis.length)} ${paint('dim', '┤', screen)}${paint('cyan', drawn, screen)}`.trimEnd()
   })
   const starts = points.map((_, point) => steps[Math.floor((point * steps.length) / points.length)]!.start)
   const title = paint('bold', `Requests per ${unit}`, screen)

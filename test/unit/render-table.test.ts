@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
+import * as fc from 'fast-check'
 import stringWidth from 'string-width'
 import { describe, expect, test } from 'vitest'
 import { describeError } from '../../src/cli/describe-error.ts'
@@ -42,6 +43,47 @@ describe('renderTable', () => {
       if (width <= 40) expect(drawn).toContain('…')
     },
   )
+
+  test.each([undefined, 60, 40, 31])('keeps its columns whatever people write, at a width of %s', (width) => {
+    const writing = fc.array(
+      fc.constantFrom(
+        ...'ab-漢ガ한😀🫠',
+        '👩🏽',
+        '🇩🇪',
+        '❤️',
+        'e\u0301',
+        'ที่',
+        'नम',
+        'स्ते',
+        'مُ',
+        'שָׁ',
+        '\u1112\u1161',
+        '\ue0a0',
+        '\uf8ff',
+      ),
+      { minLength: 1, maxLength: 40 },
+    )
+    fc.assert(
+      fc.property(fc.array(writing, { minLength: 1, maxLength: 5 }), fc.boolean(), (texts, colour) => {
+        const rows = texts.map((characters, index) => [characters.join(''), index, 0.5])
+        const drawn = renderTable({ ...table, rows, total: [rows[0]![0]!, 7, 1] }, { width, colour })
+        const lines = stripVTControlCharacters(drawn)
+          .split('\n')
+          .filter((line) => /\d/.test(line) && !/^\d more/.test(line))
+        expect(lines).toHaveLength(texts.length + 1)
+        expect(new Set(lines.map((line) => stringWidth(line))).size).toBe(1)
+        expect(stringWidth(lines[0]!)).toBeLessThanOrEqual(width ?? 1000)
+        for (const [index, line] of lines.entries()) {
+          const [shown, ...numbers] = line.split(/ {2,}/)
+          const whole = rows[index % texts.length]![0] as string
+          expect(numbers.length).toBeGreaterThan(0)
+          expect(line.isWellFormed()).toBe(true)
+          expect(whole.startsWith(shown!.replace(/ *…?$/, ''))).toBe(true)
+          if (width === undefined) expect(shown).toBe(whole)
+        }
+      }),
+    )
+  })
 
   test('has colours only on a screen that has them, and the same text', () => {
     const coloured = renderTable(table, { colour: true })
