@@ -1,6 +1,8 @@
 import { MEMORY_DATABASE } from '../options/database-location.ts'
 import { openUsage } from '../open-usage.ts'
 import type { Usage } from '../model/usage.ts'
+import type { MemoryDatabase } from './open-memory.ts'
+import { openStore } from './open-store.ts'
 import type { UsageStore } from './usage-store.ts'
 
 /** The write side and the read side of an app's database. */
@@ -9,34 +11,28 @@ export interface AnalyticsDatabase {
   readonly openUsage: () => Promise<Usage>
 }
 
-/**
- * Opens nothing yet. The code that opens a database is imported on first use, because the import takes most of a
- * second.
- */
+/** Opens nothing yet, and loads no database driver: importing one takes most of a second. */
 export function createAnalyticsDatabase(url: string, pepperCheck: string): AnalyticsDatabase {
-  if (url === MEMORY_DATABASE) {
-    const open = once(async () => (await import('./open-memory.ts')).openMemory(pepperCheck))
-    return {
-      store: createLazyStore(async () => (await open()).store),
-      openUsage: async () => (await open()).usage,
-    }
-  }
-  const openStore = async () => (await import('./open-store.ts')).openStore({ url, pepperCheck })
-  return { store: createLazyStore(openStore), openUsage: () => openUsage(url) }
-}
-
-function createLazyStore(open: () => Promise<UsageStore>): UsageStore {
-  let opened: Promise<UsageStore> | undefined
-  const use = () => (opened ??= open())
+  if (url !== MEMORY_DATABASE)
+    return { store: openStore({ url, pepperCheck }), openUsage: () => openUsage(url) }
+  let opened: Promise<MemoryDatabase> | undefined
+  const open = () => (opened ??= import('./open-memory.ts').then((memory) => memory.openMemory(pepperCheck)))
   return {
-    connect: async () => (await use()).connect(),
-    recordBatch: async (batch) => (await use()).recordBatch(batch),
-    findKnownKeys: async (limit) => (await use()).findKnownKeys(limit),
-    close: async () => (await opened)?.close(),
+    store: openLater(async () => (await open()).store),
+    openUsage: async () => (await open()).usage,
   }
 }
 
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined
-  return () => (made ??= make())
+type Method = (...args: unknown[]) => Promise<unknown>
+
+/** A store that its first call opens. Closing it does nothing: what it stores lies only in memory. */
+function openLater(open: () => Promise<UsageStore>): UsageStore {
+  const call = async (name: keyof UsageStore, args: unknown[]) => {
+    const store = await open()
+    return (store[name] as Method).apply(store, args)
+  }
+  const known: Partial<UsageStore> = { close: async () => {} }
+  return new Proxy(known as UsageStore, {
+    get: (_, name: keyof UsageStore) => known[name] ?? ((...args: unknown[]) => call(name, args)),
+  })
 }
