@@ -107,7 +107,7 @@ export abstract class BaseCommand extends Command {
   protected screen(flags: BaseFlags): Screen {
     const width = process.stdout.columns || Number(process.env.COLUMNS) || undefined
     const plain = flags['no-color'] || process.env.NO_COLOR || process.env.TERM === 'dumb'
-    return { ...(width && { width }), colour: process.stdout.isTTY && !plain }
+    return { width, colour: process.stdout.isTTY && !plain }
   }
 
   /** Writes data; nothing with `--json`. */

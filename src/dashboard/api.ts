@@ -122,7 +122,7 @@ async function answerReport(db: Database, query: Query, dataDir: string): Promis
   const csv = readChoice(query, 'format', ['csv', 'json']) === 'csv'
   const request = {
     ...readPage(query, csv),
-    ...(by && { by }),
+    by,
     comparePrevious: readChoice(query, 'compare', ['previous']) !== undefined,
     withTrend: !csv,
     withLatency: readChoice(query, 'latency', ['1']) !== undefined,
@@ -167,10 +167,8 @@ function readPage(query: Query, csv: boolean): Partial<ReportRequest> {
   // an overview has its own number of groups
   const given = query['limit'] ?? (query['by'] ? String(DEFAULT_ROWS) : undefined)
   return {
-    ...(sort && sort !== 'p95' && { sort }),
-    ...(csv
-      ? { limit: MAX_CSV_ROWS }
-      : given !== undefined && { limit: readCount('limit', given, 1, MAX_ROWS) }),
+    sort: sort === 'p95' ? undefined : sort,
+    limit: csv ? MAX_CSV_ROWS : given === undefined ? undefined : readCount('limit', given, 1, MAX_ROWS),
     offset: csv ? 0 : readCount('offset', query['offset'] ?? '0', 0, 1_000_000),
     choose,
     isReordered: reversed || sort === 'p95',

@@ -21,7 +21,7 @@ export interface PruneFlags {
 /** The effect of a prune. */
 export interface PrunePlan {
   readonly before: Date
-  readonly keyIds?: readonly string[]
+  readonly keyIds?: readonly string[] | undefined
   readonly rollUp: boolean
   readonly rows: number
   readonly text: string
@@ -38,7 +38,7 @@ export async function planPrune(
   const before = readBefore(flags, now)
   const key = flags.key === undefined ? undefined : await findKey(db, flags.key, secretInput)
   const keyIds = key && [key.id]
-  const { rows, requests, from, to } = await countPrunable(db, { before, ...(keyIds && { keyIds }) })
+  const { rows, requests, from, to } = await countPrunable(db, { before, keyIds })
   const rollUp = flags['roll-up'] === 'day'
   const what = `${formatCount(rows)} rows with ${formatCount(requests)} requests`
   const span = from && to ? `, from ${formatInstant(from, 'UTC')} to ${formatInstant(to, 'UTC')} (UTC)` : ''
@@ -51,7 +51,7 @@ export async function planPrune(
         ? `Looks at ${what}${whose}${span}, and merges hour and minute rows into day rows in ${where}. All totals stay; times within a day are lost.`
         : `Deletes ${what}${whose}${span} in ${where}.`
   const result = { before, rollUp, rows, requests, from, to, done: false }
-  return { before, ...(keyIds && { keyIds }), rollUp, rows, text, result }
+  return { before, keyIds, rollUp, rows, text, result }
 }
 
 /** Prunes or rolls up as planned. @throws DATABASE_FAILED, with the work done so far, when it is interrupted */
@@ -72,7 +72,7 @@ export async function runPrune(
       const text = `Rolled ${formatCount(rolled.rowsBefore)} rows up into ${formatCount(rolled.rowsAfter)} day rows; ${formatCount(rolled.requests)} requests, as before.\n`
       return { text, result: { before, rollUp, ...rolled, done: true } }
     }
-    const pruned = await pruneUsage(db, { before, ...(keyIds && { keyIds }), onProgress, signal })
+    const pruned = await pruneUsage(db, { before, keyIds, onProgress, signal })
     const text = `Pruned ${formatCount(pruned.rows)} rows with ${formatCount(pruned.requests)} requests.\n`
     return { text, result: { before, rollUp, ...pruned, done: true } }
   } catch (error) {

@@ -25,26 +25,26 @@ export interface UsageSource {
 /** What to report. */
 export interface ReportRequest {
   readonly period: Period
-  readonly filter?: Omit<UsageFilter, 'since' | 'until'>
+  readonly filter?: Omit<UsageFilter, 'since' | 'until'> | undefined
   /** One list of dimensions per section; without it, an overview. */
-  readonly by?: readonly UsageDimension[]
-  readonly sort?: UsageSort
+  readonly by?: readonly UsageDimension[] | undefined
+  readonly sort?: UsageSort | undefined
   /** Most groups to show; totals and shares always include all. Default: all, and 10 in an overview. */
-  readonly limit?: number
+  readonly limit?: number | undefined
   /** Groups to skip before those shown, for a list in pages. */
-  readonly offset?: number
+  readonly offset?: number | undefined
   /**
    * Selects and sorts the groups of a section, before `offset` and `limit`. Totals and shares still include all groups.
    */
-  readonly choose?: (rows: readonly UsageRow[]) => readonly UsageRow[]
+  readonly choose?: ((rows: readonly UsageRow[]) => readonly UsageRow[]) | undefined
   /** True when the order of `choose` is not that of `sort`. */
-  readonly isReordered?: boolean
+  readonly isReordered?: boolean | undefined
   /** Adds the previous period to totals and groups. The total of an overview always has it. */
-  readonly comparePrevious?: boolean
+  readonly comparePrevious?: boolean | undefined
   /** Adds a series to each group that is shown. An overview always has them. */
-  readonly withTrend?: boolean
+  readonly withTrend?: boolean | undefined
   /** Adds to the total and to each group how long its requests took. */
-  readonly withLatency?: boolean
+  readonly withLatency?: boolean | undefined
 }
 
 const OVERVIEW_GROUPS = 10
@@ -62,9 +62,9 @@ export async function buildReport(source: UsageSource, request: ReportRequest): 
   const unit = chooseUnit(start, period)
   const found = await findSections(source, sections, {
     ...query,
-    ...(request.sort && { sort: request.sort }),
-    ...(withTrend && { trend: unit }),
-    ...(request.withLatency && { latency: true }),
+    sort: request.sort,
+    trend: withTrend ? unit : undefined,
+    latency: request.withLatency,
   })
   const previous = await findPrevious(source, request, sections)
   const total = sumUp(found[0] ?? [])
@@ -73,10 +73,10 @@ export async function buildReport(source: UsageSource, request: ReportRequest): 
   return {
     report: by ? 'usage' : 'overview',
     period: toReportedPeriod(period),
-    ...(previous && { previous: previous.reported }),
+    previous: previous?.reported,
     total: measure(total, previous && sumUp(previous.rows[0] ?? []).requestCount, isComparable),
     ...(!by && countActive(sections, found)),
-    ...(withTrend && { series: buildSeries(unit, steps, found[0] ?? []) }),
+    series: withTrend ? buildSeries(unit, steps, found[0] ?? []) : undefined,
     sections: sections.flatMap((dimensions, index) => {
       // without owners a list of owners would be empty
       if (!by && dimensions[0] === 'owner' && !found[index]?.some(({ owner }) => owner !== null)) return []
@@ -187,5 +187,5 @@ export function queryOf(
   { filter }: Pick<ReportRequest, 'filter'>,
   { since, until, timeZone }: Period,
 ): UsageQuery {
-  return { ...filter, ...(since && { since }), ...(until && { until }), timeZone }
+  return { ...filter, since, until, timeZone }
 }

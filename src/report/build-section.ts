@@ -33,11 +33,12 @@ export function buildSection(parts: SectionParts): ReportSection {
     const previous = before && (requestsBefore.get(identify(row, by)) ?? 0)
     return Object.assign(namesOf(row, by), measure(row, previous, isComparable), {
       share: totalRequests ? row.requestCount / totalRequests : 0,
-      ...(steps.length > 0 && { trend: spread(row.trend ?? [], steps, ({ requestCount }) => requestCount) }),
+      trend:
+        steps.length > 0 ? spread(row.trend ?? [], steps, ({ requestCount }) => requestCount) : undefined,
     })
   })
   const ofKeys = by.length === 1 && by[0] === 'key'
-  return { by, groupCount: rows.length, ...(ofKeys && { keyCount: countKeys(rows) }), groups }
+  return { by, groupCount: rows.length, keyCount: ofKeys ? countKeys(rows) : undefined, groups }
 }
 
 /** The groups to show. A matrix shows all cells of some lines. */

@@ -28,7 +28,7 @@ export interface FilterText {
 export interface FoundFilter {
   readonly period: Period
   readonly filter: Omit<UsageFilter, 'since' | 'until'>
-  readonly key?: KeyRecord
+  readonly key?: KeyRecord | undefined
 }
 
 /** Parses a filter and finds the key that it names. @throws WRONG_USAGE */
@@ -47,13 +47,13 @@ export async function findFilter(
   const status = text.status?.map(parseStatus)
   const key = text.key === undefined ? undefined : await findKey(db, text.key, secretInput)
   const filter = {
-    ...(endpoint !== undefined && { endpoint: await preferStoredEndpoint(db, endpoint) }),
-    ...(method !== undefined && { method }),
-    ...(key && { keyIds: [key.id] }),
-    ...(text.owner !== undefined && { owner: text.owner }),
-    ...(status && { status }),
+    endpoint: endpoint === undefined ? undefined : await preferStoredEndpoint(db, endpoint),
+    method,
+    keyIds: key && [key.id],
+    owner: text.owner,
+    status,
   }
-  return { period, filter, ...(key && { key }) }
+  return { period, filter, key }
 }
 
 /** Called when nothing was found: checks that the endpoint and the owner exist. @throws WRONG_USAGE */
@@ -63,8 +63,7 @@ export async function requireKnownNames(
 ): Promise<void> {
   const { findUsage } = await import('../store/read/find-usage.ts')
   if (endpoint !== undefined) {
-    const operation = { endpoint, ...(method !== undefined && { method }) }
-    if ((await findUsage(db, operation)).length === 0) {
+    if ((await findUsage(db, { endpoint, method })).length === 0) {
       const known = (await findUsage(db, { by: ['endpoint'] })).flatMap((row) => row.endpoint ?? [])
       const near = didYouMean(
         suggest(

@@ -56,10 +56,13 @@ export function measure(row: Total, previousRequests?: number, isComparable = tr
     firstUsed: row.firstBucket ?? null,
     lastUsed: row.lastBucket ?? null,
     ...measureDurations(row),
-    ...(previousRequests !== undefined && {
-      previousRequests,
-      change: previousRequests && isComparable ? (requests - previousRequests) / previousRequests : null,
-    }),
+    previousRequests,
+    change:
+      previousRequests === undefined
+        ? undefined
+        : previousRequests && isComparable
+          ? (requests - previousRequests) / previousRequests
+          : null,
   }
 }
 

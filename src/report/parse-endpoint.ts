@@ -7,7 +7,7 @@ import { AnalyticsError } from '../model/errors.ts'
 export function parseEndpoint(
   endpoint: string | undefined,
   method: string | undefined,
-): { endpoint?: string; method?: string } {
+): { endpoint: string | undefined; method: string | undefined } {
   const [, written, pattern = endpoint] = /^([A-Za-z_]+) +(\S.*)$/.exec(endpoint ?? '') ?? []
   const methods = new Set(
     [written, method].filter((name) => name !== undefined).map((name) => name.toUpperCase()),
@@ -19,5 +19,5 @@ export function parseEndpoint(
     )
   }
   const [only] = methods
-  return { ...(pattern !== undefined && { endpoint: pattern }), ...(only !== undefined && { method: only }) }
+  return { endpoint: pattern, method: only }
 }

@@ -39,7 +39,7 @@ export interface Customer {
   readonly firstUsed: Date | null
   readonly lastUsed: Date | null
   /** Requests per step of the series. */
-  readonly trend?: readonly number[]
+  readonly trend?: readonly number[] | undefined
 }
 
 /** The data of `customers list --json`. */
@@ -77,12 +77,12 @@ export async function readCustomers(
       by: ['owner'],
       withTrend: flags.format !== 'csv',
       sort: SORTS[flags.sort ?? 'requests']!,
-      ...(flags.limit && { limit: flags.limit }),
+      limit: flags.limit || undefined,
     }),
     await source.findUsage({
       by: ['owner', 'key'],
-      ...(period.since && { since: period.since }),
-      ...(period.until && { until: period.until }),
+      since: period.since,
+      until: period.until,
     }),
   ])
   const counts = countKeys(keys)
@@ -92,7 +92,7 @@ export async function readCustomers(
     dataDir,
     period: report.period,
     total: report.total,
-    ...(report.series && { series: report.series }),
+    series: report.series,
     customerCount: section!.groupCount,
     customers: section!.groups.map((group) => toCustomer(group, counts)),
     notes: [...report.notes, ...(await noteUndelivered(db, dataDir))],
@@ -102,7 +102,7 @@ export async function readCustomers(
 function toCustomer(group: ReportGroup, counts: ReadonlyMap<string | null, number>): Customer {
   const { owner = null, requests, share, errorRate, firstUsed, lastUsed, trend } = group
   const keys = counts.get(owner) ?? 0
-  return { owner, keys, requests, share, errorRate, firstUsed, lastUsed, ...(trend && { trend }) }
+  return { owner, keys, requests, share, errorRate, firstUsed, lastUsed, trend }
 }
 
 function countKeys(rows: readonly UsageRow[]): Map<string | null, number> {
@@ -149,7 +149,7 @@ function tableOf({ customers, customerCount, total, series }: Customers): Report
       { requests, errorRate, lastUsed, share: requests ? 1 : 0 },
       `Total of ${customerCount} ${customerCount === 1 ? 'customer' : 'customers'}`,
     ),
-    ...(rest > 0 && { note: `${rest} more: use a higher --limit, or 0 to see all.` }),
+    note: rest > 0 ? `${rest} more: use a higher --limit, or 0 to see all.` : undefined,
   }
 }
 

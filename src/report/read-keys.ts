@@ -29,8 +29,8 @@ export async function readKeys(
   const unusedSince = unusedFor === undefined ? undefined : parseInstant(unusedFor, 'UTC', now)
   return listKeys(db, {
     requestsSince: parseInstant('30d', 'UTC', now),
-    ...(unusedSince && { unusedSince }),
-    ...(owner !== undefined && { owner }),
+    unusedSince,
+    owner,
   })
 }
 

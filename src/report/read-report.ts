@@ -73,13 +73,14 @@ function requestOf(
   const { sort, compare, billable, latency } = flags
   const most = flags.limit ?? (by && forPeople(flags) ? defaultLimit(by) : undefined)
   return {
-    ...(by && { by }),
-    ...(sort && SORTS[sort] && { sort: SORTS[sort] }),
-    ...(most !== undefined && { limit: most || Number.POSITIVE_INFINITY }),
+    by,
+    sort: sort === undefined ? undefined : SORTS[sort],
+    limit: most === 0 ? Number.POSITIVE_INFINITY : most,
     comparePrevious: compare !== undefined,
     withTrend: !billable && flags.format !== 'csv' && flags.format !== 'xlsx',
-    ...(latency && { withLatency: true }),
-    ...(sort === 'p95' && { choose: slowestFirst, isReordered: true }),
+    withLatency: latency,
+    choose: sort === 'p95' ? slowestFirst : undefined,
+    isReordered: sort === 'p95',
   }
 }
 

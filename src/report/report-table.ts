@@ -16,18 +16,18 @@ export interface Column {
   readonly title: string
   readonly kind: 'text' | 'count' | 'share' | 'change' | 'duration' | 'time' | 'trend'
   /** On a narrow terminal the columns with the highest number are left out first, those without one never. */
-  readonly dropFirst?: number
+  readonly dropFirst?: number | undefined
 }
 
 /** A table for people: the input of the renderers for terminals and Markdown. */
 export interface ReportTable {
-  readonly title?: string
+  readonly title?: string | undefined
   readonly columns: readonly Column[]
   readonly rows: readonly (readonly Cell[])[]
   /** The last line, one cell per column. */
-  readonly total?: readonly Cell[]
+  readonly total?: readonly Cell[] | undefined
   /** A note about what the table leaves out. */
-  readonly note?: string
+  readonly note?: string | undefined
 }
 
 const TITLES: Record<UsageDimension, string> = {
@@ -125,7 +125,7 @@ function groupTable(report: UsageReport, section: ReportSection): ReportTable {
   const [axis, second] = axes
   const [singular, plural] = axis && !second ? [nameOfAxis(axis), pluralOf(axis)] : ['line', 'lines']
   return {
-    ...(report.report === 'overview' && { title: OVERVIEW_TITLES[by[0] ?? 'key'] }),
+    title: report.report === 'overview' ? OVERVIEW_TITLES[by[0] ?? 'key'] : undefined,
     columns: [...dimensions, ...measures.map(({ column }) => column)],
     rows: groups.map((group) =>
       axes.map((axis): Cell => textFor(group, axis)).concat(measures.map(({ cell }) => cell(group))),
@@ -162,7 +162,7 @@ function cellOfChange({ change = null, requests, previousRequests = 0 }: Measure
 
 interface MeasureColumn {
   readonly column: Column
-  readonly cell: (measures: Measures & { share: number; trend?: readonly number[] }) => Cell
+  readonly cell: (measures: Measures & { share: number; trend?: readonly number[] | undefined }) => Cell
 }
 
 function measureColumns(report: UsageReport, by: readonly UsageDimension[]): MeasureColumn[] {
@@ -207,7 +207,7 @@ function column(
   cell: MeasureColumn['cell'],
   dropFirst?: number,
 ): MeasureColumn {
-  return { column: { name, title, kind, ...(dropFirst !== undefined && { dropFirst }) }, cell }
+  return { column: { name, title, kind, dropFirst }, cell }
 }
 
 function matrixTable(report: UsageReport, { by, groups }: ReportSection): ReportTable {
@@ -252,8 +252,9 @@ function matrixTable(report: UsageReport, { by, groups }: ReportSection): Report
       ),
     ),
     total: [rest > 0 ? 'Total shown' : 'Total', ...names.map((name) => sums.get(name) ?? 0), shown],
-    ...(rest > 0 && {
-      note: `More ${pluralOf(down)} with ${formatCount(rest)} requests: use --limit 0 to see all.`,
-    }),
+    note:
+      rest > 0
+        ? `More ${pluralOf(down)} with ${formatCount(rest)} requests: use --limit 0 to see all.`
+        : undefined,
   }
 }

@@ -49,7 +49,7 @@ export async function runExport(
   setFlagsFromString(KEEP_YOUNG_SPACE_SMALL)
   const { period, filter: found } = await findFilter(db, flags, secretInput)
   const { since, until, timeZone } = period
-  const filter = { ...found, ...(since && { since }), ...(until && { until }) }
+  const filter = { ...found, since, until }
   const by = parseDimensions(flags.by, 3)
   const stored = pickColumns(storedColumns(timeZone), { ...flags, names: by ? undefined : flags.columns })
   const grouped = pickColumns(groupColumns(by ?? [], timeZone), {

@@ -24,9 +24,9 @@ export interface Measures {
   readonly p95Ms?: number | null
   readonly p99Ms?: number | null
   /** Requests in the previous period; only when compared. */
-  readonly previousRequests?: number
+  readonly previousRequests?: number | undefined
   /** Change against the previous period: 0.1 is 10 % more; null when there was nothing before, or no history of it. */
-  readonly change?: number | null
+  readonly change?: number | null | undefined
 }
 
 /** One group. Only the dimensions of the section are set. */
@@ -43,7 +43,7 @@ export interface ReportGroup extends Measures {
   /** Share of all requests of the report, 0 to 1. */
   readonly share: number
   /** Requests per step of the report's series. */
-  readonly trend?: readonly number[]
+  readonly trend?: readonly number[] | undefined
 }
 
 /** Groups by one list of dimensions. */
@@ -52,7 +52,7 @@ export interface ReportSection {
   /** All groups, shown or not. */
   readonly groupCount: number
   /** Only for groups by key alone: those that are one key, without `(other)` and `(rejected)`. */
-  readonly keyCount?: number
+  readonly keyCount?: number | undefined
   readonly groups: readonly ReportGroup[]
 }
 
@@ -86,12 +86,12 @@ export interface UsageReport {
     readonly figuresTo: Date
   }
   /** The basis of comparison; only when compared. */
-  readonly previous?: ReportedPrevious
+  readonly previous?: ReportedPrevious | undefined
   readonly total: Measures
   /** Keys with requests, without `(other)` and `(rejected)`. */
-  readonly activeKeys?: number
-  readonly activeEndpoints?: number
-  readonly series?: ReportSeries
+  readonly activeKeys?: number | undefined
+  readonly activeEndpoints?: number | undefined
+  readonly series?: ReportSeries | undefined
   readonly sections: readonly ReportSection[]
   /** What a reader has to know about the numbers; empty when they are exact. */
   readonly notes: readonly string[]

@@ -6,13 +6,13 @@ import { HOUR_MS } from './units.ts'
 
 /** The time of a report: `since` inclusive, `until` exclusive; a missing one means open. */
 export interface Period {
-  readonly since?: Date
-  readonly until?: Date
+  readonly since?: Date | undefined
+  readonly until?: Date | undefined
   readonly timeZone: string
   /** `2026-10` when the period was given as that month. */
-  readonly month?: string
+  readonly month?: string | undefined
   /** The unit of a period of dates: the largest calendar unit on whose borders it begins and ends. */
-  readonly unit?: CalendarUnit
+  readonly unit?: CalendarUnit | undefined
   /** When the period was parsed. It replaces an open end in comparisons and charts. */
   readonly now: Date
 }
@@ -49,7 +49,7 @@ export function parsePeriod(input: PeriodInput, now = new Date()): Period {
   }
   // 7d is a length: it would match calendar borders only by chance
   const unit = since && !RELATIVE.test(input.since ?? '') ? findUnit([since, until], timeZone) : undefined
-  return { ...(since && { since }), ...(until && { until }), timeZone, ...(unit && { unit }), now }
+  return { since, until, timeZone, unit, now }
 }
 
 /** The largest unit of the calendar that all borders fall on. */

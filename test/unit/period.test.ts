@@ -7,7 +7,7 @@ import { previousPeriod } from '../../src/time/previous-period.ts'
 import type { UsageRow } from '../../src/model/usage-row.ts'
 
 const now = new Date('2026-11-23T19:25:30Z')
-const borders = (period: { since?: Date; until?: Date } | undefined) => [
+const borders = (period: { since?: Date | undefined; until?: Date | undefined } | undefined) => [
   period?.since?.toISOString(),
   period?.until?.toISOString(),
 ]

@@ -47,7 +47,11 @@ describe('renderTable', () => {
   test.each([undefined, 60, 40, 31])('keeps its columns whatever people write, at a width of %s', (width) => {
     const writing = fc.array(
       fc.constantFrom(
-        ...'ab-漢ガ한😀🫠',
+        'a',
+        '漢',
+        '한',
+        '😀',
+        '🫠',
         '👩🏽',
         '🇩🇪',
         '❤️',

@@ -18,14 +18,14 @@ where id = $1`
 
 /** What a person sets on a key. Absent leaves it unchanged, null gives it back to the app. */
 export interface KeyNames {
-  readonly name?: string | null
-  readonly owner?: string | null
+  readonly name?: string | null | undefined
+  readonly owner?: string | null | undefined
   /**
    * The time for which `owner` is valid. Without `since` and `until`: all time if the key never had an owner, else from
    * the open hour on. With `until` only: from the beginning.
    */
-  readonly from?: Date
-  readonly until?: Date
+  readonly from?: Date | undefined
+  readonly until?: Date | undefined
 }
 
 /**

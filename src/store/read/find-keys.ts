@@ -51,9 +51,9 @@ limit ${CANDIDATES}`,
 /** Which keys to list, and from when on to count their requests; absent means all. */
 export interface KeyListOptions {
   /** Only keys that were last used before this. */
-  readonly unusedSince?: Date
-  readonly owner?: string
-  readonly requestsSince?: Date
+  readonly unusedSince?: Date | undefined
+  readonly owner?: string | undefined
+  readonly requestsSince?: Date | undefined
 }
 
 /** Every key with its requests, last used first. */

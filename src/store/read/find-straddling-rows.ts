@@ -70,11 +70,7 @@ async function cutBetween(db: Database, query: UsageQuery, parameters: Parameter
     .map((border) => {
       const first = db.dialect.millisecondsOf('t.bucket')
       const last = `(${first} + t.bucket_minutes * 60000 - 1)`
-      const period = filterUsage(db.dialect, periodOf(query), parameters)
+      const period = filterUsage(db.dialect, { since: query.since, until: query.until }, parameters)
       return `${period} and t.bucket_minutes > ${border.uncutMinutes} and ${border.numberOf(first)} <> ${border.numberOf(last)}`
     })
-}
-
-function periodOf({ since, until }: UsageQuery): UsageQuery {
-  return { ...(since && { since }), ...(until && { until }) }
 }

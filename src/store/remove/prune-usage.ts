@@ -7,7 +7,7 @@ import { filterRows, ofEveryKey, Parameters, requireTime, timeParameter } from '
 /** Which rows to prune: those that end by `before`, of all keys or of the given ones. */
 export interface PruneOptions {
   readonly before: Date
-  readonly keyIds?: readonly string[]
+  readonly keyIds?: readonly string[] | undefined
 }
 
 /** The progress of a long operation. */
@@ -25,7 +25,7 @@ export async function countPrunable(
 ): Promise<{ rows: number; requests: number; from: Date | null; to: Date | null }> {
   const { dialect } = db
   const parameters = new Parameters()
-  const filter = filterRows(dialect, keyIds ? { keyIds } : {}, parameters)
+  const filter = filterRows(dialect, { keyIds }, parameters)
   const end = `${dialect.millisecondsOf('t.bucket')} + t.bucket_minutes * 60000`
   const [found] = await db.query<{
     rows: string

@@ -42,13 +42,15 @@ export default class KeysName extends BaseCommand {
       ])
       const timeZone = parseTimeZone(flags.tz)
       const now = new Date()
-      const read = (text: string): Date => parseInstant(text, timeZone, now)
+      const read = (text: string | undefined): Date | undefined =>
+        text === undefined ? undefined : parseInstant(text, timeZone, now)
       const { id } = await findKey(db, args.key, location)
       await nameKey(db, id, {
-        ...(flags.name !== undefined && { name: flags.name || null }),
-        ...(flags.owner !== undefined && { owner: flags.owner || null }),
-        ...(flags.from !== undefined && { from: read(flags.from) }),
-        ...(flags.until !== undefined && { until: read(flags.until) }),
+        // an empty text gives it back to the app
+        name: flags.name === '' ? null : flags.name,
+        owner: flags.owner === '' ? null : flags.owner,
+        from: read(flags.from),
+        until: read(flags.until),
       })
       const key = await findKey(db, id, location)
       this.print(this.forOutput(`${key.id} is ${nameOfKey(key)}, owner ${key.owner ?? '(none)'}.\n`))
