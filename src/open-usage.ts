@@ -8,6 +8,6 @@ import type { Usage, UsageOptions } from './model/usage.ts'
  */
 export async function openUsage(given?: string | UsageOptions): Promise<Usage> {
   // Imported only now: an app that only counts does not need MikroORM in its own thread.
-  const store = await import('./store/open-usage.ts')
-  return store.openUsage(given)
+  const { openReadSide } = await import('./store/open-read-side.ts')
+  return openReadSide(given)
 }

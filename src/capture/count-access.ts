@@ -66,28 +66,30 @@ function readAccess(operation: EndpointAccess | string): EndpointAccess {
   // Every field is unchecked: the app may not use TypeScript.
   const access: Partial<Record<keyof EndpointAccess, unknown>> =
     typeof operation === 'string' ? splitOperation(operation) : (operation ?? {})
-  const method = readText(access.method).toUpperCase()
-  const endpoint = cleanText(readText(access.endpoint))
+  const method = readOperationText(access.method).toUpperCase()
+  const endpoint = cleanText(readOperationText(access.endpoint))
   const status = Number(access.status ?? 200)
   const durationMs = isGiven(access.durationMs) ? Number(access.durationMs) : undefined
-  if (!METHODS.includes(method) || endpoint === '') refuse('operation', operation, "such as 'GET /users/:id'")
-  if (!(Number.isInteger(status) && status >= 100 && status <= 599)) refuse('status', status, '100 to 599')
+  if (!METHODS.includes(method) || endpoint === '')
+    refuseArgument('operation', operation, "such as 'GET /users/:id'")
+  if (!(Number.isInteger(status) && status >= 100 && status <= 599))
+    refuseArgument('status', status, '100 to 599')
   if (durationMs !== undefined && !(durationMs >= 0 && durationMs <= LONGEST_MS)) {
-    refuse('durationMs', durationMs, `0 to ${LONGEST_MS}`)
+    refuseArgument('durationMs', durationMs, `0 to ${LONGEST_MS}`)
   }
   return { method, endpoint, status, durationMs }
 }
 
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null
 
-const readText = (value: unknown): string => (typeof value === 'string' ? value : '')
+const readOperationText = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 function splitOperation(operation: string): Operation {
   const [method = '', ...rest] = operation.trim().split(/\s+/)
   return { method, endpoint: rest.join(' ') }
 }
 
-function refuse(name: string, found: unknown, expected: string): never {
+function refuseArgument(name: string, found: unknown, expected: string): never {
   const shown = inspect(found, { depth: 0, maxStringLength: 60, breakLength: Infinity })
   throw new AnalyticsError('ARGUMENT_INVALID', `The ${name} is ${shown}, expected ${expected}.`)
 }

@@ -87,7 +87,8 @@ function createFindFirst({ endpoint, maxEndpointLength, routes }: Options): Find
   }
 
   // texts from clients or the app, which may be long, are cleaned first and only then remembered
-  const findByGiven = (given: unknown, method: string) => findByText(clean(requireText(given)), method)
+  const findByGiven = (given: unknown, method: string) =>
+    findByText(clean(requireEndpointText(given)), method)
 
   function createFindByOption(): FindFirst {
     if (endpoint === 'route') return createFindByRoute(findByText, clean, routes)
@@ -163,7 +164,7 @@ function findByMethod(first: EndpointOperation, method: string): CountedOperatio
   return operation
 }
 
-function requireText(endpoint: unknown): string {
+function requireEndpointText(endpoint: unknown): string {
   if (endpoint === undefined || endpoint === null) return ''
   if (typeof endpoint === 'string') return endpoint
   // A promise cannot be waited for here; its failure must not become an unhandled rejection of the app.

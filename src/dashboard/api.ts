@@ -62,7 +62,7 @@ const SORTS = ['requests', 'errors', 'lastUsed', 'group', 'p95'] as const
  * - `api/security`: the data of `security --json`. Parameters: `since until` (default: the last 24 hours).
  * - `api/verify`: the data of `verify --json`.
  */
-export const API: Readonly<Record<string, Api>> = {
+const API: Readonly<Record<string, Api>> = {
   report: {
     parameters: [
       ...FILTER,
@@ -98,16 +98,16 @@ export async function answerApi(
     if (typeof found === 'string') return { status: 200, type: 'csv', body: found }
     return { status: 200, type: 'json', body: JSON.stringify(found) }
   } catch (error) {
-    return describeFailure(error)
+    return toFailedAnswer(error)
   }
 }
 
 /** The answer for an error. */
-export function refuse(status: number, code: string, message: string): ApiAnswer {
+function refuse(status: number, code: string, message: string): ApiAnswer {
   return { status, type: 'json', body: JSON.stringify({ error: { code, message } }) }
 }
 
-function describeFailure(error: unknown): ApiAnswer {
+function toFailedAnswer(error: unknown): ApiAnswer {
   if (!(error instanceof AnalyticsError)) {
     return refuse(500, 'INTERNAL', 'The dashboard failed. See the log of its server.')
   }
@@ -121,7 +121,7 @@ async function answerReport(db: Database, query: Query, dataDir: string): Promis
   const by = readDimension(query, found.period)
   const csv = readChoice(query, 'format', ['csv', 'json']) === 'csv'
   const request = {
-    ...readPage(query, csv),
+    ...readOrder(query, csv),
     by,
     comparePrevious: readChoice(query, 'compare', ['previous']) !== undefined,
     withTrend: !csv,
@@ -150,7 +150,7 @@ async function answerSecurity(
 }
 
 /** Which groups of a section are shown, and in what order. */
-function readPage(query: Query, csv: boolean): Partial<ReportRequest> {
+function readOrder(query: Query, csv: boolean): Partial<ReportRequest> {
   const cut = query['limit'] ?? query['offset']
   if (csv && cut !== undefined) throw wrongUsage('format=csv has all lines: leave limit and offset out.')
   const sort = readChoice(query, 'sort', SORTS)
@@ -161,7 +161,7 @@ function readPage(query: Query, csv: boolean): Partial<ReportRequest> {
   const search = query['search']?.toLowerCase()
   const choose = (rows: readonly UsageRow[]) => {
     const sorted = sort === 'p95' ? slowestFirst(rows) : rows
-    const found = search ? sorted.filter((row) => textOf(row).toLowerCase().includes(search)) : sorted
+    const found = search ? sorted.filter((row) => searchTextOf(row).toLowerCase().includes(search)) : sorted
     return reversed ? found.toReversed() : found
   }
   // an overview has its own number of groups
@@ -176,7 +176,7 @@ function readPage(query: Query, csv: boolean): Partial<ReportRequest> {
 }
 
 /** The text of a group that a search looks at. */
-function textOf({ key, method, endpoint, status, owner }: UsageRow): string {
+function searchTextOf({ key, method, endpoint, status, owner }: UsageRow): string {
   const names = key ? [nameOfKey(key), key.owner, key.id] : [method, endpoint, owner]
   return [...names, status].filter((part) => part !== undefined && part !== null).join(' ')
 }

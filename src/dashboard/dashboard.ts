@@ -65,18 +65,20 @@ export function analyticsDashboard(options: DashboardOptions): AnalyticsDashboar
     markRequest(ctx.req).uncounted = true
     ctx.set(HEADERS)
     if (hosts && !hosts.includes(ctx.get('Host').toLowerCase())) {
-      return refuse(ctx, 403, 'WRONG_HOST', 'This address is not one of the dashboard.')
+      return sendRefusal(ctx, 403, 'WRONG_HOST', 'This address is not one of the dashboard.')
     }
     if (!(await authorize(ctx))) {
       const answered = ctx.status !== 404 || ctx.body !== undefined
-      return answered ? undefined : refuse(ctx, 401, 'UNAUTHORIZED', 'You may not see this. Sign in first.')
+      return answered
+        ? undefined
+        : sendRefusal(ctx, 401, 'UNAUTHORIZED', 'You may not see this. Sign in first.')
     }
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
       ctx.set('Allow', 'GET, HEAD')
-      return refuse(ctx, 405, 'METHOD_NOT_ALLOWED', 'The dashboard only reads. Use GET.')
+      return sendRefusal(ctx, 405, 'METHOD_NOT_ALLOWED', 'The dashboard only reads. Use GET.')
     }
     if (isFolderWithoutSlash(ctx, prefix)) return redirectToFolder(ctx)
-    return answer(ctx, ctx.path.slice(prefix.length + 1), api)
+    return sendAnswer(ctx, ctx.path.slice(prefix.length + 1), api)
   }
 
   return Object.assign(apiKeyAnalyticsDashboard, { close: () => api.close() })
@@ -98,11 +100,11 @@ function pathOf(url: string): string {
 }
 
 /** @param path below the prefix, such as `api/report` or `page.css` */
-async function answer(ctx: Context, path: string, api: ApiThread): Promise<void> {
+async function sendAnswer(ctx: Context, path: string, api: ApiThread): Promise<void> {
   const [, name] = /^api\/([^/]+)$/.exec(path) ?? []
   if (name !== undefined) return answerFromApi(ctx, name, api)
   const file = await readPageFile(path || 'index.html')
-  if (!file) return refuse(ctx, 404, 'NOT_FOUND', 'There is no such page.')
+  if (!file) return sendRefusal(ctx, 404, 'NOT_FOUND', 'There is no such page.')
   ctx.status = 200
   await sendBody(ctx, file.type, file.text)
 }
@@ -114,7 +116,7 @@ async function answerFromApi(ctx: Context, name: string, api: ApiThread): Promis
   await sendBody(ctx, type === 'csv' ? 'text/csv' : 'application/json', body)
 }
 
-function refuse(ctx: Context, status: number, code: string, message: string): void {
+function sendRefusal(ctx: Context, status: number, code: string, message: string): void {
   ctx.status = status
   ctx.body = { error: { code, message } }
 }

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 export const MEMORY_DATABASE = ':memory:'
 
 /** Whether a URL names an SQLite database in memory, in any of SQLite's forms. */
-export function isMemoryDatabase(url: string): boolean {
+function isMemoryDatabase(url: string): boolean {
   return /^(sqlite:(\/\/)?)?:memory:$/.test(url)
 }
 

@@ -25,30 +25,32 @@ export function readFunction<Name extends 'identify' | 'onError'>(
   name: Name,
 ): AnalyticsOptions[Name] {
   const value = given[name]
-  return value === undefined || typeof value === 'function' ? value : refuse(name, value, 'a function')
+  return value === undefined || typeof value === 'function' ? value : refuseOption(name, value, 'a function')
 }
 
 export function readSwitch(given: AnalyticsOptions, name: 'enabled'): boolean | undefined {
   const value: unknown = given[name]
-  return value === undefined || typeof value === 'boolean' ? value : refuse(name, value, 'true or false')
+  return value === undefined || typeof value === 'boolean'
+    ? value
+    : refuseOption(name, value, 'true or false')
 }
 
 export function readToken(given: AnalyticsOptions, name: 'keyword' | 'header'): string | undefined {
   const value: unknown = given[name]
   if (value === undefined || (typeof value === 'string' && TOKEN.test(value))) return value
-  return refuse(name, value, 'one word as it appears in a header')
+  return refuseOption(name, value, 'one word as it appears in a header')
 }
 
 export function readEndpoint(given: AnalyticsOptions): ResolvedOptions['endpoint'] {
   const { endpoint = 'route' } = given
   if (endpoint === 'route' || endpoint === 'path' || typeof endpoint === 'function') return endpoint
-  return refuse('endpoint', endpoint, "'route', 'path' or a function")
+  return refuseOption('endpoint', endpoint, "'route', 'path' or a function")
 }
 
 export function readRoutes(given: AnalyticsOptions): ResolvedOptions['routes'] {
   const routes: unknown = given.routes ?? []
   if (Array.isArray(routes)) return routes.map(readRouter)
-  return refuse('routes', routes, 'a list of routers of @koa/router')
+  return refuseOption('routes', routes, 'a list of routers of @koa/router')
 }
 
 /** A router, an object that has it as `router` (its `routes()`, a koa-joi-router), or `{ prefix, router }`. */
@@ -58,11 +60,11 @@ function readRouter(entry: unknown, index: number): ExpectedRouter {
   const { prefix, router } = readMounted(entry)
   const found = isRouter(router) ? router : readMounted(router).router
   if (!isRouter(found))
-    return refuse(name, entry, 'a router of @koa/router or koa-router, or { prefix, router }')
+    return refuseOption(name, entry, 'a router of @koa/router or koa-router, or { prefix, router }')
   // a koa-joi-router has a method of that name
   if (prefix === undefined || typeof prefix === 'function') return { prefix: '', router: found }
   if (typeof prefix !== 'string' || !/^\/[^?#]*$/.test(prefix)) {
-    return refuse(`${name}.prefix`, prefix, "a path such as '/api'")
+    return refuseOption(`${name}.prefix`, prefix, "a path such as '/api'")
   }
   return { prefix: prefix.replace(/\/$/, ''), router: found }
 }
@@ -87,14 +89,14 @@ export function readIgnore(given: AnalyticsOptions): ResolvedOptions['ignore'] {
   const isRule = (rule: unknown) =>
     rule instanceof RegExp || (typeof rule === 'string' && rule.startsWith('/'))
   if (Array.isArray(ignore) && ignore.every(isRule)) return [...ignore]
-  return refuse('ignore', ignore, "a list of paths such as '/health' and of RegExps")
+  return refuseOption('ignore', ignore, "a list of paths such as '/health' and of RegExps")
 }
 
 export function readBucketMinutes(given: AnalyticsOptions): BucketMinutes {
   const { bucket = 'hour' } = given
   return typeof bucket === 'string' && Object.hasOwn(BUCKET_MINUTES, bucket)
     ? BUCKET_MINUTES[bucket]
-    : refuse('bucket', bucket, "'minute', 'hour' or 'day'")
+    : refuseOption('bucket', bucket, "'minute', 'hour' or 'day'")
 }
 
 export function readNumber(
@@ -106,17 +108,17 @@ export function readNumber(
   const value: unknown = given[name]
   if (value === undefined) return undefined
   if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return Number(value)
-  return refuse(name, value, `a whole number from ${least} to ${most}`)
+  return refuseOption(name, value, `a whole number from ${least} to ${most}`)
 }
 
-function refuse(
+function refuseOption(
   name: keyof AnalyticsOptions | `routes[${number}]${string}`,
   found: unknown,
   expected: string,
 ): never {
-  throw new AnalyticsError('OPTION_INVALID', `Option "${name}" is ${show(found)}, expected ${expected}.`)
+  throw new AnalyticsError('OPTION_INVALID', `Option "${name}" is ${showValue(found)}, expected ${expected}.`)
 }
 
-export function show(value: unknown): string {
+export function showValue(value: unknown): string {
   return inspect(value, { depth: 0, maxStringLength: 60, breakLength: Infinity })
 }

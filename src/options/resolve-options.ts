@@ -13,7 +13,7 @@ import {
   readSwitch,
   readText,
   readToken,
-  show,
+  showValue,
 } from './read-option.ts'
 
 const NAMES: ReadonlySet<string> = new Set<keyof AnalyticsOptions>([
@@ -77,14 +77,14 @@ export function resolveOptions(
 /** A copy without a prototype: inherited properties and `__proto__` must not pass for options. */
 function readGiven(options: unknown): AnalyticsOptions {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new AnalyticsError('OPTION_INVALID', `The options are ${show(options)}, expected an object.`)
+    throw new AnalyticsError('OPTION_INVALID', `The options are ${showValue(options)}, expected an object.`)
   }
   const given: AnalyticsOptions = Object.assign(Object.create(null), options)
   const unknown = Object.keys(given).find((name) => !NAMES.has(name))
   if (unknown === undefined) return given
   throw new AnalyticsError(
     'OPTION_INVALID',
-    `Unknown option ${show(unknown)}. The options are ${[...NAMES].join(', ')}.`,
+    `Unknown option ${showValue(unknown)}. The options are ${[...NAMES].join(', ')}.`,
   )
 }
 

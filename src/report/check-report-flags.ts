@@ -16,7 +16,7 @@ export function checkReportFlags(
   period: Period,
 ): void {
   checkFormat(flags)
-  if (flags.sort === 'p95' && !flags.latency) refuse('--sort p95 needs --latency.')
+  if (flags.sort === 'p95' && !flags.latency) refuseFlags('--sort p95 needs --latency.')
   if (flags.compare !== undefined) checkCompare(period)
   if (by && isMatrix(by) && forPeople(flags)) checkMatrix(flags)
 }
@@ -29,34 +29,37 @@ export function forPeople({ format }: Pick<ReportFlags, 'format'>): boolean {
 /** Refuses what an invoice does not support. @throws WRONG_USAGE */
 export function checkInvoiceFlags(flags: ReportFlags): void {
   if (flags.month === undefined) {
-    refuse('--billable makes the lines of an invoice and needs --month, such as 2026-10.')
+    refuseFlags('--billable makes the lines of an invoice and needs --month, such as 2026-10.')
   }
-  if (flags.status) refuse('Pass either --billable or --status, not both.')
-  if (flags.by) refuse('An invoice has one line per key, method and path: leave --by out.')
-  if (flags.compare !== undefined) refuse('Invoice lines are compared with nothing: leave --compare out.')
-  if (flags.latency) refuse('Invoice lines have no durations: leave --latency out.')
+  if (flags.status) refuseFlags('Pass either --billable or --status, not both.')
+  if (flags.by) refuseFlags('An invoice has one line per key, method and path: leave --by out.')
+  if (flags.compare !== undefined)
+    refuseFlags('Invoice lines are compared with nothing: leave --compare out.')
+  if (flags.latency) refuseFlags('Invoice lines have no durations: leave --latency out.')
 }
 
 function checkFormat({ format, watch, ...flags }: ReportFlags): void {
-  if (flags['csv-separator'] !== undefined && format !== 'csv') refuse('--csv-separator needs --format csv.')
-  if (watch && !forPeople({ format })) refuse('--watch draws for people: use --format table or markdown.')
+  if (flags['csv-separator'] !== undefined && format !== 'csv')
+    refuseFlags('--csv-separator needs --format csv.')
+  if (watch && !forPeople({ format }))
+    refuseFlags('--watch draws for people: use --format table or markdown.')
   if (format === 'xlsx' && flags.out === undefined && process.stdout.isTTY) {
-    refuse('A workbook is not for a terminal. Pass --out or use a pipe.')
+    refuseFlags('A workbook is not for a terminal. Pass --out or use a pipe.')
   }
 }
 
 function checkCompare(period: Period): void {
-  if (!period.since) refuse('--compare needs a period with a start: pass --since or --month.')
-  if (!previousPeriod(period)) refuse('--compare needs a period that has begun.')
+  if (!period.since) refuseFlags('--compare needs a period with a start: pass --since or --month.')
+  if (!previousPeriod(period)) refuseFlags('--compare needs a period that has begun.')
 }
 
 function checkMatrix({ compare, latency, sort }: ReportFlags): void {
   const flag = compare !== undefined ? '--compare' : latency ? '--latency' : sort && '--sort'
   if (!flag) return
   const why = sort && flag === '--sort' ? 'is in the order of its totals' : 'has one number per cell'
-  refuse(`A table of two dimensions ${why}. Use --format csv or json with ${flag}, or one dimension.`)
+  refuseFlags(`A table of two dimensions ${why}. Use --format csv or json with ${flag}, or one dimension.`)
 }
 
-function refuse(message: string): never {
+function refuseFlags(message: string): never {
   throw new AnalyticsError('WRONG_USAGE', message)
 }

@@ -14,7 +14,7 @@ export type ExportColumns<Page> = ReadonlyMap<string, (page: Page) => readonly C
 const TIMES_REMEMBERED = 10_000
 
 /** Columns that are read only when asked for; null when no duration was measured. */
-export const LATENCY_COLUMNS = ['measuredCount', 'p50Us', 'p95Us', 'p99Us'] as const
+const LATENCY_COLUMNS = ['measuredCount', 'p50Us', 'p95Us', 'p99Us'] as const
 
 /** The name of a column with local times of the time zone. */
 export const LOCAL_COLUMN = /Local$/

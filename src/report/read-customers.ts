@@ -85,7 +85,7 @@ export async function readCustomers(
       until: period.until,
     }),
   ])
-  const counts = countKeys(keys)
+  const counts = countKeysByOwner(keys)
   const [section] = report.sections
   return {
     database: db.databaseLabel,
@@ -105,7 +105,7 @@ function toCustomer(group: ReportGroup, counts: ReadonlyMap<string | null, numbe
   return { owner, keys, requests, share, errorRate, firstUsed, lastUsed, trend }
 }
 
-function countKeys(rows: readonly UsageRow[]): Map<string | null, number> {
+function countKeysByOwner(rows: readonly UsageRow[]): Map<string | null, number> {
   const counts = new Map<string | null, number>()
   for (const { owner = null, key } of rows) {
     if (key && !isReservedKey(key.id)) counts.set(owner, (counts.get(owner) ?? 0) + 1)

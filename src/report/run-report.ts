@@ -48,7 +48,7 @@ export async function runReport(
     ...(billable ? await noteMissing(db) : []),
   ]
   const isTitled = !billable && !request.by
-  const title = billable ? `Invoice lines of ${period.month}` : titleOf(found, request.by)
+  const title = billable ? `Invoice lines of ${period.month}` : titleOfReport(found, request.by)
   const filters = describeFilters(isTitled ? { ...text, owner: undefined } : text, found, billable)
   return {
     report: { ...report, notes },
@@ -68,7 +68,7 @@ export function toReportJson({ report, heading }: HeadedReport): object {
   }
 }
 
-function titleOf({ key, filter }: FoundFilter, by: readonly UsageDimension[] | undefined): string {
+function titleOfReport({ key, filter }: FoundFilter, by: readonly UsageDimension[] | undefined): string {
   const of = [
     key && nameOfKey(key),
     filter.endpoint && `${filter.method ?? ''} ${nameOfEndpoint(filter.endpoint)}`.trim(),

@@ -69,7 +69,7 @@ export async function findFindings(
   }
   const keys = active.map(({ key }) => key!)
   const { findings, youngKeyCount } = await applyRules(keys, context, firstBucket)
-  return { ...period, findings, keyCount: countKeys(keys), youngKeyCount, historyDays }
+  return { ...period, findings, keyCount: countRealKeys(keys), youngKeyCount, historyDays }
 }
 
 async function applyRules(
@@ -113,7 +113,7 @@ function findUsualDays(before: readonly UsageRow[], since: Date, { minHistoryDay
     .toSorted((a, b) => a - b)
 }
 
-function countKeys(keys: readonly KeyRecord[]): number {
+function countRealKeys(keys: readonly KeyRecord[]): number {
   return keys.filter(({ id }) => !isReservedKey(id)).length
 }
 

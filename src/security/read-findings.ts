@@ -62,7 +62,7 @@ export async function readFindings(
     found,
     heading: { title: 'Security findings', databaseLabel: db.databaseLabel, dataDir },
     notes: [
-      ...noteHistory(found),
+      ...noteShortHistory(found),
       ...(await noteWideRows(db, found)),
       ...(await noteUndelivered(db, dataDir)),
     ],
@@ -100,7 +100,7 @@ export function renderFindingsAs(
   screen: Screen,
 ): string {
   if (format === 'json') return renderJson(toFindingsJson(found))
-  return format === 'markdown' ? renderMarkdown(found) : renderText(found, screen)
+  return format === 'markdown' ? renderFindingsMarkdown(found) : renderText(found, screen)
 }
 
 /** Findings for `--json`: the heading's facts first. */
@@ -122,7 +122,7 @@ function parseThresholds(given: readonly string[] = []): Partial<Thresholds> {
   )
 }
 
-function noteHistory({ keyCount, youngKeyCount, historyDays }: SecurityFindings): string[] {
+function noteShortHistory({ keyCount, youngKeyCount, historyDays }: SecurityFindings): string[] {
   if (youngKeyCount === 0) return []
   const days = `The database has ${formatCount(Math.floor(historyDays))} days of history before this period.`
   return [
@@ -143,7 +143,7 @@ async function noteWideRows(
     : []
 }
 
-function describePeriod({ since, until }: SecurityFindings): string {
+function describeSpan({ since, until }: SecurityFindings): string {
   return `${formatInstant(since, 'UTC')} to ${formatInstant(until, 'UTC')} (UTC)`
 }
 
@@ -158,7 +158,7 @@ function whoOf({ key }: Finding): string {
 }
 
 /** The text about a finding, line by line. */
-function linesOf(finding: Finding): (readonly [name: string, value: string])[] {
+function linesOfFinding(finding: Finding): (readonly [name: string, value: string])[] {
   const { seen, normal, from, to, endpoints, advice, key } = finding
   return [
     ['Seen', seen],
@@ -172,7 +172,7 @@ function linesOf(finding: Finding): (readonly [name: string, value: string])[] {
 
 function renderText({ found, heading, notes }: HeadedFindings, screen: Screen): string {
   const parts = [
-    renderHeading(heading, describePeriod(found), screen),
+    renderHeading(heading, describeSpan(found), screen),
     ...found.findings.map((finding) => renderFinding(finding, screen)),
     `${wrap(describeResult(found), screen)}\n`,
     ...notes.map((note) => `${paint('yellow', wrap(`Note: ${escapeTerminal(note)}`, screen), screen)}\n`),
@@ -184,23 +184,23 @@ function renderFinding(finding: Finding, screen: Screen): string {
   const { severity, kind } = finding
   const title = `${paint(COLOURS[severity], severity.toUpperCase().padEnd(11), screen)}${paint('bold', `${kind}  ${escapeTerminal(whoOf(finding))}`, screen)}`
   const width = (screen.width ?? 110) - 11
-  const lines = linesOf(finding).map(([name, value]) => {
+  const lines = linesOfFinding(finding).map(([name, value]) => {
     const text = wrap(escapeTerminal(value), { width }).replaceAll('\n', `\n${' '.repeat(11)}`)
     return `${INDENT}${paint('dim', name.padEnd(9), screen)}${text}`
   })
   return `${[title, ...lines].join('\n')}\n`
 }
 
-function renderMarkdown({ found, heading, notes }: HeadedFindings): string {
+function renderFindingsMarkdown({ found, heading, notes }: HeadedFindings): string {
   const facts = [
-    `Period: ${describePeriod(found)}`,
+    `Period: ${describeSpan(found)}`,
     `Database: ${heading.databaseLabel}`,
     `Data folder: ${heading.dataDir}`,
     describeResult(found),
     ...notes,
   ]
   const findings = found.findings.map((finding) => {
-    const lines = linesOf(finding).map(([name, value]) => `- **${name}**: ${escapeMarkdown(value)}`)
+    const lines = linesOfFinding(finding).map(([name, value]) => `- **${name}**: ${escapeMarkdown(value)}`)
     return `### ${finding.severity}: ${finding.kind} by ${escapeMarkdown(whoOf(finding))}\n\n${lines.join('\n')}`
   })
   const list = facts.map((fact) => `- ${escapeMarkdown(fact)}`).join('\n')

@@ -51,7 +51,7 @@ export class DatabaseStore implements UsageStore {
   async connect(): Promise<DatabaseFacts> {
     return this.#use(async (db) => {
       await requireSchema(db)
-      const facts = await readFacts(db, this.#options.pepperCheck)
+      const facts = await readMeta(db, this.#options.pepperCheck)
       this.#databaseId = facts.databaseId
       return facts
     })
@@ -137,7 +137,7 @@ async function openForWriting(url: string): Promise<Database> {
   }
 }
 
-async function readFacts(db: Database, pepperCheck: string): Promise<DatabaseFacts> {
+async function readMeta(db: Database, pepperCheck: string): Promise<DatabaseFacts> {
   if (pepperCheck) await db.query(SET_PEPPER_CHECK, [pepperCheck])
   const [meta] = await db.query<{ database_id: string; pepper_check: string | null }>(READ_META)
   if (!meta) {

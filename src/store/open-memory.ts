@@ -7,7 +7,7 @@ import { sqliteDialect } from './database/sqlite/sqlite.ts'
 import { migrateDatabase } from './database/migrate.ts'
 import { openDialect } from './database/open-database.ts'
 
-const PLACE = 'SQLite in memory'
+const LABEL = 'SQLite in memory'
 
 /** Both sides of a database in memory. */
 export interface MemoryDatabase {
@@ -20,7 +20,7 @@ export interface MemoryDatabase {
  * Closing them does nothing, because counts would be lost: the memory is freed with the last reference.
  */
 export async function openMemory(pepperCheck: string): Promise<MemoryDatabase> {
-  const db = await openDialect(sqliteDialect(MEMORY_DATABASE, PLACE), PLACE, { create: true })
+  const db = await openDialect(sqliteDialect(MEMORY_DATABASE, LABEL), LABEL, { create: true })
   await migrateDatabase(db)
   const shared = { ...db, close: async () => {} }
   const store = new DatabaseStore({ url: MEMORY_DATABASE, pepperCheck }, undefined, async () => shared)

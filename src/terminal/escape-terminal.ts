@@ -6,13 +6,13 @@ const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 
 /** Text that is safe for a terminal: unsafe characters are shown, as `\x1b` or `\u{202e}`. */
 export function escapeTerminal(text: string): string {
-  return text.replace(UNSAFE, show)
+  return text.replace(UNSAFE, showCharacter)
 }
 
 /** The same for text of several lines: keeps line ends. */
 export function escapeTerminalLines(text: string): string {
   return text.replace(UNSAFE, (character) =>
-    character === '\n' || character === '\r' ? character : show(character),
+    character === '\n' || character === '\r' ? character : showCharacter(character),
   )
 }
 
@@ -25,7 +25,7 @@ export function escapeJson(json: string): string {
   })
 }
 
-function show(character: string): string {
+function showCharacter(character: string): string {
   const code = character.codePointAt(0) ?? 0
   return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`
 }

@@ -82,7 +82,8 @@ function firstDayOf(unit: 'day' | 'week' | 'month', { year, month, day }: WallTi
   return { year, month, day: unit === 'week' ? day - daysSinceMonday : day }
 }
 
-function offsetMs(time: number, timeZone: string): number {
+/** How far the wall clock of a time zone is ahead of UTC. */
+export function offsetMs(time: number, timeZone: string): number {
   // Most reports are in UTC, and Intl takes microseconds per call.
   if (timeZone === 'UTC') return 0
   const wholeSecond = Math.floor(time / 1000) * 1000

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { apiKeyAnalytics } from '../../src/analytics.ts'
 import { getOrm } from '../../src/store/get-orm.ts'
 import { ApiKeyAnalyticsKey } from '../../src/store/database/entities/api-key-analytics-key.ts'
-import { openUsage } from '../../src/store/open-usage.ts'
+import { openUsage } from '../../src/open-usage.ts'
 
 const SCRIPT = fileURLToPath(new URL('../support/processes/count-without-files.ts', import.meta.url))
 

@@ -5,7 +5,7 @@ import { getOrm } from '../../src/store/get-orm.ts'
 import { nameKey } from '../../src/store/keys/name-key.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
-import { openUsage } from '../../src/store/open-usage.ts'
+import { openUsage } from '../../src/open-usage.ts'
 import { fillKeys, fillUsage, keyIdOf } from '../support/fill-usage.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 

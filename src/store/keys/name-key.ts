@@ -70,14 +70,14 @@ async function changeOwner(
   { owner, from, until, now }: Span & { owner: string | null; now: number },
 ): Promise<void> {
   const periods = (await readOwners(tx, dialect, [id])).get(id)!
-  const since = from ?? (until === undefined ? startOf(periods, now) : 0)
+  const since = from ?? (until === undefined ? startOfOwnership(periods, now) : 0)
   const given = { owner, setBy: setterOf(owner), saidAt: owner === null ? null : now }
   const changed = setOwner(periods, { since, until: until ?? Infinity, ...given })
   await writeOwners(tx, dialect, new Map([[id, changed]]))
 }
 
 /** The start of an owner that was given without a time. */
-function startOf(periods: OwnerPeriods, now: number): number {
+function startOfOwnership(periods: OwnerPeriods, now: number): number {
   return periods.every(({ owner }) => owner === null) ? 0 : Math.floor(now / HOUR_MS) * HOUR_MS
 }
 

@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '../../time/units.ts'
 import type { BucketMinutes } from '../../model/batch.ts'
 import type { Dialect } from '../database/dialect.ts'
 
@@ -7,7 +8,7 @@ const WIDTHS = [1, 60, 1440] satisfies BucketMinutes[]
 export function endsBy(dialect: Dialect, time: string): string {
   // Computes nothing from the columns: Citus cannot delete by a condition that computes times from them.
   const fits = WIDTHS.map((minutes) => {
-    const lastStart = dialect.timeOf(`(${dialect.millisecondsOf(time)} - ${minutes * 60_000})`)
+    const lastStart = dialect.timeOf(`(${dialect.millisecondsOf(time)} - ${minutes * MINUTE_MS})`)
     return `t.bucket_minutes = ${minutes} and t.bucket <= ${lastStart}`
   })
   return `t.bucket < ${time} and (${fits.join(' or ')})`

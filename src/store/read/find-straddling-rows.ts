@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '../../time/units.ts'
 import { isCalendarUnit } from '../../time/calendar.ts'
 import type { UsageQuery } from '../../model/usage-query.ts'
 import type { RowSum, StraddlingRows } from '../../model/usage-row.ts'
@@ -23,7 +24,7 @@ export async function findStraddlingRows(db: Database, query: UsageQuery): Promi
   const found =
     cuts.length === 0
       ? { rows: 0, requests: 0 }
-      : await sumRows(db, `${filter}\nand (${cuts.join('\n  or ')})`, parameters)
+      : await sumStraddling(db, `${filter}\nand (${cuts.join('\n  or ')})`, parameters)
   const isByOwner = query.owner !== undefined || query.by?.includes('owner')
   return isByOwner ? { ...found, cutByOwners: await sumRowsCutByOwners(db, query) } : found
 }
@@ -33,7 +34,7 @@ async function sumRowsCutByOwners(db: Database, { owner, ...query }: UsageQuery)
   const parameters = new Parameters()
   const filter = filterUsage(db.dialect, query, parameters)
   const name = owner === undefined ? undefined : parameters.add(owner)
-  return sumRows(
+  return sumStraddling(
     db,
     `${filter} and t.bucket_minutes > 1 and ${OF_KEYS_WITH_FORMER_OWNERS}
 and ${cutByOwners(db.dialect, name)}`,
@@ -41,7 +42,7 @@ and ${cutByOwners(db.dialect, name)}`,
   )
 }
 
-async function sumRows(db: Database, condition: string, { values }: Parameters): Promise<RowSum> {
+async function sumStraddling(db: Database, condition: string, { values }: Parameters): Promise<RowSum> {
   const [found] = await db.query<{ rows: string; requests: string }>(
     `select count(*) as rows, coalesce(sum(t.request_count), 0) as requests
 from api_key_analytics t
@@ -55,7 +56,7 @@ where ${condition}`,
 function cutAt(db: Database, instant: Date | undefined, parameters: Parameters): string[] {
   if (!instant) return []
   return [60, 1440].flatMap((minutes) => {
-    const begin = instant.getTime() - (instant.getTime() % (minutes * 60_000))
+    const begin = instant.getTime() - (instant.getTime() % (minutes * MINUTE_MS))
     if (begin === instant.getTime()) return []
     const time = timeParameter(db.dialect, new Date(begin), parameters)
     return [`t.bucket = ${time} and t.bucket_minutes = ${minutes}`]

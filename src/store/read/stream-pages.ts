@@ -33,7 +33,7 @@ async function* withKeys(
   const keys = new Map<string, KeyInTime>()
   for await (const { keyId, ...page } of pages) {
     await addKeys(db, keyId, keys)
-    const keyAt = (id: string, row: number) => findKey(keys.get(id)!, page.bucket[row]!)
+    const keyAt = (id: string, row: number) => findStoredKey(keys.get(id)!, page.bucket[row]!)
     yield { key: keyId.map(keyAt), ...page }
   }
 }
@@ -44,7 +44,7 @@ interface KeyInTime {
   readonly former: { readonly until: number; readonly key: StoredKey }[]
 }
 
-function findKey({ present, former }: KeyInTime, bucket: Date): StoredKey {
+function findStoredKey({ present, former }: KeyInTime, bucket: Date): StoredKey {
   if (former.length === 0) return present
   return former.find(({ until }) => bucket.getTime() < until)?.key ?? present
 }

@@ -1,9 +1,9 @@
 import { AnalyticsError } from '../../model/errors.ts'
-import { instantOf, stepsBetween, wallTimeOf } from '../../time/calendar.ts'
+import { instantOf, offsetMs, stepsBetween, wallTimeOf } from '../../time/calendar.ts'
 import type { CalendarUnit } from '../../time/calendar.ts'
 import type { UsageFilter } from '../../model/usage-query.ts'
 import type { Database } from '../database/open-database.ts'
-import { DAY_MS, HOUR_MS } from '../../time/units.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../time/units.ts'
 
 /** How SQL assigns times to the hours, days, weeks or months of a time zone. */
 export interface TimeBorders {
@@ -54,7 +54,7 @@ export function timeBorders(unit: CalendarUnit, timeZone: string, span: TimeSpan
   const uncutMinutes = findUncutMinutes(unit, offsets)
   const localOf = (ms: string): string => `(${ms} + ${chooseByTime(ms, offsets)})`
   const dayOf = (ms: string): string => `${localOf(ms)} / ${DAY_MS}`
-  const startOfDay = remember((day) => instantOf({ year: 1970, month: 1, day: day + 1 }, timeZone))
+  const startOfDay = rememberDays((day) => instantOf({ year: 1970, month: 1, day: day + 1 }, timeZone))
   if (unit === 'hour') {
     return { uncutMinutes, numberOf: (ms) => `${ms} - ${localOf(ms)} % ${HOUR_MS}`, startOf: toDate }
   }
@@ -110,21 +110,15 @@ function findChange(offsetAt: (time: number) => number, before: number, after: n
   return high * 1000
 }
 
-function offsetMs(time: number, timeZone: string): number {
-  const wall = wallTimeOf(new Date(time), timeZone)
-  const utc = Date.UTC(wall.year, wall.month - 1, wall.day, wall.hour, wall.minute, wall.second)
-  return utc - Math.floor(time / 1000) * 1000
-}
-
 /** Borders lie on whole units of local time. Where these are whole UTC buckets too, no bucket is cut. */
 function findUncutMinutes(unit: CalendarUnit, offsets: readonly Cut[]): number {
   const unitMs = unit === 'hour' ? HOUR_MS : DAY_MS
   const fits = (minutes: number): boolean =>
-    unitMs % (minutes * 60_000) === 0 &&
+    unitMs % (minutes * MINUTE_MS) === 0 &&
     offsets.every(({ from, value }, index) => {
       // a change of offset may also be a border
-      const aligned = index === 0 || from % (minutes * 60_000) === 0
-      return aligned && value % (minutes * 60_000) === 0
+      const aligned = index === 0 || from % (minutes * MINUTE_MS) === 0
+      return aligned && value % (minutes * MINUTE_MS) === 0
     })
   return [1440, 60, 1].find(fits) ?? 0
 }
@@ -143,7 +137,7 @@ function toDate(milliseconds: number): Date {
 }
 
 /** Cached, because many rows fall on one day and a look-up in the time zone takes microseconds. */
-function remember(find: (day: number) => Date): (day: number) => Date {
+function rememberDays(find: (day: number) => Date): (day: number) => Date {
   const found = new Map<number, Date>()
   return (day) => {
     const known = found.get(day) ?? find(day)

@@ -114,7 +114,7 @@ limit 1`,
 
 /** The key that fills a chunk; undefined when the rest of the day is one chunk. */
 async function findLastKey(db: Database, rest: Omit<Chunk, 'doneBefore'>): Promise<string | undefined> {
-  const { condition, params } = writeCondition(db.dialect, rest)
+  const { condition, params } = writeChunkCondition(db.dialect, rest)
   const [found] = await db.query<{ api_key_id: string }>(
     `select t.api_key_id
 from api_key_analytics t
@@ -126,7 +126,7 @@ limit 1 offset ${CHUNK_ROWS - 1}`,
   return found?.api_key_id
 }
 
-function writeCondition(
+function writeChunkCondition(
   dialect: Dialect,
   chunk: Omit<Chunk, 'doneBefore'>,
 ): { condition: string; params: unknown[] } {
@@ -144,7 +144,7 @@ function writeCondition(
 
 async function mergeRows(tx: Statements, db: Database, chunk: Chunk): Promise<RolledUp> {
   const { dialect, distributed } = db
-  const { condition, params } = writeCondition(dialect, chunk)
+  const { condition, params } = writeChunkCondition(dialect, chunk)
   const day = dialect.timeOf(String(chunk.day))
   await lockRows(tx, db, condition, params)
   if (dialect.kind === 'postgresql' && !distributed) {

@@ -20,7 +20,7 @@ let previous: Promise<void> = Promise.resolve()
 parentPort!.on('message', (message: ToWorker) => {
   if (!('run' in message)) keepPart(message)
   else if (message.run === 'forget') parts.delete(message.call)
-  else previous = previous.then(() => answer(message))
+  else previous = previous.then(() => answerCall(message))
 })
 
 function keepPart(message: Exclude<ToWorker, { run: string }>): void {
@@ -30,7 +30,7 @@ function keepPart(message: Exclude<ToWorker, { run: string }>): void {
   else kept.rows.push(message.rows)
 }
 
-async function answer(message: Extract<ToWorker, { run: string }>): Promise<void> {
+async function answerCall(message: Extract<ToWorker, { run: string }>): Promise<void> {
   try {
     post({ call: message.call, result: await run(message) })
   } catch (error) {

@@ -10,15 +10,15 @@ export class DurationBinsType extends Type<number[], unknown> {
 
   override convertToDatabaseValue(value: number[], platform: Platform): unknown {
     const json = JSON.stringify(value)
-    return isPostgresql(platform) ? json.replace('[', '{').replace(']', '}') : json
+    return hasArrays(platform) ? json.replace('[', '{').replace(']', '}') : json
   }
 
   override getColumnType(_property: unknown, platform: Platform): string {
-    return isPostgresql(platform) ? 'bigint[]' : 'text'
+    return hasArrays(platform) ? 'bigint[]' : 'text'
   }
 }
 
 /** Checks for a method that only PostgreSQL's platform has: importing the platform would load it for every app. */
-function isPostgresql(platform: Platform): boolean {
+function hasArrays(platform: Platform): boolean {
   return platform.getDefaultSchemaName() === 'public'
 }

@@ -120,10 +120,10 @@ where locktype = 'advisory' and granted and (classid::bigint << 32) + objid::big
   executed_at timestamptz(6) not null default current_timestamp(6)
 )`,
     async open(options) {
-      const orm = createOrm(url, options)
+      const orm = createPostgresqlOrm(url, options)
       const pool = await orm.em.getConnection().getNativeClient()
       closeFailedConnections(pool)
-      const session = openSession(pool, databaseLabel, options)
+      const session = openPostgresqlSession(pool, databaseLabel, options)
       // MikroORM ends a pool only if its own statements used it
       const close = async () => {
         await orm.close()
@@ -149,7 +149,7 @@ where locktype = 'advisory' and granted and (classid::bigint << 32) + objid::big
   }
 }
 
-function createOrm(url: string, { maxConnections = 5, statementTimeoutMs }: OpenOptions): MikroORM {
+function createPostgresqlOrm(url: string, { maxConnections = 5, statementTimeoutMs }: OpenOptions): MikroORM {
   return new MikroORM({
     ...ORM_OPTIONS,
     dbName: databaseNameOf(url),
@@ -253,7 +253,11 @@ function statements(client: Pick<Pool, 'query'>, databaseLabel: string): TimedSt
   }
 }
 
-function openSession(pool: Pool, databaseLabel: string, { liftTimeout = false }: OpenOptions): Session {
+function openPostgresqlSession(
+  pool: Pool,
+  databaseLabel: string,
+  { liftTimeout = false }: OpenOptions,
+): Session {
   const connect = async (): Promise<PoolClient> => {
     try {
       return await pool.connect()

@@ -55,7 +55,7 @@ export function sqliteDialect(path: string, databaseLabel: string): Dialect {
       const isFile = path !== MEMORY_DATABASE
       if (isFile && create) createFile(path, databaseLabel)
       else if (isFile && !existsSync(path)) throw new AnalyticsError('DATABASE_NOT_FOUND', noFile(path))
-      const orm = createOrm(path)
+      const orm = createSqliteOrm(path)
       try {
         const file = await orm.em.getConnection().getNativeClient()
         if (create) await useWriteAheadLog(file)
@@ -65,7 +65,7 @@ export function sqliteDialect(path: string, databaseLabel: string): Dialect {
           orm,
           createReadOnlyOrm: () =>
             new MikroORM({ ...ORM_OPTIONS, dbName: path, driverOptions: () => readOnlySqlite(file) }),
-          session: openSession(file, databaseLabel),
+          session: openSqliteSession(file, databaseLabel),
           distributed: false,
           close: () => orm.close(),
         }
@@ -77,7 +77,7 @@ export function sqliteDialect(path: string, databaseLabel: string): Dialect {
   }
 }
 
-function createOrm(path: string): MikroORM {
+function createSqliteOrm(path: string): MikroORM {
   return new MikroORM({
     ...ORM_OPTIONS,
     dbName: path,
@@ -116,7 +116,7 @@ function createFile(path: string, databaseLabel: string): void {
   }
 }
 
-function openSession(file: SqliteFile, databaseLabel: string): Session {
+function openSqliteSession(file: SqliteFile, databaseLabel: string): Session {
   const run = <Row>(sql: string, params: readonly unknown[] = []): Row[] => {
     try {
       const statement = file.prepare(sql)

@@ -5,13 +5,8 @@ import { createUsage } from './create-usage.ts'
 import { openDatabase } from './database/open-database.ts'
 import { requireSchema } from './database/require-schema.ts'
 
-/**
- * Opens an existing, migrated database for reading: `{ database, dataDir }` or a URL. Default: the same as for the app
- * (`DATABASE_URL`, else the embedded file).
- * @throws ARGUMENT_INVALID, OPTION_INVALID, DATABASE_NOT_FOUND, DATABASE_UNREACHABLE, DATABASE_REFUSED,
- * DATABASE_NOT_MIGRATED, DATABASE_TOO_NEW
- */
-export async function openUsage(given?: string | UsageOptions): Promise<Usage> {
+/** What `openUsage()` does once MikroORM may be loaded. */
+export async function openReadSide(given?: string | UsageOptions): Promise<Usage> {
   const db = await openDatabase(locateDatabase(readArguments(given)).database)
   try {
     await requireSchema(db)
