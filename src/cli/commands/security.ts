@@ -43,13 +43,16 @@ export default class Security extends BaseCommand {
   async run(): Promise<object | undefined> {
     const { flags, metadata } = await this.parse(Security)
     const format = this.oneFormat(flags.format, metadata.flags.format)
-    const { explainRule, failsOn, readFindings, renderFindingsAs, toFindingsJson } =
-      await import('../../security/read-findings.ts')
     if (flags.explain !== undefined) {
+      const { explainRule } = await import('../../security/explain-rule.ts')
       const explained = explainRule(flags.explain, flags.threshold)
       this.print(explained.text)
       return explained.json
     }
+    const [{ failsOn, readFindings }, { renderFindingsAs, toFindingsJson }] = await Promise.all([
+      import('../../security/read-findings.ts'),
+      import('../../security/render-findings.ts'),
+    ])
     return this.withDatabase(flags, async (db, { dataDir }) => {
       const found = await readFindings(db, flags, dataDir)
       this.print(renderFindingsAs(format, found, this.screen(flags)))
