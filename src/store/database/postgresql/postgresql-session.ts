@@ -1,0 +1,179 @@
+import type { PostgreSqlConnection } from '@mikro-orm/postgresql'
+import type { PoolClient } from 'pg'
+import { to as copyTo } from 'pg-copy-streams'
+import { AnalyticsError } from '../../../model/errors.ts'
+import type { OpenOptions, Session, Statements, TransactionMode } from '../dialect.ts'
+import { translateError } from '../translate-error.ts'
+
+/** The pool of pg behind MikroORM. */
+export type Pool = Awaited<ReturnType<PostgreSqlConnection['getNativeClient']>>
+
+/**
+ * A pooler accepts connections that it cannot serve yet, and lets them wait for two minutes or without end. A server
+ * answers a `begin` or a read of settings at once, so silence means that the pooler waits.
+ */
+export const ANSWER_TIMEOUT_MS = 10_000
+
+/**
+ * The longest silence in one of our transactions: the time between an answer of the server and our next statement. When
+ * a process is stopped or its machine is gone, the server then frees its locks, and others go on. A slow statement or a
+ * slow network does not count as silence. What was cut off is rolled back and tried again.
+ */
+const LONGEST_SILENCE_MS = 5000
+
+const BEGIN_TURN = `begin;
+set local idle_in_transaction_session_timeout = ${LONGEST_SILENCE_MS}`
+
+/**
+ * Flushes take turns by this lock. Without it, flushes of the same rows wait for each other row by row. Each holds a
+ * snapshot that keeps the server from cleaning up: four times the work per flush, and a table that grows. A session
+ * that waits for a table has no snapshot yet. It sets both limits itself, because those for the statements of an app
+ * could keep a large batch out without end.
+ */
+const BEGIN_FLUSH = `${BEGIN_TURN};
+set local statement_timeout = 30000;
+set local lock_timeout = 0;
+lock table api_key_analytics_meta in share update exclusive mode`
+
+const BEGIN: Record<TransactionMode, string> = {
+  write: 'begin',
+  turn: BEGIN_TURN,
+  flush: BEGIN_FLUSH,
+  snapshot: 'begin isolation level repeatable read read only',
+}
+
+/**
+ * Lifts a limit that is meant for the statements of an app. Only for one transaction: a pooler then gives the
+ * connection to others.
+ */
+const LIFT_TIMEOUT = 'set local statement_timeout = 0'
+
+const BEGIN_COPY = `begin read only;
+${LIFT_TIMEOUT}`
+
+const TOO_MANY_CONNECTIONS = '53300'
+
+/** The longest delay of a timer in Node. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/**
+ * PostgreSQL accepts no NUL in a text. Counted names have none, and a search for a name with one finds nothing, as on
+ * SQLite. So a batch whose file was edited by hand is not refused because of a NUL.
+ */
+function replaceNul(parameter: unknown): unknown {
+  if (Array.isArray(parameter)) return parameter.some(hasNul) ? parameter.map(replaceNul) : parameter
+  return hasNul(parameter) ? parameter.replaceAll('\0', '\ufffd') : parameter
+}
+
+function hasNul(parameter: unknown): parameter is string {
+  return typeof parameter === 'string' && parameter.includes('\0')
+}
+
+/** COPY takes no parameters, so they are quoted with the driver's own functions. */
+function writeParameters(
+  sql: string,
+  params: readonly unknown[],
+  { escapeLiteral }: { readonly escapeLiteral: (text: string) => string },
+): string {
+  return sql.replace(/\$(\d+)/g, (_, number) => {
+    const value = replaceNul(params[Number(number) - 1])
+    if (typeof value === 'string' || typeof value === 'number') return escapeLiteral(`${value}`)
+    throw new AnalyticsError('INTERNAL', `Parameter $${number} of a copy is neither a text nor a number.`)
+  })
+}
+
+/** Statements with a time limit: no answer within it counts as a lost connection. */
+interface TimedStatements extends Statements {
+  query<Row>(sql: string, params?: readonly unknown[], timeoutMs?: number): Promise<Row[]>
+}
+
+/** Statements on one connection, or each on any of a pool. */
+export function runOn(client: Pick<Pool, 'query'>, databaseLabel: string): TimedStatements {
+  return {
+    query: async (text, params = [], timeoutMs?: number) => {
+      try {
+        const timed = timeoutMs !== undefined && { query_timeout: timeoutMs }
+        return (await client.query({ text, values: params.map(replaceNul), ...timed })).rows
+      } catch (error) {
+        throw translateError(error, databaseLabel)
+      }
+    },
+  }
+}
+
+/** Statements and transactions on the connections of a pool. */
+export function openPostgresqlSession(
+  pool: Pool,
+  databaseLabel: string,
+  { liftTimeout = false }: OpenOptions,
+): Session {
+  const connect = async (): Promise<PoolClient> => {
+    try {
+      return await pool.connect()
+    } catch (error) {
+      const full = (error as { code?: unknown }).code === TOO_MANY_CONNECTIONS
+      if (!full || pool.totalCount === 0) throw translateError(error, databaseLabel)
+      // the server allows no more connections: take turns on the open ones
+      pool.options.max = pool.totalCount
+      return connect()
+    }
+  }
+  /** A connection in a new transaction. */
+  const begin = async (sql: string): Promise<PoolClient> => {
+    const client = await connect()
+    try {
+      await runOn(client, databaseLabel).query(sql, [], sql === BEGIN_FLUSH ? undefined : ANSWER_TIMEOUT_MS)
+      return client
+    } catch (error) {
+      client.release(true)
+      throw error
+    }
+  }
+  async function* copy(sql: string, params: readonly unknown[]): AsyncGenerator<Buffer, void, undefined> {
+    const client = await begin(BEGIN_COPY)
+    let rows: ReturnType<typeof copyTo> | undefined
+    let finished = false
+    try {
+      rows = copyTo(`copy (${writeParameters(sql, params, client)}) to stdout (format binary)`)
+      // The driver's timer for a statement is not made for long ones, and ends them uncleanly.
+      rows.query_timeout = LONGEST_TIMER_MS
+      client.query(rows)
+      for await (const bytes of rows) yield bytes as Buffer
+      await client.query('commit')
+      finished = true
+    } catch (error) {
+      throw translateError(error, databaseLabel)
+    } finally {
+      // stops that timer, which would keep the process alive
+      rows?.callback?.()
+      // only closing the connection stops the server from sending the rest
+      client.release(!finished)
+    }
+  }
+  const transaction: Session['transaction'] = async (run, mode = 'write') => {
+    const lift = liftTimeout && mode !== 'flush'
+    const client = await begin(lift ? `${BEGIN[mode]};\n${LIFT_TIMEOUT}` : BEGIN[mode])
+    const tx = runOn(client, databaseLabel)
+    let broken = false
+    let cut: unknown
+    // The server may close the connection between two statements. Without a listener that would end the process.
+    const onError = (error: unknown) => (cut ??= error)
+    client.on('error', onError)
+    try {
+      const result = await run(tx)
+      await tx.query('commit')
+      return result
+    } catch (error) {
+      await tx.query('rollback', [], ANSWER_TIMEOUT_MS).catch(() => (broken = true))
+      throw cut === undefined ? error : translateError(cut, databaseLabel)
+    } finally {
+      client.off('error', onError)
+      // close a connection that cannot even roll back: the server then rolls back by itself
+      client.release(broken)
+    }
+  }
+  const single: Statements = liftTimeout
+    ? { query: (sql, params) => transaction((tx) => tx.query(sql, params)) }
+    : runOn(pool, databaseLabel)
+  return { ...single, transaction, copy, isCurrent: () => true }
+}
