@@ -27,25 +27,21 @@ const ANSWER_TIMEOUT_MS = 10_000
  */
 const LONGEST_SILENCE_MS = 5000
 
-const BEGIN_TURN = `begin;
-set local idle_in_transaction_session_timeout = ${LONGEST_SILENCE_MS}`
-
 /**
  * Flushes take turns by this lock. Without it, flushes of the same rows wait for each other row by row. Each holds a
  * snapshot that keeps the server from cleaning up: four times the work per flush, and a table that grows. A session
  * that waits for a table has no snapshot yet. It sets both limits itself, because those for the statements of an app
  * could keep a large batch out without end.
  */
-const BEGIN_FLUSH = `${BEGIN_TURN};
-set local statement_timeout = 30000;
+const TAKE_TURN = `set local statement_timeout = 30000;
 set local lock_timeout = 0;
 lock table api_key_analytics_meta in share update exclusive mode`
 
-const BEGIN: Record<TransactionMode, string> = {
-  write: 'begin',
-  turn: BEGIN_TURN,
-  flush: BEGIN_FLUSH,
-  snapshot: 'begin isolation level repeatable read read only',
+function writeBegin(mode: TransactionMode, longestSilenceMs: number): string {
+  if (mode === 'write') return 'begin'
+  if (mode === 'snapshot') return 'begin isolation level repeatable read read only'
+  const turn = `begin;\nset local idle_in_transaction_session_timeout = ${longestSilenceMs}`
+  return mode === 'flush' ? `${turn};\n${TAKE_TURN}` : turn
 }
 
 /**
@@ -245,7 +241,8 @@ function statements(client: Pick<Pool, 'query'>, databaseLabel: string): TimedSt
   }
 }
 
-function openSession(pool: Pool, databaseLabel: string, { liftTimeout = false }: OpenOptions): Session {
+function openSession(pool: Pool, databaseLabel: string, options: OpenOptions): Session {
+  const { liftTimeout = false, longestSilenceMs = LONGEST_SILENCE_MS } = options
   const connect = async (): Promise<PoolClient> => {
     try {
       return await pool.connect()
@@ -258,14 +255,11 @@ function openSession(pool: Pool, databaseLabel: string, { liftTimeout = false }:
     }
   }
   /** A connection in a new transaction. */
-  const begin = async (sql: string): Promise<PoolClient> => {
+  const begin = async (sql: string, mode?: TransactionMode): Promise<PoolClient> => {
     const client = await connect()
     try {
-      await statements(client, databaseLabel).query(
-        sql,
-        [],
-        sql === BEGIN_FLUSH ? undefined : ANSWER_TIMEOUT_MS,
-      )
+      const timeoutMs = mode === 'flush' ? undefined : ANSWER_TIMEOUT_MS
+      await statements(client, databaseLabel).query(sql, [], timeoutMs)
       return client
     } catch (error) {
       client.release(true)
@@ -295,7 +289,8 @@ function openSession(pool: Pool, databaseLabel: string, { liftTimeout = false }:
   }
   const transaction: Session['transaction'] = async (run, mode = 'write') => {
     const lift = liftTimeout && mode !== 'flush'
-    const client = await begin(lift ? `${BEGIN[mode]};\n${LIFT_TIMEOUT}` : BEGIN[mode])
+    const start = writeBegin(mode, longestSilenceMs)
+    const client = await begin(lift ? `${start};\n${LIFT_TIMEOUT}` : start, mode)
     const tx = statements(client, databaseLabel)
     let broken = false
     let cut: unknown
