@@ -79,13 +79,11 @@ describe('encodings', () => {
       await recreate(url, 'UTF8')
       await migrate(url)
       await expect
-        .poll(
-          () =>
-            analytics.flush().then(
-              () => true,
-              () => false,
-            ),
-          { timeout: 20_000 },
+        .poll(() =>
+          analytics.flush().then(
+            () => true,
+            () => false,
+          ),
         )
         .toBe(true)
     }
