@@ -125,7 +125,7 @@ where locktype = 'advisory' and granted and (classid::bigint << 32) + objid::big
         if (!pool.ending) await pool.end()
       }
       try {
-        const { schema, citus } = await readFacts(pool, databaseLabel)
+        const { schema, citus } = await readFacts(pool, databaseLabel, options)
         // MikroORM looks for tables in "public" and ignores the search_path
         orm.config.set('schema', schema)
         return { orm, session, distributed: citus, close }
@@ -157,8 +157,12 @@ function createOrm(url: string, { maxConnections = 5, statementTimeoutMs }: Open
 }
 
 /** @throws DATABASE_REFUSED for a database that cannot hold or find our tables */
-async function readFacts(pool: Pool, databaseLabel: string): Promise<{ schema: string; citus: boolean }> {
-  const [facts] = await statements(pool, databaseLabel).query<Facts>(FACTS, [], ANSWER_TIMEOUT_MS)
+async function readFacts(
+  pool: Pool,
+  databaseLabel: string,
+  { answerTimeoutMs = ANSWER_TIMEOUT_MS }: OpenOptions,
+): Promise<{ schema: string; citus: boolean }> {
+  const [facts] = await statements(pool, databaseLabel).query<Facts>(FACTS, [], answerTimeoutMs)
   const { schema, citus, encoding } = facts!
   if (!ENCODINGS.has(encoding)) {
     throw new AnalyticsError(
@@ -243,6 +247,7 @@ function statements(client: Pick<Pool, 'query'>, databaseLabel: string): TimedSt
 
 function openSession(pool: Pool, databaseLabel: string, options: OpenOptions): Session {
   const { liftTimeout = false, longestSilenceMs = LONGEST_SILENCE_MS } = options
+  const { answerTimeoutMs = ANSWER_TIMEOUT_MS } = options
   const connect = async (): Promise<PoolClient> => {
     try {
       return await pool.connect()
@@ -258,7 +263,7 @@ function openSession(pool: Pool, databaseLabel: string, options: OpenOptions): S
   const begin = async (sql: string, mode?: TransactionMode): Promise<PoolClient> => {
     const client = await connect()
     try {
-      const timeoutMs = mode === 'flush' ? undefined : ANSWER_TIMEOUT_MS
+      const timeoutMs = mode === 'flush' ? undefined : answerTimeoutMs
       await statements(client, databaseLabel).query(sql, [], timeoutMs)
       return client
     } catch (error) {
@@ -302,7 +307,7 @@ function openSession(pool: Pool, databaseLabel: string, options: OpenOptions): S
       await tx.query('commit')
       return result
     } catch (error) {
-      await tx.query('rollback', [], ANSWER_TIMEOUT_MS).catch(() => (broken = true))
+      await tx.query('rollback', [], answerTimeoutMs).catch(() => (broken = true))
       throw cut === undefined ? error : translateError(cut, databaseLabel)
     } finally {
       client.off('error', onError)
