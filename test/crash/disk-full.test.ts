@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { makeDatabase } from '../support/databases.ts'
@@ -99,7 +98,7 @@ describe.runIf(mounter === 'this process')(`a small disk, mounted by ${mounter}`
 
 describe.runIf(mounter === 'a namespace')('a small disk, for an ordinary user', () => {
   test('does the same in a user namespace, which may mount one', async () => {
-    const vitest = fileURLToPath(import.meta.resolve('vitest/vitest.mjs'))
+    const vitest = join(import.meta.dirname, '../../node_modules/vitest/vitest.mjs')
     const config = join(import.meta.dirname, '../vitest.config.ts')
     const run = [process.execPath, vitest, 'run', '--config', config, '--project', 'crash', 'crash/disk-full']
     const { stdout } = await promisify(execFile)('unshare', ['-rm', ...run], { env: ownEnvironment() })
