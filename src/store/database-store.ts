@@ -10,10 +10,12 @@ import { recordBatch } from './write/record-batch.ts'
 import { requireSchema } from './database/require-schema.ts'
 import { TouchedKeys } from './write/touched-keys.ts'
 
-export interface StoreOptions extends Pick<OpenOptions, 'longestSilenceMs' | 'lockWaitMs'> {
+export interface StoreOptions {
   readonly url: string
   /** HMAC of a constant with the pepper; empty without a pepper. */
   readonly pepperCheck: string
+  /** Time limits other than the defaults. */
+  readonly limits?: Pick<OpenOptions, 'longestSilenceMs' | 'lockWaitMs'>
 }
 
 /** Longest wait for an answer; after it the connection counts as lost. */
@@ -123,7 +125,7 @@ export class DatabaseStore implements UsageStore {
 }
 
 /** A writer migrates an embedded file itself. A server is migrated by its administrator. */
-async function openForWriting({ url, pepperCheck: _, ...limits }: StoreOptions): Promise<Database> {
+async function openForWriting({ url, limits }: StoreOptions): Promise<Database> {
   const db = await openDatabase(url, {
     ...limits,
     create: true,

@@ -166,7 +166,7 @@ forEachDatabase('flush --set-aside', (kind, makeUrl) => {
     const refused = await flush()
     expect(refused).toMatchObject({ code: 1, requests: 0 })
     const reasons = refused.stderr.matchAll(/^\S* ?(\S+) stays: (?:it|its|a row) /gm)
-    expect(Array.from(reasons, ([, name]) => name).toSorted()).toEqual(names.toSorted())
+    expect(new Set(Array.from(reasons, ([, name]) => name))).toEqual(new Set(names))
     for (const name of names) rmSync(name)
     writeFileSync(file!, content.replaceAll('/refused', '/men\\u0000ded'))
     expect(await flush()).toMatchObject({ code: 0, requests: 2 })

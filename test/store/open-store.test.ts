@@ -41,8 +41,8 @@ afterAll(async () => {
   for (const store of stores) await store.close()
 })
 
-function open(url: string, pepperCheck = '', limits: Partial<StoreOptions> = {}): UsageStore {
-  const store = openStore({ url, pepperCheck, ...limits })
+function open(url: string, pepperCheck = '', limits: StoreOptions['limits'] = {}): UsageStore {
+  const store = openStore({ url, pepperCheck, limits })
   stores.push(store)
   return store
 }

@@ -59,7 +59,7 @@ test('a slow network is not taken for a process that is stopped', async () => {
   const database = await makeDatabase('postgresql')
   const network = await startSlowNetwork(database.url, 150)
   const longestSilenceMs = 1000
-  const store = openStore({ url: network.url, pepperCheck: '', longestSilenceMs })
+  const store = openStore({ url: network.url, pepperCheck: '', limits: { longestSilenceMs } })
   const rows = Array.from({ length: 300 }, (_, index) => ({
     key: 'a',
     endpoint: `/${'long'.repeat(20)}/${index}`,

@@ -8,7 +8,8 @@ import { makeBatch } from '../make-batch.ts'
 
 const [url, instance, longestSilenceMs] = process.argv.slice(2) as [string, string, string]
 const store = openStore({ url, pepperCheck: '' })
-const impatient = openStore({ url, pepperCheck: '', longestSilenceMs: Number(longestSilenceMs) })
+const limits = { longestSilenceMs: Number(longestSilenceMs) }
+const impatient = openStore({ url, pepperCheck: '', limits })
 const batch = makeBatch({ instance, rows: [{ key: 'shared' }] })
 const errors: string[] = []
 let result: string | undefined
