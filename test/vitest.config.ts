@@ -15,12 +15,13 @@ if (!PGBOUNCER) {
 }
 
 /** What a folder of tests needs before its first test: nothing for `unit`, so that it is quick. */
+const stored = ['support/postgres-cluster.ts', 'support/template-databases.ts', 'support/bundle-programs.ts']
 const tiers: Record<string, string[]> = {
   unit: [],
-  store: ['support/postgres-cluster.ts'],
-  cli: ['support/postgres-cluster.ts'],
-  crash: ['support/postgres-cluster.ts'],
-  e2e: ['support/postgres-cluster.ts', 'support/unpack-browser.ts'],
+  store: stored,
+  cli: stored,
+  crash: stored,
+  e2e: [...stored, 'support/unpack-browser.ts'],
 }
 
 export default defineConfig({

@@ -3,6 +3,7 @@ import type { Batch } from '../model/batch.ts'
 import type { DatabaseFacts, UsageStore } from './usage-store.ts'
 import { OTHER_KEY, REJECTED_KEY } from '../model/key.ts'
 import { migrateDatabase } from './database/migrate.ts'
+import type { OpenOptions } from './database/dialect.ts'
 import { openDatabase } from './database/open-database.ts'
 import type { Database } from './database/open-database.ts'
 import { recordBatch } from './write/record-batch.ts'
@@ -13,6 +14,8 @@ export interface StoreOptions {
   readonly url: string
   /** HMAC of a constant with the pepper; empty without a pepper. */
   readonly pepperCheck: string
+  /** Time limits other than the defaults. */
+  readonly limits?: Pick<OpenOptions, 'longestSilenceMs' | 'lockWaitMs'>
 }
 
 /** Longest wait for an answer; after it the connection counts as lost. */
@@ -42,7 +45,7 @@ export class DatabaseStore implements UsageStore {
   #databaseId: string | undefined
 
   /** Pass `open` when the database is open already. */
-  constructor(options: StoreOptions, databaseId?: string, open = () => openForWriting(options.url)) {
+  constructor(options: StoreOptions, databaseId?: string, open = () => openForWriting(options)) {
     this.#options = options
     this.#databaseId = databaseId
     this.#openDatabase = open
@@ -122,8 +125,9 @@ export class DatabaseStore implements UsageStore {
 }
 
 /** A writer migrates an embedded file itself. A server is migrated by its administrator. */
-async function openForWriting(url: string): Promise<Database> {
+async function openForWriting({ url, limits }: StoreOptions): Promise<Database> {
   const db = await openDatabase(url, {
+    ...limits,
     create: true,
     maxConnections: 2,
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,

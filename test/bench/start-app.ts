@@ -9,6 +9,7 @@ import { makeSampleApp } from './peers/sample-app.ts'
 /** Without `database` the app is bare. */
 export interface StartAppOptions {
   readonly dataDir: string
+  readonly flushIntervalMs: number
   readonly database?: string
 }
 
@@ -26,9 +27,9 @@ export interface StartAppMessage {
 /** Node's own clock for the event loop looks as often as this. */
 const RESOLUTION_MS = 1
 
-const { database, dataDir } = JSON.parse(process.argv[2]!) as StartAppOptions
+const { database, dataDir, flushIntervalMs } = JSON.parse(process.argv[2]!) as StartAppOptions
 const { apiKeyAnalytics } = database ? await import('../../dist/index.js') : {}
-const analytics = apiKeyAnalytics?.({ dataDir, database: database! })
+const analytics = apiKeyAnalytics?.({ dataDir, flushIntervalMs, database: database! })
 const app = await makeSampleApp((koa) => void (analytics && koa.use(analytics)))
 const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
 let flushes = 0

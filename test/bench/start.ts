@@ -1,7 +1,7 @@
 /**
  * What an app's first seconds cost: the longest stall of its event loop and its slowest request from `listen` to the
- * second flush, next to the bare app: `npm run bench:start -- [rounds, default 5]`. Bare, SQLite and PostgreSQL take
- * turns, each time as a new process with a request every 10 ms.
+ * second flush, next to the bare app: `npm run bench:start -- [rounds, default 5] [flush interval, default 5000 ms]`.
+ * Bare, SQLite and PostgreSQL take turns, each time as a new process with a request every 10 ms.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { Agent, request } from 'node:http'
@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { makeDatabase, type DatabaseKind } from '../support/databases.ts'
+import { PATIENCE_MS } from '../support/patience.ts'
 import startSharedCluster from '../support/postgres-cluster.ts'
 import { KEYS, ROUTES } from './peers/sample-app.ts'
 import { startProcess } from './peers/start-process.ts'
@@ -16,9 +17,8 @@ import type { StartAppMessage, StartAppOptions } from './start-app.ts'
 import { median } from './time.ts'
 
 const EVERY_MS = 10
-/** One at the start, and one of the first interval of five seconds. */
+/** One at the start, and one of the first interval. */
 const FLUSHES = 2
-const BARE_MS = 6000
 /** What the app alone does not have may stall it so long. */
 const TARGET_MS = 50
 const APPS = ['bare', 'sqlite', 'postgresql'] as const
@@ -32,6 +32,7 @@ interface Start {
 }
 
 const rounds = Number(process.argv[2] ?? 5)
+const flushIntervalMs = Number(process.argv[3] ?? 5000)
 const stopCluster = await startSharedCluster()
 try {
   const starts = Object.fromEntries(APPS.map((name) => [name, [] as Start[]])) as Record<string, Start[]>
@@ -51,19 +52,19 @@ try {
 async function measureStart(name: 'bare' | DatabaseKind): Promise<Start> {
   const dataDir = mkdtempSync(join(tmpdir(), 'apikey-analytics-bench-'))
   const database = name === 'bare' ? undefined : await makeDatabase(name)
-  const options: StartAppOptions = { dataDir, ...(database && { database: database.url }) }
+  const options: StartAppOptions = { dataDir, flushIntervalMs, ...(database && { database: database.url }) }
   const startedAt = performance.now()
   const app = await startProcess('../start-app.ts', [JSON.stringify(options)], undefined)
   const listenMs = performance.now() - startedAt
   try {
     const load = startLoad(app.port)
     let state = await app.ask<StartAppMessage>({})
-    const until = performance.now() + (database ? 30_000 : BARE_MS)
+    const until = performance.now() + (database ? PATIENCE_MS : 1.2 * flushIntervalMs)
     while (state.flushes < FLUSHES && performance.now() < until) {
       await sleep(100)
       state = await app.ask<StartAppMessage>({})
     }
-    if (database && state.flushes < FLUSHES) throw new Error(`No ${FLUSHES} flushes in 30 s to ${name}.`)
+    if (database && state.flushes < FLUSHES) throw new Error(`No ${FLUSHES} flushes to ${name}.`)
     return { listenMs, stallMs: state.longestStallMs, slowestMs: await load.stop(), ...state }
   } finally {
     await app.kill()

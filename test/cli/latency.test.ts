@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { binOf } from '../../src/model/duration-bins.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
-import { openStore } from '../../src/store/open-store.ts'
+import { DatabaseStore } from '../../src/store/database-store.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { HOUR, keyIdOf, makeBatch } from '../support/make-batch.ts'
 import { runCli } from '../support/run-cli.ts'
@@ -39,7 +39,7 @@ forEachDatabase('durations', (_kind, makeUrl) => {
 
   beforeAll(async () => {
     url = await makeUrl()
-    const store = openStore({ url, pepperCheck: '' })
+    const store = new DatabaseStore({ url, pepperCheck: '' })
     await store.recordBatch(makeBatch({ rows: ROWS }))
     await store.close()
   })

@@ -9,7 +9,7 @@ import { migrate } from '../../src/store/database/migrate.ts'
 import { nameKey } from '../../src/store/keys/name-key.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
-import { openStore } from '../../src/store/open-store.ts'
+import { DatabaseStore } from '../../src/store/database-store.ts'
 import { pruneUsage } from '../../src/store/remove/prune-usage.ts'
 import { requireSchema } from '../../src/store/database/require-schema.ts'
 import { rollUpUsage } from '../../src/store/remove/roll-up-usage.ts'
@@ -82,7 +82,7 @@ describe('the grants of the page', () => {
 
   /** All that an app does: usual batches, gaps, batches that fill them, and those of killed processes. */
   async function countAsApp(url: string): Promise<void> {
-    const store = openStore({ url, pepperCheck: 'mine' })
+    const store = new DatabaseStore({ url, pepperCheck: 'mine' })
     try {
       await store.connect()
       const [instance, killed] = [randomUUID(), randomUUID()]

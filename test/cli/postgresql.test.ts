@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { apiKeyAnalytics } from '../../src/index.ts'
 import type { AnalyticsError } from '../../src/model/errors.ts'
 import { migrate } from '../../src/store/database/migrate.ts'
-import { openStore } from '../../src/store/open-store.ts'
+import { DatabaseStore } from '../../src/store/database-store.ts'
 import pg from 'pg'
 import { administer } from '../support/administer.ts'
 import { createDatabase, dropDatabase, makeDatabase } from '../support/databases.ts'
@@ -79,13 +79,11 @@ describe('encodings', () => {
       await recreate(url, 'UTF8')
       await migrate(url)
       await expect
-        .poll(
-          () =>
-            analytics.flush().then(
-              () => true,
-              () => false,
-            ),
-          { timeout: 20_000 },
+        .poll(() =>
+          analytics.flush().then(
+            () => true,
+            () => false,
+          ),
         )
         .toBe(true)
     }
@@ -138,7 +136,7 @@ describe('without a password', () => {
     undo.push(async () => server.close())
     target.port = String((server.address() as { port: number }).port)
     target.password = ''
-    const store = openStore({ url: target.href, pepperCheck: '' })
+    const store = new DatabaseStore({ url: target.href, pepperCheck: '' })
     for (let attempt = 0; attempt < 5; attempt++) {
       await expect(store.connect()).rejects.toMatchObject({ code: 'DATABASE_REFUSED' })
     }
@@ -158,7 +156,7 @@ describe('limits', () => {
     expect(await run('migrate')).toMatchObject({ code: 0, stderr: '' })
     expect(await run('migrate', '--down', '--yes')).toMatchObject({ code: 0, stderr: '' })
     expect(await run('migrate')).toMatchObject({ code: 0, stderr: '' })
-    const store = openStore({ url: role.url, pepperCheck: '' })
+    const store = new DatabaseStore({ url: role.url, pepperCheck: '' })
     expect(await store.recordBatch(makeBatch({ rows: [{ key: 'a' }] }))).toBe('applied')
     expect(await store.findKnownKeys(10)).toHaveLength(1)
     expect(await failure(['verify'], env)).toContain('No connection is free at PostgreSQL')
@@ -183,7 +181,7 @@ describe('limits', () => {
 
   test('who asks for a long answer gets it, whatever statement_timeout says', async () => {
     const { url, role } = await makeUsage({ settings: ["set statement_timeout = '50ms'"] })
-    const store = openStore({ url, pepperCheck: '' })
+    const store = new DatabaseStore({ url, pepperCheck: '' })
     await store.recordBatch(makeBatch({ rows: [{ key: 'a' }] }))
     await store.close()
     await grantAll(url, role)
@@ -211,7 +209,7 @@ describe('limits', () => {
       settings: ["set statement_timeout = '50ms'", "set lock_timeout = '50ms'"],
     })
     await grantAll(url, role)
-    const store = openStore({ url: role.url, pepperCheck: '' })
+    const store = new DatabaseStore({ url: role.url, pepperCheck: '' })
     await store.connect()
     const locked = await lockFor(url, 'api_key_analytics_meta', 'share update exclusive')
     const applied = store.recordBatch(makeBatch({ rows: [{ key: 'a' }] }))
@@ -224,7 +222,7 @@ describe('limits', () => {
   test('where a time-out is not lifted, it is named', async () => {
     const { url, role } = await makeUsage({ settings: ["set statement_timeout = '50ms'"] })
     await grantAll(url, role)
-    const store = openStore({ url: role.url, pepperCheck: '' })
+    const store = new DatabaseStore({ url: role.url, pepperCheck: '' })
     await store.connect()
     const locked = await lockFor(url, 'api_key_analytics_keys')
     await expect(store.findKnownKeys(1)).rejects.toMatchObject({
@@ -247,7 +245,7 @@ describe('limits', () => {
 
   test('a read-only role may read; what cannot be written is said', async () => {
     const { url, role } = await makeUsage({ settings: ['set default_transaction_read_only = on'] })
-    const store = openStore({ url, pepperCheck: '' })
+    const store = new DatabaseStore({ url, pepperCheck: '' })
     await store.recordBatch(makeBatch({ rows: [{ key: 'a' }] }))
     await store.close()
     await grantAll(url, role)
@@ -269,7 +267,7 @@ describe('limits', () => {
         error: expect.stringMatching(readOnly),
       })
     }
-    const app = openStore({ url: role.url, pepperCheck: '' })
+    const app = new DatabaseStore({ url: role.url, pepperCheck: '' })
     await expect(app.recordBatch(makeBatch({ rows: [{ key: 'a' }] }))).rejects.toMatchObject({
       code: 'DATABASE_REFUSED',
       message: expect.stringContaining('read-only'),
@@ -329,7 +327,7 @@ describe('rights', () => {
       for (const command of ['verify', 'report', 'export']) {
         expect(await failure([command], { DATABASE_URL: role.url })).toContain(named)
       }
-      const store = openStore({ url: role.url, pepperCheck: '' })
+      const store = new DatabaseStore({ url: role.url, pepperCheck: '' })
       await expect(store.connect()).rejects.toMatchObject({
         code: 'DATABASE_REFUSED',
         message: expect.stringContaining(table),

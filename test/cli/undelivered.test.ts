@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { pepperCheck } from '../../src/capture/compute-key-id.ts'
 import { targetOf } from '../../src/options/database-target.ts'
-import { openStore } from '../../src/store/open-store.ts'
+import { DatabaseStore } from '../../src/store/database-store.ts'
 import { describeDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
 import { HOUR } from '../support/make-batch.ts'
 import { startCounting } from '../support/counting-process.ts'
@@ -27,7 +27,7 @@ forEachDatabase('counts that are not in the database', (_kind, makeUrl) => {
   afterEach(() => rm(dataDir, { recursive: true }))
 
   test('are named by reports, invoices and verify until they are delivered', async () => {
-    const store = openStore({ url: env['DATABASE_URL']!, pepperCheck: '' })
+    const store = new DatabaseStore({ url: env['DATABASE_URL']!, pepperCheck: '' })
     const target = targetOf(describeDatabaseUrl(env['DATABASE_URL']!), dataDir)
     const app = startCounting({ dataDir, store, target, now: () => HOUR })
     for (let i = 0; i < 3; i++) app.count('late')
@@ -53,7 +53,7 @@ forEachDatabase('counts that are not in the database', (_kind, makeUrl) => {
   })
 
   test('cannot be mistaken for others: a pepper that is not the database’s is refused', async () => {
-    const store = openStore({ url: env['DATABASE_URL']!, pepperCheck: pepperCheck('right') })
+    const store = new DatabaseStore({ url: env['DATABASE_URL']!, pepperCheck: pepperCheck('right') })
     await store.connect()
     await store.close()
     const report = (pepper: Record<string, string>, ...args: string[]) =>

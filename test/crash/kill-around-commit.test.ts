@@ -8,11 +8,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { inspectDataDir } from '../../src/buffer/folder/inspect-data-dir.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { parseDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
-import { countUntilDeath, endOf, startChild } from '../support/counter-child.ts'
+import { countUntilDeath, endOf } from '../support/counter-child.ts'
 import { makeDatabase } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
 import { countWaiting, readAccounts, recover } from '../support/recover.ts'
 import { PATIENCE_MS } from '../support/patience.ts'
+import { startProcess } from '../support/run-process.ts'
 
 const DEAD = { code: null, signal: 'SIGKILL' }
 
@@ -56,7 +57,7 @@ describe.each([
 
   test('before it leaves nothing in the database, and all arrives by recovery', async () => {
     const obstacle = await obstruct(database.url)
-    const child = startChild('count-and-die', options())
+    const child = startProcess('count-and-die', JSON.stringify(options()))
     const end = endOf(child)
     const deadline = performance.now() + PATIENCE_MS
     // Stamped: connected, so that its next transaction is the one that records.

@@ -49,7 +49,7 @@ test('one process tells what a counted request costs next to a bare one', async 
 })
 
 test('the first seconds of an app are measured bare and with each database', async () => {
-  const { stdout } = await promisify(execFile)(process.execPath, [START, '1'])
+  const { stdout } = await promisify(execFile)(process.execPath, [START, '1', '500'])
   const figure = String.raw`\d+ \[\d+-\d+\]`
   for (const name of ['bare', 'sqlite', 'postgresql']) {
     const stall = `longest stall ${figure} ms, slowest request ${figure} ms`

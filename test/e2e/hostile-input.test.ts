@@ -353,7 +353,10 @@ describe('what an app hands on unchecked', () => {
 
     beforeAll(async () => {
       // Written past the middleware, as another program could, so nothing has cleaned them.
-      const names = HOSTILE.map((name) => name.replaceAll(/[\0\ud800-\udbff](?![\udc00-\udfff])/g, ''))
+      const names = HOSTILE.map((name) =>
+        // three times what the middleware lets by; a table of much longer names takes seconds
+        name.slice(0, 600).replaceAll(/[\0\ud800-\udbff](?![\udc00-\udfff])/g, ''),
+      )
       const rows = names.map((name, index) => ({
         key: testKey(index, name.slice(0, 200), { name: `${name} name`, owner: `${name} owner` }),
         endpoint: name.slice(0, 100),

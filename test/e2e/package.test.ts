@@ -112,7 +112,7 @@ test('the ten lines of the README count into a migrated PostgreSQL, and the repo
   const env = { DATABASE_URL: database.url }
   const migrated = await app.run('npx', ['apikey-analytics', 'migrate'], env)
   expect(migrated).toMatchObject({ code: 0, stdout: expect.stringContaining('Applied') })
-  const server = app.start('node', ['app.js'], env)
+  const server = app.serve('app.js', env)
   try {
     for (const id of [1, 2, 3]) await askUntilServed(`http://127.0.0.1:${port}/users/${id}`, server)
     expect(await readRequestCount(env, 3)).toBe(3)
@@ -180,7 +180,7 @@ async function askUntilServed(url: string, server: ChildProcess): Promise<void> 
   }
 }
 
-/** Requests in the report, once they are at least so many; the app flushes every five seconds. */
+/** Requests in the report, once they are at least so many. */
 async function readRequestCount(env: Record<string, string>, least: number): Promise<number> {
   const deadline = Date.now() + PATIENCE_MS
   for (;;) {

@@ -22,7 +22,7 @@ test('an app with Koa 2 gets no second Koa and no second types', async () => {
 })
 
 test.each(['typescript5', 'typescript7'] as const)('%s compiles an app with Koa 2', async (compiler) => {
-  const compiled = await compileApp(app, compiler, NODENEXT, 'app.ts', '--noEmit')
+  const compiled = await compileApp(app, compiler, NODENEXT, ['app.ts'], '--noEmit')
   expect(compiled).toEqual({ code: 0, stdout: '', stderr: '' })
 })
 

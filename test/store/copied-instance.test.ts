@@ -5,7 +5,7 @@ import { countLacking } from '../../src/store/verify/count-lacking.ts'
 import { findUsage } from '../../src/store/read/find-usage.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
-import { openStore } from '../../src/store/open-store.ts'
+import { DatabaseStore } from '../../src/store/database-store.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import type { UsageStore } from '../../src/store/usage-store.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
@@ -17,7 +17,7 @@ afterAll(async () => {
 })
 
 async function open(url: string): Promise<{ store: UsageStore; db: Database }> {
-  const store = openStore({ url, pepperCheck: '' })
+  const store = new DatabaseStore({ url, pepperCheck: '' })
   const db = await openDatabase(url)
   opened.push(store, db)
   return { store, db }

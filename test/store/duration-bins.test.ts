@@ -6,7 +6,7 @@ import { ApiKeyAnalyticsSchema } from '../../src/store/database/entities/api-key
 import { findUsage } from '../../src/store/read/find-usage.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
-import { openStore } from '../../src/store/open-store.ts'
+import { DatabaseStore } from '../../src/store/database-store.ts'
 import { rollUpUsage } from '../../src/store/remove/roll-up-usage.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import type { UsageDimension } from '../../src/model/usage-query.ts'
@@ -86,7 +86,7 @@ forEachDatabase('histograms of durations', (kind, makeUrl) => {
     await fc.assert(
       fc.asyncProperty(fc.array(anyBatch, { minLength: 1, maxLength: 8 }), async (batches) => {
         const url = await makeUrl()
-        const [store, db] = [openStore({ url, pepperCheck: '' }), await openDatabase(url)]
+        const [store, db] = [new DatabaseStore({ url, pepperCheck: '' }), await openDatabase(url)]
         try {
           const [byHour, byDay] = [new Expected(), new Expected()]
           for (const { hour, rows } of batches) {
@@ -117,7 +117,7 @@ forEachDatabase('histograms of durations', (kind, makeUrl) => {
 
   test('counts that come for a day that was rolled up are merged into its histogram by the next roll-up', async () => {
     const url = await makeUrl()
-    const [store, db] = [openStore({ url, pepperCheck: '' }), await openDatabase(url)]
+    const [store, db] = [new DatabaseStore({ url, pepperCheck: '' }), await openDatabase(url)]
     const deliver = (durationBins: number[]) =>
       store.recordBatch(makeBatch({ rows: [toCell({ key: 'a', endpoint: '/x', durationBins })] }))
     const day = Math.floor(HOUR / DAY_MS) * DAY_MS
@@ -138,7 +138,7 @@ forEachDatabase('histograms of durations', (kind, makeUrl) => {
 
   test('requests that were not measured count as such, alone and beside measured ones', async () => {
     const url = await makeUrl()
-    const [store, db] = [openStore({ url, pepperCheck: '' }), await openDatabase(url)]
+    const [store, db] = [new DatabaseStore({ url, pepperCheck: '' }), await openDatabase(url)]
     const deliver = (bins: number[]) =>
       store.recordBatch(makeBatch({ rows: [toCell({ key: 'a', endpoint: '/x', durationBins: bins })] }))
     await deliver([UNMEASURED_BIN, 3])
@@ -155,7 +155,7 @@ forEachDatabase('histograms of durations', (kind, makeUrl) => {
 
   test('a row whose bins are not its requests is found', async () => {
     const url = await makeUrl()
-    const [store, db] = [openStore({ url, pepperCheck: '' }), await openDatabase(url)]
+    const [store, db] = [new DatabaseStore({ url, pepperCheck: '' }), await openDatabase(url)]
     await store.recordBatch(makeBatch({ rows: [{ key: 'a', requestCount: 3 }, { key: 'b' }] }))
     await db.query('update api_key_analytics set duration_first_bin = 7')
     expect(await verifyUsage(db, { histograms: true })).toMatchObject({ wrongHistograms: 0 })

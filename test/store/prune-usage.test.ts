@@ -6,7 +6,7 @@ import { listLateUsage } from '../../src/store/read/list-late-usage.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { countPrunable, pruneUsage } from '../../src/store/remove/prune-usage.ts'
-import { openStore } from '../../src/store/open-store.ts'
+import { DatabaseStore } from '../../src/store/database-store.ts'
 import { rollUpUsage } from '../../src/store/remove/roll-up-usage.ts'
 import { streamUsage } from '../../src/store/read/stream-usage.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
@@ -27,7 +27,7 @@ forEachDatabase('maintenance', (_kind, makeUrl) => {
   beforeEach(async () => {
     url = await makeUrl()
     db = await openDatabase(url)
-    store = openStore({ url, pepperCheck: '' })
+    store = new DatabaseStore({ url, pepperCheck: '' })
     await store.connect()
   })
   afterEach(async () => {
@@ -224,7 +224,7 @@ from api_key_analytics_prunes order by id`,
   ] as const)(
     'loses no count and blocks no writer when it must %s under constant flushes',
     async ([action, work], { annotate }) => {
-      await fill(24, 1200)
+      await fill(14, 1200)
       // into one of the same buckets, rows that are there and rows that are new
       const endpoints = Array.from({ length: 200 }, (_, i) => `/${String(1100 + i).padStart(5, '0')}`)
       const bucket = START + 12 * HOUR

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
+import { DatabaseStore } from '../../src/store/database-store.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import type { UsageStore } from '../../src/store/usage-store.ts'
@@ -17,8 +18,10 @@ afterAll(async () => {
   for (const one of opened.splice(0)) await one.close()
 })
 
-async function open(url: string): Promise<{ store: UsageStore; db: Database }> {
-  const store = openStore({ url, pepperCheck: '' })
+async function open(
+  url: string,
+  store: UsageStore = new DatabaseStore({ url, pepperCheck: '' }),
+): Promise<{ store: UsageStore; db: Database }> {
   const db = await openDatabase(url)
   opened.push(store, db)
   return { store, db }
@@ -228,7 +231,9 @@ forEachDatabase('recordBatch', (kind, makeUrl) => {
   })
 
   test('verify is balanced at every moment while flushes go on', async () => {
-    const { store, db } = await open(await makeUrl())
+    const url = await makeUrl()
+    // in a thread of its own: in this one SQLite would let nobody read meanwhile
+    const { store, db } = await open(url, openStore({ url, pepperCheck: '' }))
     const instance = randomUUID()
     let flushed = 0
     const flushing = (async () => {

@@ -28,7 +28,7 @@ test('a process that is stopped inside a flush to PostgreSQL lets others flush, 
   await holder.connect()
   await holder.query('begin')
   await holder.query(HOLD, [keyIdOf('shared')])
-  const child = startProcess('flush-once', database.url, randomUUID())
+  const child = startProcess('flush-once', database.url, randomUUID(), '500')
   const said = text(child.stdout!)
   const db = await openDatabase(database.url)
   await expect.poll(() => db.query(WAITING)).toHaveLength(1)
@@ -46,7 +46,8 @@ test('a process that is stopped inside a flush to PostgreSQL lets others flush, 
   const { result, errors } = JSON.parse(await said) as { result: string; errors: string[] }
   expect(result).toBe('applied')
   expect(errors).toEqual([
-    expect.stringMatching(/^DATABASE_BUSY: This process was paused inside a transaction/),
+    // a connection that is reset takes what the server said with it, unless that was read before
+    expect.stringMatching(/^DATABASE_(BUSY: This process was paused inside a transaction|UNREACHABLE: )/),
   ])
   expect(await verifyUsage(db)).toMatchObject({ storedRequests: 3, missingRequests: 0, balanced: true })
   await db.close()
@@ -57,15 +58,16 @@ test('a process that is stopped inside a flush to PostgreSQL lets others flush, 
 test('a slow network is not taken for a process that is stopped', async () => {
   const database = await makeDatabase('postgresql')
   const network = await startSlowNetwork(database.url, 150)
-  const store = openStore({ url: network.url, pepperCheck: '' })
-  const rows = Array.from({ length: 1000 }, (_, index) => ({
+  const longestSilenceMs = 1000
+  const store = openStore({ url: network.url, pepperCheck: '', limits: { longestSilenceMs } })
+  const rows = Array.from({ length: 300 }, (_, index) => ({
     key: 'a',
     endpoint: `/${'long'.repeat(20)}/${index}`,
   }))
   const startedAt = performance.now()
   expect(await store.recordBatch(makeBatch({ rows }))).toBe('applied')
   // its one statement was on the way for longer than a process may keep silent
-  expect(performance.now() - startedAt).toBeGreaterThan(6000)
+  expect(performance.now() - startedAt).toBeGreaterThan(1.5 * longestSilenceMs)
   await store.close()
   await network.close()
   await database.remove()
@@ -83,7 +85,10 @@ const ownPid = async (tx: Statements) =>
 
 test('a turn of prune or roll-up that stands still is rolled back, so that flushes go on, and is taken again', async () => {
   const database = await makeDatabase('postgresql')
-  const [db, other] = [await openDatabase(database.url), await openDatabase(database.url)]
+  const [db, other] = [
+    await openDatabase(database.url, { longestSilenceMs: 500 }),
+    await openDatabase(database.url),
+  ]
   let tries = 0
   const result = await runBoundedWrite(db, async (tx) => {
     tries += 1

@@ -9,21 +9,22 @@ const TYPES = fileURLToPath(new URL('../types', import.meta.url))
 export const COMPILERS = ['typescript5@npm:typescript@5.9.3', 'typescript7@npm:typescript@7.0.2'] as const
 export type Compiler = 'typescript5' | 'typescript7'
 
-export const NODENEXT = ['nodenext', 'nodenext'] as const
 /** The ways in which a compiler finds a package: `module` and `moduleResolution`. */
-export const RESOLUTIONS = [['node16', 'node16'], NODENEXT, ['esnext', 'bundler']] as const
+export const NODE16 = ['node16', 'node16'] as const
+export const NODENEXT = ['nodenext', 'nodenext'] as const
+export const BUNDLER = ['esnext', 'bundler'] as const
 
-/** Compiles a file of `test/types` as an app that has installed the package, with the strictest settings. */
+/** Compiles files of `test/types` as an app that has installed the package, with the strictest settings. */
 export async function compileApp(
   app: InstalledApp,
   compiler: Compiler,
   [module, moduleResolution]: readonly [module: string, moduleResolution: string],
-  file: string,
+  files: readonly string[],
   ...more: string[]
 ): Promise<ProgramResult> {
-  copyFileSync(join(TYPES, file), join(app.folder, file))
+  for (const file of files) copyFileSync(join(TYPES, file), join(app.folder, file))
   const strict = ['--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', 'false']
   const how = ['--target', 'es2022', '--module', module, '--moduleResolution', moduleResolution]
   const tsc = join('node_modules', compiler, 'bin', 'tsc')
-  return app.run('node', [tsc, ...how, ...strict, '--types', 'node', ...more, file])
+  return app.run('node', [tsc, ...how, ...strict, '--types', 'node', ...more, ...files])
 }

@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import type { Moment } from './die-at.ts'
+import { startProcess } from './run-process.ts'
 
 /** What `processes/count-and-die.ts` is told. */
 export interface CounterOptions {
@@ -34,24 +33,18 @@ export interface End {
 
 /** Lets a child count until it dies at its moment. */
 export async function countUntilDeath(options: CounterOptions): Promise<End> {
-  return endOf(startChild('count-and-die', options))
+  return endOf(startProcess('count-and-die', JSON.stringify(options)))
 }
 
 /** Starts a process that is connected and recovers once told to go. */
 export async function startRecoverer(options: RecovererOptions): Promise<() => Promise<End>> {
-  const child = startChild('recover-and-die', options)
+  const child = startProcess('recover-and-die', JSON.stringify(options))
   const end = endOf(child)
   await Promise.race([once(child.stdout!, 'data'), end])
   return () => {
     child.stdin!.end('go')
     return end
   }
-}
-
-/** Starts a script of `support/processes`; its standard error is the test's. */
-export function startChild(script: string, options: object): ChildProcess {
-  const path = fileURLToPath(new URL(`processes/${script}.ts`, import.meta.url))
-  return spawn(process.execPath, [path, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] })
 }
 
 /** Waits for a child's end. */

@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-
-const SCRIPT = fileURLToPath(new URL('processes/counting-app.ts', import.meta.url))
+import { findProgram } from './find-program.ts'
 
 export interface CountingAppOptions {
   readonly database: string
@@ -25,7 +23,7 @@ export interface CountingApp {
  * @throws Error when it does not count in the mode asked for
  */
 export async function startCountingApp(options: CountingAppOptions): Promise<CountingApp> {
-  const child = spawn(process.execPath, [SCRIPT, JSON.stringify(options)], {
+  const child = spawn(process.execPath, [findProgram('counting-app'), JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exited = once(child, 'exit') as Promise<[number | null]>

@@ -11,6 +11,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const TOOLS = join(ROOT, 'node_modules', '.bin')
 /** What the documentation uses and a machine may lack; the machine's own come first. */
 const PROGRAMS = fileURLToPath(new URL('programs', import.meta.url))
+const HURRIED = new URL('hurried-intervals.ts', import.meta.url).href
 
 /** What a program left behind. */
 export interface ProgramResult {
@@ -29,6 +30,8 @@ export interface InstalledApp {
   readonly files: readonly string[]
   /** Starts a program in the folder, with an environment that has nothing of ours but `env`. */
   start(program: string, args: readonly string[], env?: Environment): ChildProcess
+  /** Starts a script of the folder that serves; its intervals are short. */
+  serve(script: string, env?: Environment): ChildProcess
   /** Runs one to its end. */
   run(program: string, args: readonly string[], env?: Environment): Promise<ProgramResult>
   remove(): void
@@ -56,6 +59,7 @@ export async function installPackage(...beside: string[]): Promise<InstalledApp>
     tarball,
     files: files.map(({ path }) => path),
     start: (program, args, env) => startIn(folder, program, args, env),
+    serve: (script, env) => startIn(folder, 'node', ['--import', HURRIED, script], env),
     run: (program, args, env) => runIn(folder, program, args, env),
     remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }),
   }

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { deliverDataDir } from '../../src/buffer/deliver-data-dir.ts'
 import { inspectDataDir } from '../../src/buffer/folder/inspect-data-dir.ts'
 import { listProcessFolders } from '../../src/buffer/folder/recovery.ts'
-import { openStore } from '../../src/store/open-store.ts'
+import { DatabaseStore } from '../../src/store/database-store.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import { PATIENCE_MS } from './patience.ts'
 
 /** Delivers what dead processes left in a data folder, from this process. @returns how many requests */
 export async function recover(url: string, dataDir: string): Promise<number> {
-  const store = openStore({ url, pepperCheck: '' })
+  const store = new DatabaseStore({ url, pepperCheck: '' })
   const report = (error: Error) => {
     throw error
   }

@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { findProgram } from './find-program.ts'
 
 /** A script of `support/processes` in a process of its own; its standard error is the test's. */
 export function startProcess(script: string, ...args: string[]): ChildProcess {
-  const path = fileURLToPath(new URL(`./processes/${script}.ts`, import.meta.url))
-  return spawn(process.execPath, [path, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
+  return spawn(process.execPath, [findProgram(script), ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
 }
 
 /** Runs a script of `support/processes` to its end. */

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { administer } from './administer.ts'
 import { PGBOUNCER } from './find-pgbouncer.ts'
+import { PATIENCE_MS } from './patience.ts'
 
 /** A pooler on loopback in front of one database. */
 export interface PgBouncer {
@@ -63,7 +64,7 @@ export async function startPgBouncer(url: string, settings: readonly string[] = 
 }
 
 async function untilReady(url: string, log: string): Promise<void> {
-  const deadline = Date.now() + 20_000
+  const deadline = Date.now() + PATIENCE_MS
   for (;;) {
     try {
       await administer(url, 'select 1')

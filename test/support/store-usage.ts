@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { DurationBins } from '../../src/model/duration-bins.ts'
-import { openStore } from '../../src/store/open-store.ts'
+import { DatabaseStore } from '../../src/store/database-store.ts'
 import type { BucketMinutes } from '../../src/model/batch.ts'
 import type { KeyIdentity } from '../../src/model/key.ts'
 import { makeBatch } from './make-batch.ts'
@@ -30,7 +30,7 @@ export function testKey(number: number, label: string, rest: Partial<KeyIdentity
 
 /** Delivers rows to a database as one instance would, a batch per bucket; each row of a bucket once. */
 export async function storeUsage(url: string, rows: readonly StoredRow[]): Promise<void> {
-  const store = openStore({ url, pepperCheck: '' })
+  const store = new DatabaseStore({ url, pepperCheck: '' })
   try {
     await store.connect()
     const instance = randomUUID()

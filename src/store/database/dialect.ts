@@ -41,6 +41,12 @@ export interface OpenOptions {
   readonly statementTimeoutMs?: number
   /** PostgreSQL: lift the `statement_timeout` of the role or the database, for commands that may take long. */
   readonly liftTimeout?: boolean
+  /** PostgreSQL: the longest silence in a `turn` or a `flush` before the server ends it. Default 5000. */
+  readonly longestSilenceMs?: number
+  /** PostgreSQL: how long a server may take to answer what it can answer at once. Default 10 000. */
+  readonly answerTimeoutMs?: number
+  /** SQLite: how long a statement waits for the lock of another process. Default 5000. */
+  readonly lockWaitMs?: number
 }
 
 /** All differences between the two databases. */

@@ -21,25 +21,21 @@ export const ANSWER_TIMEOUT_MS = 10_000
  */
 const LONGEST_SILENCE_MS = 5000
 
-const BEGIN_TURN = `begin;
-set local idle_in_transaction_session_timeout = ${LONGEST_SILENCE_MS}`
-
 /**
  * Flushes take turns by this lock. Without it, flushes of the same rows wait for each other row by row. Each holds a
  * snapshot that keeps the server from cleaning up: four times the work per flush, and a table that grows. A session
  * that waits for a table has no snapshot yet. It sets both limits itself, because those for the statements of an app
  * could keep a large batch out without end.
  */
-const BEGIN_FLUSH = `${BEGIN_TURN};
-set local statement_timeout = 30000;
+const TAKE_TURN = `set local statement_timeout = 30000;
 set local lock_timeout = 0;
 lock table api_key_analytics_meta in share update exclusive mode`
 
-const BEGIN: Record<TransactionMode, string> = {
-  write: 'begin',
-  turn: BEGIN_TURN,
-  flush: BEGIN_FLUSH,
-  snapshot: 'begin isolation level repeatable read read only',
+function writeBegin(mode: TransactionMode, longestSilenceMs: number): string {
+  if (mode === 'write') return 'begin'
+  if (mode === 'snapshot') return 'begin isolation level repeatable read read only'
+  const turn = `begin;\nset local idle_in_transaction_session_timeout = ${longestSilenceMs}`
+  return mode === 'flush' ? `${turn};\n${TAKE_TURN}` : turn
 }
 
 /**
@@ -105,7 +101,11 @@ export function runOn(client: Pick<Pool, 'query'>, databaseLabel: string): Timed
 export function openPostgresqlSession(
   pool: Pool,
   databaseLabel: string,
-  { liftTimeout = false }: OpenOptions,
+  {
+    liftTimeout = false,
+    longestSilenceMs = LONGEST_SILENCE_MS,
+    answerTimeoutMs = ANSWER_TIMEOUT_MS,
+  }: OpenOptions,
 ): Session {
   const connect = async (): Promise<PoolClient> => {
     try {
@@ -119,10 +119,11 @@ export function openPostgresqlSession(
     }
   }
   /** A connection in a new transaction. */
-  const begin = async (sql: string): Promise<PoolClient> => {
+  const begin = async (sql: string, mode?: TransactionMode): Promise<PoolClient> => {
     const client = await connect()
     try {
-      await runOn(client, databaseLabel).query(sql, [], sql === BEGIN_FLUSH ? undefined : ANSWER_TIMEOUT_MS)
+      const timeoutMs = mode === 'flush' ? undefined : answerTimeoutMs
+      await runOn(client, databaseLabel).query(sql, [], timeoutMs)
       return client
     } catch (error) {
       client.release(true)
@@ -152,7 +153,8 @@ export function openPostgresqlSession(
   }
   const transaction: Session['transaction'] = async (run, mode = 'write') => {
     const lift = liftTimeout && mode !== 'flush'
-    const client = await begin(lift ? `${BEGIN[mode]};\n${LIFT_TIMEOUT}` : BEGIN[mode])
+    const start = writeBegin(mode, longestSilenceMs)
+    const client = await begin(lift ? `${start};\n${LIFT_TIMEOUT}` : start, mode)
     const tx = runOn(client, databaseLabel)
     let broken = false
     let cut: unknown
@@ -164,7 +166,7 @@ export function openPostgresqlSession(
       await tx.query('commit')
       return result
     } catch (error) {
-      await tx.query('rollback', [], ANSWER_TIMEOUT_MS).catch(() => (broken = true))
+      await tx.query('rollback', [], answerTimeoutMs).catch(() => (broken = true))
       throw cut === undefined ? error : translateError(cut, databaseLabel)
     } finally {
       client.off('error', onError)

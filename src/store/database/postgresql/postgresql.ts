@@ -78,7 +78,7 @@ where locktype = 'advisory' and granted and (classid::bigint << 32) + objid::big
         if (!pool.ending) await pool.end()
       }
       try {
-        const { schema, citus } = await readFacts(pool, databaseLabel)
+        const { schema, citus } = await readFacts(pool, databaseLabel, options)
         // MikroORM looks for tables in "public" and ignores the search_path
         orm.config.set('schema', schema)
         const createReadOnlyOrm = () =>
@@ -117,8 +117,12 @@ function createPostgresqlOrm(url: string, { maxConnections = 5, statementTimeout
 }
 
 /** @throws DATABASE_REFUSED for a database that cannot hold or find our tables */
-async function readFacts(pool: Pool, databaseLabel: string): Promise<{ schema: string; citus: boolean }> {
-  const [facts] = await runOn(pool, databaseLabel).query<Facts>(FACTS, [], ANSWER_TIMEOUT_MS)
+async function readFacts(
+  pool: Pool,
+  databaseLabel: string,
+  { answerTimeoutMs = ANSWER_TIMEOUT_MS }: OpenOptions,
+): Promise<{ schema: string; citus: boolean }> {
+  const [facts] = await runOn(pool, databaseLabel).query<Facts>(FACTS, [], answerTimeoutMs)
   const { schema, citus, encoding } = facts!
   if (!ENCODINGS.has(encoding)) {
     throw new AnalyticsError(

@@ -14,7 +14,7 @@ import { addHistogramFunctions, SQLITE_HISTOGRAM } from './sqlite-histogram.ts'
 type SqliteFile = Awaited<ReturnType<SqliteConnection['getNativeClient']>>
 
 /** How long a statement waits for the lock of another process; it blocks its thread during that time. */
-const BUSY_TIMEOUT_MS = 5000
+const LOCK_WAIT_MS = 5000
 
 const BEGIN: Record<TransactionMode, string> = {
   // a transaction that reads first and then finds another writer would fail at once instead of waiting
@@ -51,11 +51,11 @@ export function sqliteDialect(path: string, databaseLabel: string): Dialect {
   name text not null,
   executed_at datetime not null default current_timestamp
 )`,
-    async open({ create = false }) {
+    async open({ create = false, lockWaitMs = LOCK_WAIT_MS }) {
       const isFile = path !== MEMORY_DATABASE
       if (isFile && create) createFile(path, databaseLabel)
       else if (isFile && !existsSync(path)) throw new AnalyticsError('DATABASE_NOT_FOUND', noFile(path))
-      const orm = createSqliteOrm(path)
+      const orm = createSqliteOrm(path, lockWaitMs)
       try {
         const file = await orm.em.getConnection().getNativeClient()
         if (create) await useWriteAheadLog(file)
@@ -77,11 +77,11 @@ export function sqliteDialect(path: string, databaseLabel: string): Dialect {
   }
 }
 
-function createSqliteOrm(path: string): MikroORM {
+function createSqliteOrm(path: string, lockWaitMs: number): MikroORM {
   return new MikroORM({
     ...ORM_OPTIONS,
     dbName: path,
-    driverOptions: { timeout: BUSY_TIMEOUT_MS, fileMustExist: true },
+    driverOptions: { timeout: lockWaitMs, fileMustExist: true },
     // migrations run inside our own transaction
     migrations: { ...ORM_OPTIONS.migrations, transactional: false },
   })
@@ -89,7 +89,7 @@ function createSqliteOrm(path: string): MikroORM {
 
 /** Waits by itself: when several processes switch a new file to WAL at once, SQLite fails without using its timeout. */
 async function useWriteAheadLog(file: SqliteFile): Promise<void> {
-  const deadline = performance.now() + BUSY_TIMEOUT_MS
+  const deadline = performance.now() + LOCK_WAIT_MS
   for (;;) {
     try {
       file.pragma('journal_mode = wal')

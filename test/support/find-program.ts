@@ -1,0 +1,9 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** The file to run for a program of `support/processes`: its bundle where `bundlePrograms` made one, else its source. */
+export function findProgram(name: string): string {
+  const { TEST_PROGRAMS_DIR } = process.env
+  const bundle = TEST_PROGRAMS_DIR && join(TEST_PROGRAMS_DIR, `${name}.js`)
+  return bundle && existsSync(bundle) ? bundle : join(import.meta.dirname, 'processes', `${name}.ts`)
+}
