@@ -1,6 +1,7 @@
 import type * as reports from '../../report/usage-report.ts'
 import type { KeyIdentity, KeyRecord } from '../../model/key.ts'
 import type * as activities from '../read-activity.ts'
+import type * as security from '../../security/find-findings.ts'
 
 /** The answers of the API as the page gets them: plain data from JSON, so times are ISO texts. */
 type Sent<T> = T extends Date ? string : T extends object ? { readonly [Name in keyof T]: Sent<T[Name]> } : T
@@ -12,7 +13,12 @@ export type Group = Sent<reports.ReportGroup>
 /** A report of one section, as the lists use it. */
 export type Report = Sent<Omit<reports.UsageReport, 'sections'> & { sections: [reports.ReportSection] }>
 export type Activity = Sent<activities.Activity>
-/** The part of an account that the page uses. */
+export type Findings = Sent<security.SecurityFindings>
+export type Finding = Findings['findings'][number]
+/**
+ * The part of an account that the page uses. Its type in `read-account.ts` would bring the types of the database drivers
+ * into the page.
+ */
 export interface Account {
   readonly accountedFor: boolean
   readonly database: string
