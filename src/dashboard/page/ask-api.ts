@@ -1,5 +1,6 @@
 import type * as reports from '../../report/usage-report.ts'
-import type { KeyIdentity, KeyRecord } from '../../model/key.ts'
+import type { KeyIdentity, KeyOwner, KeyRecord } from '../../model/key.ts'
+import type * as customers from '../../report/customers-report.ts'
 import type * as activities from '../read-activity.ts'
 import type * as security from '../../security/find-findings.ts'
 
@@ -7,11 +8,13 @@ import type * as security from '../../security/find-findings.ts'
 type Sent<T> = T extends Date ? string : T extends object ? { readonly [Name in keyof T]: Sent<T[Name]> } : T
 
 export type Key = KeyIdentity
-export type KeyFacts = Sent<KeyRecord>
+export type KeyFacts = Sent<KeyRecord & { readonly owners: readonly KeyOwner[] }>
 export type Measures = Sent<reports.Measures>
-export type Group = Sent<reports.ReportGroup>
+/** A line of a list: a key, an endpoint, or a customer with its number of keys. */
+export type Group = Sent<reports.ReportGroup & { readonly keys?: number }>
 /** A report of one section, as the lists use it. */
 export type Report = Sent<Omit<reports.UsageReport, 'sections'> & { sections: [reports.ReportSection] }>
+export type Customers = Sent<customers.Customers>
 export type Activity = Sent<activities.Activity>
 export type Findings = Sent<security.SecurityFindings>
 export type Finding = Findings['findings'][number]

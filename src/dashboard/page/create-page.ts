@@ -1,10 +1,11 @@
 import { drawDurations } from './durations.ts'
 import { makeLayout } from './layout.ts'
 import { loadPage } from './load-page.ts'
-import { foreign } from './make.ts'
+import { foreign, make } from './make.ts'
 import { isLive, isTimed } from './page-state.ts'
 import type { Page } from './page-state.ts'
-import { addressOf, addressOfPage, addressOfTimed, readView } from './view.ts'
+import { addressOf, addressOfPage, addressOfTimed, PAGE, PARAMETERS, readView, unknownIn } from './view.ts'
+import type { View } from './view.ts'
 
 /** Makes the page in a body and shows what its address says. */
 export function createPage(body: HTMLElement): void {
@@ -44,18 +45,17 @@ function show(page: Page): void {
   const before = page.view
   page.view = readView()
   const { view, layout } = page
-  const { key, endpoint, owner } = view
-  const isOther = ['key', 'method', 'endpoint', 'owner'].some((name) => before[name] !== view[name])
+  const isOther = PAGE.some((name) => before[name] !== view[name])
   layout.controls.show(view)
   layout.home.href = addressOfPage(view, {})
-  layout.back.href = layout.home.href
-  layout.back.hidden = key === undefined && endpoint === undefined && owner === undefined
   layout.live.setAttribute('aria-pressed', String(isLive(page)))
   layout.timed.setAttribute('aria-pressed', String(isTimed(page)))
-  layout.keys.element.hidden = key !== undefined
-  layout.endpoints.element.hidden = endpoint !== undefined
-  layout.findings.element.hidden = !layout.back.hidden
+  for (const list of layout.lists) list.show(view)
+  layout.month.show(view)
+  layout.findings.element.hidden = PAGE.some((name) => view[name] !== undefined)
+  drawPath(page)
   showDurations(page)
+  warnOfUnknown(page)
   if (isOther) {
     drawHeading(page)
     layout.heading.focus()
@@ -67,20 +67,40 @@ function show(page: Page): void {
  * Shows the durations' placeholders at once, because reading them may take seconds. The values arrive with the lists.
  */
 function showDurations(page: Page): void {
-  const { durations, keys, endpoints, main } = page.layout
-  const isWanted = isTimed(page) && !(keys.element.hidden && endpoints.element.hidden)
+  const { durations, lists, main } = page.layout
+  const isWanted = isTimed(page) && lists.some((list) => list.isIn(page.view))
   if (durations.hidden && isWanted) durations.replaceChildren(...drawDurations(undefined))
   durations.hidden = !isWanted
   main.classList.toggle('timed', isTimed(page))
 }
 
+/** Warns of an unknown parameter in the address. It may also belong to the app around this page. */
+function warnOfUnknown({ view, layout: { warning } }: Page): void {
+  const unknown = unknownIn(view)
+  warning.hidden = unknown === undefined
+  warning.textContent = `"${unknown}" in the address changes nothing here: this page knows ${PARAMETERS.join(', ')}.`
+}
+
+/** The way back: the overview, and the customer whose part of a key or an endpoint is shown. */
+function drawPath({ view, layout: { back } }: Page): void {
+  const { key, endpoint, owner } = view
+  const isPart = owner !== undefined && (key !== undefined || endpoint !== undefined)
+  const step = (page: View, name: Node | string) => [
+    make('a', { href: addressOfPage(view, page) }, name),
+    ' › ',
+  ]
+  back.hidden = key === undefined && endpoint === undefined && owner === undefined
+  back.replaceChildren(...step({}, 'Overview'), ...(isPart ? step({ owner }, foreign(owner)) : []))
+}
+
 function drawHeading({ view, layout: { heading, facts } }: Page): void {
   const { key, method = '', endpoint, owner } = view
   facts.replaceChildren()
-  if (endpoint !== undefined) heading.replaceChildren(`${method} `, foreign(endpoint))
-  else if (owner !== undefined && key === undefined) heading.replaceChildren('Owner ', foreign(owner))
   // The name of a key arrives with its facts.
-  else heading.textContent = key === undefined ? 'Overview' : 'Key'
+  if (key !== undefined) heading.textContent = 'Key'
+  else if (endpoint !== undefined) heading.replaceChildren(`${method} `, foreign(endpoint))
+  else if (owner !== undefined) heading.replaceChildren('Customer ', foreign(owner))
+  else heading.textContent = 'Overview'
   document.title = `${heading.textContent} – API key usage`
 }
 

@@ -3,7 +3,9 @@ import { Controls } from './controls.ts'
 import { FindingsPanel } from './findings.ts'
 import type { Key } from './ask-api.ts'
 import { make } from './make.ts'
+import { MonthPanel } from './month-panel.ts'
 import { UsageTable } from './usage-table.ts'
+import type { TableKind } from './usage-table.ts'
 
 /** The parts of the page. They are made once; each load changes what is in them. */
 export type Layout = ReturnType<typeof makeLayout>
@@ -15,12 +17,29 @@ export interface Navigation {
   readonly addressOfKey: (key: Key) => string
 }
 
+const LISTS: readonly TableKind[] = [
+  {
+    name: 'c',
+    title: 'Customers',
+    width: 'half beside',
+    isIn: ({ key, owner }) => key === undefined && owner === undefined,
+  },
+  { name: 'k', title: 'Keys', by: 'key', width: 'half', isIn: ({ key }) => key === undefined },
+  {
+    name: 'e',
+    title: 'Endpoints',
+    by: 'method,endpoint',
+    width: 'full',
+    isIn: ({ endpoint }) => endpoint === undefined,
+  },
+]
+
 /** Makes the parts of the page and puts them into its body. */
 export function makeLayout(body: HTMLElement, { go, addressOfKey }: Navigation) {
   const controls = new Controls(go)
   const chart = new Chart()
-  const keys = new UsageTable({ name: 'k', title: 'Keys', by: 'key' }, go)
-  const endpoints = new UsageTable({ name: 'e', title: 'Endpoints', by: 'method,endpoint' }, go)
+  const lists = LISTS.map((kind) => new UsageTable(kind, go))
+  const month = new MonthPanel()
   const findings = new FindingsPanel(addressOfKey)
   const home = make('a', { class: 'home' }, 'API key usage')
   const live = make('button', { type: 'button', class: 'toggle' }, 'Live')
@@ -29,9 +48,10 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey }: Navigation) 
     { type: 'button', class: 'toggle', title: 'How long requests took; takes longer to read' },
     'Durations',
   )
-  const banner = make('p', { class: 'banner', role: 'alert', hidden: true })
+  const failure = make('p', { class: 'banner', role: 'alert', hidden: true })
+  const warning = make('p', { class: 'banner warning', role: 'status', hidden: true })
   const heading = make('h1', { tabindex: -1 }, 'Overview')
-  const back = make('a', { class: 'back' }, 'Overview ›')
+  const back = make('nav', { class: 'back', 'aria-label': 'Back' })
   const facts = make('p', { class: 'facts' })
   const cards = make(
     'div',
@@ -56,7 +76,7 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey }: Navigation) 
     cards,
     durations,
     makePanel('Requests', 'chart-panel', chart.element),
-    make('div', { class: 'lists' }, keys.element, endpoints.element),
+    make('div', { class: 'lists' }, month.element, ...lists.map(({ element }) => element)),
     make(
       'div',
       { class: 'pictures' },
@@ -68,20 +88,22 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey }: Navigation) 
   )
   body.replaceChildren(
     make('header', { class: 'top' }, home, controls.element, timed, live),
-    banner,
+    failure,
+    warning,
     main,
     footer,
   )
   return {
     controls,
     chart,
-    keys,
-    endpoints,
+    lists,
+    month,
     findings,
     home,
     live,
     timed,
-    banner,
+    failure,
+    warning,
     heading,
     back,
     facts,

@@ -1,5 +1,5 @@
 import { ApiError, askApi } from './ask-api.ts'
-import type { Account, Activity, KeyFacts, Report } from './ask-api.ts'
+import type { Account, Activity, KeyFacts } from './ask-api.ts'
 import { drawCards } from './cards.ts'
 import { drawDurations } from './durations.ts'
 import { drawFooter } from './footer.ts'
@@ -12,7 +12,7 @@ import type { Page } from './page-state.ts'
 import { describeFailure } from './show-failure.ts'
 import { drawStatuses } from './status-list.ts'
 import type { UsageTable } from './usage-table.ts'
-import { filterOf, PARAMETERS, unknownIn } from './view.ts'
+import { filterOf } from './view.ts'
 
 const REFRESH_MS = 5000
 /** Pause after a load, relative to its duration: a slow database is asked less often, so that others can use it too. */
@@ -24,17 +24,19 @@ export async function loadPage(page: Page): Promise<void> {
   page.loading.abort()
   page.loading = new AbortController()
   const { view, layout, loading } = page
-  const { keys, endpoints, main, footer } = layout
+  const { lists, month, main, footer } = layout
   const { signal } = loading
   const start = performance.now()
   main.setAttribute('aria-busy', 'true')
   try {
-    await Promise.all([
+    const [notes] = await Promise.all([
+      Promise.all(lists.filter((list) => list.isIn(view)).map((list) => loadList(page, list))),
       askApi<Activity>('activity', filterOf(view), signal).then((activity) => drawActivity(page, activity)),
-      ...[keys, endpoints].filter(({ element }) => !element.hidden).map((list) => loadList(page, list)),
+      ...(month.element.hidden ? [] : [month.load(view, signal)]),
       ...(view['key'] === undefined ? [] : [loadKey(page, view['key'])]),
     ])
-    warnOfUnknown(page)
+    layout.failure.hidden = true
+    drawNotes(page, notes.flat())
     main.setAttribute('aria-busy', 'false')
     const took = performance.now() - start
     footer.replaceChildren(...drawFooter(await askApi<Account>('verify', {}, signal)))
@@ -50,20 +52,18 @@ function schedule(page: Page, delayMs: number): void {
 
 /** Shows an error above the old contents and tries again, because the server may just have been restarted. */
 function fail(page: Page, error: unknown): void {
-  const { main, banner } = page.layout
+  const { main, failure } = page.layout
   page.loading.abort()
   main.setAttribute('aria-busy', 'false')
-  banner.textContent = error instanceof ApiError ? error.message : describeFailure(error)
-  banner.hidden = false
+  failure.textContent = error instanceof ApiError ? error.message : describeFailure(error)
+  failure.hidden = false
   const wrong = error instanceof ApiError && error.code === 'WRONG_USAGE'
   if (!wrong) schedule(page, REFRESH_MS)
 }
 
-/** Warns of an unknown parameter in the address. It may also belong to the app around this page. */
-function warnOfUnknown({ view, layout: { banner } }: Page): void {
-  const unknown = unknownIn(view)
-  banner.hidden = unknown === undefined
-  banner.textContent = `"${unknown}" in the address changes nothing here: this page knows ${PARAMETERS.join(', ')}.`
+/** What a reader has to know about the numbers; lists may say the same. */
+function drawNotes({ layout }: Page, notes: readonly string[]): void {
+  layout.notes.replaceChildren(...[...new Set(notes)].map((note) => make('p', {}, note)))
 }
 
 function drawActivity({ view, layout }: Page, activity: Activity): void {
@@ -96,19 +96,16 @@ function describePeriods({ period, previous }: Activity): string {
   return compared ? `${period.text}, compared with ${previous.text}` : period.text
 }
 
-async function loadList(page: Page, list: UsageTable): Promise<void> {
-  const { view, loading } = page
-  const { durations, notes } = page.layout
-  const filter = filterOf(view)
-  const report = await askApi<Report>('report', list.parametersOf(filter, view), loading.signal)
-  list.draw(report, filter, view)
-  if (isTimed(page)) durations.replaceChildren(...drawDurations(report.total))
-  notes.replaceChildren(...report.notes.map((note) => make('p', {}, note)))
+/** @returns the notes of the list */
+async function loadList(page: Page, list: UsageTable): Promise<readonly string[]> {
+  const { total, notes } = await list.load(page.view, page.loading.signal)
+  if (isTimed(page)) page.layout.durations.replaceChildren(...drawDurations(total))
+  return notes
 }
 
 async function loadKey({ view, loading, layout: { heading, facts } }: Page, id: string): Promise<void> {
   const key = await askApi<KeyFacts>('key', { key: id }, loading.signal)
   heading.replaceChildren(foreign(nameOfKey(key)))
   document.title = `${nameOfKey(key)} – API key usage`
-  facts.replaceChildren(...drawKeyFacts(key, view['tz'] ?? 'UTC'))
+  facts.replaceChildren(...drawKeyFacts(key, view))
 }
