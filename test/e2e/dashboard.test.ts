@@ -72,8 +72,8 @@ forEachDatabase('the dashboard in a browser', (_kind, makeUrl) => {
       `${(total.errorRate * 100).toFixed(1)}%`,
       String(total.rejected),
     ])
-    expect(await page.locator('.card .change').first().innerText()).toBe(
-      `▲ ${(total.change * 100).toFixed(1)}% vs period before`,
+    expect(await page.locator('.card .change').first().textContent()).toBe(
+      `up ${(total.change * 100).toFixed(1)}% vs period before`,
     )
     const shown = await page.locator('.list:has(h2:text-is("Keys")) tbody tr').allInnerTexts()
     const keys = sections.find(({ by }: { by: string[] }) => by.join() === 'key')
@@ -84,11 +84,11 @@ forEachDatabase('the dashboard in a browser', (_kind, makeUrl) => {
 
   test('shows the usage of one owner when the address names one', async () => {
     await open(`${OCTOBER}&owner=acme`)
-    expect(await page.locator('h1').innerText()).toBe('Owner acme')
+    expect(await page.locator('h1').innerText()).toBe('Customer acme')
     expect(await page.locator('.card .value').first().innerText()).toBe('1,734')
     expect(await firstCells('Keys')).toHaveLength(1)
     expect(await page.locator('.banner').isVisible()).toBe(false)
-    await page.locator('.back').click()
+    await page.locator('.back a').click()
     await page.waitForURL((url) => !url.search.includes('owner'))
   })
 

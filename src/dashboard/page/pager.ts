@@ -18,7 +18,7 @@ export class Pager {
   readonly element: HTMLElement
   readonly #range = make('span', { class: 'range' })
   readonly #rows = make('select', {}, ...PAGE_SIZES.map((size) => make('option', { value: size }, `${size}`)))
-  readonly #sizes = make('label', { class: 'rows' }, this.#rows, ' rows')
+  readonly #sizes = make('label', { class: 'rows' }, this.#rows, make('span', { class: 'word' }, ' rows'))
   readonly #page = make('input', { type: 'number', min: 1, inputmode: 'numeric' })
   readonly #pages = make('span')
   readonly #jump = make('label', { class: 'jump' }, this.#page, ' ', this.#pages)
