@@ -166,7 +166,7 @@ describe('the page says what is wrong', () => {
     await page.locator('.banner:has-text("The server answered 502.")').waitFor()
     await page.unrouteAll()
     await loaded(page)
-    expect(await page.locator('.banner').isVisible()).toBe(false)
+    expect(await page.locator('.banner:visible').count()).toBe(0)
     await page.close()
   })
 

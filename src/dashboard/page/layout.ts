@@ -48,7 +48,7 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey }: Navigation) 
     { type: 'button', class: 'toggle', title: 'How long requests took; takes longer to read' },
     'Durations',
   )
-  const failure = make('p', { class: 'banner', role: 'alert', hidden: true })
+  const failure = make('p', { class: 'banner failure', role: 'alert', hidden: true })
   const warning = make('p', { class: 'banner warning', role: 'status', hidden: true })
   const heading = make('h1', { tabindex: -1 }, 'Overview')
   const back = make('nav', { class: 'back', 'aria-label': 'Back' })

@@ -36,8 +36,8 @@ export class Pager {
     this.#turn = turn
     this.#rows.setAttribute('aria-label', `Rows of ${of} on a page`)
     this.#page.setAttribute('aria-label', `Page of ${of}`)
-    this.#back = make('button', { type: 'button', 'aria-label': 'Previous page' }, '‹')
-    this.#forward = make('button', { type: 'button', 'aria-label': 'Next page' }, '›')
+    this.#back = make('button', { type: 'button', 'aria-label': `Previous page of ${of}` }, '‹')
+    this.#forward = make('button', { type: 'button', 'aria-label': `Next page of ${of}` }, '›')
     this.#back.addEventListener('click', () => this.#turnTo(this.#position.page - 1))
     this.#forward.addEventListener('click', () => this.#turnTo(this.#position.page + 1))
     this.#page.addEventListener('change', () => this.#turnTo(Math.round(this.#page.valueAsNumber)))

@@ -20,14 +20,18 @@ export interface Column {
 const NAMES = { c: 'Customer', k: 'Key', e: 'Endpoint' }
 
 /** The columns of the list of customers, keys or endpoints. */
-export function columnsOf(list: ListName, view: View): Column[] {
+export function columnsOf(
+  list: ListName,
+  view: View,
+  { isCompared }: { readonly isCompared: boolean },
+): Column[] {
   return [
     { title: NAMES[list], sort: 'group', css: 'name', draw: (group) => drawName(group, view) },
     ...(list === 'c'
       ? [{ title: 'Keys', css: 'number keys', draw: ({ keys = 0 }: Group) => formatCount(keys) }]
       : []),
     { title: 'Requests', sort: 'requests', css: 'number', draw: ({ requests }) => formatCount(requests) },
-    ...(list === 'c' ? [{ title: 'Change', css: 'number delta', draw: drawRequestChange }] : []),
+    ...(isCompared ? [{ title: 'Change', css: 'number delta', draw: drawRequestChange }] : []),
     { title: 'Share', css: 'share', draw: drawShare },
     { title: 'Errors', sort: 'errors', css: 'number errors', draw: drawErrors },
     ...(view['latency'] ? durationColumns() : []),
@@ -73,9 +77,7 @@ function link(view: View, page: View, title: string, ...inside: readonly (Node |
   return make('a', { href, title: showInvisible(title), 'data-focus': href }, ...inside)
 }
 
-function drawRequestChange({ requests, previousRequests, change }: Group): Node | string {
-  // Without a change there is no whole history of the previous period, or nothing was in it.
-  if (previousRequests === undefined || (change === null && previousRequests > 0)) return drawNothing()
+function drawRequestChange({ requests, previousRequests = 0 }: Group): Node | string {
   const drawn = drawChange({
     now: requests,
     before: previousRequests,

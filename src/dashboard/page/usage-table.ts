@@ -4,6 +4,7 @@ import { drawIcon } from './icons.ts'
 import { make } from './make.ts'
 import { PAGE_SIZES, Pager } from './pager.ts'
 import { columnsOf } from './usage-columns.ts'
+import type { Column } from './usage-columns.ts'
 import { addressOf, addressOfRows, filterOf } from './view.ts'
 import type { ListName, View } from './view.ts'
 
@@ -28,6 +29,8 @@ interface Listing {
   readonly count: number
   readonly total: Measures
   readonly notes: readonly string[]
+  /** Whether the database has all of the period before. */
+  readonly isCompared: boolean
 }
 
 /**
@@ -112,8 +115,9 @@ export class UsageTable {
     if (document.activeElement !== this.#search) this.#search.value = this.#state(view, 'search')
     this.#csv.href = urlOf(this.#api, { ...this.#listOf(view), format: 'csv' })
     keepFocus(this.element, () => {
-      this.#drawHead()
-      this.#body.replaceChildren(...this.#rowsOf(found))
+      const columns = columnsOf(this.#kind.name, view, found)
+      this.#drawHead(columns)
+      this.#body.replaceChildren(...this.#rowsOf(found, columns))
       // The longest bar is that of the largest group on the page.
       this.#body.style.setProperty('--most', String(Math.max(1e-9, ...groups.map(({ share }) => share))))
     })
@@ -129,15 +133,12 @@ export class UsageTable {
       ...(page > 1 && { offset: String((page - 1) * rows) }),
     }
     if (this.#kind.name === 'c') {
-      const { customers, customerCount, total, notes } = await askApi<Customers>(
-        this.#api,
-        parameters,
-        signal,
-      )
-      return { groups: customers, count: customerCount, total, notes }
+      const found = await askApi<Customers>(this.#api, parameters, signal)
+      const { customers: groups, customerCount: count, previous, total, notes } = found
+      return { groups, count, total, notes, isCompared: previous !== undefined && !previous.historyBegins }
     }
     const { sections, total, notes } = await askApi<Report>(this.#api, parameters, signal)
-    return { groups: sections[0].groups, count: sections[0].groupCount, total, notes }
+    return { groups: sections[0].groups, count: sections[0].groupCount, total, notes, isCompared: false }
   }
 
   get #api(): string {
@@ -176,9 +177,9 @@ export class UsageTable {
     this.#go(addressOf(this.#view, Object.fromEntries(named)))
   }
 
-  #drawHead(): void {
+  #drawHead(columns: readonly Column[]): void {
     const sorted = this.#state(this.#view, 'sort') || 'requests'
-    const cells = columnsOf(this.#kind.name, this.#view).map(({ title, sort, css }) => {
+    const cells = columns.map(({ title, sort, css }) => {
       if (!sort) return make('th', { scope: 'col', class: css }, title)
       const current = sort === sorted
       const natural = sort === 'group' ? 'asc' : 'desc'
@@ -193,8 +194,7 @@ export class UsageTable {
     this.#head.replaceChildren(make('tr', {}, ...cells))
   }
 
-  #rowsOf({ groups, count }: Listing): HTMLElement[] {
-    const columns = columnsOf(this.#kind.name, this.#view)
+  #rowsOf({ groups, count }: Listing, columns: readonly Column[]): HTMLElement[] {
     if (groups.length === 0) {
       const isSearched = this.#state(this.#view, 'search') !== ''
       const none = isSearched ? 'Nothing fits this search.' : 'No requests in this period.'
