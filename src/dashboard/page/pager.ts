@@ -66,6 +66,7 @@ export class Pager {
     this.#rows.value = String(rows)
     this.#sizes.hidden = count <= PAGE_SIZES[0]
     this.#jump.hidden = pages < 3
+    for (const button of [this.#back, this.#forward]) button.hidden = pages === 1 && page === 1
     if (document.activeElement !== this.#page) this.#page.value = String(page)
     this.#page.max = String(pages)
     this.#pages.textContent = `of ${formatCount(pages)}`

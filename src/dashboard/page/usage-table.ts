@@ -121,7 +121,10 @@ export class UsageTable {
       // The longest bar is that of the largest group on the page.
       this.#body.style.setProperty('--most', String(Math.max(1e-9, ...groups.map(({ share }) => share))))
     })
-    this.#pager.show({ ...this.#place(view), count })
+    const place = this.#place(view)
+    if (!isSearched)
+      this.element.style.setProperty('--rows', String(Math.min(place.rows, Math.max(2, count))))
+    this.#pager.show({ ...place, count })
     return found
   }
 
