@@ -15,9 +15,9 @@ export function drawCumulative(activity: Activity, before: Activity, name: strin
   const now = addUp(activity)
   const then = addUp(before)
   const most = Math.max(1, now.at(-1)?.sum ?? 0, then.at(-1)?.sum ?? 0)
-  const place = ({ day, sum }: Point) =>
+  const toCoordinates = ({ day, sum }: Point) =>
     `${((day / DAYS) * WIDTH).toFixed(1)},${(HEIGHT - (sum / most) * (HEIGHT - 4) - 1).toFixed(1)}`
-  const line = (points: readonly Point[]) => [{ day: 0, sum: 0 }, ...points].map(place).join(' ')
+  const line = (points: readonly Point[]) => [{ day: 0, sum: 0 }, ...points].map(toCoordinates).join(' ')
   const end = now.at(-1) ?? { day: 0, sum: 0 }
   const last = formatMonth(before.period.since ?? '', activity.period.timeZone)
   const about = `Requests added up from the first of the month: ${name} ${formatCount(end.sum)} to date, ${last} ${formatCount(then.at(-1)?.sum ?? 0)} in all.`

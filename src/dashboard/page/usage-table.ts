@@ -47,6 +47,7 @@ export class UsageTable {
   readonly #pager: Pager
   readonly #csv = make('a', { class: 'button', download: '' }, 'CSV')
   #view: View = {}
+  /** No key has an owner, as far as known. */
   #isUnneeded: boolean
   #typing: number | undefined
 
@@ -93,12 +94,12 @@ export class UsageTable {
     )
   }
 
-  /** Whether a view has this list. A list of customers is empty when no key has an owner, and then stays hidden. */
+  /** Whether a view has this list. */
   isIn(view: View): boolean {
     return this.#kind.isIn(view)
   }
 
-  /** Shows the list, or hides it, as a view says; one that was empty stays hidden until its groups arrive. */
+  /** Shows or hides the list as a view says. The list of customers stays hidden until a group has an owner. */
   show(view: View): void {
     this.element.hidden = !this.isIn(view) || this.#isUnneeded
   }
@@ -121,15 +122,16 @@ export class UsageTable {
       // The longest bar is that of the largest group on the page.
       this.#body.style.setProperty('--most', String(Math.max(1e-9, ...groups.map(({ share }) => share))))
     })
-    const place = this.#place(view)
+    const position = this.#positionIn(view)
+    // A search does not change the height, so that nothing below the list moves while somebody types.
     if (!isSearched)
-      this.element.style.setProperty('--rows', String(Math.min(place.rows, Math.max(2, count))))
-    this.#pager.show({ ...place, count })
+      this.element.style.setProperty('--rows', String(Math.min(position.rows, Math.max(2, count))))
+    this.#pager.show({ ...position, count })
     return found
   }
 
   async #ask(view: View, signal: AbortSignal): Promise<Listing> {
-    const { page, rows } = this.#place(view)
+    const { page, rows } = this.#positionIn(view)
     const parameters = {
       ...this.#listOf(view),
       limit: String(rows),
@@ -149,7 +151,7 @@ export class UsageTable {
   }
 
   /** What the address says about pages; anything may stand there. */
-  #place(view: View): { page: number; rows: number } {
+  #positionIn(view: View): { page: number; rows: number } {
     const rows = Number(view['rows'])
     const page = Number(this.#state(view, 'page'))
     return {
