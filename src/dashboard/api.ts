@@ -1,26 +1,28 @@
 import { AnalyticsError } from '../model/errors.ts'
-import type { ReportRequest } from '../report/build-report.ts'
-import { findFilter } from '../report/find-filter.ts'
+import { findFilter, requireKnownNames } from '../report/find-filter.ts'
 import type { FilterText, FoundFilter } from '../report/find-filter.ts'
 import { findKey } from '../report/find-key.ts'
 import { parseDimensions } from '../report/parse-filter.ts'
 import { runReport, toReportJson } from '../report/run-report.ts'
 import type { Period } from '../time/period.ts'
 import { readAccount } from '../report/read-account.ts'
-import { nameOfKey } from '../report/report-table.ts'
-import { slowestFirst } from '../report/slowest-first.ts'
+import { listCustomers } from '../report/read-customers.ts'
+import { renderCustomersCsv } from '../report/render-customers.ts'
 import { isMatrix } from '../report/axes.ts'
 import { renderUsageCsv } from '../report/render-usage-csv.ts'
 import { atOneMoment } from '../report/usage-source.ts'
 import { readFindings } from '../security/read-findings.ts'
 import { toFindingsJson } from '../security/render-findings.ts'
+import { findOwners } from '../store/keys/key-owners.ts'
 import { countWholeDays } from '../store/read/count-whole-days.ts'
 import type { Database } from '../store/database/open-database.ts'
 import type { UsageDimension } from '../model/usage-query.ts'
-import type { UsageRow } from '../model/usage-row.ts'
 import { readActivity } from './read-activity.ts'
 import type { Activity } from './read-activity.ts'
 import { DAY_MS } from '../time/units.ts'
+import { LIST, readList } from './read-list.ts'
+import { readQuery, wrongUsage } from './read-query.ts'
+import type { Query } from './read-query.ts'
 
 /** One request to the API: `{ name: 'report', query: { by: 'key', since: '7d' } }`. */
 export interface ApiRequest {
@@ -35,7 +37,6 @@ export interface ApiAnswer {
   readonly body: string
 }
 
-type Query = Readonly<Record<string, string | undefined>>
 interface Api {
   readonly parameters: readonly string[]
   answer(db: Database, query: Query, dataDir: string): Promise<unknown>
@@ -46,12 +47,8 @@ const DEFAULT_PERIOD = '30d'
 /** Ten years and some days: more than a database has hours for, and few enough to list. */
 const MAX_DAYS = 3700
 const HOUR_DAYS = 100
-const DEFAULT_ROWS = 20
-const MAX_ROWS = 1000
 /** Findings are for days; the rules also read the weeks before. */
 const SECURITY_DAYS = 31
-const MAX_CSV_ROWS = 100_000
-const SORTS = ['requests', 'errors', 'lastUsed', 'group', 'p95'] as const
 
 /**
  * All requests of the API, by GET:
@@ -59,28 +56,19 @@ const SORTS = ['requests', 'errors', 'lastUsed', 'group', 'p95'] as const
  *   until month tz by compare sort limit`), and `order=asc|desc`, `search`, `offset` for lists in pages, `format=csv`.
  *   `latency=1` adds what `--latency` adds, and takes seconds over tens of millions of rows; `sort=p95` needs it.
  * - `api/activity`: requests over time by status class, the previous period, and a heat map of hours and weekdays.
- * - `api/key?key=ID`: one key with its first and last use.
+ * - `api/customers`: the data of `customers list --json`, with the filters and the parameters of a list of `api/report`.
+ * - `api/key?key=ID`: one key with its first and last use, and who owned it when.
  * - `api/security`: the data of `security --json`. Parameters: `since until` (default: the last 24 hours).
  * - `api/verify`: the data of `verify --json`.
  */
 const API: Readonly<Record<string, Api>> = {
   report: {
-    parameters: [
-      ...FILTER,
-      'by',
-      'latency',
-      'compare',
-      'sort',
-      'order',
-      'search',
-      'limit',
-      'offset',
-      'format',
-    ],
+    parameters: [...FILTER, 'by', ...LIST],
     answer: answerReport,
   },
   activity: { parameters: FILTER, answer: answerActivity },
-  key: { parameters: ['key'], answer: (db, { key = '' }) => findKey(db, key) },
+  customers: { parameters: [...FILTER, ...LIST], answer: answerCustomers },
+  key: { parameters: ['key'], answer: answerKey },
   security: { parameters: ['since', 'until'], answer: answerSecurity },
   verify: { parameters: [], answer: (db, _query, dataDir) => readAccount(db, dataDir) },
 }
@@ -120,16 +108,22 @@ async function answerReport(db: Database, query: Query, dataDir: string): Promis
   const text = textOfQuery(query)
   const found = await readFilter(db, text)
   const by = readDimension(query, found.period)
-  const csv = readChoice(query, 'format', ['csv', 'json']) === 'csv'
-  const request = {
-    ...readOrder(query, csv),
-    by,
-    comparePrevious: readChoice(query, 'compare', ['previous']) !== undefined,
-    withTrend: !csv,
-    withLatency: readChoice(query, 'latency', ['1']) !== undefined,
-  }
-  const report = await runReport(db, { text, found, request }, dataDir)
-  return csv ? renderUsageCsv(report.report) : toReportJson(report)
+  const { isCsv, request } = readList(query, !by)
+  const report = await runReport(db, { text, found, request: { ...request, ...(by && { by }) } }, dataDir)
+  if (report.report.total.requests === 0) await requireKnownNames(db, { owner: text.owner })
+  return isCsv ? renderUsageCsv(report.report) : toReportJson(report)
+}
+
+async function answerCustomers(db: Database, query: Query, dataDir: string): Promise<unknown> {
+  const found = await readFilter(db, textOfQuery(query))
+  const { isCsv, request } = readList(query)
+  const customers = await listCustomers(db, { found, request }, dataDir)
+  return isCsv ? renderCustomersCsv(customers.customers) : customers
+}
+
+async function answerKey(db: Database, { key = '' }: Query): Promise<object> {
+  const found = await findKey(db, key)
+  return { ...found, owners: await findOwners(db, found.id) }
 }
 
 async function answerActivity(db: Database, query: Query): Promise<Activity> {
@@ -148,38 +142,6 @@ async function answerSecurity(
   dataDir: string,
 ): Promise<object> {
   return toFindingsJson(await readFindings(db, { since, until }, dataDir, { maxDays: SECURITY_DAYS }))
-}
-
-/** Which groups of a section are shown, and in what order. */
-function readOrder(query: Query, csv: boolean): Partial<ReportRequest> {
-  const cut = query['limit'] ?? query['offset']
-  if (csv && cut !== undefined) throw wrongUsage('format=csv has all lines: leave limit and offset out.')
-  const sort = readChoice(query, 'sort', SORTS)
-  if (sort === 'p95' && query['latency'] === undefined) throw wrongUsage('sort=p95 needs latency=1.')
-  const order = readChoice(query, 'order', ['asc', 'desc'])
-  // By default groups are in their own order, or the most used first.
-  const reversed = order !== undefined && order !== (sort === 'group' ? 'asc' : 'desc')
-  const search = query['search']?.toLowerCase()
-  const choose = (rows: readonly UsageRow[]) => {
-    const sorted = sort === 'p95' ? slowestFirst(rows) : rows
-    const found = search ? sorted.filter((row) => searchTextOf(row).toLowerCase().includes(search)) : sorted
-    return reversed ? found.toReversed() : found
-  }
-  // an overview has its own number of groups
-  const given = query['limit'] ?? (query['by'] ? String(DEFAULT_ROWS) : undefined)
-  return {
-    sort: sort === 'p95' ? undefined : sort,
-    limit: csv ? MAX_CSV_ROWS : given === undefined ? undefined : readCount('limit', given, 1, MAX_ROWS),
-    offset: csv ? 0 : readCount('offset', query['offset'] ?? '0', 0, 1_000_000),
-    choose,
-    isReordered: reversed || sort === 'p95',
-  }
-}
-
-/** The text of a group that a search looks at. */
-function searchTextOf({ key, method, endpoint, status, owner }: UsageRow): string {
-  const names = key ? [nameOfKey(key), key.owner, key.id] : [method, endpoint, owner]
-  return [...names, status].filter((part) => part !== undefined && part !== null).join(' ')
 }
 
 function textOfQuery({ key, endpoint, method, owner, status, since, until, month, tz }: Query): FilterText {
@@ -203,31 +165,4 @@ function readDimension({ by: text }: Query, period: Period): UsageDimension[] | 
 function requireDays({ since, until, now }: Period, days: number, what: string): void {
   const length = (until ?? now).getTime() - (since?.getTime() ?? 0)
   if (length > days * DAY_MS) throw wrongUsage(`The period is too long for ${what}: at most ${days} days.`)
-}
-
-/** Each parameter once. Unknown ones are refused, because they would be silently ignored. */
-function readQuery(query: ApiRequest['query'], parameters: readonly string[]): Query {
-  for (const [name, value] of Object.entries(query)) {
-    if (!parameters.includes(name)) {
-      throw wrongUsage(`Unknown parameter ${JSON.stringify(name)}. Use ${parameters.join(', ') || 'none'}.`)
-    }
-    if (Array.isArray(value)) throw wrongUsage(`Pass ${name} once.`)
-  }
-  return query as Query
-}
-
-function readChoice<T extends string>(query: Query, name: string, choices: readonly T[]): T | undefined {
-  const value = query[name]
-  if (value === undefined || (choices as readonly string[]).includes(value)) return value as T | undefined
-  throw wrongUsage(`Cannot read ${name}=${JSON.stringify(value)}. Use ${choices.join(' or ')}.`)
-}
-
-function readCount(name: string, text: string, least: number, most: number): number {
-  const count = Number(text)
-  if (/^\d{1,9}$/.test(text) && count >= least && count <= most) return count
-  throw wrongUsage(`Cannot read ${name}=${JSON.stringify(text)}. Use ${least} to ${most}.`)
-}
-
-function wrongUsage(message: string): AnalyticsError {
-  return new AnalyticsError('WRONG_USAGE', message)
 }

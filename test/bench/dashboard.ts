@@ -16,11 +16,12 @@ import type { DatabaseKind } from '../support/databases.ts'
 import { startCluster } from '../support/start-cluster.ts'
 import unpackBrowser from '../support/unpack-browser.ts'
 import { fillReportRows } from './fill-report-rows.ts'
-import { hoursAndStatuses, keysBetween, topEndpoints, topKeys } from './hand-written.ts'
+import { hoursAndStatuses, keysBetween, topCustomers, topEndpoints, topKeys } from './hand-written.ts'
 import { timeInTurn } from './time.ts'
 
 const FIRST_VIEW = [
   { name: 'activity', query: {} },
+  { name: 'customers', query: { limit: '10', compare: 'previous' } },
   { name: 'report', query: { by: 'key', limit: '10' } },
   { name: 'report', query: { by: 'method,endpoint', limit: '10' } },
 ]
@@ -84,11 +85,15 @@ async function benchApi(kind: DatabaseKind, url: string): Promise<void> {
 
 function runByHand(kind: DatabaseKind, db: Database): Promise<unknown> {
   const period = parsePeriod({ since: '30d' })
-  const [since, before] = [period.since!, previousPeriod(period)!.since].map((time) =>
+  const [since, before, until] = [period.since!, previousPeriod(period)!.since, period.now].map((time) =>
     kind === 'sqlite' ? time.getTime() : time,
   )
   return Promise.all([
     db.query(hoursAndStatuses(kind), [since]),
+    db.query(keysBetween(kind), [before, since]),
+    db.query(topCustomers(kind), [since]),
+    // their keys, and what they had in the period before
+    db.query(keysBetween(kind), [since, until]),
     db.query(keysBetween(kind), [before, since]),
     db.query(topKeys(kind), [since]),
     db.query(topEndpoints(kind), [since]),

@@ -60,6 +60,25 @@ group by k.id
 order by requests desc, k.id`
 }
 
+/** The same of all owners. */
+export function topCustomers(kind: DatabaseKind): string {
+  return `select owner, ${AGAIN}
+from (
+  select k.owner, days.day, sum(requests) as requests, sum(client_errors) as client_errors,
+    sum(server_errors) as server_errors, sum(rejected) as rejected, sum(duration) as duration, min(first) as first,
+    max(last) as last
+  from (
+    select api_key_id, ${DAY[kind]} as day, ${SUMS}
+    from ${FROM[kind]} bucket >= $1
+    group by 1, 2
+  ) as days
+  join api_key_analytics_keys k on k.id = api_key_id
+  group by 1, 2
+) as days
+group by owner
+order by requests desc, owner`
+}
+
 /** The same of all endpoints. */
 export function topEndpoints(kind: DatabaseKind, withBins = false): string {
   const [bins, again] = withBins ? BINS[kind].map((sql) => `, ${sql}`) : ['', '']

@@ -151,6 +151,7 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
       ...acme,
       firstSeenAt: expect.any(String),
       lastUsedAt: '2026-10-31T23:00:00.000Z',
+      owners: [{ since: null, until: null, owner: 'acme', setBy: 'app' }],
     })
     const { json: account } = await get('api/verify')
     expect(account).toMatchObject({ accountedFor: true, storedRequests: 1854, deliveredRequests: 1854 })
@@ -174,6 +175,9 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
     ['api/report?tz=UTC&tz=UTC', 400, 'WRONG_USAGE', 'Pass tz once.'],
     ['api/report?tz=Mars', 400, 'WRONG_USAGE', 'Unknown time zone "Mars".'],
     ['api/report?key=nobody', 400, 'WRONG_USAGE', 'There is no key "nobody".'],
+    ['api/report?owner=acne', 400, 'WRONG_USAGE', 'No key has the owner "acne". Did you mean acme?'],
+    ['api/customers?by=key', 400, 'WRONG_USAGE', 'Unknown parameter "by".'],
+    ['api/customers?sort=p95', 400, 'WRONG_USAGE', 'sort=p95 needs latency=1.'],
     ['api/constructor', 404, 'NOT_FOUND', 'There is no api/constructor.'],
     ['nothing', 404, 'NOT_FOUND', 'There is no such page.'],
     ['..%2f..%2fpackage.json', 404, 'NOT_FOUND', 'There is no such page.'],

@@ -50,6 +50,8 @@ forEachDatabase('the dashboard in a browser', (kind, makeUrl) => {
   const firstCells = (list: string) =>
     page.locator(`.list:has(h2:text-is("${list}")) tbody th`).allInnerTexts()
 
+  const range = (list: string) => page.locator(`.list:has(h2:text-is("${list}")) .range`).innerText()
+
   beforeAll(async () => {
     database = await makeUrl()
     await storeUsage(database, ROWS)
@@ -81,8 +83,8 @@ forEachDatabase('the dashboard in a browser', (kind, makeUrl) => {
       `${(total.errorRate * 100).toFixed(1)}%`,
       String(total.rejected),
     ])
-    expect(await page.locator('.card .change').first().innerText()).toBe(
-      `▲ ${(total.change * 100).toFixed(1)}% vs period before`,
+    expect(await page.locator('.card .change').first().textContent()).toBe(
+      `up ${(total.change * 100).toFixed(1)}% vs period before`,
     )
     const shown = await page.locator('.list:has(h2:text-is("Keys")) tbody tr').allInnerTexts()
     const keys = sections.find(({ by }: { by: string[] }) => by.join() === 'key')
@@ -93,21 +95,21 @@ forEachDatabase('the dashboard in a browser', (kind, makeUrl) => {
 
   test('shows the usage of one owner when the address names one', async () => {
     await open(`${OCTOBER}&owner=acme`)
-    expect(await page.locator('h1').innerText()).toBe('Owner acme')
+    expect(await page.locator('h1').innerText()).toBe('Customer acme')
     expect(await page.locator('.card .value').first().innerText()).toBe('1,734')
     expect(await firstCells('Keys')).toHaveLength(1)
-    expect(await page.locator('.banner').isVisible()).toBe(false)
-    await page.locator('.back').click()
+    expect(await page.locator('.banner:visible').count()).toBe(0)
+    await page.locator('.back a').click()
     await page.waitForURL((url) => !url.search.includes('owner'))
   })
 
   test('says what in the address changes nothing', async () => {
     await open(`${OCTOBER}&ownr=acme`)
-    expect(await page.locator('.banner').innerText()).toMatch(
+    expect(await page.locator('.banner.warning').innerText()).toMatch(
       /^"ownr" in the address changes nothing here: .*owner/,
     )
     await open(`${OCTOBER}&k.sort=group&live=off`)
-    expect(await page.locator('.banner').isVisible()).toBe(false)
+    expect(await page.locator('.banner:visible').count()).toBe(0)
   })
 
   test('names both periods, and says when history begins instead of a change', async () => {
@@ -174,7 +176,7 @@ forEachDatabase('the dashboard in a browser', (kind, makeUrl) => {
     await page.waitForURL(/k.order=asc/)
     await loaded(page)
     expect((await firstCells('Keys'))[0]).toBe('user\\u{202e}txt.exe')
-    const next = page.getByRole('button', { name: 'Next page' }).first()
+    const next = page.getByRole('button', { name: 'Next page of keys' })
     await next.click()
     await page.waitForURL(/k.page=2/)
     await loaded(page)
@@ -183,12 +185,18 @@ forEachDatabase('the dashboard in a browser', (kind, makeUrl) => {
     await page.waitForURL(/k.search=many-1/)
     await loaded(page)
     expect(await firstCells('Keys')).toEqual(['many-1', 'many-10', 'many-11'])
-    expect(await page.locator('.list .pager').first().innerText()).toContain('1–3 of 3')
+    expect(await range('Keys')).toBe('1–3 of 3')
   })
 
   test('opens a key and an endpoint by the keyboard alone', async () => {
     await open(OCTOBER)
     await page.keyboard.press('/')
+    await page.keyboard.type('acme')
+    await page.waitForURL(/c.search=acme/)
+    await loaded(page)
+    expect(await firstCells('Customers')).toEqual(['acme'])
+    // customers come first, where somebody has an owner
+    await page.getByLabel('Search keys').focus()
     await page.keyboard.type('Mobile')
     await page.waitForURL(/k.search=Mobile/)
     await loaded(page)
@@ -219,7 +227,7 @@ forEachDatabase('the dashboard in a browser', (kind, makeUrl) => {
     )
     await open('?month=2025-05&k.page=1000')
     expect(await page.locator('.card .value').nth(1).innerText()).toBe('10,000')
-    expect(await page.locator('.list .pager').first().innerText()).toContain('9,991–10,000 of 10,000')
+    expect(await range('Keys')).toBe('9,991–10,000 of 10,000')
     expect((await firstCells('Keys')).at(-1)).toBe('crowd-0')
   })
 
@@ -280,8 +288,8 @@ forEachDatabase('the dashboard in a browser', (kind, makeUrl) => {
 
   test('says what is wrong with an address, and what to do when a period is empty', async () => {
     await page.goto(new URL('/?since=nonsense', served.url).href)
-    await page.locator('.banner:not([hidden])').waitFor()
-    expect(await page.locator('.banner').innerText()).toContain('Cannot read "nonsense" as a period.')
+    await page.locator('.banner.failure:not([hidden])').waitFor()
+    expect(await page.locator('.banner.failure').innerText()).toContain('Cannot read "nonsense" as a period.')
     await open('?since=2020-01-01&until=2020-02-01')
     expect(await page.locator('.empty').innerText()).toContain('app.use(apiKeyAnalytics())')
     watched.forgive('status of 400')
@@ -316,7 +324,7 @@ forEachDatabase('the dashboard in a browser', (kind, makeUrl) => {
     const other = await page.context().newPage()
     await other.goto(served.url)
     await page.clock.fastForward(A_WHILE_MS)
-    await page.locator('.banner').waitFor({ state: 'hidden' })
+    await page.locator('.banner.failure').waitFor({ state: 'hidden' })
     await loaded(page)
     watched.forgive('ERR_CONNECTION_REFUSED')
     watched.forgive('status of 401')

@@ -1,18 +1,27 @@
 import type * as reports from '../../report/usage-report.ts'
-import type { KeyIdentity, KeyRecord } from '../../model/key.ts'
+import type { KeyIdentity, KeyOwner, KeyRecord } from '../../model/key.ts'
+import type * as customers from '../../report/customers-report.ts'
 import type * as activities from '../read-activity.ts'
+import type * as security from '../../security/find-findings.ts'
 
 /** The answers of the API as the page gets them: plain data from JSON, so times are ISO texts. */
 type Sent<T> = T extends Date ? string : T extends object ? { readonly [Name in keyof T]: Sent<T[Name]> } : T
 
 export type Key = KeyIdentity
-export type KeyFacts = Sent<KeyRecord>
+export type KeyFacts = Sent<KeyRecord & { readonly owners: readonly KeyOwner[] }>
 export type Measures = Sent<reports.Measures>
-export type Group = Sent<reports.ReportGroup>
+/** A line of a list: a key, an endpoint, or a customer with its number of keys. */
+export type Group = Sent<reports.ReportGroup & { readonly keys?: number }>
 /** A report of one section, as the lists use it. */
 export type Report = Sent<Omit<reports.UsageReport, 'sections'> & { sections: [reports.ReportSection] }>
+export type Customers = Sent<customers.Customers>
 export type Activity = Sent<activities.Activity>
-/** The part of an account that the page uses. */
+export type Findings = Sent<security.SecurityFindings>
+export type Finding = Findings['findings'][number]
+/**
+ * The part of an account that the page uses. Its type in `read-account.ts` would bring the types of the database drivers
+ * into the page.
+ */
 export interface Account {
   readonly accountedFor: boolean
   readonly database: string

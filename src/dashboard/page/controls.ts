@@ -1,5 +1,6 @@
 import { make } from './make.ts'
-import { addressOf } from './view.ts'
+import { TimeZoneSelect } from './time-zone-select.ts'
+import { addressOf, FIRST_PAGES } from './view.ts'
 import type { View } from './view.ts'
 
 const PERIODS = [
@@ -21,13 +22,20 @@ export class Controls {
   readonly #since = make('input', { type: 'date', 'aria-label': 'From' })
   readonly #until = make('input', { type: 'date', 'aria-label': 'Until, not included' })
   readonly #dates = make('span', { class: 'dates', hidden: true }, this.#since, ' – ', this.#until)
-  readonly #zone = make('select', { 'aria-label': 'Time zone' }, ...zones())
+  readonly #zone = new TimeZoneSelect()
   readonly #status = make('select', { 'aria-label': 'Statuses' })
   #view: View = {}
 
   constructor(go: (address: string) => void) {
-    const change = (changes: View) => go(addressOf(this.#view, { 'k.page': '', 'e.page': '', ...changes }))
-    this.element = make('div', { class: 'controls' }, this.#status, this.#dates, this.#period, this.#zone)
+    const change = (changes: View) => go(addressOf(this.#view, { ...FIRST_PAGES, ...changes }))
+    this.element = make(
+      'div',
+      { class: 'controls' },
+      this.#status,
+      this.#dates,
+      this.#period,
+      this.#zone.element,
+    )
     this.#status.append(...STATUSES.map((value) => make('option', { value }, value || 'All statuses')))
     this.#period.append(...PERIODS.map(([value, text]) => make('option', { value }, text)))
     this.#period.append(...lastMonths().map((value) => make('option', { value }, value)))
@@ -44,7 +52,7 @@ export class Controls {
         if (this.#since.value) change({ since: this.#since.value, until: this.#until.value, month: '' })
       })
     }
-    this.#zone.addEventListener('change', () => change({ tz: this.#zone.value }))
+    this.#zone.element.addEventListener('change', () => change({ tz: this.#zone.value }))
     this.#status.addEventListener('change', () => change({ status: this.#status.value }))
   }
 
@@ -58,7 +66,7 @@ export class Controls {
     this.#dates.hidden = known
     this.#since.value = known ? '' : since
     this.#until.value = until
-    choose(this.#zone, tz)
+    this.#zone.show(tz)
     choose(this.#status, status)
   }
 }
@@ -68,22 +76,6 @@ function choose(select: HTMLSelectElement, value: string): void {
   if (![...select.options].some((option) => option.value === value))
     select.append(make('option', { value }, value))
   select.value = value
-}
-
-function zones(): HTMLElement[] {
-  // A browser may have no time zone, or `Etc/Unknown`. Not every browser lists time zones.
-  const here = Intl.DateTimeFormat().resolvedOptions().timeZone as string | undefined
-  const listed = Intl.supportedValuesOf?.('timeZone') ?? []
-  const all = new Set(['UTC', ...(here && isZone(here) ? [here] : []), ...listed])
-  return [...all].map((zone) => make('option', { value: zone }, zone.replaceAll('_', ' ')))
-}
-
-function isZone(timeZone: string): boolean {
-  try {
-    return Boolean(new Intl.DateTimeFormat('en-US', { timeZone }))
-  } catch {
-    return false
-  }
 }
 
 function lastMonths(): string[] {

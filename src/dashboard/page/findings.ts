@@ -1,24 +1,7 @@
 import { askApi } from './ask-api.ts'
-import type { Key } from './ask-api.ts'
+import type { Finding, Findings, Key } from './ask-api.ts'
 import { formatCount, formatTime, nameOfKey } from './format.ts'
 import { foreign, make } from './make.ts'
-
-interface Finding {
-  readonly kind: string
-  readonly severity: 'low' | 'medium' | 'high' | 'critical'
-  readonly key: Key | null
-  readonly endpoints: readonly string[]
-  readonly from: string
-  readonly to: string
-  readonly seen: string
-  readonly normal: string
-  readonly advice: string
-}
-interface Findings {
-  readonly findings: readonly Finding[]
-  readonly keyCount: number
-  readonly youngKeyCount: number
-}
 
 /** The findings of `security` in the last 24 hours. Requested only when opened, because the rules read weeks. */
 export class FindingsPanel {

@@ -6,7 +6,7 @@ const SHORT = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFract
 
 export const formatShort = (count: number): string => SHORT.format(count)
 export { formatCount, formatDuration, formatShare } from '../../report/format-number.ts'
-export { formatDay } from '../../time/format-date.ts'
+export { formatDay, formatMoment } from '../../time/format-date.ts'
 
 /** A time in a time zone: `2026-10-05 14:00`. */
 export function formatTime(iso: string, timeZone: string, unit = 'hour'): string {
@@ -18,6 +18,11 @@ export function formatTime(iso: string, timeZone: string, unit = 'hour'): string
     ...(unit === 'hour' && { hour: '2-digit', minute: '2-digit' }),
   }).format(new Date(iso))
   return text.replace(' ', ' ')
+}
+
+/** The month of a time: `October`. */
+export function formatMonth(iso: string, timeZone: string): string {
+  return new Intl.DateTimeFormat('en-GB', { timeZone, month: 'long' }).format(new Date(iso))
 }
 
 /** The age of a time: `5 h ago`, `12 d ago`. */

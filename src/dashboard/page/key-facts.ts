@@ -1,20 +1,39 @@
 import type { KeyFacts } from './ask-api.ts'
-import { formatAge, formatTime } from './format.ts'
+import { formatAge, formatDay, formatTime } from './format.ts'
 import { foreign, make } from './make.ts'
+import { addressOfPage } from './view.ts'
+import type { View } from './view.ts'
 import { DAY_MS } from '../../time/units.ts'
 
 const STALE_DAYS = 30
 
 /** The facts about a key besides its name, with a warning when it was not used for a long time. */
-export function drawKeyFacts(key: KeyFacts, timeZone: string): HTMLElement[] {
+export function drawKeyFacts(key: KeyFacts, view: View): HTMLElement[] {
   const idle = Date.now() - Date.parse(key.lastUsedAt) > STALE_DAYS * DAY_MS
+  const timeZone = view['tz'] ?? 'UTC'
   const parts = [
     key.name === null ? undefined : foreign(key.label),
-    key.owner === null ? undefined : make('span', {}, 'of ', foreign(key.owner)),
+    drawOwners(key, view, timeZone),
     make('span', {}, `first seen ${formatTime(key.firstSeenAt, timeZone)}`),
     make('span', {}, `last used ${formatTime(key.lastUsedAt, timeZone)} (${formatAge(key.lastUsedAt)})`),
     idle ? make('strong', { class: 'stale' }, `Not used for over ${STALE_DAYS} days`) : undefined,
     make('span', { class: 'id' }, key.id),
   ]
   return parts.filter((part) => part !== undefined)
+}
+
+/** The owner with a link to its page. Of a key that was transferred, every owner with its time, the present one first. */
+function drawOwners({ owner, owners }: KeyFacts, view: View, timeZone: string): HTMLElement | undefined {
+  const linkTo = (name: string | null) =>
+    name === null ? 'nobody known' : make('a', { href: addressOfPage(view, { owner: name }) }, foreign(name))
+  const [now, ...former] = owners.toReversed()
+  const given = former.filter((period) => period.owner !== null)
+  if (!now || given.length === 0) return owner === null ? undefined : make('span', {}, 'of ', linkTo(owner))
+  const day = (instant: string) => formatDay(new Date(instant), timeZone)
+  const since = now.since === null ? '' : ` since ${day(now.since)}`
+  const before = given.map((period) => {
+    const isGap = period.until !== null && period.until !== now.since
+    return make('span', {}, ', before of ', linkTo(period.owner), isGap ? ` until ${day(period.until)}` : '')
+  })
+  return make('span', {}, 'of ', linkTo(now.owner), since, ...before)
 }

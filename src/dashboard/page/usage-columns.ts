@@ -1,10 +1,12 @@
 import type { Group } from './ask-api.ts'
+import { drawChange } from './change.ts'
+import { isCountChanged } from './change-matters.ts'
 import { drawDuration, DURATIONS } from './durations.ts'
 import { formatAge, formatCount, formatShare, formatTime, nameOfKey } from './format.ts'
-import { foreign, make } from './make.ts'
+import { foreign, make, showInvisible } from './make.ts'
 import { drawSparkline } from './sparkline.ts'
 import { addressOfPage } from './view.ts'
-import type { View } from './view.ts'
+import type { ListName, View } from './view.ts'
 
 /** A column of a list. */
 export interface Column {
@@ -15,23 +17,28 @@ export interface Column {
   readonly draw: (group: Group) => Node | string
 }
 
-/** The columns of the list of keys (`k`) or endpoints (`e`). */
-export function columnsOf(list: 'k' | 'e', view: View): Column[] {
+const NAMES = { c: 'Customer', k: 'Key', e: 'Endpoint' }
+
+/** The columns of the list of customers, keys or endpoints. */
+export function columnsOf(
+  list: ListName,
+  view: View,
+  { isCompared }: { readonly isCompared: boolean },
+): Column[] {
   return [
-    {
-      title: list === 'k' ? 'Key' : 'Endpoint',
-      sort: 'group',
-      css: 'name',
-      draw: (group) => drawName(group, view),
-    },
+    { title: NAMES[list], sort: 'group', css: 'name', draw: (group) => drawName(group, view) },
+    ...(list === 'c'
+      ? [{ title: 'Keys', css: 'number keys', draw: ({ keys = 0 }: Group) => formatCount(keys) }]
+      : []),
     { title: 'Requests', sort: 'requests', css: 'number', draw: ({ requests }) => formatCount(requests) },
-    { title: 'Share', css: 'number soft', draw: ({ share }) => formatShare(share) },
+    ...(isCompared ? [{ title: 'Change', css: 'number delta', draw: drawRequestChange }] : []),
+    { title: 'Share', css: 'share', draw: drawShare },
     { title: 'Errors', sort: 'errors', css: 'number errors', draw: drawErrors },
     ...(view['latency'] ? durationColumns() : []),
     {
       title: 'Last use',
       sort: 'lastUsed',
-      css: 'number soft age',
+      css: 'number age',
       draw: (group) => drawLastUse(group, view['tz'] ?? 'UTC'),
     },
     { title: 'Trend', css: 'trend', draw: ({ trend = [] }) => drawSparkline(trend) },
@@ -47,14 +54,47 @@ function durationColumns(): Column[] {
   }))
 }
 
-function drawName({ key, method = '', endpoint = '' }: Group, view: View): HTMLElement {
-  const page: View = key ? { key: key.id } : { method, endpoint }
-  const href = addressOfPage(view, page)
-  const inside = key
-    ? [foreign(nameOfKey(key)), key.name === null ? undefined : foreign(key.label, { class: 'soft' })]
-    : [make('span', { class: 'method' }, method), foreign(endpoint)]
-  const title = key ? nameOfKey(key) : `${method} ${endpoint}`
-  return make('a', { href, title, 'data-focus': href }, ...inside)
+function drawName(group: Group, view: View): HTMLElement {
+  const { key, method, endpoint, owner } = group
+  if (key) {
+    const label = key.name === null ? undefined : foreign(key.label, { class: 'soft' })
+    return link(view, { key: key.id }, nameOfKey(key), foreign(nameOfKey(key)), label)
+  }
+  if (endpoint !== undefined) {
+    const operation = { method: method ?? '', endpoint }
+    const about = `${operation.method} ${endpoint}`
+    return link(view, operation, about, make('span', { class: 'method' }, method), foreign(endpoint))
+  }
+  // No filter can name the keys without an owner.
+  if (typeof owner !== 'string') return make('span', { class: 'soft' }, '(none)')
+  return link(view, { owner }, owner, foreign(owner))
+}
+
+/** A link to another page; from the page of a customer, it leads to the part of that customer. */
+function link(view: View, page: View, title: string, ...inside: readonly (Node | undefined)[]): HTMLElement {
+  const { owner } = view
+  const href = addressOfPage(view, { ...(owner !== undefined && { owner }), ...page })
+  return make('a', { href, title: showInvisible(title), 'data-focus': href }, ...inside)
+}
+
+function drawRequestChange({ requests, previousRequests = 0 }: Group): Node | string {
+  const drawn = drawChange({
+    now: requests,
+    before: previousRequests,
+    matters: isCountChanged(requests, previousRequests),
+  })
+  if (drawn) drawn.title = `${formatCount(previousRequests)} in the period before`
+  return drawn ?? drawNothing()
+}
+
+function drawNothing(): HTMLElement {
+  return make('span', { class: 'soft' }, '–')
+}
+
+function drawShare({ share }: Group): HTMLElement {
+  const bar = make('span', { class: 'bar' })
+  bar.style.setProperty('--share', String(share))
+  return make('span', { class: 'meter' }, bar, make('span', { class: 'percent' }, formatShare(share)))
 }
 
 function drawErrors({ clientErrors, serverErrors, errorRate }: Group): Node | string {

@@ -1,24 +1,40 @@
-import { urlOf } from './ask-api.ts'
-import type { Group, Parameters, Report } from './ask-api.ts'
-import { formatCount } from './format.ts'
+import { askApi, urlOf } from './ask-api.ts'
+import type { Customers, Group, Measures, Parameters, Report } from './ask-api.ts'
+import { drawIcon } from './icons.ts'
 import { make } from './make.ts'
+import { PAGE_SIZES, Pager } from './pager.ts'
 import { columnsOf } from './usage-columns.ts'
-import { addressOf } from './view.ts'
-import type { View } from './view.ts'
+import type { Column } from './usage-columns.ts'
+import { addressOf, addressOfRows, filterOf } from './view.ts'
+import type { ListName, View } from './view.ts'
 
-const ROWS = 10
 const TYPING_MS = 250
 
 /** Which list it is. */
 export interface TableKind {
   /** The prefix of its state in the address. */
-  readonly name: 'k' | 'e'
+  readonly name: ListName
   readonly title: string
-  readonly by: string
+  /** The dimension in `api/report`; customers have an API of their own. */
+  readonly by?: string
+  /** How wide it is on a wide screen: as the page, half as wide, or half as wide beside the list after it. */
+  readonly width: 'full' | 'half' | 'half beside'
+  /** Whether a view has this list. */
+  readonly isIn: (view: View) => boolean
+}
+
+/** One page of a list, and what else its answer says. */
+interface Listing {
+  readonly groups: readonly Group[]
+  readonly count: number
+  readonly total: Measures
+  readonly notes: readonly string[]
+  /** Whether the database has all of the period before. */
+  readonly isCompared: boolean
 }
 
 /**
- * A list of keys or endpoints in pages. The server sorts, searches and cuts it, so ten thousand entries are as fast as
+ * A list of customers, keys or endpoints in pages. The server sorts, searches and cuts it, so ten thousand entries are as fast as
  * ten.
  */
 export class UsageTable {
@@ -28,14 +44,22 @@ export class UsageTable {
   readonly #search: HTMLInputElement
   readonly #head = make('thead')
   readonly #body = make('tbody')
-  readonly #pager = make('div', { class: 'pager' })
+  readonly #pager: Pager
   readonly #csv = make('a', { class: 'button', download: '' }, 'CSV')
   #view: View = {}
+  /** No key has an owner, as far as known. */
+  #isUnneeded: boolean
   #typing: number | undefined
 
   constructor(kind: TableKind, go: (address: string) => void) {
     this.#kind = kind
     this.#go = go
+    this.#isUnneeded = kind.name === 'c'
+    this.#pager = new Pager(
+      kind.title.toLowerCase(),
+      (page) => this.#change({ page }),
+      (rows) => go(addressOfRows(this.#view, rows)),
+    )
     const label = `Search ${kind.title.toLowerCase()}`
     this.#search = make('input', {
       type: 'search',
@@ -53,7 +77,7 @@ export class UsageTable {
     this.#csv.setAttribute('aria-label', `Download ${kind.title.toLowerCase()} as CSV`)
     this.element = make(
       'section',
-      { class: 'panel list' },
+      { class: `panel list ${kind.width}`, hidden: true },
       make('header', {}, make('h2', {}, kind.title), this.#search, this.#csv),
       make(
         'div',
@@ -66,37 +90,82 @@ export class UsageTable {
           this.#body,
         ),
       ),
-      this.#pager,
+      this.#pager.element,
     )
   }
 
-  /** The parameters for the API. */
-  parametersOf(filter: Parameters, view: View): Parameters {
-    const page = Number(this.#state(view, 'page') || 1)
+  /** Whether a view has this list. */
+  isIn(view: View): boolean {
+    return this.#kind.isIn(view)
+  }
+
+  /** Shows or hides the list as a view says. The list of customers stays hidden until a group has an owner. */
+  show(view: View): void {
+    this.element.hidden = !this.isIn(view) || this.#isUnneeded
+  }
+
+  /** Asks for the page that a view names, and draws it. */
+  async load(view: View, signal: AbortSignal): Promise<Listing> {
+    const found = await this.#ask(view, signal)
+    const { groups, count } = found
+    this.#view = view
+    const isSearched = this.#state(view, 'search') !== ''
+    this.#isUnneeded =
+      this.#kind.name === 'c' && !isSearched && count < 2 && groups.every(({ owner }) => owner === null)
+    this.show(view)
+    if (document.activeElement !== this.#search) this.#search.value = this.#state(view, 'search')
+    this.#csv.href = urlOf(this.#api, { ...this.#listOf(view), format: 'csv' })
+    keepFocus(this.element, () => {
+      const columns = columnsOf(this.#kind.name, view, found)
+      this.#drawHead(columns)
+      this.#body.replaceChildren(...this.#rowsOf(found, columns))
+      // The longest bar is that of the largest group on the page.
+      this.#body.style.setProperty('--most', String(Math.max(1e-9, ...groups.map(({ share }) => share))))
+    })
+    const position = this.#positionIn(view)
+    // A search does not change the height, so that nothing below the list moves while somebody types.
+    if (!isSearched)
+      this.element.style.setProperty('--rows', String(Math.min(position.rows, Math.max(2, count))))
+    this.#pager.show({ ...position, count })
+    return found
+  }
+
+  async #ask(view: View, signal: AbortSignal): Promise<Listing> {
+    const { page, rows } = this.#positionIn(view)
+    const parameters = {
+      ...this.#listOf(view),
+      limit: String(rows),
+      ...(page > 1 && { offset: String((page - 1) * rows) }),
+    }
+    if (this.#kind.name === 'c') {
+      const found = await askApi<Customers>(this.#api, parameters, signal)
+      const { customers: groups, customerCount: count, previous, total, notes } = found
+      return { groups, count, total, notes, isCompared: previous !== undefined && !previous.historyBegins }
+    }
+    const { sections, total, notes } = await askApi<Report>(this.#api, parameters, signal)
+    return { groups: sections[0].groups, count: sections[0].groupCount, total, notes, isCompared: false }
+  }
+
+  get #api(): string {
+    return this.#kind.name === 'c' ? 'customers' : 'report'
+  }
+
+  /** What the address says about pages; anything may stand there. */
+  #positionIn(view: View): { page: number; rows: number } {
+    const rows = Number(view['rows'])
+    const page = Number(this.#state(view, 'page'))
     return {
-      ...this.#listOf(filter, view),
-      limit: String(ROWS),
-      ...(page > 1 && { offset: String((page - 1) * ROWS) }),
+      page: Number.isSafeInteger(page) && page > 0 ? page : 1,
+      rows: PAGE_SIZES.find((size) => size === rows) ?? PAGE_SIZES[0],
     }
   }
 
-  draw(report: Report, filter: Parameters, view: View): void {
-    this.#view = view
-    const [{ groups, groupCount }] = report.sections
-    if (document.activeElement !== this.#search) this.#search.value = this.#state(view, 'search')
-    this.#csv.href = urlOf('report', { ...this.#listOf(filter, view), format: 'csv' })
-    keepFocus(this.element, () => {
-      this.#drawHead()
-      this.#body.replaceChildren(...this.#rowsOf(groups))
-      this.#drawPager(groupCount)
-    })
-  }
-
-  #listOf(filter: Parameters, view: View): Parameters {
+  #listOf(view: View): Parameters {
     const state = (name: string) => this.#state(view, name) || undefined
     return {
-      ...filter,
+      ...filterOf(view),
       by: this.#kind.by,
+      compare: this.#kind.name === 'c' ? 'previous' : undefined,
       sort: state('sort'),
       order: state('order'),
       search: state('search'),
@@ -113,15 +182,15 @@ export class UsageTable {
     this.#go(addressOf(this.#view, Object.fromEntries(named)))
   }
 
-  #drawHead(): void {
+  #drawHead(columns: readonly Column[]): void {
     const sorted = this.#state(this.#view, 'sort') || 'requests'
-    const cells = columnsOf(this.#kind.name, this.#view).map(({ title, sort, css }) => {
+    const cells = columns.map(({ title, sort, css }) => {
       if (!sort) return make('th', { scope: 'col', class: css }, title)
       const current = sort === sorted
       const natural = sort === 'group' ? 'asc' : 'desc'
       const now = current ? this.#state(this.#view, 'order') || natural : undefined
-      const arrow = make('span', { 'aria-hidden': 'true' }, now ? (now === 'asc' ? ' ↑' : ' ↓') : '')
-      const button = make('button', { type: 'button', 'data-focus': sort }, title, arrow)
+      const arrow = now && drawIcon(now === 'asc' ? 'up' : 'down')
+      const button = make('button', { type: 'button', 'data-focus': sort }, arrow, title)
       const next = now === natural ? (natural === 'asc' ? 'desc' : 'asc') : ''
       button.addEventListener('click', () => this.#change({ sort, order: next, page: '' }))
       const order = now && (now === 'asc' ? 'ascending' : 'descending')
@@ -130,12 +199,11 @@ export class UsageTable {
     this.#head.replaceChildren(make('tr', {}, ...cells))
   }
 
-  #rowsOf(groups: readonly Group[]): HTMLElement[] {
-    const columns = columnsOf(this.#kind.name, this.#view)
+  #rowsOf({ groups, count }: Listing, columns: readonly Column[]): HTMLElement[] {
     if (groups.length === 0) {
-      const text = this.#state(this.#view, 'search')
-        ? 'Nothing fits this search.'
-        : 'No requests in this period.'
+      const isSearched = this.#state(this.#view, 'search') !== ''
+      const none = isSearched ? 'Nothing fits this search.' : 'No requests in this period.'
+      const text = count > 0 ? 'The list ends before this page.' : none
       return [make('tr', {}, make('td', { colspan: columns.length, class: 'none' }, text))]
     }
     return groups.map((group) => {
@@ -144,27 +212,6 @@ export class UsageTable {
       )
       return make('tr', {}, ...cells)
     })
-  }
-
-  #drawPager(count: number): void {
-    const page = Number(this.#state(this.#view, 'page') || 1)
-    const pages = Math.max(1, Math.ceil(count / ROWS))
-    const turn = (to: number, text: string, label: string) => {
-      const button = make(
-        'button',
-        { type: 'button', 'aria-label': label, 'data-focus': label, disabled: to < 1 || to > pages },
-        text,
-      )
-      button.addEventListener('click', () => this.#change({ page: to === 1 ? '' : String(to) }))
-      return button
-    }
-    const first = count === 0 ? 0 : (page - 1) * ROWS + 1
-    const shown = `${formatCount(first)}–${formatCount(Math.min(count, page * ROWS))} of ${formatCount(count)}`
-    this.#pager.replaceChildren(
-      make('span', {}, shown),
-      turn(page - 1, '‹', 'Previous page'),
-      turn(page + 1, '›', 'Next page'),
-    )
   }
 }
 

@@ -1,18 +1,25 @@
 /**
  * The state of the page, all of it in the address: a view can be shared, reloaded, and left with the Back button.
- * `key`, `owner`, or `method` and `endpoint`, choose a page. `k.…` and `e.…` are the state of the lists of keys and
- * endpoints. `latency` shows durations.
+ * `key`, `owner`, or `method` and `endpoint`, choose a page; `owner` with one of the others shows only that customer's
+ * requests. `c.…`, `k.…` and `e.…` are the state of the lists of customers, keys and endpoints. `rows` is
+ * the number of rows on a page of each list. `latency` shows durations.
  */
 export type View = Readonly<Record<string, string>>
 
 /** The parameters that filter requests, on every page. */
 const FILTER = ['since', 'until', 'month', 'tz', 'status']
 /** The parameters that are kept when another page is opened. */
-const KEPT = [...FILTER, 'latency']
-const PAGE = ['key', 'method', 'endpoint', 'owner']
+const KEPT = [...FILTER, 'latency', 'rows']
+/** The parameters that choose a page. */
+export const PAGE = ['key', 'method', 'endpoint', 'owner']
 /** All parameters of an address except the state of the lists. */
-export const PARAMETERS: readonly string[] = [...FILTER, ...PAGE, 'latency', 'live']
-const LIST_STATE = /^[ke]\.(search|sort|order|page)$/
+export const PARAMETERS: readonly string[] = [...FILTER, ...PAGE, 'latency', 'rows', 'live']
+/** The lists of customers, keys and endpoints. */
+export type ListName = 'c' | 'k' | 'e'
+const LISTS: readonly ListName[] = ['c', 'k', 'e']
+const LIST_STATE = /^[cke]\.(search|sort|order|page)$/
+/** Changes that lead every list to its first page. */
+export const FIRST_PAGES: View = Object.fromEntries(LISTS.map((list) => [`${list}.page`, '']))
 
 /** The view in the address. */
 export function readView(): View {
@@ -33,7 +40,7 @@ export function addressOf(view: View, changes: View): string {
 /** The address of the view with durations, or without. Without them no list can be sorted by them. */
 export function addressOfTimed(view: View): string {
   if (!view['latency']) return addressOf(view, { latency: '1' })
-  const slowest = ['k', 'e'].filter((list) => view[`${list}.sort`] === 'p95')
+  const slowest = LISTS.filter((list) => view[`${list}.sort`] === 'p95')
   const orders = slowest.flatMap((list) => [`${list}.sort`, `${list}.order`, `${list}.page`])
   return addressOf(view, Object.fromEntries(['latency', ...orders].map((name) => [name, ''])))
 }
@@ -41,6 +48,11 @@ export function addressOfTimed(view: View): string {
 /** The address of another page, with the same period and statuses. */
 export function addressOfPage(view: View, page: View): string {
   return addressOf(Object.fromEntries(KEPT.flatMap((name) => (view[name] ? [[name, view[name]]] : []))), page)
+}
+
+/** The address of the view with another number of rows on a page of each list. */
+export function addressOfRows(view: View, rows: string): string {
+  return addressOf(view, { ...FIRST_PAGES, rows })
 }
 
 /** The filter of a view, as parameters of the API. */

@@ -33,8 +33,9 @@ export default class CustomersList extends BaseCommand {
   async run(): Promise<object> {
     const { flags } = await this.parse(CustomersList)
     return this.withDatabase(flags, async (db, location) => {
-      const [{ readCustomers, renderCustomers }, { renderJson }] = await Promise.all([
+      const [{ readCustomers }, { renderCustomers }, { renderJson }] = await Promise.all([
         import('../../../report/read-customers.ts'),
+        import('../../../report/render-customers.ts'),
         import('../../../report/render-json.ts'),
       ])
       const found = await readCustomers(db, flags, location)

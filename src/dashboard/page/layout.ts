@@ -1,0 +1,123 @@
+import { Chart } from './chart.ts'
+import { Controls } from './controls.ts'
+import { FindingsPanel } from './findings.ts'
+import type { Key } from './ask-api.ts'
+import { make } from './make.ts'
+import { MonthPanel } from './month-panel.ts'
+import { UsageTable } from './usage-table.ts'
+import type { TableKind } from './usage-table.ts'
+
+/** The parts of the page. They are made once; each load changes what is in them. */
+export type Layout = ReturnType<typeof makeLayout>
+
+/** What the parts need from the page around them. */
+export interface Navigation {
+  /** Navigates to another address of this page. */
+  readonly go: (address: string) => void
+  readonly addressOfKey: (key: Key) => string
+}
+
+const LISTS: readonly TableKind[] = [
+  {
+    name: 'c',
+    title: 'Customers',
+    width: 'half beside',
+    isIn: ({ key, owner }) => key === undefined && owner === undefined,
+  },
+  { name: 'k', title: 'Keys', by: 'key', width: 'half', isIn: ({ key }) => key === undefined },
+  {
+    name: 'e',
+    title: 'Endpoints',
+    by: 'method,endpoint',
+    width: 'full',
+    isIn: ({ endpoint }) => endpoint === undefined,
+  },
+]
+
+/** Makes the parts of the page and puts them into its body. */
+export function makeLayout(body: HTMLElement, { go, addressOfKey }: Navigation) {
+  const controls = new Controls(go)
+  const chart = new Chart()
+  const lists = LISTS.map((kind) => new UsageTable(kind, go))
+  const month = new MonthPanel()
+  const findings = new FindingsPanel(addressOfKey)
+  const home = make('a', { class: 'home' }, 'API key usage')
+  const live = make('button', { type: 'button', class: 'toggle' }, 'Live')
+  const timed = make(
+    'button',
+    { type: 'button', class: 'toggle', title: 'How long requests took; takes longer to read' },
+    'Durations',
+  )
+  const failure = make('p', { class: 'banner failure', role: 'alert', hidden: true })
+  const warning = make('p', { class: 'banner warning', role: 'status', hidden: true })
+  const heading = make('h1', { tabindex: -1 }, 'Overview')
+  const back = make('nav', { class: 'back', 'aria-label': 'Back' })
+  const facts = make('p', { class: 'facts' })
+  const cards = make(
+    'div',
+    { class: 'cards' },
+    ...Array.from({ length: 4 }, () => make('div', { class: 'card' })),
+  )
+  const durations = make('div', { class: 'cards', hidden: true })
+  const statuses = make('div', { class: 'scroll' })
+  const heat = make('div', { class: 'scroll' })
+  const notes = make('div', { class: 'notes' })
+  const empty = make(
+    'p',
+    { class: 'empty', hidden: true },
+    'Nothing was counted in this period. Choose a longer one, or add app.use(apiKeyAnalytics()) to an app and send it a request with an API key.',
+  )
+  const footer = make('footer', {}, make('p', { class: 'soft' }, 'Checking the account of all requests …'))
+  const main = make(
+    'main',
+    { 'aria-busy': 'true' },
+    make('div', { class: 'title' }, back, heading, facts),
+    empty,
+    cards,
+    durations,
+    makePanel('Requests', 'chart-panel', chart.element),
+    make('div', { class: 'lists' }, month.element, ...lists.map(({ element }) => element)),
+    make(
+      'div',
+      { class: 'pictures' },
+      makePanel('Hours of the week', 'heat-panel', heat),
+      makePanel('Statuses', '', statuses),
+    ),
+    findings.element,
+    notes,
+  )
+  body.replaceChildren(
+    make('header', { class: 'top' }, home, controls.element, timed, live),
+    failure,
+    warning,
+    main,
+    footer,
+  )
+  return {
+    controls,
+    chart,
+    lists,
+    month,
+    findings,
+    home,
+    live,
+    timed,
+    failure,
+    warning,
+    heading,
+    back,
+    facts,
+    cards,
+    durations,
+    statuses,
+    heat,
+    notes,
+    empty,
+    footer,
+    main,
+  }
+}
+
+function makePanel(title: string, css: string, content: Node): HTMLElement {
+  return make('section', { class: `panel ${css}` }, make('header', {}, make('h2', {}, title)), content)
+}

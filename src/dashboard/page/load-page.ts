@@ -1,0 +1,111 @@
+import { ApiError, askApi } from './ask-api.ts'
+import type { Account, Activity, KeyFacts } from './ask-api.ts'
+import { drawCards } from './cards.ts'
+import { drawDurations } from './durations.ts'
+import { drawFooter } from './footer.ts'
+import { formatCount, nameOfKey } from './format.ts'
+import { drawHeatMap } from './heat-map.ts'
+import { drawKeyFacts } from './key-facts.ts'
+import { foreign, make } from './make.ts'
+import { isLive, isTimed } from './page-state.ts'
+import type { Page } from './page-state.ts'
+import { describeFailure } from './show-failure.ts'
+import { drawStatuses } from './status-list.ts'
+import type { UsageTable } from './usage-table.ts'
+import { filterOf } from './view.ts'
+
+const REFRESH_MS = 5000
+/** Pause after a load, relative to its duration: a slow database is asked less often, so that others can use it too. */
+const REST_PER_WORK = 10
+
+/** Loads everything that is shown; each part is drawn when it arrives. A live page then loads again after a pause. */
+export async function loadPage(page: Page): Promise<void> {
+  clearTimeout(page.timer)
+  page.loading.abort()
+  page.loading = new AbortController()
+  const { view, layout, loading } = page
+  const { lists, month, main, footer } = layout
+  const { signal } = loading
+  const start = performance.now()
+  main.setAttribute('aria-busy', 'true')
+  try {
+    const [notes] = await Promise.all([
+      Promise.all(lists.filter((list) => list.isIn(view)).map((list) => loadList(page, list))),
+      askApi<Activity>('activity', filterOf(view), signal).then((activity) => drawActivity(page, activity)),
+      ...(month.element.hidden ? [] : [month.load(view, signal)]),
+      ...(view['key'] === undefined ? [] : [loadKey(page, view['key'])]),
+    ])
+    layout.failure.hidden = true
+    drawNotes(page, notes.flat())
+    main.setAttribute('aria-busy', 'false')
+    const took = performance.now() - start
+    footer.replaceChildren(...drawFooter(await askApi<Account>('verify', {}, signal)))
+    if (isLive(page)) schedule(page, Math.max(REFRESH_MS, took * REST_PER_WORK))
+  } catch (error) {
+    if (!signal.aborted) fail(page, error)
+  }
+}
+
+function schedule(page: Page, delayMs: number): void {
+  page.timer = window.setTimeout(() => document.hidden || void loadPage(page), delayMs)
+}
+
+/** Shows an error above the old contents and tries again, because the server may just have been restarted. */
+function fail(page: Page, error: unknown): void {
+  const { main, failure } = page.layout
+  page.loading.abort()
+  main.setAttribute('aria-busy', 'false')
+  failure.textContent = error instanceof ApiError ? error.message : describeFailure(error)
+  failure.hidden = false
+  const wrong = error instanceof ApiError && error.code === 'WRONG_USAGE'
+  if (!wrong) schedule(page, REFRESH_MS)
+}
+
+/** What a reader has to know about the numbers; lists may say the same. */
+function drawNotes({ layout }: Page, notes: readonly string[]): void {
+  layout.notes.replaceChildren(...[...new Set(notes)].map((note) => make('p', {}, note)))
+}
+
+function drawActivity({ view, layout }: Page, activity: Activity): void {
+  const { cards, chart, statuses, heat, empty, facts } = layout
+  cards.replaceChildren(...drawCards(activity, view['key'] !== undefined))
+  chart.draw(activity)
+  statuses.replaceChildren(drawStatuses(activity))
+  heat.replaceChildren(
+    activity.heat
+      ? drawHeatMap(activity.heat)
+      : make('p', { class: 'none' }, 'Choose a period of at most 400 days.'),
+  )
+  if (activity.wholeDayRequests > 0) {
+    const count = formatCount(activity.wholeDayRequests)
+    heat.append(
+      make(
+        'p',
+        { class: 'soft' },
+        `${count} requests are stored by day: they are at the hour in which it begins.`,
+      ),
+    )
+  }
+  empty.hidden = activity.total.requests > 0
+  if (view['key'] === undefined) facts.textContent = describePeriods(activity)
+}
+
+/** Both periods, because the cards compare them. */
+function describePeriods({ period, previous }: Activity): string {
+  const compared = previous && !previous.historyBegins
+  return compared ? `${period.text}, compared with ${previous.text}` : period.text
+}
+
+/** @returns the notes of the list */
+async function loadList(page: Page, list: UsageTable): Promise<readonly string[]> {
+  const { total, notes } = await list.load(page.view, page.loading.signal)
+  if (isTimed(page)) page.layout.durations.replaceChildren(...drawDurations(total))
+  return notes
+}
+
+async function loadKey({ view, loading, layout: { heading, facts } }: Page, id: string): Promise<void> {
+  const key = await askApi<KeyFacts>('key', { key: id }, loading.signal)
+  heading.replaceChildren(foreign(nameOfKey(key)))
+  document.title = `${nameOfKey(key)} – API key usage`
+  facts.replaceChildren(...drawKeyFacts(key, view))
+}

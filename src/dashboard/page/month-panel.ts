@@ -1,0 +1,140 @@
+import { askApi, urlOf } from './ask-api.ts'
+import type { Activity } from './ask-api.ts'
+import { compareActivity } from './cards.ts'
+import { drawChange } from './change.ts'
+import type { Change } from './change.ts'
+import { drawCumulative } from './cumulative.ts'
+import { formatCount, formatDay, formatMoment, formatMonth, formatShare, formatTime } from './format.ts'
+import { make } from './make.ts'
+import { addressOf, filterOf } from './view.ts'
+import type { View } from './view.ts'
+
+/** The month to date of one customer beside the month before: what an account manager asks first. */
+export class MonthPanel {
+  readonly element: HTMLElement
+  readonly #title = make('h2', {}, 'Month to date')
+  readonly #open = make('a', { class: 'button' }, 'Show month')
+  readonly #csv = make('a', { class: 'button', download: '' }, 'CSV')
+  readonly #body = make('div', { class: 'month' })
+
+  constructor() {
+    this.element = make(
+      'section',
+      { class: 'panel month-panel half beside', hidden: true },
+      make('header', {}, this.#title, this.#open, this.#csv),
+      this.#body,
+    )
+  }
+
+  /** Shows or hides the panel: it belongs to the page of a customer. */
+  show(view: View): void {
+    const { owner, key, endpoint } = view
+    this.element.hidden = owner === undefined || key !== undefined || endpoint !== undefined
+  }
+
+  /** Asks for the present month and the whole of the month before, and draws them. */
+  async load(view: View, signal: AbortSignal, now = new Date()): Promise<void> {
+    const timeZone = view['tz'] ?? 'UTC'
+    const month = formatTime(now.toISOString(), timeZone, 'month')
+    const filter = { ...filterOf(view), since: undefined, until: undefined }
+    const [activity, before] = await Promise.all([
+      askApi<Activity>('activity', { ...filter, month }, signal),
+      askApi<Activity>('activity', { ...filter, month: monthBefore(month) }, signal),
+    ])
+    const name = formatMonth(activity.period.since ?? now.toISOString(), timeZone)
+    this.#title.textContent = `${name} to date`
+    this.#open.href = addressOf(view, { month, since: '', until: '' })
+    this.#open.textContent = `Show ${name}`
+    this.#csv.href = urlOf('report', { ...filter, month, by: 'day', format: 'csv' })
+    this.#csv.setAttribute('aria-label', `Download ${name} by day as CSV`)
+    this.#body.replaceChildren(
+      make('p', { class: 'value' }, formatCount(activity.total.requests)),
+      make('p', { class: 'change' }, ...describeBasis(activity)),
+      drawFigures(activity, before),
+      drawCumulative(activity, before, name),
+    )
+  }
+}
+
+/** `2026-01` to `2025-12`. */
+function monthBefore(month: string): string {
+  const [year = 0, number = 1] = month.split('-').map(Number)
+  return new Date(Date.UTC(year, number - 2, 1)).toISOString().slice(0, 7)
+}
+
+/** The change of the requests, and the period that they are compared with. */
+function describeBasis(activity: Activity): (Node | string)[] {
+  const { previous, period } = activity
+  if (previous?.historyBegins) {
+    return [
+      `Nothing to compare: history begins on ${formatDay(new Date(previous.historyBegins), period.timeZone)}`,
+    ]
+  }
+  const drawn = drawChange(compareActivity(activity).requests)
+  if (!drawn || !previous) return ['nothing to compare']
+  const [from, until] = [previous.since, previous.until].map((instant) =>
+    formatMoment(new Date(instant), period.timeZone, new Date(period.figuresTo)),
+  )
+  return [drawn, make('span', { class: 'basis' }, ` against ${from} to ${until}`)]
+}
+
+/** This month, the same part of the month before, and all of that month. */
+function drawFigures(activity: Activity, before: Activity): HTMLElement {
+  const { total, previous, activeKeys, period } = activity
+  const changes = compareActivity(activity)
+  const name = formatMonth(before.period.since ?? '', period.timeZone)
+  const row = (title: string, now: string, then: string | undefined, all: string, change: Change) =>
+    make(
+      'tr',
+      {},
+      make('th', { scope: 'row' }, title),
+      make('td', {}, now),
+      make('td', {}, then ?? '–'),
+      make('td', { class: 'change' }, drawChange(change) ?? '–'),
+      make('td', {}, all),
+    )
+  const same = previous?.historyBegins ? undefined : (previous ?? undefined)
+  const head = ['', 'This month', 'Same part', 'Change', `All ${name}`]
+  return make(
+    'table',
+    { class: 'figures' },
+    make('caption', { class: 'unseen' }, 'The month to date against the month before'),
+    make(
+      'thead',
+      {},
+      make('tr', {}, ...head.map((title) => make(title ? 'th' : 'td', title ? { scope: 'col' } : {}, title))),
+    ),
+    make(
+      'tbody',
+      {},
+      row(
+        'Requests',
+        formatCount(total.requests),
+        same && formatCount(same.requests),
+        formatCount(before.total.requests),
+        changes.requests,
+      ),
+      row(
+        'Active keys',
+        formatCount(activeKeys),
+        same && formatCount(same.activeKeys),
+        formatCount(before.activeKeys),
+        changes.keys,
+      ),
+      row(
+        'Error rate',
+        formatShare(total.errorRate),
+        same && formatShare(same.errorRate),
+        formatShare(before.total.errorRate),
+        changes.errors,
+      ),
+      row(
+        'Rejected',
+        formatCount(total.rejected),
+        same && formatCount(same.rejected),
+        formatCount(before.total.rejected),
+        changes.rejected,
+      ),
+    ),
+  )
+}

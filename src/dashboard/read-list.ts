@@ -1,0 +1,67 @@
+import type { ReportRequest } from '../report/build-report.ts'
+import { nameOfKey } from '../report/report-table.ts'
+import { slowestFirst } from '../report/slowest-first.ts'
+import type { UsageRow } from '../model/usage-row.ts'
+import { readChoice, readCount, wrongUsage } from './read-query.ts'
+import type { Query } from './read-query.ts'
+
+const DEFAULT_ROWS = 20
+const MAX_ROWS = 1000
+const MAX_CSV_ROWS = 100_000
+const SORTS = ['requests', 'errors', 'lastUsed', 'group', 'p95'] as const
+
+/** The parameters of a list in pages. */
+export const LIST = ['latency', 'compare', 'sort', 'order', 'search', 'limit', 'offset', 'format']
+
+/** A list as the query asks for it. */
+export interface ReadList {
+  readonly isCsv: boolean
+  /** Which groups are shown, in what order, and what is shown of each. */
+  readonly request: Omit<ReportRequest, 'period' | 'filter' | 'by'>
+}
+
+/** Reads the parameters of a list. An overview (`isOverview`) has its own number of groups. @throws WRONG_USAGE */
+export function readList(query: Query, isOverview = false): ReadList {
+  const isCsv = readChoice(query, 'format', ['csv', 'json']) === 'csv'
+  const cut = query['limit'] ?? query['offset']
+  if (isCsv && cut !== undefined) throw wrongUsage('format=csv has all lines: leave limit and offset out.')
+  const sort = readChoice(query, 'sort', SORTS)
+  const withLatency = readChoice(query, 'latency', ['1']) !== undefined
+  if (sort === 'p95' && !withLatency) throw wrongUsage('sort=p95 needs latency=1.')
+  const limit = query['limit'] ?? (isOverview ? undefined : String(DEFAULT_ROWS))
+  return {
+    isCsv,
+    request: {
+      ...readOrder(query, sort),
+      ...(isCsv
+        ? { limit: MAX_CSV_ROWS }
+        : limit !== undefined && { limit: readCount('limit', limit, 1, MAX_ROWS) }),
+      offset: isCsv ? 0 : readCount('offset', query['offset'] ?? '0', 0, 1_000_000),
+      comparePrevious: readChoice(query, 'compare', ['previous']) !== undefined,
+      withTrend: !isCsv,
+      withLatency,
+    },
+  }
+}
+
+function readOrder(query: Query, sort: (typeof SORTS)[number] | undefined): Partial<ReportRequest> {
+  const order = readChoice(query, 'order', ['asc', 'desc'])
+  // By default groups are in their own order, or the most used first.
+  const isReversed = order !== undefined && order !== (sort === 'group' ? 'asc' : 'desc')
+  const search = query['search']?.toLowerCase()
+  return {
+    ...(sort && sort !== 'p95' && { sort }),
+    isReordered: isReversed || sort === 'p95',
+    choose: (rows) => {
+      const sorted = sort === 'p95' ? slowestFirst(rows) : rows
+      const found = search ? sorted.filter((row) => textOf(row).toLowerCase().includes(search)) : sorted
+      return isReversed ? found.toReversed() : found
+    },
+  }
+}
+
+/** The text of a group that a search looks at. */
+function textOf({ key, method, endpoint, status, owner }: UsageRow): string {
+  const names = key ? [nameOfKey(key), key.owner, key.id] : [method, endpoint, owner]
+  return [...names, status].filter((part) => part !== undefined && part !== null).join(' ')
+}
