@@ -69,6 +69,8 @@ export interface Dialect {
    * SQL for the names of our tables that have row level security for this role; undefined where the database has none.
    */
   readonly hidingTables: string | undefined
+  /** SQL for the columns (`name` of the table, `column_name`) of those tables of a JSON array ($1) that exist. */
+  readonly columns: string
   /**
    * SQL that tries to take the lock for migrations (`taken`), held until the transaction ends, and SQL for its holder
    * (`pid`). Undefined where the write lock is enough.

@@ -44,6 +44,10 @@ export function sqliteDialect(path: string, databaseLabel: string): Dialect {
     jsonColumn: (value) => `json_group_array(${value})`,
     histogram: SQLITE_HISTOGRAM,
     hidingTables: undefined,
+    columns: `
+select t.value as name, c.name as column_name
+from json_each($1) t
+join pragma_table_info(t.value) c`,
     migrationLock: undefined,
     migrationsTable: `create table if not exists ${MIGRATIONS_TABLE} (
   id integer not null primary key autoincrement,
