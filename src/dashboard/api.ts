@@ -1,3 +1,4 @@
+import { stringifyJson } from '../report/render-json.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import type { ReportRequest } from '../report/build-report.ts'
 import { findFilter } from '../report/find-filter.ts'
@@ -96,7 +97,7 @@ export async function answerApi(
     const known = readQuery(query, api.parameters)
     const found = await api.answer(await open(), known, dataDir)
     if (typeof found === 'string') return { status: 200, type: 'csv', body: found }
-    return { status: 200, type: 'json', body: JSON.stringify(found) }
+    return { status: 200, type: 'json', body: stringifyJson(found) }
   } catch (error) {
     return describeFailure(error)
   }

@@ -77,7 +77,11 @@ class World {
     const memory = heapMemory(fileBytes(shape))
     this.#memories.push(memory)
     const instance = `00000000-0000-4000-8000-${String(this.#memories.length).padStart(12, '0')}`
-    return CounterFile.create(memory, { ...shape, bucketMinutes: 60, instance, target: '' }, bucket)
+    return CounterFile.create(
+      memory,
+      { ...shape, bucketMinutes: 60, instance, target: '', units: [] },
+      bucket,
+    )
   }
 }
 

@@ -128,25 +128,28 @@ forEachDatabase('migrate', (kind, makeUrl) => {
   test.each([
     ['a table', 'drop table api_key_analytics_quantities', 'api_key_analytics_quantities.api_key_id'],
     ['a column', 'alter table api_key_analytics_ledger drop column addition_count', 'addition_count'],
-  ])('refuses a database of an unpublished version that lacks %s, by name', async (_what, change, lacking) => {
-    const url = await makeUrl()
-    await use(url, (db) => db.query(change))
-    const attempts = [
-      () => migrate(url),
-      () => findPendingWork(url),
-      () => printMigrations(url),
-      () => use(url, requireSchema),
-    ]
-    for (const attempt of attempts) {
-      await expect(attempt()).rejects.toMatchObject({
-        code: 'DATABASE_NOT_MIGRATED',
-        message: expect.stringMatching(new RegExp(`unpublished version.*${lacking}.*migrate --down`)),
-      })
-    }
-    expect(await revertMigration(url)).toBe(NAMES[0])
-    expect(await migrate(url)).toMatchObject({ applied: NAMES })
-    await use(url, requireSchema)
-  })
+  ])(
+    'refuses a database of an unpublished version that lacks %s, by name',
+    async (_what, change, lacking) => {
+      const url = await makeUrl()
+      await use(url, (db) => db.query(change))
+      const attempts = [
+        () => migrate(url),
+        () => findPendingWork(url),
+        () => printMigrations(url),
+        () => use(url, requireSchema),
+      ]
+      for (const attempt of attempts) {
+        await expect(attempt()).rejects.toMatchObject({
+          code: 'DATABASE_NOT_MIGRATED',
+          message: expect.stringMatching(new RegExp(`unpublished version.*${lacking}.*migrate --down`)),
+        })
+      }
+      expect(await revertMigration(url)).toBe(NAMES[0])
+      expect(await migrate(url)).toMatchObject({ applied: NAMES })
+      await use(url, requireSchema)
+    },
+  )
 
   test('an unmigrated database is told apart from a broken one', async () => {
     const url = await makeUrl({ migrated: false })

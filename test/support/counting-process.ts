@@ -20,6 +20,7 @@ export interface CountingProcessParts {
   readonly now: () => number
   readonly steadyMs?: number
   readonly mapped?: boolean
+  readonly units?: readonly string[]
   readonly bucketMinutes?: BucketMinutes
   readonly maxKeys?: number
   readonly maxEndpointsPerKey?: number
@@ -40,10 +41,10 @@ export interface CountingProcess {
 
 export function startCounting(parts: CountingProcessParts): CountingProcess {
   const { dataDir, store, target = TEST_TARGET, now, mapped = true, bucketMinutes = 60 } = parts
-  const { maxKeys = 1000, maxEndpointsPerKey = 1000, firstSlots, steadyMs = 0 } = parts
+  const { maxKeys = 1000, maxEndpointsPerKey = 1000, firstSlots, steadyMs = 0, units = [] } = parts
   const errors: AnalyticsError[] = []
   const report = (error: AnalyticsError) => void errors.push(error)
-  const folder = new ProcessFolder({ dataDir, bucketMinutes, target, mapped, report })
+  const folder = new ProcessFolder({ dataDir, bucketMinutes, target, units, mapped, report })
   let opened = 0
   const buffer = new CounterBuffer({
     files: {

@@ -30,7 +30,7 @@ export async function requireTables(
 ): Promise<void> {
   const expected = ENTITIES.map(({ meta }) => db.orm.getMetadata().get(meta.class)).map((table) => ({
     table: table.tableName,
-    columns: table.props.flatMap(({ fieldNames = [] }) => fieldNames),
+    columns: table.props.flatMap(({ fieldNames }) => fieldNames),
   }))
   const found = await db.query<{ name: string; column_name: string }>(db.dialect.columns, [
     JSON.stringify(expected.map(({ table }) => table)),

@@ -1,12 +1,13 @@
 import { histogramOf } from '../database/histogram.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
-import { lockRows } from './lock-rows.ts'
+import { lockQuantities, lockRows } from './lock-rows.ts'
 import { logRemoval } from './log-removal.ts'
 import type { Database } from '../database/open-database.ts'
 import { inDayOfTransfer } from '../read/owner-of-rows.ts'
 import { measureProgress } from './prune-usage.ts'
 import type { Progress } from './prune-usage.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
+import { QUANTITY_COLUMNS, writeAddQuantities } from '../write/record-batch.ts'
 import { Parameters, requireTime } from '../read/usage-filter.ts'
 import { DAY_MS } from '../../time/units.ts'
 
@@ -58,6 +59,7 @@ export async function rollUpUsage(
     signal?.throwIfAborted()
     const merged = await runBoundedWrite(db, async (tx) => {
       const { rowsBefore: rows, ...merged } = await mergeRows(tx, db, chunk)
+      await mergeQuantities(tx, db, chunk)
       // a day with nothing left to merge
       if (rows === 0 && logId === undefined) return { ...merged, rowsBefore: rows, logId }
       const log = {
@@ -169,6 +171,49 @@ select (select count(*) from merged) as "rowsBefore", (select count(*) from days
   )
   const requests = merged.reduce((sum, row) => sum + Number(row.request_count), 0)
   return { rowsBefore: merged.length, rowsAfter: days.length, requests }
+}
+
+/** After the rows: every writer locks rows before quantities. */
+async function mergeQuantities(tx: Statements, db: Database, chunk: Chunk): Promise<void> {
+  const { dialect } = db
+  const { condition, params } = writeCondition(dialect, chunk)
+  await lockQuantities(tx, db, condition, params)
+  // not in one statement: a flush may add rows between two, so what is merged is what was deleted
+  const deleted = await tx.query<MergedQuantity>(
+    `delete from api_key_analytics_quantities as t
+where ${condition}
+returning api_key_id, endpoint, method, status, unit, request_count, cast(quantity as text) as quantity`,
+    params,
+  )
+  const sums = Map.groupBy(deleted, ({ api_key_id: keyId, endpoint, method, status, unit }) =>
+    JSON.stringify([keyId, endpoint, method, status, unit]),
+  )
+  const rows = [...sums].map(([name, merged]) =>
+    (JSON.parse(name) as unknown[]).concat(
+      merged.reduce((sum, row) => sum + Number(row.request_count), 0),
+      String(merged.reduce((sum, { quantity }) => sum + BigInt(quantity), 0n)),
+    ),
+  )
+  if (rows.length === 0) return
+  const given = dialect.givenRows(QUANTITY_COLUMNS, rows.sort(compareNames), 3)
+  await tx.query(writeAddQuantities(dialect, given.sql), [chunk.day, 1440, ...given.params])
+}
+
+interface MergedQuantity {
+  readonly api_key_id: string
+  readonly endpoint: string
+  readonly method: string
+  readonly status: number
+  readonly unit: string
+  readonly request_count: string | number
+  /** As text, because the driver of SQLite rounds large numbers. */
+  readonly quantity: string
+}
+
+/** The order of the primary key. */
+function compareNames(a: readonly unknown[], b: readonly unknown[]): number {
+  const differing = a.findIndex((value, index) => value !== b[index])
+  return differing < 0 ? 0 : (a[differing] as string) < (b[differing] as string) ? -1 : 1
 }
 
 function mergeInto({ histogram }: Dialect, day: string, rows: string, condition: string): string {
