@@ -1,4 +1,6 @@
 import { UNMEASURED_US } from '../model/duration-bins.ts'
+import { UNSET } from '../model/request-counter.ts'
+import { MOST_UNITS } from '../model/unit.ts'
 import type { CountedKey, CountedOperation, Quantities, RequestCounter } from '../model/request-counter.ts'
 import type { BucketMinutes } from '../model/batch.ts'
 import { CellIndex, type CellLimits } from './cells/cell-index.ts'
@@ -44,6 +46,8 @@ export class CounterBuffer implements RequestCounter {
   #retired: CounterFile[] = []
   #counted = 0
   #additions = 0
+  /** The slots of one request, by the place of their unit. */
+  readonly #unitSlots = new Int32Array(MOST_UNITS)
 
   constructor(parts: CounterBufferParts) {
     this.#parts = parts
@@ -82,9 +86,7 @@ export class CounterBuffer implements RequestCounter {
     const operationNumber = operation.handle.numberIn(epoch)
     const isEntered = keyNumber !== 0 && operationNumber !== 0
     if (!isEntered || !this.#add(keyNumber, operationNumber, status, durationUs, quantities)) {
-      this.#enter(key, operation, (keyNumber, operationNumber) =>
-        this.#add(keyNumber, operationNumber, status, durationUs, quantities),
-      )
+      this.#enterAndCount(key, operation, status, durationUs, quantities)
     }
     this.#counted += 1
   }
@@ -99,8 +101,8 @@ export class CounterBuffer implements RequestCounter {
   ): void {
     this.#lookAtClock()
     this.#enter(key, operation, (keyNumber, operationNumber) => {
-      const slot = this.#index.findUnitSlot(keyNumber, operationNumber, status, unit, this.#file.names)
-      if (slot < 0 || !this.#file.hasRoomFor(unit, quantity)) return false
+      const slot = this.#findUnitSlot(keyNumber, operationNumber, status, unit, quantity)
+      if (slot < 0) return false
       this.#file.addQuantity(slot, unit, quantity, isFirst ? 1 : 0)
       this.#file.countAddition()
       return true
@@ -142,6 +144,22 @@ export class CounterBuffer implements RequestCounter {
   }
 
   /**
+   * Counts a request whose key or operation has no number yet, or for which the file is full. Separate from `count`: a
+   * function that makes a closure allocates on every call.
+   */
+  #enterAndCount(
+    key: CountedKey,
+    operation: CountedOperation,
+    status: number,
+    durationUs: number,
+    quantities: Quantities | undefined,
+  ): void {
+    this.#enter(key, operation, (keyNumber, operationNumber) =>
+      this.#add(keyNumber, operationNumber, status, durationUs, quantities),
+    )
+  }
+
+  /**
    * Gives a key and an operation their numbers and adds to their cell; goes on in the next file when this one is full.
    * @param add returns false when the file is full
    */
@@ -173,19 +191,29 @@ export class CounterBuffer implements RequestCounter {
     return true
   }
 
-  /** Before the request: a kill in between leaves quantities without a request, never the reverse. */
+  /**
+   * Before the request: a kill in between leaves quantities without a request, never the reverse. Adds nothing when the
+   * file has no room for all of them.
+   */
   #addQuantities(key: number, operation: number, status: number, quantities: Quantities): boolean {
-    const { names } = this.#file
-    const slots = quantities.map((quantity, unit) => {
-      if (quantity === undefined) return undefined
-      const hasRoom = this.#file.hasRoomFor(unit, quantity)
-      return hasRoom ? this.#index.findUnitSlot(key, operation, status, unit, names) : -1
-    })
-    if (slots.includes(-1)) return false
-    for (const [unit, slot] of slots.entries()) {
-      if (slot !== undefined) this.#file.addQuantity(slot, unit, quantities[unit]!, 1)
+    for (let unit = 0; unit < quantities.length; unit += 1) {
+      const quantity = quantities[unit]!
+      if (quantity === UNSET) continue
+      const slot = this.#findUnitSlot(key, operation, status, unit, quantity)
+      if (slot < 0) return false
+      this.#unitSlots[unit] = slot
+    }
+    for (let unit = 0; unit < quantities.length; unit += 1) {
+      const quantity = quantities[unit]!
+      if (quantity !== UNSET) this.#file.addQuantity(this.#unitSlots[unit]!, unit, quantity, 1)
     }
     return true
+  }
+
+  /** @returns -1 when the file has no slot left, or its sums no room */
+  #findUnitSlot(key: number, operation: number, status: number, unit: number, quantity: number): number {
+    if (!this.#file.hasRoomFor(unit, quantity)) return -1
+    return this.#index.findUnitSlot(key, operation, status, unit, this.#file.names)
   }
 
   /**

@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import { AnalyticsError } from '../model/errors.ts'
 import type { ApiKey } from '../model/key.ts'
 import type { Operation } from '../model/operation.ts'
-import { toCountedOperation } from '../model/request-counter.ts'
+import { toCountedOperation, UNSET } from '../model/request-counter.ts'
 import type { CountedOperation, Quantities, RequestCounter } from '../model/request-counter.ts'
 import { cleanText, copyText } from './clean-text.ts'
 import type { KnownKeys } from './known-keys.ts'
@@ -91,7 +91,7 @@ function readQuantities(usage: unknown, units: readonly string[]): Quantities | 
   if (typeof usage !== 'object' || Array.isArray(usage)) {
     return refuse('usage', usage, 'an object such as { tokens: 1532 }')
   }
-  const quantities: (number | undefined)[] = []
+  const quantities = new Float64Array(units.length).fill(UNSET)
   for (const [unit, quantity] of Object.entries(usage)) {
     const place = units.indexOf(unit)
     if (place < 0) refuse('unit of usage', unit, `one of the option "units" (${units.join(', ') || 'none'})`)

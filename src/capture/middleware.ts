@@ -3,7 +3,7 @@ import type { Context, Middleware } from 'koa'
 import { AnalyticsError } from '../model/errors.ts'
 import type { ResolvedOptions } from '../options/options.ts'
 import { UNMATCHED_ENDPOINT } from '../model/operation.ts'
-import type { CountedKey, Quantities, RequestCounter } from '../model/request-counter.ts'
+import type { CountedKey, CountedOperation, Quantities, RequestCounter } from '../model/request-counter.ts'
 import { createIdentifyKey } from './identify-key.ts'
 import { isIgnoredPath } from './is-ignored-path.ts'
 import type { KnownKeys } from './known-keys.ts'
@@ -11,10 +11,10 @@ import { createReadKey, COUNTED_OTHER, COUNTED_REJECTED } from './read-key.ts'
 import { observeRouters } from './observe-routers.ts'
 import { meetsRouter } from './other-routers.ts'
 import { markRequest, type RequestMark } from './request-mark.ts'
-import { UsageReader } from './read-usage.ts'
 import { createResolveOperation } from './resolve-operation.ts'
 import { isResponseOver, resolveEndStatus, resolveStatus, resolveThrownStatus } from './resolve-status.ts'
 import { readRawPath } from './sanitise-path.ts'
+import { UsageReader } from './usage-reader.ts'
 
 /** What the middleware needs. */
 export interface CaptureParts {
@@ -135,9 +135,15 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
   }
 
   /** Wrong usage must not cost the request its count. */
-  function readUsage(...given: Parameters<UsageReader['read']>): Quantities | undefined {
+  function readUsage(
+    ctx: Context,
+    mark: RequestMark,
+    key: CountedKey,
+    operation: CountedOperation,
+    status: number,
+  ): Quantities | undefined {
     try {
-      return usageReader.read(...given)
+      return usageReader.read(ctx, mark, { key, operation, status })
     } catch (cause) {
       return reportBug(cause)
     }

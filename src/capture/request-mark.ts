@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { RequestUsage, UsageListener } from './request-usage.ts'
+import type { RequestUsage } from './request-usage.ts'
 import type { Layer } from './router.ts'
 
 /** Notes on a request. */
@@ -14,8 +14,6 @@ export interface RequestMark {
   endpoint: unknown
   /** The quantities given to `setUsage` and `addUsage`; made on first use. */
   usage: RequestUsage | undefined
-  /** Receives usage that is given after the request was counted. */
-  usageListener: UsageListener | undefined
   /**
    * The layer of a router that began to run last. Next to each layer is the path that it saw: only in an app under
    * koa-mount, which cuts its prefix from the path while it runs.
@@ -64,7 +62,6 @@ export function createMark(): RequestMark {
     readApiKey: undefined,
     endpoint: undefined,
     usage: undefined,
-    usageListener: undefined,
     layer: undefined,
     layerPath: undefined,
     route: undefined,

@@ -1,13 +1,6 @@
 import { inspect } from 'node:util'
-import { isUnitName, MOST_PER_REQUEST } from '../model/unit.ts'
-
-/** Receives what happens to the usage of a request after it was counted. */
-export interface UsageListener {
-  /** A quantity of a unit grew. `isFirst`: the request had none of this unit before. */
-  onAdded(unit: string, quantity: number, isFirst: boolean): void
-  /** What was given cannot be counted. */
-  onRefused(problem: UsageProblem): void
-}
+import type { CountedKey, CountedOperation } from '../model/request-counter.ts'
+import { MOST_PER_REQUEST } from '../model/unit.ts'
 
 /** What an app gave that cannot be counted. */
 export interface UsageProblem {
@@ -17,6 +10,21 @@ export interface UsageProblem {
   readonly message: string
 }
 
+/** A request that was counted, and the cell that it was counted in. */
+export interface CountedRequest {
+  readonly key: CountedKey
+  readonly operation: CountedOperation
+  readonly status: number
+}
+
+/** Receives what happens to the usage of a request after it was counted. */
+export interface UsageListener {
+  /** The quantity of a unit grew. `isFirst`: the request had none of this unit before. */
+  onAdded(request: CountedRequest, unit: string, quantity: number, isFirst: boolean): void
+  /** What was given cannot be counted. */
+  onRefused(problem: UsageProblem): void
+}
+
 /** Problems kept until the request is counted: an app that gives wrong usage in a loop must not fill the memory. */
 const MOST_PROBLEMS = 8
 /** More units than an app can declare, for the same reason. */
@@ -24,62 +32,69 @@ const MOST_GIVEN = 64
 
 /** The quantities of one request, by the names of their units. Never throws. */
 export class RequestUsage {
-  /** What was given so far. */
-  readonly quantities = new Map<string, number>()
-  /** What could not be counted before the request was. */
-  readonly problems: UsageProblem[] = []
+  /** What was given so far; the two lists belong together. Few units: a search takes less time than a map. */
+  readonly units: string[] = []
+  readonly quantities: number[] = []
+  #problems: UsageProblem[] | undefined
+  #counted: CountedRequest | undefined
   #listener: UsageListener | undefined
 
-  /** `listener`: of a request that was counted already. */
-  constructor(listener: UsageListener | undefined) {
-    this.#listener = listener
+  /** What could not be counted before the request was. */
+  get problems(): readonly UsageProblem[] {
+    return this.#problems ?? []
   }
 
   /** The request is counted with what was given so far; from now on each addition is reported. */
-  listen(listener: UsageListener): void {
+  listen(listener: UsageListener, counted: CountedRequest): void {
     this.#listener = listener
+    this.#counted = counted
   }
 
   /** The quantity is this: the last value wins. */
   set(unit: unknown, value: unknown): void {
-    const name = this.#readUnit(unit)
-    if (name === undefined || !this.#isQuantity(name, value)) return
-    const before = this.quantities.get(name)
-    if (this.#listener && before !== undefined && value < before) this.#refuse(decreased(name, before, value))
-    else this.#put(name, value, before)
+    if (!this.#isUnit(unit) || !this.#isQuantity(unit, value)) return
+    const place = this.units.indexOf(unit)
+    const before = this.quantities[place]
+    if (this.#listener && before !== undefined && value < before) this.#refuse(decreased(unit, before, value))
+    else this.#put(unit, place, value)
   }
 
   /** Adds to the quantity. */
   add(unit: unknown, value: unknown): void {
-    const name = this.#readUnit(unit)
-    if (name === undefined || !this.#isQuantity(name, value)) return
-    const before = this.quantities.get(name)
-    const sum = (before ?? 0) + value
-    if (this.#isQuantity(name, sum)) this.#put(name, sum, before)
+    if (!this.#isUnit(unit) || !this.#isQuantity(unit, value)) return
+    const place = this.units.indexOf(unit)
+    const sum = (this.quantities[place] ?? 0) + value
+    if (this.#isQuantity(unit, sum)) this.#put(unit, place, sum)
   }
 
-  #put(unit: string, quantity: number, before: number | undefined): void {
-    if (before === undefined && this.quantities.size >= MOST_GIVEN) return
-    this.quantities.set(unit, quantity)
-    if (quantity !== before) this.#listener?.onAdded(unit, quantity - (before ?? 0), before === undefined)
+  #put(unit: string, place: number, quantity: number): void {
+    const isFirst = place < 0
+    if (isFirst && this.units.length >= MOST_GIVEN) return
+    const added = isFirst ? quantity : quantity - this.quantities[place]!
+    if (isFirst) {
+      this.units.push(unit)
+      this.quantities.push(quantity)
+    } else this.quantities[place] = quantity
+    if (isFirst || added > 0) this.#listener?.onAdded(this.#counted!, unit, added, isFirst)
   }
 
-  #readUnit(unit: unknown): string | undefined {
-    if (isUnitName(unit)) return unit
+  #isUnit(unit: unknown): unit is string {
+    if (typeof unit === 'string') return true
     const message = `The unit of a usage is ${show(unit)}, expected one of the option "units".`
     this.#refuse({ code: 'USAGE_INVALID', kind: 'unit', message })
-    return undefined
+    return false
   }
 
   #isQuantity(unit: string, value: unknown): value is number {
     if (isQuantity(value)) return true
-    this.#refuse({ code: 'USAGE_INVALID', kind: `value of ${unit}`, message: describeQuantity(unit, value) })
+    const kind = `value of ${nameUnit(unit)}`
+    this.#refuse({ code: 'USAGE_INVALID', kind, message: describeQuantity(unit, value) })
     return false
   }
 
   #refuse(problem: UsageProblem): void {
     if (this.#listener) this.#listener.onRefused(problem)
-    else if (this.problems.length < MOST_PROBLEMS) this.problems.push(problem)
+    else if ((this.#problems ??= []).length < MOST_PROBLEMS) this.#problems.push(problem)
   }
 }
 
@@ -90,12 +105,17 @@ export function isQuantity(value: unknown): value is number {
 
 /** What is wrong with a quantity. */
 export function describeQuantity(unit: string, value: unknown): string {
-  return `The usage of ${unit} is ${show(value)}, expected a whole number from 0 to ${MOST_PER_REQUEST}.`
+  return `The usage of ${nameUnit(unit)} is ${show(value)}, expected a whole number from 0 to ${MOST_PER_REQUEST}.`
+}
+
+/** A unit in a message: it may be any text. */
+export function nameUnit(unit: string): string {
+  return /^\w{1,40}$/.test(unit) ? unit : show(unit)
 }
 
 function decreased(unit: string, before: number, value: number): UsageProblem {
-  const message = `The usage of ${unit} was set to ${value} after its request was counted with ${before}, which stays. Set the sum so far, not the last part.`
-  return { code: 'USAGE_DECREASED', kind: `decreased ${unit}`, message }
+  const message = `The usage of ${nameUnit(unit)} was set to ${value} after its request was counted with ${before}, which stays. Set the sum so far, not the last part.`
+  return { code: 'USAGE_DECREASED', kind: `decreased ${nameUnit(unit)}`, message }
 }
 
 /** A value for a message. What an object holds is not shown: it may be a secret, and looking at it may throw. */

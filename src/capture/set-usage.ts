@@ -26,5 +26,5 @@ export function addUsage(ctx: Pick<Context, 'req'>, unit: string, quantity: numb
 
 function usageOf({ req }: Pick<Context, 'req'>): RequestUsage {
   const mark = markRequest(req)
-  return (mark.usage ??= new RequestUsage(mark.usageListener))
+  return (mark.usage ??= new RequestUsage())
 }

@@ -43,8 +43,11 @@ export function toCountedOperation(method: string, endpoint: string): CountedOpe
   return { handle: new CounterHandle(), method, endpoint }
 }
 
-/** The quantities of one request, by the place of their unit in the option `units`; a missing one was not set. */
-export type Quantities = readonly (number | undefined)[]
+/** The quantities of one request, by the place of their unit in the option `units`; `UNSET` where it has none. */
+export type Quantities = Float64Array
+
+/** In place of a quantity. */
+export const UNSET = -1
 
 /** Where the capture side puts one finished request. Never throws, makes no system call in the steady state. */
 export interface RequestCounter {

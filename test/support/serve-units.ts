@@ -11,6 +11,7 @@ import type { AnalyticsError } from '../../src/model/errors.ts'
 import type { AnalyticsOptions } from '../../src/options/options.ts'
 import { findUsage } from '../../src/store/read/find-usage.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
+import { stringifyJson } from '../../src/report/render-json.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import type { UsageDimension } from '../../src/model/usage-query.ts'
 import { HOUR } from './make-batch.ts'
@@ -102,8 +103,7 @@ export async function readQuantities(
   const db = await openDatabase(database)
   try {
     const account = await verifyUsage(db)
-    if (!account.balanced)
-      throw new Error(`It does not balance: ${JSON.stringify(account.units.map(String))}`)
+    if (!account.balanced) throw new Error(`It does not balance: ${stringifyJson(account)}`)
     const rows = await findUsage(db, { by: [by], units: true })
     return Object.fromEntries(
       rows.map((row) => {

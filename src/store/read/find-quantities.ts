@@ -15,7 +15,7 @@ export const CELLS_OF_QUANTITIES = `select api_key_id, bucket, bucket_minutes, e
     from api_key_analytics_quantities`
 
 /** A group as the database names it: the key's id, the owner, the number of the day … in the order of `by`. */
-export type GroupName = readonly unknown[]
+export type GroupName = readonly (string | number | null | undefined)[]
 
 /** One text for each group. */
 export const textOfGroup = (name: GroupName): string =>

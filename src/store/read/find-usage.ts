@@ -88,7 +88,7 @@ export async function findUsage(db: Database, query: UsageQuery): Promise<UsageR
 
 /** The name of a group, as `findQuantities` gives it. */
 function nameOfGroup(row: Found, by: readonly UsageDimension[]): GroupName {
-  return by.map((dimension) => (dimension === 'key' ? row.key_id : row[dimension]))
+  return by.map((dimension) => (dimension === 'key' ? row.key_id : (row[dimension] as GroupName[number])))
 }
 
 /** The borders of every dimension of time in `by`. */
