@@ -30,18 +30,23 @@ const MOST_PROBLEMS = 8
 /** More units than an app can declare, for the same reason. */
 const MOST_GIVEN = 64
 
+/** Shared, so that a request without usage allocates none. */
+const NONE: readonly string[] = []
+const NO_QUANTITIES: number[] = []
+const NO_PROBLEMS: readonly UsageProblem[] = []
+
 /** The quantities of one request, by the names of their units. Never throws. */
 export class RequestUsage {
   /** What was given so far; the two lists belong together. Few units: a search takes less time than a map. */
-  readonly units: string[] = []
-  readonly quantities: number[] = []
-  #problems: UsageProblem[] | undefined
+  units: readonly string[] = NONE
+  quantities: number[] = NO_QUANTITIES
+  #problems: readonly UsageProblem[] = NO_PROBLEMS
   #counted: CountedRequest | undefined
   #listener: UsageListener | undefined
 
   /** What could not be counted before the request was. */
   get problems(): readonly UsageProblem[] {
-    return this.#problems ?? []
+    return this.#problems
   }
 
   /** The request is counted with what was given so far; from now on each addition is reported. */
@@ -72,8 +77,9 @@ export class RequestUsage {
     if (isFirst && this.units.length >= MOST_GIVEN) return
     const added = isFirst ? quantity : quantity - this.quantities[place]!
     if (isFirst) {
-      this.units.push(unit)
-      this.quantities.push(quantity)
+      // a list that grows by `push` gets room for 17
+      this.units = this.units === NONE ? [unit] : [...this.units, unit]
+      this.quantities = this.quantities === NO_QUANTITIES ? [quantity] : [...this.quantities, quantity]
     } else this.quantities[place] = quantity
     if (isFirst || added > 0) this.#listener?.onAdded(this.#counted!, unit, added, isFirst)
   }
@@ -94,7 +100,7 @@ export class RequestUsage {
 
   #refuse(problem: UsageProblem): void {
     if (this.#listener) this.#listener.onRefused(problem)
-    else if ((this.#problems ??= []).length < MOST_PROBLEMS) this.#problems.push(problem)
+    else if (this.#problems.length < MOST_PROBLEMS) this.#problems = [...this.#problems, problem]
   }
 }
 

@@ -36,8 +36,11 @@ export class UsageReader implements UsageListener {
     const { units } = this.#parts
     if (units.length > 0) this.#readState(ctx, mark)
     const usage = (mark.usage ??= new RequestUsage())
-    for (const problem of usage.problems) this.onRefused(problem)
-    for (const unit of usage.units) if (!units.includes(unit)) this.onRefused(undeclared(unit, units))
+    if (usage.problems.length > 0) for (const problem of usage.problems) this.onRefused(problem)
+    for (let place = 0; place < usage.units.length; place += 1) {
+      const unit = usage.units[place]!
+      if (!units.includes(unit)) this.onRefused(undeclared(unit, units))
+    }
     // After the reports: `onError` of the app may give usage too. From here on nothing of the app is called.
     usage.listen(this, counted)
     return usage.units.length > 0 ? this.#placeQuantities(usage) : undefined

@@ -61,6 +61,8 @@ export interface Dialect {
   ): { sql: string; params: unknown[] }
   /** The columns of the primary key in the order of the rows on disk, so that reading all rows is fast. */
   readonly storedOrder: readonly string[]
+  /** SQL for the sum of two whole numbers; a statement in which it is 2^63 or more fails, and nothing is rounded. */
+  addWhole(a: string, b: string): string
   /** SQL for a JSON array, as text, of one value per row. */
   jsonColumn(value: string): string
   /** How histograms of durations are merged, summed up and read. */

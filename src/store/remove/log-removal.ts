@@ -14,13 +14,13 @@ export interface Removal {
   readonly quantities?: ReadonlyMap<string, bigint> | undefined
 }
 
-const LOG_QUANTITIES = (given: string) => `
+const LOG_QUANTITIES = (dialect: Dialect, given: string) => `
 insert into api_key_analytics_pruned_quantities as q (prune_id, unit, quantity)
 select prune_id, unit, quantity
 from ${given}
 where true
 order by n
-on conflict (prune_id, unit) do update set quantity = q.quantity + excluded.quantity`
+on conflict (prune_id, unit) do update set quantity = ${dialect.addWhole('q.quantity', 'excluded.quantity')}`
 
 /**
  * Logs a removal in its own transaction, so that totals add up at every commit. Adds a new row to the log, or adds to
@@ -57,7 +57,7 @@ returning id`,
       [...quantities].map(([unit, quantity]) => [logged!.id, unit, String(quantity)]),
       1,
     )
-    await tx.query(LOG_QUANTITIES(given.sql), given.params)
+    await tx.query(LOG_QUANTITIES(dialect, given.sql), given.params)
   }
   return logged!.id
 }

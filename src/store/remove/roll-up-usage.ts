@@ -59,9 +59,9 @@ export async function rollUpUsage(
     signal?.throwIfAborted()
     const merged = await runBoundedWrite(db, async (tx) => {
       const { rowsBefore: rows, ...merged } = await mergeRows(tx, db, chunk)
-      await mergeQuantities(tx, db, chunk)
+      const quantities = await mergeQuantities(tx, db, chunk)
       // a day with nothing left to merge
-      if (rows === 0 && logId === undefined) return { ...merged, rowsBefore: rows, logId }
+      if (rows + quantities === 0 && logId === undefined) return { ...merged, rowsBefore: rows, logId }
       const log = {
         action: 'roll up' as const,
         before: chunk.doneBefore,
@@ -102,16 +102,20 @@ async function findDay(
   end: number,
   keyId: string | undefined,
 ): Promise<number | undefined> {
-  const [found] = await db.query<{ bucket: string }>(
-    `select ${db.dialect.millisecondsOf('t.bucket')} as bucket
-from api_key_analytics t
+  // quantities that came after their requests were counted may be all that a day has
+  const first = (table: string) => `select ${db.dialect.millisecondsOf('t.bucket')} as bucket
+from ${table} t
 where t.bucket >= ${db.dialect.timeOf('$1')} and t.bucket < ${db.dialect.timeOf('$2')} and t.bucket_minutes < 1440
   ${keyId === undefined ? '' : 'and t.api_key_id = $3'}
 order by t.bucket
-limit 1`,
-    keyId === undefined ? [start, end] : [start, end, keyId],
-  )
-  return found && Math.floor(Number(found.bucket) / DAY_MS) * DAY_MS
+limit 1`
+  const params = keyId === undefined ? [start, end] : [start, end, keyId]
+  const days: number[] = []
+  for (const table of ['api_key_analytics', 'api_key_analytics_quantities']) {
+    const [found] = await db.query<{ bucket: string }>(first(table), params)
+    if (found) days.push(Math.floor(Number(found.bucket) / DAY_MS) * DAY_MS)
+  }
+  return days.length > 0 ? Math.min(...days) : undefined
 }
 
 /** The key that fills a chunk; undefined when the rest of the day is one chunk. */
@@ -173,8 +177,8 @@ select (select count(*) from merged) as "rowsBefore", (select count(*) from days
   return { rowsBefore: merged.length, rowsAfter: days.length, requests }
 }
 
-/** After the rows: every writer locks rows before quantities. */
-async function mergeQuantities(tx: Statements, db: Database, chunk: Chunk): Promise<void> {
+/** After the rows: every writer locks rows before quantities. @returns how many quantities were merged */
+async function mergeQuantities(tx: Statements, db: Database, chunk: Chunk): Promise<number> {
   const { dialect } = db
   const { condition, params } = writeCondition(dialect, chunk)
   await lockQuantities(tx, db, condition, params)
@@ -194,9 +198,10 @@ returning api_key_id, endpoint, method, status, unit, request_count, cast(quanti
       String(merged.reduce((sum, { quantity }) => sum + BigInt(quantity), 0n)),
     ),
   )
-  if (rows.length === 0) return
+  if (rows.length === 0) return 0
   const given = dialect.givenRows(QUANTITY_COLUMNS, rows.sort(compareNames), 3)
   await tx.query(writeAddQuantities(dialect, given.sql), [chunk.day, 1440, ...given.params])
+  return deleted.length
 }
 
 interface MergedQuantity {

@@ -167,7 +167,7 @@ async function takeRest(
     await forgetUnsealedRows(tx, batch)
   }
   // also without a request: a copy that was made during a count may have it without its quantities
-  if (rows.every((some) => some.length === 0)) return undefined
+  if (additions === 0 && rows.every((some) => some.length === 0)) return undefined
   const isLast = account.sequence === batch.sequence
   if (isLast) await tx.query(ADD_REST, [batch.instance, requests, additions])
   else if (requests + additions > 0)

@@ -44,7 +44,7 @@ where true
 order by n
 on conflict (api_key_id, bucket, bucket_minutes, endpoint, method, status, unit) do update set
   request_count = t.request_count + excluded.request_count,
-  quantity = t.quantity + excluded.quantity`
+  quantity = ${dialect.addWhole('t.quantity', 'excluded.quantity')}`
 }
 
 export const QUANTITY_COLUMNS = {

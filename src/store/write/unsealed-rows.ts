@@ -79,11 +79,11 @@ export async function keepUnsealedRows(
   const now = Date.now()
   await tx.query(FORGET_OLD(dialect.timeOf('$1')), [now - KEPT_MS])
   let chunk = chunks
-  for await (const some of rows) {
-    const content: Chunk = { rows: some, additions: chunk === chunks ? additions : 0 }
-    chunk += 1
-    await tx.query(ADD(dialect.timeOf('$5')), [instance, sequence, chunk, JSON.stringify(content), now])
-  }
+  const keep = (content: Chunk) =>
+    tx.query(ADD(dialect.timeOf('$5')), [instance, sequence, (chunk += 1), JSON.stringify(content), now])
+  for await (const some of rows) await keep({ rows: some, additions: chunk === chunks ? additions : 0 })
+  // a copy that was made during a count may have the late addition without its row
+  if (chunk === chunks && additions > 0) await keep({ rows: [], additions })
 }
 
 /** Forgets the stored rows of a batch: it arrived sealed, so no copy can contain more. */

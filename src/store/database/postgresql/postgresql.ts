@@ -109,6 +109,7 @@ export function postgresqlDialect(url: string, databaseLabel: string): Dialect {
     },
     // In the order in which flushes wrote them: by primary key nearly every row would be on another page.
     storedOrder: ['bucket', 'api_key_id', 'bucket_minutes', 'endpoint', 'method', 'status'],
+    addWhole: (a, b) => `${a} + ${b}`,
     jsonColumn: (value) => `json_agg(${value})::text`,
     histogram: POSTGRESQL_HISTOGRAM,
     hidingTables: HIDING_TABLES,
