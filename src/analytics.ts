@@ -40,7 +40,7 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
   requireNode()
   const options = resolveOptions(given)
   if (!options.enabled) return createDisabledAnalytics(options)
-  const { dataDir, bucketMinutes, mapCounters, maxKeys, maxEndpointsPerKey, flushIntervalMs } = options
+  const { dataDir, bucketMinutes, units, mapCounters, maxKeys, maxEndpointsPerKey, flushIntervalMs } = options
   const report = options.onError
   const knownKeys = new KnownKeys(maxKeys)
   const { store, openUsage } = createAnalyticsDatabase(options.database, pepperCheck(options.pepper))
@@ -50,12 +50,13 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
     : new ProcessFolder({
         dataDir,
         bucketMinutes,
+        units,
         target: targetOf(describeDatabaseUrl(options.database), dataDir),
         mapped: mapCounters,
         report,
       })
   const buffer = new CounterBuffer({
-    files: folder ?? new MemoryFiles(bucketMinutes),
+    files: folder ?? new MemoryFiles({ bucketMinutes, units }),
     bucketMinutes,
     maxKeys,
     maxEndpointsPerKey,
@@ -85,7 +86,7 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
   }
 
   if (folder) {
-    removeAtExit(folder, () => stats().pending === 0)
+    removeAtExit(folder, () => stats().pending === 0 && buffer.additions === flusher.deliveredAdditions)
     flusher.start()
   }
   return Object.assign(createMiddleware({ options, counter: buffer, knownKeys, report }), {

@@ -44,7 +44,12 @@ export interface ApiKeyAnalytics extends Middleware {
   /**
    * Counts one access that did not come through this app's HTTP server, such as a job run for a customer.
    * @param operation such as `{ method: 'POST', endpoint: '/jobs' }` or `'POST /jobs'`
-   * @throws ARGUMENT_INVALID when the key or the operation cannot be counted
+   * @param more the usage, when the operation is a text: `{ usage: { tokens: 9 } }`
+   * @throws ARGUMENT_INVALID when the key, the operation or the usage cannot be counted
    */
-  addEndpointAccess(key: ApiKey, operation: EndpointAccess | string): void
+  addEndpointAccess(
+    key: ApiKey,
+    operation: EndpointAccess | string,
+    more?: Pick<EndpointAccess, 'usage'>,
+  ): void
 }

@@ -33,6 +33,11 @@ export function createDisabledAnalytics(options: ResolvedOptions): ApiKeyAnalyti
         "Nothing is counted, because the option enabled is false. Tests that read what was counted need { database: ':memory:' }.",
       )
     },
-    addEndpointAccess: createCountAccess({ readKey, counter: { count() {} }, knownKeys, options }),
+    addEndpointAccess: createCountAccess({
+      readKey,
+      counter: { count() {}, addQuantity() {} },
+      knownKeys,
+      options,
+    }),
   })
 }

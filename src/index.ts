@@ -4,6 +4,7 @@ export type { CounterMode } from './buffer/file/counter-memory.ts'
 export type { EndpointAccess } from './capture/count-access.ts'
 export { setApiKey } from './capture/set-api-key.ts'
 export { setEndpoint } from './capture/set-endpoint.ts'
+export { addUsage, setUsage } from './capture/set-usage.ts'
 export { analyticsDashboard, type AnalyticsDashboard, type DashboardOptions } from './dashboard/dashboard.ts'
 export { AnalyticsError, type AnalyticsErrorCode } from './model/errors.ts'
 export { measureQuantileUs, mergeLatency, type Latency, type LatencyStep } from './model/latency.ts'
@@ -26,5 +27,5 @@ export type {
   UsageQuery,
   UsageSort,
 } from './model/usage-query.ts'
-export type { StoredUsageRow, TrendStep, UsageRow } from './model/usage-row.ts'
+export type { StoredUsageRow, TrendStep, UsageQuantity, UsageRow } from './model/usage-row.ts'
 export type { Usage, UsageOptions } from './model/usage.ts'

@@ -8,6 +8,10 @@ export {
   type SetBy,
 } from './store/database/entities/api-key-analytics-key.ts'
 export {
+  ApiKeyAnalyticsLedgerUnit,
+  ApiKeyAnalyticsLedgerUnitSchema,
+} from './store/database/entities/api-key-analytics-ledger-unit.ts'
+export {
   ApiKeyAnalyticsLedger,
   ApiKeyAnalyticsLedgerSchema,
 } from './store/database/entities/api-key-analytics-ledger.ts'
@@ -23,6 +27,14 @@ export {
   ApiKeyAnalyticsPrune,
   ApiKeyAnalyticsPruneSchema,
 } from './store/database/entities/api-key-analytics-prune.ts'
+export {
+  ApiKeyAnalyticsPrunedQuantity,
+  ApiKeyAnalyticsPrunedQuantitySchema,
+} from './store/database/entities/api-key-analytics-pruned-quantity.ts'
+export {
+  ApiKeyAnalyticsQuantity,
+  ApiKeyAnalyticsQuantitySchema,
+} from './store/database/entities/api-key-analytics-quantity.ts'
 export {
   ApiKeyAnalyticsUnsealed,
   ApiKeyAnalyticsUnsealedSchema,

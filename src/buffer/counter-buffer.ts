@@ -1,5 +1,7 @@
 import { UNMEASURED_US } from '../model/duration-bins.ts'
-import type { CountedKey, CountedOperation, RequestCounter } from '../model/request-counter.ts'
+import { UNSET } from '../model/request-counter.ts'
+import { MOST_UNITS } from '../model/unit.ts'
+import type { CountedKey, CountedOperation, Quantities, RequestCounter } from '../model/request-counter.ts'
 import type { BucketMinutes } from '../model/batch.ts'
 import { CellIndex, type CellLimits } from './cells/cell-index.ts'
 import { MOST_SLOTS } from './file/counter-layout.ts'
@@ -43,6 +45,9 @@ export class CounterBuffer implements RequestCounter {
   /** Files that take no more counts and still hold batches, oldest first. */
   #retired: CounterFile[] = []
   #counted = 0
+  #additions = 0
+  /** The slots of one request, by the place of their unit. */
+  readonly #unitSlots = new Int32Array(MOST_UNITS)
 
   constructor(parts: CounterBufferParts) {
     this.#parts = parts
@@ -58,6 +63,11 @@ export class CounterBuffer implements RequestCounter {
     return this.#counted
   }
 
+  /** Late additions counted since the start. */
+  get additions(): number {
+    return this.#additions
+  }
+
   get mode(): CounterMode {
     return this.#file.mode
   }
@@ -68,16 +78,36 @@ export class CounterBuffer implements RequestCounter {
     status: number,
     durationUs = UNMEASURED_US,
     finishedAt = NaN,
+    quantities?: Quantities,
   ): void {
     if (!(finishedAt < this.#steadyUntil)) this.#steadyUntil = finishedAt + this.#lookAtClock()
     const { epoch } = this.#index
     const keyNumber = key.handle.numberIn(epoch)
     const operationNumber = operation.handle.numberIn(epoch)
     const isEntered = keyNumber !== 0 && operationNumber !== 0
-    if (!isEntered || !this.#add(keyNumber, operationNumber, status, durationUs)) {
-      this.#enterAndCount(key, operation, status, durationUs)
+    if (!isEntered || !this.#add(keyNumber, operationNumber, status, durationUs, quantities)) {
+      this.#enterAndCount(key, operation, status, durationUs, quantities)
     }
     this.#counted += 1
+  }
+
+  addQuantity(
+    key: CountedKey,
+    operation: CountedOperation,
+    status: number,
+    unit: number,
+    quantity: number,
+    isFirst: boolean,
+  ): void {
+    this.#lookAtClock()
+    this.#enter(key, operation, (keyNumber, operationNumber) => {
+      const slot = this.#findUnitSlot(keyNumber, operationNumber, status, unit, quantity)
+      if (slot < 0) return false
+      this.#file.addQuantity(slot, unit, quantity, isFirst ? 1 : 0)
+      this.#file.countAddition()
+      return true
+    })
+    this.#additions += 1
   }
 
   /**
@@ -86,7 +116,7 @@ export class CounterBuffer implements RequestCounter {
    */
   seal(): boolean {
     this.#lookAtClock()
-    return this.#file.sumOpen() === 0 || this.#file.seal(this.#bucket, this.#parts.now())
+    return this.#file.isOpenEmpty() || this.#file.seal(this.#bucket, this.#parts.now())
   }
 
   /** Whether batches wait for their delivery: of a bucket that is over, say. */
@@ -113,22 +143,77 @@ export class CounterBuffer implements RequestCounter {
     this.#rotate(this.#parts.now())
   }
 
-  /** Counts a request whose key or operation has no number yet, or for which the file is full. */
-  #enterAndCount(key: CountedKey, operation: CountedOperation, status: number, durationUs: number): void {
+  /**
+   * Counts a request whose key or operation has no number yet, or for which the file is full. Separate from `count`: a
+   * function that makes a closure allocates on every call.
+   */
+  #enterAndCount(
+    key: CountedKey,
+    operation: CountedOperation,
+    status: number,
+    durationUs: number,
+    quantities: Quantities | undefined,
+  ): void {
+    this.#enter(key, operation, (keyNumber, operationNumber) =>
+      this.#add(keyNumber, operationNumber, status, durationUs, quantities),
+    )
+  }
+
+  /**
+   * Gives a key and an operation their numbers and adds to their cell; goes on in the next file when this one is full.
+   * @param add returns false when the file is full
+   */
+  #enter(
+    key: CountedKey,
+    operation: CountedOperation,
+    add: (keyNumber: number, operationNumber: number) => boolean,
+  ): void {
     for (;;) {
       const { names } = this.#file
       const keyNumber = this.#index.enterKey(key, names)
       const operationNumber = keyNumber && this.#index.enterOperation(operation, keyNumber, names)
-      if (operationNumber && this.#add(keyNumber, operationNumber, status, durationUs)) return
+      if (operationNumber && add(keyNumber, operationNumber)) return
       this.#rotate(this.#parts.now(), true)
     }
   }
 
   /** @returns false when the file is full: the request is not counted yet */
-  #add(key: number, operation: number, status: number, durationUs: number): boolean {
+  #add(
+    key: number,
+    operation: number,
+    status: number,
+    durationUs: number,
+    quantities: Quantities | undefined,
+  ): boolean {
     const slot = this.#index.findSlot(key, operation, status, durationUs, this.#file.names)
-    if (slot >= 0) this.#file.openCounts.add(slot, durationUs)
-    return slot >= 0
+    if (slot < 0 || (quantities && !this.#addQuantities(key, operation, status, quantities))) return false
+    this.#file.openCounts.add(slot, durationUs)
+    return true
+  }
+
+  /**
+   * Before the request: a kill in between leaves quantities without a request, never the reverse. Adds nothing when the
+   * file has no room for all of them.
+   */
+  #addQuantities(key: number, operation: number, status: number, quantities: Quantities): boolean {
+    for (let unit = 0; unit < quantities.length; unit += 1) {
+      const quantity = quantities[unit]!
+      if (quantity === UNSET) continue
+      const slot = this.#findUnitSlot(key, operation, status, unit, quantity)
+      if (slot < 0) return false
+      this.#unitSlots[unit] = slot
+    }
+    for (let unit = 0; unit < quantities.length; unit += 1) {
+      const quantity = quantities[unit]!
+      if (quantity !== UNSET) this.#file.addQuantity(this.#unitSlots[unit]!, unit, quantity, 1)
+    }
+    return true
+  }
+
+  /** @returns -1 when the file has no slot left, or its sums no room */
+  #findUnitSlot(key: number, operation: number, status: number, unit: number, quantity: number): number {
+    if (!this.#file.hasRoomFor(unit, quantity)) return -1
+    return this.#index.findUnitSlot(key, operation, status, unit, this.#file.names)
   }
 
   /**
@@ -146,7 +231,7 @@ export class CounterBuffer implements RequestCounter {
     this.#bucket = this.#bucketOf(now)
     this.#steadyUntil = NaN
     this.#index.enterBucket(this.#bucket)
-    if (this.#file.sumOpen() === 0) this.#file.moveTo(this.#bucket)
+    if (this.#file.isOpenEmpty()) this.#file.moveTo(this.#bucket)
     else if (!this.#file.seal(this.#bucket, now)) this.#rotate(now)
   }
 

@@ -3,8 +3,9 @@ import { statSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AnalyticsError } from '../model/errors.ts'
-import type { Batch, BatchRow, BucketMinutes } from '../model/batch.ts'
+import type { Batch, BatchRow, BucketMinutes, RowQuantity, UnitTotal } from '../model/batch.ts'
 import { BIN_COUNT } from '../model/duration-bins.ts'
+import { isUnitName } from '../model/unit.ts'
 import { decodeUuid } from '../model/uuid.ts'
 import type { DatabaseFacts, UsageStore } from '../store/usage-store.ts'
 import { listDir, setAsideDir } from './folder/data-dir.ts'
@@ -118,19 +119,56 @@ function findFault(content: SetAsideBatch): string | undefined {
   if (!rows.every(({ keyId }) => known.has(keyId))) return 'a row names a key that it does not have'
   if (rows.reduce((sum, row) => sum + row.requestCount, 0) !== requestCount)
     return 'its rows do not sum up to its requestCount'
+  const wrongUnits = findFaultOfUnits(content)
+  if (wrongUnits) return wrongUnits
   const names = new Set(rows.map((row) => JSON.stringify([row.keyId, row.endpoint, row.method, row.status])))
   return names.size < rows.length ? 'it has two rows of one key, endpoint, method and status' : undefined
 }
 
+function findFaultOfUnits({ units, rows }: SetAsideBatch): string | undefined {
+  const { additionsBefore = 0, additionCount = 0, totals = [] } = units ?? {}
+  const isTotal = ({ unit, before, quantity }: UnitTotal) =>
+    isUnitName(unit) && isCount(before) && isCount(quantity)
+  if (![additionsBefore, additionCount].every(isCount) || !Array.isArray(totals) || !totals.every(isTotal))
+    return 'its units lack a field, or have one that is no count or no unit'
+  const sums = new Map<string, number>()
+  for (const { unit, quantity } of rows.flatMap((row) => row.quantities ?? []))
+    sums.set(unit, (sums.get(unit) ?? 0) + quantity)
+  const isWhole = totals.every(({ unit, quantity }) => (sums.get(unit) ?? 0) === quantity)
+  if (!isWhole || [...sums.keys()].some((unit) => !totals.some((total) => total.unit === unit)))
+    return 'its rows do not sum up to the quantities of its units'
+  return undefined
+}
+
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0
 
-function isRow({ endpoint, method, status, requestCount, durationUs, durationBins }: BatchRow): boolean {
+function isRow({
+  endpoint,
+  method,
+  status,
+  requestCount,
+  durationUs,
+  durationBins,
+  ...row
+}: BatchRow): boolean {
+  const { quantities = [] } = row
   const counts: unknown[] = [status, requestCount, durationUs]
   const texts: unknown[] = [endpoint, method]
   return (
     counts.every(isCount) &&
     texts.every((text) => typeof text === 'string') &&
-    areBins(durationBins, requestCount)
+    areBins(durationBins, requestCount) &&
+    areQuantities(quantities)
+  )
+}
+
+/** Whether these are quantities, at most one of each unit. */
+function areQuantities(quantities: readonly RowQuantity[]): boolean {
+  if (!Array.isArray(quantities)) return false
+  const isQuantity = ({ unit, requestCount, quantity }: RowQuantity) =>
+    isUnitName(unit) && isCount(requestCount) && isCount(quantity)
+  return (
+    quantities.every(isQuantity) && new Set(quantities.map(({ unit }) => unit)).size === quantities.length
   )
 }
 
@@ -162,7 +200,21 @@ function toBatch({ bucket, sealedAt, keys, rows, ...head }: SetAsideBatch): Batc
 /** The same requests under their own instance. The same content always gets the same one, so it counts once. */
 function underOwnInstance(content: SetAsideBatch): SetAsideBatch {
   const instance = decodeUuid(createHash('sha256').update(JSON.stringify(content)).digest().subarray(0, 16))
-  return { ...content, instance, sequence: 1, countedBefore: 0, isSealed: true }
+  const { units } = content
+  return {
+    ...content,
+    instance,
+    sequence: 1,
+    countedBefore: 0,
+    isSealed: true,
+    ...(units && {
+      units: {
+        ...units,
+        additionsBefore: 0,
+        totals: units.totals.map((total) => Object.assign({}, total, { before: 0 })),
+      },
+    }),
+  }
 }
 
 /** The order that all writers use. */

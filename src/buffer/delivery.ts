@@ -34,6 +34,7 @@ export interface DeliveryOrigin {
 export class Delivery {
   readonly #parts: DeliveryParts
   #delivered = 0
+  #deliveredAdditions = 0
   #batches = 0
   #rows = 0
 
@@ -44,6 +45,11 @@ export class Delivery {
   /** Requests of this process that are delivered or set aside. */
   get delivered(): number {
     return this.#delivered
+  }
+
+  /** The same of late additions. */
+  get deliveredAdditions(): number {
+    return this.#deliveredAdditions
   }
 
   /** Batches delivered or set aside. */
@@ -79,6 +85,7 @@ export class Delivery {
       this.#batches += 1
       if (origin === 'foreign') continue
       this.#delivered += batch.requestCount
+      this.#deliveredAdditions += batch.additionCount
       this.#rows += batch.rowCount
     }
     return true

@@ -6,6 +6,8 @@ import { channel } from 'node:diagnostics_channel'
  */
 export type FaultPoint =
   | 'request timed'
+  | 'quantity added'
+  | 'late addition counted'
   | 'names record written'
   | 'names record published'
   | 'next area prepared'

@@ -64,6 +64,11 @@ export class Flusher {
     })
   }
 
+  /** Late additions of this process that are delivered or set aside. */
+  get deliveredAdditions(): number {
+    return this.#delivery.deliveredAdditions
+  }
+
   get state() {
     return {
       flushed: this.#delivery.delivered,

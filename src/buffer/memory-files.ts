@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { BucketMinutes } from '../model/batch.ts'
 import type { CounterFiles } from './counter-buffer.ts'
 import { CounterFile } from './file/counter-file.ts'
 import { fileBytes, shapeFor, type FileIdentity } from './file/counter-layout.ts'
@@ -7,15 +6,15 @@ import { heapMemory } from './file/counter-memory.ts'
 
 /** Counter files in memory only, for a database that is no safer. */
 export class MemoryFiles implements CounterFiles {
-  readonly #bucketMinutes: BucketMinutes
+  readonly #parts: Pick<FileIdentity, 'bucketMinutes' | 'units'>
 
-  constructor(bucketMinutes: BucketMinutes) {
-    this.#bucketMinutes = bucketMinutes
+  constructor(parts: Pick<FileIdentity, 'bucketMinutes' | 'units'>) {
+    this.#parts = parts
   }
 
   open(slots: number, bucket: number): CounterFile {
-    const bucketMinutes = this.#bucketMinutes
-    return createInMemory({ ...shapeFor(slots), bucketMinutes, instance: randomUUID(), target: '' }, bucket)
+    const identity = { ...shapeFor(slots), ...this.#parts, instance: randomUUID(), target: '' }
+    return createInMemory(identity, bucket)
   }
 
   release(): void {}

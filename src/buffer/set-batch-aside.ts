@@ -63,7 +63,7 @@ export async function setBatchAside(
 }
 
 async function readBatch(batch: Batch, refusal: AnalyticsError, databaseId: string): Promise<SetAsideBatch> {
-  const { instance, sequence, bucketMinutes, countedBefore, requestCount, isSealed } = batch
+  const { instance, sequence, bucketMinutes, countedBefore, requestCount, units, isSealed } = batch
   return {
     refusal: refusal.message,
     databaseId,
@@ -73,6 +73,7 @@ async function readBatch(batch: Batch, refusal: AnalyticsError, databaseId: stri
     bucketMinutes,
     countedBefore,
     requestCount,
+    ...(units && { units }),
     sealedAt: new Date(batch.sealedAt).toISOString(),
     isSealed,
     keys: (await Array.fromAsync(batch.keys())).flat(),

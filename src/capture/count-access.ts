@@ -3,12 +3,13 @@ import { inspect } from 'node:util'
 import { AnalyticsError } from '../model/errors.ts'
 import type { ApiKey } from '../model/key.ts'
 import type { Operation } from '../model/operation.ts'
-import { toCountedOperation } from '../model/request-counter.ts'
-import type { CountedOperation, RequestCounter } from '../model/request-counter.ts'
+import { toCountedOperation, UNSET } from '../model/request-counter.ts'
+import type { CountedOperation, Quantities, RequestCounter } from '../model/request-counter.ts'
 import { cleanText, copyText } from './clean-text.ts'
 import type { KnownKeys } from './known-keys.ts'
 import type { ReadKey } from './read-key.ts'
 import { RecentMap } from './recent-map.ts'
+import { describeQuantity, isQuantity } from './request-usage.ts'
 import { shortenEndpoint } from './sanitise-path.ts'
 
 /** A year. Even the sum of some hundred is a whole number of microseconds. */
@@ -20,19 +21,25 @@ export interface EndpointAccess extends Operation {
   readonly status?: number | undefined
   /** 0 or more. Without it the access counts in no latency, and as 0 in the mean. */
   readonly durationMs?: number | undefined
+  /** Quantities by unit, such as `{ tokens: 1532 }`. */
+  readonly usage?: Readonly<Record<string, number>> | undefined
 }
 
 /** Beyond this number, the operation is made again for each access. */
 const OPERATIONS_REMEMBERED = 5000
 
 /** Counts one access; see `createCountAccess`. */
-export type CountAccess = (key: ApiKey, operation: EndpointAccess | string) => void
+export type CountAccess = (
+  key: ApiKey,
+  operation: EndpointAccess | string,
+  more?: Pick<EndpointAccess, 'usage'>,
+) => void
 
 export interface AccessParts {
   readonly readKey: ReadKey
   readonly counter: RequestCounter
   readonly knownKeys: KnownKeys
-  readonly options: { readonly maxEndpointLength: number }
+  readonly options: { readonly maxEndpointLength: number; readonly units: readonly string[] }
 }
 
 /**
@@ -51,14 +58,15 @@ export function createCountAccess({ readKey, counter, knownKeys, options }: Acce
     return operation
   }
 
-  return (given, operation) => {
+  return (given, operation, more) => {
     const key = readKey(given)
     if (!key) throw new AnalyticsError('ARGUMENT_INVALID', 'No API key was given. Give a secret or { id }.')
-    const { method, endpoint, status = 200, durationMs } = readAccess(operation)
+    const { method, endpoint, status = 200, durationMs, usage = more?.usage } = readAccess(operation)
+    const quantities = readQuantities(usage, options.units)
     knownKeys.learn(key)
     const counted = findOperation(method, shortenEndpoint(endpoint, options.maxEndpointLength))
     const durationUs = durationMs === undefined ? undefined : Math.round(durationMs * 1000)
-    counter.count(key, counted, status, durationUs)
+    counter.count(key, counted, status, durationUs, undefined, quantities)
   }
 }
 
@@ -77,7 +85,25 @@ function readAccess(operation: EndpointAccess | string): EndpointAccess {
   if (durationMs !== undefined && !(durationMs >= 0 && durationMs <= LONGEST_MS)) {
     refuseArgument('durationMs', durationMs, `0 to ${LONGEST_MS}`)
   }
-  return { method, endpoint, status, durationMs }
+  return { method, endpoint, status, durationMs, usage: access.usage as EndpointAccess['usage'] }
+}
+
+function readQuantities(usage: unknown, units: readonly string[]): Quantities | undefined {
+  if (usage === undefined || usage === null) return undefined
+  if (typeof usage !== 'object' || Array.isArray(usage)) {
+    return refuseArgument('usage', usage, 'an object such as { tokens: 1532 }')
+  }
+  const quantities = new Float64Array(units.length).fill(UNSET)
+  for (const [unit, quantity] of Object.entries(usage)) {
+    const place = units.indexOf(unit)
+    if (place < 0)
+      refuseArgument('unit of usage', unit, `one of the option "units" (${units.join(', ') || 'none'})`)
+    if (!isQuantity(quantity)) {
+      throw new AnalyticsError('ARGUMENT_INVALID', describeQuantity(unit, quantity))
+    }
+    quantities[place] = quantity
+  }
+  return quantities
 }
 
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null

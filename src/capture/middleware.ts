@@ -3,7 +3,7 @@ import type { Context, Middleware } from 'koa'
 import { AnalyticsError } from '../model/errors.ts'
 import type { ResolvedOptions } from '../options/options.ts'
 import { UNMATCHED_ENDPOINT } from '../model/operation.ts'
-import type { CountedKey, RequestCounter } from '../model/request-counter.ts'
+import type { CountedKey, CountedOperation, Quantities, RequestCounter } from '../model/request-counter.ts'
 import { createIdentifyKey } from './identify-key.ts'
 import { isIgnoredPath } from './is-ignored-path.ts'
 import type { KnownKeys } from './known-keys.ts'
@@ -14,6 +14,7 @@ import { markRequest, type RequestMark } from './request-mark.ts'
 import { createResolveOperation } from './resolve-operation.ts'
 import { isResponseOver, resolveEndStatus, resolveStatus, resolveThrownStatus } from './resolve-status.ts'
 import { readRawPath } from './sanitise-path.ts'
+import { UsageReader } from './usage-reader.ts'
 
 /** What the middleware needs. */
 export interface CaptureParts {
@@ -32,6 +33,8 @@ export interface CaptureParts {
 export function createMiddleware({ options, counter, knownKeys, report }: CaptureParts): Middleware {
   const identifyKey = createIdentifyKey(options, createReadKey(options, report), knownKeys, report)
   const resolveOperation = createResolveOperation(options, report)
+  const usageReader = new UsageReader({ units: options.units, counter, report })
+  const hasUnits = options.units.length > 0
   const ignores = options.ignore.length > 0
   let hasRouter = options.routes.length > 0
   let hasWarned = options.endpoint !== 'route'
@@ -127,7 +130,23 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
     const isUnmatched = operation.endpoint === UNMATCHED_ENDPOINT
     if (isUnmatched && !hasRouter && !hasWarned && status < 400) warnOfRouter()
     const counted = key.isKnown ? key : checkKey(key, operation.method, status, !isUnmatched || !hasRouter)
-    counter.count(counted, operation, status, durationUs, finishedAt)
+    const quantities = hasUnits || mark.usage ? readUsage(ctx, mark, counted, operation, status) : undefined
+    counter.count(counted, operation, status, durationUs, finishedAt, quantities)
+  }
+
+  /** Wrong usage must not cost the request its count. */
+  function readUsage(
+    ctx: Context,
+    mark: RequestMark,
+    key: CountedKey,
+    operation: CountedOperation,
+    status: number,
+  ): Quantities | undefined {
+    try {
+      return usageReader.read(ctx, mark, { key, operation, status })
+    } catch (cause) {
+      return reportBug(cause)
+    }
   }
 
   function warnOfRouter(): void {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { RequestUsage } from './request-usage.ts'
 import type { Layer } from './router.ts'
 
 /** Notes on a request. */
@@ -11,6 +12,8 @@ export interface RequestMark {
   readApiKey: (() => unknown) | undefined
   /** The value given to `setEndpoint`, unchecked. */
   endpoint: unknown
+  /** The quantities given to `setUsage` and `addUsage`; made on first use. */
+  usage: RequestUsage | undefined
   /**
    * The layer of a router that began to run last. Next to each layer is the path that it saw: only in an app under
    * koa-mount, which cuts its prefix from the path while it runs.
@@ -58,6 +61,7 @@ export function createMark(): RequestMark {
     uncounted: false,
     readApiKey: undefined,
     endpoint: undefined,
+    usage: undefined,
     layer: undefined,
     layerPath: undefined,
     route: undefined,

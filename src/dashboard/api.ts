@@ -1,3 +1,4 @@
+import { stringifyJson } from '../report/render-json.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import { findFilter, requireKnownNames } from '../report/find-filter.ts'
 import type { FilterText, FoundFilter } from '../report/find-filter.ts'
@@ -85,7 +86,7 @@ export async function answerApi(
     const known = readQuery(query, api.parameters)
     const found = await api.answer(await open(), known, dataDir)
     if (typeof found === 'string') return { status: 200, type: 'csv', body: found }
-    return { status: 200, type: 'json', body: JSON.stringify(found) }
+    return { status: 200, type: 'json', body: stringifyJson(found) }
   } catch (error) {
     return toFailedAnswer(error)
   }

@@ -22,6 +22,8 @@ export type AnalyticsErrorCode =
   | 'IDENTIFY_FAILED'
   | 'ENDPOINT_FAILED'
   | 'ROUTER_UNKNOWN'
+  | 'USAGE_INVALID'
+  | 'USAGE_DECREASED'
   | 'INTERNAL'
 
 /**

@@ -43,6 +43,12 @@ export function toCountedOperation(method: string, endpoint: string): CountedOpe
   return { handle: new CounterHandle(), method, endpoint }
 }
 
+/** The quantities of one request, by the place of their unit in the option `units`; `UNSET` where it has none. */
+export type Quantities = Float64Array
+
+/** In place of a quantity. */
+export const UNSET = -1
+
 /** Where the capture side puts one finished request. Never throws, makes no system call in the steady state. */
 export interface RequestCounter {
   /**
@@ -55,5 +61,19 @@ export interface RequestCounter {
     status: number,
     durationUs: number | undefined,
     finishedAt?: number,
+    quantities?: Quantities,
+  ): void
+  /**
+   * Adds to a quantity of a request that was counted before, in the bucket that is open now.
+   * @param unit its place in the option `units`
+   * @param isFirst the request had no quantity of this unit before
+   */
+  addQuantity(
+    key: CountedKey,
+    operation: CountedOperation,
+    status: number,
+    unit: number,
+    quantity: number,
+    isFirst: boolean,
   ): void
 }

@@ -40,6 +40,11 @@ export interface UsageQuery extends UsageFilter {
   readonly trend?: CalendarUnit | undefined
   /** Adds the latency to each group. */
   readonly latency?: boolean | undefined
+  /**
+   * Adds the quantities of each unit to each group. A group may then have no requests: usage that is set after its
+   * request was counted belongs to the time at which it was set.
+   */
+  readonly units?: boolean | undefined
 }
 
 /** Which requests of the key to count, and how many endpoints to return. */

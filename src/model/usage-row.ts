@@ -11,6 +11,16 @@ export interface TrendStep {
   readonly errorCount: number
 }
 
+/** What the requests of a group used of one unit. */
+export interface UsageQuantity {
+  /** Such as `tokens`. */
+  readonly unit: string
+  /** Requests that gave a quantity of this unit, 0 included; counted where they gave the first. */
+  readonly requestCount: number
+  /** A bigint, because sums may be larger than 2^53. `JSON.stringify` refuses it: write `String(quantity)`. */
+  readonly quantity: bigint
+}
+
 /** One group of usage. Only the fields of the dimensions asked for are set. */
 export interface UsageRow {
   readonly key?: KeyRecord
@@ -39,6 +49,8 @@ export interface UsageRow {
   readonly trend?: readonly TrendStep[]
   /** Null when no duration in this group was measured; only when asked for. */
   readonly latency?: Latency | null
+  /** In the order of units, only those with a quantity; only when asked for. */
+  readonly quantities?: readonly UsageQuantity[]
 }
 
 /** One stored row, as in `export` and `streamUsage`. */

@@ -43,6 +43,11 @@ export interface AnalyticsOptions {
    * is tested on the path. Default: none.
    */
   readonly ignore?: readonly (string | RegExp)[] | undefined
+  /**
+   * What is billed besides requests: up to 16 units such as `['tokens', 'rows']`, whose quantities `setUsage`,
+   * `addUsage` and `ctx.state.usage` give. Names of a-z, 0-9 and `_`, 32 characters at most. Default: none.
+   */
+  readonly units?: readonly string[] | undefined
   /** Width of a bucket of time, in UTC. Default: `hour`. */
   readonly bucket?: 'minute' | 'hour' | 'day' | undefined
   /**
@@ -105,6 +110,7 @@ export interface ResolvedOptions {
   readonly endpoint: 'route' | 'path' | FindEndpoint
   readonly routes: readonly ExpectedRouter[]
   readonly ignore: readonly (string | RegExp)[]
+  readonly units: readonly string[]
   readonly bucketMinutes: BucketMinutes
   /** False: counter files are written instead of mapped, as on network file systems. */
   readonly mapCounters: boolean

@@ -4,6 +4,7 @@ import type { Layer, Router } from '../capture/router.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import type { AnalyticsOptions, ExpectedRouter, ResolvedOptions } from './options.ts'
 import type { BucketMinutes } from '../model/batch.ts'
+import { isUnitName, MOST_UNITS, REQUESTS_UNIT } from '../model/unit.ts'
 
 const BUCKET_MINUTES = { minute: 1, hour: 60, day: 1440 } as const
 /** Characters of a header name or an authentication scheme (RFC 9110). */
@@ -90,6 +91,20 @@ export function readIgnore(given: AnalyticsOptions): ResolvedOptions['ignore'] {
     rule instanceof RegExp || (typeof rule === 'string' && rule.startsWith('/'))
   if (Array.isArray(ignore) && ignore.every(isRule)) return [...ignore]
   return refuseOption('ignore', ignore, "a list of paths such as '/health' and of RegExps")
+}
+
+export function readUnits(given: AnalyticsOptions): readonly string[] {
+  const units: unknown = given.units ?? []
+  if (!Array.isArray(units)) return refuseOption('units', units, "a list of names such as ['tokens', 'rows']")
+  const wrong: unknown = units.find((unit) => !isUnitName(unit))
+  if (wrong === REQUESTS_UNIT) return refuseOption('units', wrong, 'other names: requests are always counted')
+  if (wrong !== undefined || units.includes(undefined)) {
+    return refuseOption('units', wrong, "names of a-z, 0-9 and _ that begin with a letter, such as 'tokens'")
+  }
+  const twice: unknown = units.find((unit, index) => units.indexOf(unit) < index)
+  if (twice !== undefined) return refuseOption('units', twice, 'each name once')
+  if (units.length <= MOST_UNITS) return [...units] as string[]
+  return refuseOption('units', units.length, `${MOST_UNITS} names at most`)
 }
 
 export function readBucketMinutes(given: AnalyticsOptions): BucketMinutes {

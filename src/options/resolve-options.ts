@@ -13,6 +13,7 @@ import {
   readSwitch,
   readText,
   readToken,
+  readUnits,
   showValue,
 } from './read-option.ts'
 
@@ -25,6 +26,7 @@ const NAMES: ReadonlySet<string> = new Set<keyof AnalyticsOptions>([
   'endpoint',
   'routes',
   'ignore',
+  'units',
   'bucket',
   'flushIntervalMs',
   'maxEndpointsPerKey',
@@ -62,6 +64,7 @@ export function resolveOptions(
     endpoint: readEndpoint(given),
     routes: readRoutes(given),
     ignore: readIgnore(given),
+    units: readUnits(given),
     bucketMinutes: readBucketMinutes(given),
     mapCounters: !environment['APIKEY_ANALYTICS_NO_MMAP'],
     flushIntervalMs: readNumber(given, 'flushIntervalMs', 100, 3_600_000) ?? 5000,

@@ -12,6 +12,7 @@ export function formatCell(cell: Cell, kind: Column['kind'], timeZone: string): 
   if (typeof cell === 'boolean') return cell ? 'yes' : 'no'
   if (typeof cell === 'object') return sparkline(cell, TREND_WIDTH)
   if (typeof cell === 'string') return cell
+  if (typeof cell === 'bigint') return formatCount(cell)
   if (kind === 'share') return formatShare(cell)
   if (kind === 'change') return formatChange(cell)
   if (kind === 'duration') return formatDuration(cell)

@@ -2,7 +2,7 @@
 const COUNT = new Intl.NumberFormat('en-US')
 
 /** `1,234,567` */
-export function formatCount(count: number): string {
+export function formatCount(count: number | bigint): string {
   return COUNT.format(count)
 }
 

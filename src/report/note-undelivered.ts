@@ -8,6 +8,8 @@ import type { Database } from '../store/database/open-database.ts'
 /** Counts in a data folder that the database does not have. */
 export interface Undelivered {
   readonly undeliveredRequests: number
+  /** By unit, only those of which there is some. */
+  readonly undeliveredQuantities: Readonly<Record<string, bigint>>
   /** Requests that were counted for other databases. They wait in this folder but do not belong to this database. */
   readonly elsewhere: readonly { readonly database: string; readonly requests: number }[]
   /** Files and batches that were set aside because they could not be delivered. */
@@ -27,22 +29,37 @@ export async function readUndelivered(db: Database, dataDir: string): Promise<Un
     database,
     requests: batches.reduce((sum, { requestCount }) => sum + requestCount, 0),
   }))
-  return { undeliveredRequests: await countLacking(db, here), elsewhere, setAside, unreadable }
+  const { requests: undeliveredRequests, quantities } = await countLacking(db, here)
+  const undeliveredQuantities = Object.fromEntries(
+    [...quantities].map(([unit, quantity]) => [unit, BigInt(quantity)]),
+  )
+  return { undeliveredRequests, undeliveredQuantities, elsewhere, setAside, unreadable }
 }
 
 /** Notes that counts on this machine are not in the database. */
 export async function noteUndelivered(db: Database, dataDir: string): Promise<string[]> {
-  const { undeliveredRequests, elsewhere, setAside, unreadable } = await readUndelivered(db, dataDir)
+  const undelivered = await readUndelivered(db, dataDir)
+  const { elsewhere, setAside, unreadable } = undelivered
   const bad = setAside.length + unreadable.length
+  const amounts = describeAmounts(undelivered)
   return [
-    ...(undeliveredRequests > 0
+    ...(amounts
       ? [
-          `${formatCount(undeliveredRequests)} requests in ${dataDir} are not in the database yet: the app or "apikey-analytics flush" delivers them.`,
+          `${amounts} in ${dataDir} are not in the database yet: the app or "apikey-analytics flush" delivers them.`,
         ]
       : []),
     ...elsewhere.map((other) => describeElsewhere(other, dataDir)),
     ...(bad > 0 ? [`${bad} files in ${dataDir} could not be delivered: see "apikey-analytics verify".`] : []),
   ]
+}
+
+/** `3 requests`, and where only quantities wait `120 tokens and 5 rows`; nothing when nothing waits. */
+function describeAmounts({ undeliveredRequests, undeliveredQuantities }: Undelivered): string | undefined {
+  if (undeliveredRequests > 0) return `${formatCount(undeliveredRequests)} requests`
+  const amounts = Object.entries(undeliveredQuantities).map(
+    ([unit, quantity]) => `${formatCount(quantity)} ${unit}`,
+  )
+  return amounts.length > 0 ? amounts.join(' and ') : undefined
 }
 
 /** Notes that counts on this machine belong to another database. */

@@ -26,6 +26,7 @@ export async function readAccount(
   const undelivered = await readUndelivered(db, dataDir)
   const [usage, late] = [await verifyUsage(db, { histograms }), await listLateUsage(db)]
   const lost = usage.missingRequests + undelivered.setAside.length + undelivered.unreadable.length
-  const accountedFor = usage.balanced && !usage.wrongHistograms && lost === 0
+  const lostUnits = usage.units.some(({ missing }) => missing !== 0n)
+  const accountedFor = usage.balanced && !usage.wrongHistograms && lost === 0 && !lostUnits
   return { accountedFor, database: db.databaseLabel, dataDir, ...usage, ...undelivered, late }
 }

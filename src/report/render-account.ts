@@ -22,6 +22,9 @@ export function renderAccount(account: Account, screen: Screen): string {
       screen,
     ),
     renderTable(balanceTable(account), screen),
+    ...(account.units.length + Object.keys(account.undeliveredQuantities).length > 0
+      ? [renderTable(unitsTable(account), screen)]
+      : []),
     ...(short.length > 0 ? [renderTable(missingTable(short), screen)] : []),
     ...account.elsewhere.map(
       (other) => `${wrap(escapeTerminal(describeElsewhere(other, dataDir)), screen)}\n`,
@@ -47,6 +50,29 @@ function balanceTable(account: Account): ReportTable {
     ['Not delivered yet, on this machine', account.undeliveredRequests],
   ]
   return { columns, rows }
+}
+
+/** A unit that was never delivered. */
+const NO_UNIT = { stored: 0n, pruned: 0n, delivered: 0n, missing: 0n }
+
+function unitsTable({ units, undeliveredQuantities }: Account): ReportTable {
+  return {
+    title: 'Units',
+    columns: [
+      { name: 'unit', title: 'Unit', kind: 'text' },
+      { name: 'stored', title: 'In the table', kind: 'count' },
+      { name: 'pruned', title: 'Pruned', kind: 'count' },
+      { name: 'delivered', title: 'Delivered', kind: 'count' },
+      { name: 'missing', title: 'Missing', kind: 'count' },
+      { name: 'undelivered', title: 'Not delivered yet', kind: 'count' },
+    ],
+    rows: [...new Set([...units.map(({ unit }) => unit), ...Object.keys(undeliveredQuantities)])].map(
+      (name) => {
+        const { stored, pruned, delivered, missing } = units.find(({ unit }) => unit === name) ?? NO_UNIT
+        return [name, stored, pruned, delivered, missing, undeliveredQuantities[name] ?? 0n]
+      },
+    ),
+  }
 }
 
 function missingTable(instances: readonly InstanceAccount[]): ReportTable {
@@ -82,11 +108,19 @@ function describeVerdict({
   ...rest
 }: Account): string {
   if (accountedFor) return 'OK: every counted request is accounted for.'
+  const unbalanced = rest.units.filter((unit) => !unit.balanced)
+  const lacking = rest.units.filter(({ missing }) => missing !== 0n)
   const findings = [
     !balanced &&
+      storedRequests + prunedRequests !== rest.deliveredRequests &&
       `the table and what was pruned differ from what was delivered by ${formatCount(storedRequests + prunedRequests - rest.deliveredRequests)}: rows were changed by hand`,
+    ...unbalanced.map(
+      ({ unit, stored, pruned, delivered }) =>
+        `the table and what was pruned of ${unit} differ from what was delivered by ${formatCount(stored + pruned - delivered)}: rows were changed by hand`,
+    ),
     wrongHistograms > 0 && describeWrongHistograms(wrongHistograms),
     rest.missingRequests > 0 && `${formatCount(rest.missingRequests)} requests are missing`,
+    ...lacking.map(({ unit, missing }) => `${formatCount(missing)} ${unit} are missing`),
     rest.setAside.length > 0 &&
       `${formatCount(rest.setAside.length)} files were set aside ("apikey-analytics flush --set-aside" delivers batches)`,
     rest.unreadable.length > 0 && `${formatCount(rest.unreadable.length)} counter files cannot be read`,

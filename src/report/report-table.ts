@@ -7,7 +7,7 @@ import type { Axis } from './axes.ts'
 import type { Measures, ReportGroup, ReportSection, UsageReport } from './usage-report.ts'
 
 /** A cell before it is formatted; the kind of its column defines its type. */
-export type Cell = string | number | boolean | Date | readonly number[] | null
+export type Cell = string | number | bigint | boolean | Date | readonly number[] | null
 
 /** One column. `count` is a whole number, `share` and `change` are ratios, `duration` is ms, `trend` is a series. */
 export interface Column {

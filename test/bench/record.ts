@@ -52,7 +52,7 @@ function makeHeapBuffer(
 ): CounterBuffer {
   const shape = shapeFor(slots)
   const instance = '00000000-0000-4000-8000-000000000000'
-  const identity = { ...shape, bucketMinutes: 60 as const, instance, target: '' }
+  const identity = { ...shape, bucketMinutes: 60 as const, instance, target: '', units: [] }
   const open = (_: number, bucket: number) =>
     CounterFile.create(heapMemory(fileBytes(shape)), identity, bucket)
   const files = { open, release() {} }

@@ -249,6 +249,7 @@ test('a folder that cannot be written is told of later, so that whoever is told 
     dataDir: join(dataDir, 'a file'),
     bucketMinutes: 60 as const,
     target: '',
+    units: [],
     mapped: true,
     report,
   }
@@ -300,7 +301,8 @@ describe('a counter file that a dead process left', () => {
   test.each([
     ['is not ours', (bytes: Buffer) => void bytes.write('SQLite format 3'), /does not begin like/],
     ['has a bad header', (bytes: Buffer) => void bytes.writeUInt32LE(7, 12), /does not match its checksum/],
-    ['comes from a newer version', (bytes: Buffer) => void bytes.writeUInt32LE(4, 8), /version 4, not 1/],
+    ['comes from a newer version', (bytes: Buffer) => void bytes.writeUInt32LE(4, 8), /version 4, not 2/],
+    ['was left by the commit before', (bytes: Buffer) => void bytes.writeUInt32LE(1, 8), /version 1, not 2/],
     ['lost the page of its header', (bytes: Buffer) => void bytes.fill(0, 0, 4096), /does not begin like/],
   ])('is set aside when it %s', async (_, change, problem) => {
     damage(await leaveFile(), change)

@@ -21,6 +21,13 @@ const counting = [
     cell: fc.nat({ max: 11 }),
     times: fc.integer({ min: 1, max: 5 }),
   }),
+  fc.record({
+    do: fc.constant('add late'),
+    program,
+    cell: fc.nat({ max: 11 }),
+    unit: fc.nat({ max: 1 }),
+    quantity: fc.nat({ max: 3 }),
+  }),
   fc.record({ do: fc.constant('seal'), program }),
   fc.record({ do: fc.constant('flush'), program, fault }),
 ]
@@ -81,8 +88,10 @@ describe.each([
       play(steps, mapped, async (world) => {
         expect(await world.rows('A')).toEqual(world.added())
         expect(await world.storedBins('A')).toEqual(world.addedBins())
+        expect(await world.storedQuantities('A')).toEqual(world.addedQuantities())
         const account = await world.account('A')
         expect(account).toMatchObject({ balanced: true, missingRequests: 0 })
+        expect(account.units.every(({ missing }) => missing === 0n)).toBe(true)
         expect(account.storedRequests).toBe(world.addedRequests)
       }),
     )
@@ -96,10 +105,12 @@ describe.each([
           const account = await world.account(name)
           expect(account.balanced).toBe(true)
           expect(totals(account)).toEqual(world.expectedInstances(name).toSorted(byInstance))
+          expect(unitTotals(account)).toEqual(world.expectedUnits(name))
         }
         // each batch went to one database only, and all that was added went to one
         expect(world.committedRequests()).toBe(world.addedRequests)
         expect(world.committedBins()).toEqual(world.addedBins())
+        expect(world.committedQuantities()).toEqual(world.addedQuantities())
         expect(mode).toBe(world.mode)
       }),
     )
@@ -116,6 +127,14 @@ function totals({ instances }: VerifyResult) {
       missingRequests,
     }))
     .toSorted(byInstance)
+}
+
+/** Per unit, what a database says it holds and misses; a unit that it never heard of has nothing. */
+function unitTotals({ units }: VerifyResult) {
+  return ['rows', 'tokens'].map((name) => {
+    const { delivered = 0n, missing = 0n } = units.find(({ unit }) => unit === name) ?? {}
+    return { unit: name, delivered, missing }
+  })
 }
 
 const byInstance = (a: { instance: string }, b: { instance: string }) => (a.instance < b.instance ? -1 : 1)

@@ -5,9 +5,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { countersDir, UNFINISHED } from '../../src/buffer/folder/data-dir.ts'
 import type { FaultPoint } from '../../src/buffer/fault-point.ts'
 import { listProcessFolders } from '../../src/buffer/folder/recovery.ts'
+import { findUsage } from '../../src/store/read/find-usage.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
-import { countUntilDeath, startRecoverer } from '../support/counter-child.ts'
+import { countUntilDeath, startRecoverer, TOKENS_AT_ONCE } from '../support/counter-child.ts'
 import type { CounterOptions, End } from '../support/counter-child.ts'
 import type { Moment } from '../support/die-at.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
@@ -25,6 +26,8 @@ const COUNTING: readonly (readonly [FaultPoint, number])[] = [
   ['file filled', 2],
   ['file created', 8],
   ['request timed', 100],
+  ['quantity added', 200],
+  ['late addition counted', 100],
   ['names record written', 100],
   ['names record published', 100],
   ['next area prepared', 15],
@@ -55,6 +58,8 @@ forEachDatabase(`a process that is killed between two steps (seed ${seed})`, (ki
   let database: string
   let db: Database
   let storedBefore: number
+  let tokensBefore: number
+  let deaths: number
   let dataDir: string
   let acknowledged: string
 
@@ -67,12 +72,20 @@ forEachDatabase(`a process that is killed between two steps (seed ${seed})`, (ki
     dataDir = mkdtempSync(join(tmpdir(), 'apikey-analytics-faults-'))
     acknowledged = join(dataDir, 'acknowledged')
     writeFileSync(acknowledged, '')
+    deaths = 0
     storedBefore = (await readAccounts(db, dataDir)).stored
+    tokensBefore = await readTokens()
   })
   afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
 
-  const count = (options: Partial<CounterOptions>) =>
-    countUntilDeath({ database, dataDir, mode, acknowledged, ...options })
+  const count = (options: Partial<CounterOptions>) => {
+    deaths += 1
+    return countUntilDeath({ database, dataDir, mode, acknowledged, ...options })
+  }
+  const readTokens = async (): Promise<number> => {
+    const [row] = await findUsage(db, { units: true })
+    return Number(row?.quantities?.find(({ unit }) => unit === 'tokens')?.quantity ?? 0)
+  }
   /** Leaves a dead process's folder with three files of which nothing is delivered. */
   const leaveCounts = () => count({ flush: false, moment: { point: 'next file opened', occurrence: 3 } })
   const runRecoverer = async (moment: Moment) => (await startRecoverer({ database, dataDir, moment }))()
@@ -83,6 +96,10 @@ forEachDatabase(`a process that is killed between two steps (seed ${seed})`, (ki
     const { stored, problems } = await readAccounts(db, dataDir)
     expect(problems).toEqual([])
     expect(stored - storedBefore).toBe(statSync(acknowledged).size)
+    const [tokens, set] = [(await readTokens()) - tokensBefore, statSync(`${acknowledged}-tokens`).size]
+    // each process died at most between the store of some tokens and their acknowledgement
+    expect(tokens).toBeGreaterThanOrEqual(set)
+    expect(tokens).toBeLessThanOrEqual(set + deaths * TOKENS_AT_ONCE)
     expect(listProcessFolders(dataDir)).toEqual([])
   }
 
@@ -95,7 +112,7 @@ forEachDatabase(`a process that is killed between two steps (seed ${seed})`, (ki
 
   test('loses and doubles nothing when it dies with a file full of cells, its successor just opened', async () => {
     expect(await count({ cells: 5000, moment: { point: 'next file opened', occurrence: 1 } })).toEqual(DEAD)
-    expect(statSync(acknowledged).size).toBeGreaterThan(2048)
+    expect(statSync(acknowledged).size).toBeGreaterThan(1024)
     await expectExactCounts()
   })
 

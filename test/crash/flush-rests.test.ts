@@ -31,7 +31,14 @@ async function start({ isMapped = true } = {}) {
   const parts = { dataDir, report: () => {}, now: () => now }
   // a data folder that cannot be made leaves the counts in memory
   const place = isMapped ? dataDir : '/dev/null/nowhere'
-  const folder = new ProcessFolder({ ...parts, dataDir: place, bucketMinutes: 60, target: '', mapped: true })
+  const folder = new ProcessFolder({
+    ...parts,
+    dataDir: place,
+    bucketMinutes: 60,
+    target: '',
+    units: [],
+    mapped: true,
+  })
   const limits = { maxKeys: 10, maxEndpointsPerKey: 100_000 }
   const buffer = new CounterBuffer({
     ...parts,

@@ -6,14 +6,14 @@ import { CounterFile } from '../../src/buffer/file/counter-file.ts'
 import { fileBytes, shapeFor } from '../../src/buffer/file/counter-layout.ts'
 import { heapMemory, type CounterMemory } from '../../src/buffer/file/counter-memory.ts'
 import { binOf, UNMEASURED_BIN } from '../../src/model/duration-bins.ts'
-import { toCountedKey, toCountedOperation } from '../../src/model/request-counter.ts'
+import { toCountedKey, toCountedOperation, UNSET } from '../../src/model/request-counter.ts'
 import { identify } from '../support/counting-process.ts'
 
 const HOUR_MS = 3_600_000
 /** A few cells fill the file. */
 const SLOTS = 100
 
-/** The rows of some batches: requests and microseconds by bucket, key, endpoint, status and bin. */
+/** The rows of some batches: requests, microseconds and quantities by bucket, key, endpoint, status, bin and unit. */
 type Rows = Record<string, number>
 
 /** A counter whose files are memory that can be looked at, and what was counted in it by the rules of maps. */
@@ -34,13 +34,39 @@ class World {
     this.buffer = new CounterBuffer({ files, bucketMinutes: 60, now, onRotate() {}, ...limits })
   }
 
-  count(key: number, operation: number, status: number, durationUs: number | undefined): void {
+  count(
+    key: number,
+    operation: number,
+    status: number,
+    durationUs: number | undefined,
+    tokens: number,
+  ): void {
     const bucket = Math.floor(this.now / HOUR_MS)
     const bin = durationUs === undefined ? UNMEASURED_BIN : binOf(durationUs)
-    this.buffer.count(this.#keys[key]!, this.#operations[operation]!, status, durationUs)
+    const quantities = tokens === UNSET ? undefined : new Float64Array([tokens, UNSET])
+    this.buffer.count(
+      this.#keys[key]!,
+      this.#operations[operation]!,
+      status,
+      durationUs,
+      undefined,
+      quantities,
+    )
     const row = `${bucket} ${'abc'[key]!} /${operation} ${status}`
     add(this.counted, `${row} bin ${bin}`, 1)
     add(this.counted, `${row} us`, durationUs ?? 0)
+    if (tokens === UNSET) return
+    add(this.counted, `${row} tokens`, tokens)
+    add(this.counted, `${row} requests with tokens`, 1)
+  }
+
+  /** More of a unit, of a request that was counted before. */
+  addLate(key: number, operation: number, quantity: number): void {
+    const isFirst = quantity > 2
+    this.buffer.addQuantity(this.#keys[key]!, this.#operations[operation]!, 200, 1, quantity, isFirst)
+    const row = `${Math.floor(this.now / HOUR_MS)} ${'abc'[key]!} /${operation} 200`
+    add(this.counted, `${row} rows`, quantity)
+    if (isFirst) add(this.counted, `${row} requests with rows`, 1)
   }
 
   /** Delivers every sealed batch. */
@@ -77,17 +103,35 @@ class World {
     const memory = heapMemory(fileBytes(shape))
     this.#memories.push(memory)
     const instance = `00000000-0000-4000-8000-${String(this.#memories.length).padStart(12, '0')}`
-    return CounterFile.create(memory, { ...shape, bucketMinutes: 60, instance, target: '' }, bucket)
+    return CounterFile.create(
+      memory,
+      { ...shape, bucketMinutes: 60, instance, target: '', units: ['tokens', 'rows'] },
+      bucket,
+    )
   }
 }
 
 async function readBatch(batch: ReturnType<CounterFile['sealedBatches']>[number], into: Rows): Promise<void> {
   let requests = 0
+  const sums = new Map<string, number>()
   for await (const chunk of batch.rows()) {
-    for (const { keyId, endpoint, status, durationUs, durationBins, requestCount } of chunk) {
+    for (const {
+      keyId,
+      endpoint,
+      status,
+      durationUs,
+      durationBins,
+      requestCount,
+      quantities = [],
+    } of chunk) {
       const key = ['a', 'b', 'c'].find((label) => identify(label).id === keyId)
       const row = `${batch.bucket / HOUR_MS} ${key} ${endpoint} ${status}`
-      add(into, `${row} us`, durationUs)
+      if (requestCount > 0) add(into, `${row} us`, durationUs)
+      for (const { unit, requestCount, quantity } of quantities) {
+        add(into, `${row} ${unit}`, quantity)
+        if (requestCount > 0) add(into, `${row} requests with ${unit}`, requestCount)
+        sums.set(unit, (sums.get(unit) ?? 0) + quantity)
+      }
       for (let n = 0; n < durationBins.length; n += 2)
         add(into, `${row} bin ${durationBins[n]}`, durationBins[n + 1]!)
       requests += requestCount
@@ -95,11 +139,25 @@ async function readBatch(batch: ReturnType<CounterFile['sealedBatches']>[number]
   }
   if (batch.requestCount !== requests)
     throw new Error(`${batch.requestCount} requests, ${requests} in its rows`)
+  for (const { unit, quantity } of batch.units!.totals) {
+    const inRows = sums.get(unit) ?? 0
+    if (quantity !== inRows) throw new Error(`${quantity} ${unit}, ${inRows} in its rows`)
+  }
 }
 
-/** A kill between the two stores of a request leaves its time without it. */
-const withoutTimes = (rows: Rows): Rows =>
-  Object.fromEntries(Object.entries(rows).filter(([name]) => !name.endsWith('us')))
+/** Only requests: a kill before the last store of a request leaves its time and its quantities without it. */
+const requestsIn = (rows: Rows): Rows =>
+  Object.fromEntries(Object.entries(rows).filter(([name]) => / bin \d+$/.test(name)))
+
+const quantitiesIn = (rows: Rows): Rows =>
+  Object.fromEntries(Object.entries(rows).filter(([name]) => / (tokens|rows)$/.test(name)))
+
+/** Quantities that are less than `least`, or more than `most`. */
+function findWrongQuantities(found: Rows, least: Rows, most: Rows): string[] {
+  return [...new Set([...Object.keys(least), ...Object.keys(found)])].filter(
+    (name) => (found[name] ?? 0) < (least[name] ?? 0) || (found[name] ?? 0) > (most[name] ?? 0),
+  )
+}
 
 function add(rows: Rows, name: string, count: number): void {
   rows[name] = (rows[name] ?? 0) + count
@@ -116,9 +174,12 @@ const request = fc.tuple(
   fc.nat(7),
   fc.constantFrom(200, 404),
   fc.option(fc.constantFrom(0, 1, 90, 130, 160, 190, 400, 9000, 2 ** 40), { nil: undefined }),
+  fc.constantFrom(UNSET, 0, 1, 1532),
 )
+const late = fc.record({ key: fc.nat(2), operation: fc.nat(7), quantity: fc.integer({ min: 1, max: 5 }) })
 const step = fc.oneof(
   { weight: 60, arbitrary: request },
+  { weight: 10, arbitrary: late },
   { weight: 1, arbitrary: fc.constant('next hour' as const) },
   { weight: 1, arbitrary: fc.constant('deliver' as const) },
   { weight: 1, arbitrary: fc.constant('seal' as const) },
@@ -151,12 +212,21 @@ describe('a counting process', () => {
               else if (step === 'deliver') await world.deliver()
               else {
                 subscribe('apikey-analytics:fault-point', look)
-                world.count(...step)
+                if ('quantity' in step) world.addLate(step.key, step.operation, step.quantity)
+                else world.count(...step)
                 unsubscribe('apikey-analytics:fault-point', look)
                 look()
               }
               for (const { files, counted } of looked) {
-                expect(withoutTimes(await world.read(files))).toEqual(withoutTimes(counted))
+                const found = await world.read(files)
+                expect(requestsIn(found)).toEqual(requestsIn(counted))
+                expect(
+                  findWrongQuantities(
+                    quantitiesIn(found),
+                    quantitiesIn(counted),
+                    quantitiesIn(world.counted),
+                  ),
+                ).toEqual([])
               }
               looks += looked.splice(0).length
             }
@@ -173,7 +243,9 @@ describe('a counting process', () => {
 
   test('may have counted so much time that its sum is no whole number any more', async () => {
     const world = new World()
-    for (let n = 0; n < 340; n += 1) world.count(n % 3, n % 8, 200, n < 300 ? 365 * 86_400_000_000 : 1)
-    expect(withoutTimes(await world.read(world.copyFiles()))).toEqual(withoutTimes(world.counted))
+    for (let n = 0; n < 340; n += 1) world.count(n % 3, n % 8, 200, n < 300 ? 365 * 86_400_000_000 : 1, 1)
+    const found = await world.read(world.copyFiles())
+    expect(requestsIn(found)).toEqual(requestsIn(world.counted))
+    expect(quantitiesIn(found)).toEqual(quantitiesIn(world.counted))
   })
 })

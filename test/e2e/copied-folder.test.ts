@@ -131,7 +131,7 @@ function startClone(url: string, dataDir: string, instance: string) {
   const errors: AnalyticsError[] = []
   const report = (error: AnalyticsError) => void errors.push(error)
   const target = targetOf(describeDatabaseUrl(url), dataDir)
-  const folder = new ProcessFolder({ dataDir, bucketMinutes: 60, target, mapped: true, report })
+  const folder = new ProcessFolder({ dataDir, bucketMinutes: 60, target, units: [], mapped: true, report })
   let opened = 0
   const buffer = new CounterBuffer({
     files: {
@@ -140,7 +140,7 @@ function startClone(url: string, dataDir: string, instance: string) {
         const cloned = () =>
           CounterFile.create(
             heapMemory(fileBytes(shape)),
-            { ...shape, bucketMinutes: 60, instance, target },
+            { ...shape, bucketMinutes: 60, instance, target, units: [] },
             bucket,
           )
         return opened++ === 0 ? cloned() : folder.open(slots, bucket)

@@ -373,7 +373,7 @@ describe.each(Object.entries(ROUTER_VERSIONS))('%s', (_name, version) => {
       fc.asyncProperty(appSpec, requests, async (spec, sent) => {
         const analytics = createMiddleware({
           options: resolveOptions({}, {}),
-          counter: { count: (_key, { endpoint }) => void counted.push(endpoint) },
+          counter: { count: (_key, { endpoint }) => void counted.push(endpoint), addQuantity() {} },
           knownKeys: new KnownKeys(10),
           report: (error) => errors.push(error),
         })

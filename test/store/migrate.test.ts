@@ -40,11 +40,11 @@ async function diffSchema(db: Database): Promise<string> {
 function listTables(url: string): Promise<string[]> {
   return use(url, async (db) => {
     const catalogue = {
-      sqlite: 'select name from sqlite_master',
+      sqlite: "select name from sqlite_master where type = 'table'",
       postgresql: 'select tablename as name from pg_tables',
     }
     const rows = await db.query<{ name: string }>(`${catalogue[db.dialect.kind]} order by name`)
-    const isTable = /^api_key_analytics(_[a-z]+)?$/
+    const isTable = /^api_key_analytics(_[a-z_]+)?$/
     return rows.map(({ name }) => name).filter((name) => isTable.test(name))
   })
 }
@@ -124,6 +124,32 @@ forEachDatabase('migrate', (kind, makeUrl) => {
       })
     }
   })
+
+  test.each([
+    ['a table', 'drop table api_key_analytics_quantities', 'api_key_analytics_quantities.api_key_id'],
+    ['a column', 'alter table api_key_analytics_ledger drop column addition_count', 'addition_count'],
+  ])(
+    'refuses a database of an unpublished version that lacks %s, by name',
+    async (_what, change, lacking) => {
+      const url = await makeUrl()
+      await use(url, (db) => db.query(change))
+      const attempts = [
+        () => migrate(url),
+        () => findPendingWork(url),
+        () => printMigrations(url),
+        () => use(url, requireSchema),
+      ]
+      for (const attempt of attempts) {
+        await expect(attempt()).rejects.toMatchObject({
+          code: 'DATABASE_NOT_MIGRATED',
+          message: expect.stringMatching(new RegExp(`unpublished version.*${lacking}.*migrate --down`)),
+        })
+      }
+      expect(await revertMigration(url)).toBe(NAMES[0])
+      expect(await migrate(url)).toMatchObject({ applied: NAMES })
+      await use(url, requireSchema)
+    },
+  )
 
   test('an unmigrated database is told apart from a broken one', async () => {
     const url = await makeUrl({ migrated: false })

@@ -3,12 +3,16 @@ import { once } from 'node:events'
 import type { Moment } from './die-at.ts'
 import { startProcess } from './run-process.ts'
 
+/** Tokens of each of its requests: set before it is counted, and added after it. */
+export const TOKENS_AT_ONCE = 5
+export const TOKENS_LATE = 2
+
 /** What `processes/count-and-die.ts` is told. */
 export interface CounterOptions {
   readonly database: string
   readonly dataDir: string
   readonly mode: 'mapped' | 'written'
-  /** File that gets one byte per counted request. */
+  /** File that gets one byte per counted request; `<acknowledged>-tokens` gets one per token. */
   readonly acknowledged: string
   readonly moment?: Moment
   /** Different cells per minute. */

@@ -8,7 +8,9 @@ import { AnalyticsError } from '../../src/model/errors.ts'
 import { DatabaseStore } from '../../src/store/database-store.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { verifyUsage, type VerifyResult } from '../../src/store/verify/verify-usage.ts'
+import { rangeOf } from '../../src/model/batch.ts'
 import type { Batch } from '../../src/model/batch.ts'
+import { UNSET } from '../../src/model/request-counter.ts'
 import type { UsageStore } from '../../src/store/usage-store.ts'
 import { startCounting, TEST_TARGET, type CountingProcess } from './counting-process.ts'
 import { HOUR, keyIdOf } from './make-batch.ts'
@@ -20,6 +22,7 @@ export type Fault = 'none' | 'before commit' | 'after commit'
 /** What can happen to the world; `program` is one of two that share the data folder. */
 export type Step =
   | { do: 'count'; program: number; cell: number; times: number }
+  | { do: 'add late'; program: number; cell: number; unit: number; quantity: number }
   | { do: 'fill names'; program: number }
   | { do: 'seal'; program: number }
   | { do: 'flush'; program: number; fault: Fault }
@@ -36,7 +39,10 @@ export type Step =
 type BinsByRow = Map<string, Record<number, number>>
 
 /** What a database committed, in order; a restored one has forgotten the end. */
-type Log = readonly Pick<Batch, 'instance' | 'sequence' | 'countedBefore' | 'requestCount'>[]
+type Log = readonly Pick<Batch, 'instance' | 'sequence' | 'countedBefore' | 'requestCount' | 'units'>[]
+
+/** By row and unit: requests with the unit, and their quantity. */
+type QuantitiesByRow = Map<string, { requests: number; quantity: number }>
 
 interface InstanceTotals {
   readonly instance: string
@@ -48,6 +54,7 @@ const BUCKET_MS = 3_600_000
 const NAMES = ['A', 'B'] as const
 /** Few slots, so that the twelve cells of the steps fill the first file. */
 const FIRST_SLOTS = 8
+const UNITS = ['tokens', 'rows']
 
 /**
  * Two programs that count into real files and flush to real SQLite databases, and a ledger of what was added and
@@ -64,6 +71,8 @@ export class CountingWorld {
   readonly #added = new Map<string, { requests: number; durationUs: number }>()
   readonly #addedBins: BinsByRow = new Map()
   readonly #committedBins: BinsByRow = new Map()
+  readonly #addedQuantities: QuantitiesByRow = new Map()
+  readonly #committedQuantities: QuantitiesByRow = new Map()
   /** The bucket that each program counts into. */
   readonly #buckets = [HOUR, HOUR]
   #current: DatabaseName = 'A'
@@ -87,6 +96,8 @@ export class CountingWorld {
 
   async take(step: Step): Promise<void> {
     if (step.do === 'count') this.#count(step.program, `/cell/${step.cell}`, step.times)
+    else if (step.do === 'add late')
+      this.#addLate(step.program, `/cell/${step.cell}`, step.unit, step.quantity)
     else if (step.do === 'fill names') this.#fillNames(step.program)
     else if (step.do === 'seal') this.#seal(step.program)
     else if (step.do === 'flush') await this.#flush(step.program, step.fault)
@@ -109,9 +120,50 @@ export class CountingWorld {
     }
     for (const copy of [0, 1]) await this.#recoverCopy(copy, 'none')
     const { waiting, unreadable } = await inspectDataDir(this.#dataDir)
-    const left = waiting.reduce((sum, { requestCount }) => sum + requestCount, 0)
+    const left = waiting.reduce((sum, batch) => sum + rangeOf(batch).to - rangeOf(batch).from, 0)
     if (left > 0 || unreadable.length > 0)
       throw new Error(`Left behind: ${left} requests, ${unreadable.join()}`)
+  }
+
+  /** What was added of each unit, by row. */
+  addedQuantities(): Record<string, { requests: number; quantity: number }> {
+    return Object.fromEntries(this.#addedQuantities)
+  }
+
+  /** The same of all batches that any database ever committed, each batch once. */
+  committedQuantities(): Record<string, { requests: number; quantity: number }> {
+    return Object.fromEntries(this.#committedQuantities)
+  }
+
+  /** The same as the table has it. */
+  async storedQuantities(
+    name: DatabaseName,
+  ): Promise<Record<string, { requests: number; quantity: number }>> {
+    const db = await openDatabase(`sqlite:${this.#path(name)}`)
+    const rows = await db.query<Row & { unit: string; quantity: number }>(
+      'select * from api_key_analytics_quantities',
+    )
+    await db.close()
+    return Object.fromEntries(
+      rows.map((row) => [
+        `${rowName(row.api_key_id, row.bucket, row.endpoint)} ${row.unit}`,
+        { requests: row.request_count, quantity: row.quantity },
+      ]),
+    )
+  }
+
+  /** What a database has to say of each unit: the same as of requests, summed up over its instances. */
+  expectedUnits(name: DatabaseName): { unit: string; delivered: bigint; missing: bigint }[] {
+    const instances = [...Map.groupBy(this.#logs[name], ({ instance }) => instance).values()]
+    return UNITS.toSorted().map((unit) => {
+      let [delivered, counted] = [0, 0]
+      for (const batches of instances) {
+        const totals = batches.map(({ units }) => units!.totals.find((total) => total.unit === unit)!)
+        delivered += totals.reduce((sum, { quantity }) => sum + quantity, 0)
+        counted += totals.at(-1)!.before + totals.at(-1)!.quantity
+      }
+      return { unit, delivered: BigInt(delivered), missing: BigInt(counted - delivered) }
+    })
   }
 
   /** What was counted, by row. */
@@ -208,6 +260,7 @@ export class CountingWorld {
       now,
       mapped: this.#mapped,
       firstSlots: FIRST_SLOTS,
+      units: UNITS,
     })
   }
 
@@ -237,13 +290,28 @@ export class CountingWorld {
     this.#followClock(program)
     for (let time = 0; time < times; time += 1) {
       const durationUs = endpoint.length * 100 * 2 ** (this.addedRequests % 4)
-      this.#programs[program]!.count(key, endpoint, 200, durationUs)
+      // some requests have no unit, some one, some both, some of them 0
+      const tokens = this.addedRequests % 3 === 0 ? UNSET : this.addedRequests % 5
+      const rows = endpoint.length % 2 === 0 ? UNSET : 10
+      this.#programs[program]!.count(key, endpoint, 200, durationUs, new Float64Array([tokens, rows]))
       const name = rowName(keyIdOf(key), this.#buckets[program]!, endpoint)
+      if (tokens !== UNSET) addQuantity(this.#addedQuantities, `${name} tokens`, 1, tokens)
+      if (rows !== UNSET) addQuantity(this.#addedQuantities, `${name} rows`, 1, rows)
       addToBin(this.#addedBins, name, binOf(durationUs), 1)
       const before = this.#added.get(name) ?? { requests: 0, durationUs: 0 }
       this.#added.set(name, { requests: before.requests + 1, durationUs: before.durationUs + durationUs })
       this.addedRequests += 1
     }
+  }
+
+  /** More of a unit for a request that was counted before; every other time the first that it has. */
+  #addLate(program: number, endpoint: string, unit: number, quantity: number): void {
+    const key = `key ${endpoint.length % 3}`
+    this.#followClock(program)
+    const isFirst = quantity % 2 === 0
+    this.#programs[program]!.addQuantity(key, endpoint, unit, quantity, isFirst)
+    const name = `${rowName(keyIdOf(key), this.#buckets[program]!, endpoint)} ${UNITS[unit]}`
+    addQuantity(this.#addedQuantities, name, isFirst ? 1 : 0, quantity)
   }
 
   /** Enough long names to use up the names region of a small file, but for its slots. */
@@ -330,8 +398,8 @@ export class CountingWorld {
     }
   }
 
-  #note(name: DatabaseName, { instance, sequence, countedBefore, requestCount }: Batch): void {
-    this.#logs[name] = [...this.#logs[name], { instance, sequence, countedBefore, requestCount }]
+  #note(name: DatabaseName, { instance, sequence, countedBefore, requestCount, units }: Batch): void {
+    this.#logs[name] = [...this.#logs[name], { instance, sequence, countedBefore, requestCount, units }]
     const other = name === 'A' ? 'B' : 'A'
     const batch = `${instance} ${sequence}`
     if (this.#committed.has(`${other} ${batch}`)) throw new Error(`${batch} went to both databases`)
@@ -339,8 +407,11 @@ export class CountingWorld {
   }
 
   async #noteBins(batch: Batch): Promise<void> {
-    for (const { keyId, endpoint, durationBins } of await readRows(batch)) {
+    for (const { keyId, endpoint, durationBins, quantities = [] } of await readRows(batch)) {
       const name = rowName(keyId, batch.bucket, endpoint)
+      for (const { unit, requestCount, quantity } of quantities) {
+        addQuantity(this.#committedQuantities, `${name} ${unit}`, requestCount, quantity)
+      }
       for (let index = 0; index < durationBins.length; index += 2) {
         addToBin(this.#committedBins, name, durationBins[index]!, durationBins[index + 1]!)
       }
@@ -351,6 +422,11 @@ export class CountingWorld {
 function addToBin(rows: BinsByRow, row: string, bin: number, requests: number): void {
   const bins = rows.get(row) ?? {}
   rows.set(row, { ...bins, [bin]: (bins[bin] ?? 0) + requests })
+}
+
+function addQuantity(rows: QuantitiesByRow, row: string, requests: number, quantity: number): void {
+  const before = rows.get(row) ?? { requests: 0, quantity: 0 }
+  rows.set(row, { requests: before.requests + requests, quantity: before.quantity + quantity })
 }
 
 interface BinsRow extends Row {

@@ -79,7 +79,10 @@ export class KillCampaign {
     const sent = this.#tally.sent - before.sent
     const answered = this.#tally.answered - before.answered
     const stored = this.#stored - before.stored
-    const violations = [...problems, ...(await this.#tally.findViolations(this.#db))]
+    const violations = [
+      ...problems,
+      ...(await this.#tally.findViolations(this.#db, this.#played * CONNECTIONS)),
+    ]
     const mostInFlight = kill === 'idle' ? 0 : CONNECTIONS
     if (answered > stored || stored > sent || sent - answered > mostInFlight) {
       violations.push(`sent ${sent}, answered ${answered}, stored ${stored} in a round of kind ${kill}`)

@@ -1,5 +1,6 @@
 import { Agent, request } from 'node:http'
 import { findUsage } from '../../src/store/read/find-usage.ts'
+import type { UsageRow } from '../../src/model/usage-row.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { randomInteger } from './random.ts'
 
@@ -12,11 +13,16 @@ const OPERATIONS = [
 const CUSTOMERS = ['acme', 'globex', 'initech', 'umbrella', 'wayne']
 
 type Operation = (typeof OPERATIONS)[number]
+/** What the app adds to each request once its answer is out. */
+const ROWS_PER_REQUEST = 3
+const MOST_TOKENS = 9
 
 /** What clients sent and what was answered, per cell; the only truth that the counts are compared with. */
 export class Tally {
   readonly #sent = new Map<string, number>()
   readonly #answered = new Map<string, number>()
+  readonly #sentTokens = new Map<string, number>()
+  readonly #answeredTokens = new Map<string, number>()
 
   get sent(): number {
     return sum(this.#sent)
@@ -26,29 +32,40 @@ export class Tally {
     return sum(this.#answered)
   }
 
-  noteSent(cell: string): void {
-    this.#sent.set(cell, (this.#sent.get(cell) ?? 0) + 1)
+  noteSent(cell: string, tokens: number): void {
+    add(this.#sent, cell, 1)
+    add(this.#sentTokens, cell, tokens)
   }
 
-  noteAnswered(cell: string): void {
-    this.#answered.set(cell, (this.#answered.get(cell) ?? 0) + 1)
+  noteAnswered(cell: string, tokens: number): void {
+    add(this.#answered, cell, 1)
+    add(this.#answeredTokens, cell, tokens)
   }
 
-  /** Every cell in which answered <= stored <= sent does not hold, as a sentence. */
-  async findViolations(db: Database): Promise<string[]> {
-    const rows = await findUsage(db, { by: ['key', 'method', 'endpoint', 'status'] })
-    const stored = new Map(rows.map((row) => [cellOf(row.key!.label, row as CellName), row.requestCount]))
-    return [...new Set([...this.#sent.keys(), ...stored.keys()])]
-      .map((cell) => ({
-        cell,
-        sent: this.#sent.get(cell) ?? 0,
-        answered: this.#answered.get(cell) ?? 0,
-        stored: stored.get(cell) ?? 0,
-      }))
-      .filter(({ sent, answered, stored }) => answered > stored || stored > sent)
-      .map(
-        ({ cell, sent, answered, stored }) => `${cell}: sent ${sent}, answered ${answered}, stored ${stored}`,
-      )
+  /**
+   * Where answered <= stored <= sent does not hold, for the requests or a unit of a cell, as sentences. Rows are added
+   * when an answer is out: of at most `mostOpen` requests a kill came before that.
+   */
+  async findViolations(db: Database, mostOpen: number): Promise<string[]> {
+    const rows = await findUsage(db, { by: ['key', 'method', 'endpoint', 'status'], units: true })
+    const stored = new Map(rows.map((row) => [cellOf(row.key!.label, row as CellName), row]))
+    const bounds = [...new Set([...this.#sent.keys(), ...stored.keys()])].flatMap((cell) => {
+      const row = stored.get(cell)
+      const requests = row?.requestCount ?? 0
+      const [sent, answered] = [this.#sent.get(cell) ?? 0, this.#answered.get(cell) ?? 0]
+      const tokens = [this.#answeredTokens.get(cell) ?? 0, this.#sentTokens.get(cell) ?? 0] as const
+      return [
+        { of: `${cell}, requests`, least: answered, stored: requests, most: sent },
+        { of: `${cell}, tokens`, least: tokens[0], stored: quantityOf(row, 'tokens'), most: tokens[1] },
+        { of: `${cell}, rows`, least: 0, stored: quantityOf(row, 'rows'), most: requests * ROWS_PER_REQUEST },
+      ]
+    })
+    const all = rows.reduce((sum, row) => sum + quantityOf(row, 'rows'), 0)
+    const least = (this.answered - mostOpen) * ROWS_PER_REQUEST
+    bounds.push({ of: 'rows in all', least, stored: all, most: this.sent * ROWS_PER_REQUEST })
+    return bounds
+      .filter(({ least, stored, most }) => least > stored || stored > most)
+      .map(({ of, least, stored, most }) => `${of}: stored ${stored}, not ${least} to ${most}`)
   }
 }
 
@@ -70,9 +87,11 @@ export function startLoad(url: string, connections: number, tally: Tally, random
     while (!stopping.signal.aborted) {
       const customer = CUSTOMERS[randomInteger(random, 0, CUSTOMERS.length - 1)]!
       const operation = OPERATIONS[randomInteger(random, 0, OPERATIONS.length - 1)]!
-      tally.noteSent(cellOf(customer, operation))
-      const status = await send(agent, url, customer, operation, (status) =>
-        tally.noteAnswered(cellOf(customer, { ...operation, status })),
+      const tokens = randomInteger(random, 0, MOST_TOKENS)
+      tally.noteSent(cellOf(customer, operation), tokens)
+      const headers = { 'x-customer': customer, 'x-tokens': String(tokens) }
+      const status = await send(agent, url, headers, operation, (status) =>
+        tally.noteAnswered(cellOf(customer, { ...operation, status }), tokens),
       )
       if (!status) return
       answered += 1
@@ -94,12 +113,12 @@ export function startLoad(url: string, connections: number, tally: Tally, random
 function send(
   agent: Agent,
   url: string,
-  customer: string,
+  headers: Readonly<Record<string, string>>,
   { method, path }: Operation,
   onStatus: (status: number) => void,
 ): Promise<boolean> {
   return new Promise((resolve) => {
-    const sent = request(new URL(path, url), { method, agent, headers: { 'x-customer': customer } })
+    const sent = request(new URL(path, url), { method, agent, headers })
     sent.once('error', () => resolve(false))
     sent.once('response', (response) => {
       // Its head is enough: Koa sends nothing of an answer before it is counted.
@@ -120,6 +139,14 @@ interface CellName {
 
 const cellOf = (customer: string, { method, endpoint, status }: CellName): string =>
   `${customer} ${method} ${endpoint} ${status}`
+
+function quantityOf(row: UsageRow | undefined, name: string): number {
+  return Number(row?.quantities?.find(({ unit }) => unit === name)?.quantity ?? 0)
+}
+
+function add(counts: Map<string, number>, cell: string, count: number): void {
+  counts.set(cell, (counts.get(cell) ?? 0) + count)
+}
 
 function sum(counts: ReadonlyMap<string, number>): number {
   return [...counts.values()].reduce((total, count) => total + count, 0)

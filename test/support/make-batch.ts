@@ -12,6 +12,10 @@ export interface BatchContent extends Partial<Omit<Batch, 'keys' | 'rows' | 'req
   /** Names and owners by key. */
   readonly identities?: Readonly<Record<string, Partial<KeyIdentity>>>
   readonly requestCount?: number
+  /** Late additions in this batch and before it, and the quantities before it by unit; for batches with units. */
+  readonly additions?: number
+  readonly additionsBefore?: number
+  readonly quantitiesBefore?: Readonly<Record<string, number>>
 }
 
 /** The id of a test's key, always the same for the same name. */
@@ -24,7 +28,7 @@ export function keyIdOf(key: string): string {
 
 /** Builds a batch as the buffer hands it over: keys and rows sorted, in chunks of at most 1000. */
 export function makeBatch(content: BatchContent): Batch {
-  const { rows: cells, identities = {}, ...head } = content
+  const { rows: cells, identities = {}, additions, additionsBefore, quantitiesBefore, ...head } = content
   const rows = cells.map(toRow).sort(compareRows)
   const keys = [...new Set(cells.map(({ key }) => key))]
     .map((key) => Object.assign({ id: keyIdOf(key), label: key, name: null, owner: null }, identities[key]))
@@ -39,15 +43,31 @@ export function makeBatch(content: BatchContent): Batch {
     sealedAt: HOUR + 1000,
     isSealed: true,
     openSequence: undefined,
+    ...(quantitiesBefore && {
+      units: {
+        additionsBefore: additionsBefore ?? 0,
+        additionCount: additions ?? 0,
+        totals: Object.entries(quantitiesBefore).map(([unit, before]) => {
+          return { unit, before, quantity: sumUnit(rows, unit) }
+        }),
+      },
+    }),
     ...head,
     keys: () => inChunks(keys),
     rows: () => inChunks(rows),
   }
 }
 
+function sumUnit(rows: readonly BatchRow[], unit: string): number {
+  const quantities = rows.flatMap((row) => row.quantities ?? []).filter((one) => one.unit === unit)
+  return quantities.reduce((sum, { quantity }) => sum + quantity, 0)
+}
+
 function toRow({ key, ...cell }: BatchContent['rows'][number]): BatchRow {
   const defaults = { endpoint: '/', method: 'GET', status: 200, requestCount: 1, durationUs: 1000 }
   const row = { keyId: keyIdOf(key), ...defaults, ...cell }
+  // a row may have quantities only
+  if (row.requestCount === 0) return { ...row, durationUs: 0, durationBins: [] }
   const bin = binOf(Math.round(row.durationUs / row.requestCount))
   return { durationBins: [bin, row.requestCount], ...row }
 }

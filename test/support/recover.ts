@@ -43,11 +43,16 @@ export async function readAccounts(
   db: Database,
   dataDir: string,
 ): Promise<{ stored: number; problems: string[] }> {
-  const { storedRequests: stored, deliveredRequests, missingRequests, balanced } = await verifyUsage(db)
+  const account = await verifyUsage(db)
+  const { storedRequests: stored, deliveredRequests, missingRequests, balanced } = account
   const { waiting, setAside, unreadable } = await inspectDataDir(dataDir)
   const problems = [...setAside.map((path) => `set aside: ${path}`), ...unreadable]
   if (!balanced) problems.push(`stored ${stored}, but delivered ${deliveredRequests}`)
   if (missingRequests > 0) problems.push(`${missingRequests} requests are missing`)
+  for (const { unit, missing, ...sums } of account.units) {
+    if (missing !== 0n) problems.push(`${missing} ${unit} are missing`)
+    if (!sums.balanced) problems.push(`stored ${sums.stored} ${unit}, but delivered ${sums.delivered}`)
+  }
   for (const { requestCount } of waiting) problems.push(`a batch of ${requestCount} requests still waits`)
   return { stored, problems }
 }

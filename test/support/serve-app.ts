@@ -52,6 +52,7 @@ export async function serveApp(
       count: ({ identity: key }, { method, endpoint }, status, durationUs) => {
         counted.push({ key, method, endpoint, status, durationUs })
       },
+      addQuantity() {},
     },
     knownKeys,
     report: (error) => errors.push(error),

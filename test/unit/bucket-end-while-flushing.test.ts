@@ -22,7 +22,14 @@ test('counts of a bucket that ends while its first batch is being sent are deliv
   let now = 100 * HOUR_MS
   const recorded: Pick<Batch, 'bucket' | 'sequence' | 'requestCount'>[] = []
   const report = () => {}
-  const folder = new ProcessFolder({ dataDir, bucketMinutes: 60, target: '', mapped: true, report })
+  const folder = new ProcessFolder({
+    dataDir,
+    bucketMinutes: 60,
+    target: '',
+    units: [],
+    mapped: true,
+    report,
+  })
   const buffer = new CounterBuffer({
     files: folder,
     bucketMinutes: 60,

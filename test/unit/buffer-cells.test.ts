@@ -14,7 +14,7 @@ import { identify } from '../support/counting-process.ts'
 function makeNames(): NamesRegion {
   const shape = shapeFor(1000)
   const instance = '00000000-0000-4000-8000-000000000000'
-  const identity = { ...shape, bucketMinutes: 60 as const, instance, target: '' }
+  const identity = { ...shape, bucketMinutes: 60 as const, instance, target: '', units: [] }
   return CounterFile.create(heapMemory(fileBytes(shape)), identity, 1).names
 }
 

@@ -17,7 +17,7 @@ async function measure(handle: () => void): Promise<number | undefined> {
   const counted: (number | undefined)[] = []
   const middleware = createMiddleware({
     options: resolveOptions({}, {}),
-    counter: { count: (_key, _operation, _status, durationUs) => counted.push(durationUs) },
+    counter: { count: (_key, _operation, _status, durationUs) => counted.push(durationUs), addQuantity() {} },
     knownKeys: new KnownKeys(10),
     report: fail,
   })
@@ -33,9 +33,9 @@ function report(access: Partial<EndpointAccess>): number | undefined {
   const counted: (number | undefined)[] = []
   const count = createCountAccess({
     readKey: createReadKey({ pepper: undefined, maxKeys: 10 }, fail),
-    counter: { count: (_key, _operation, _status, durationUs) => counted.push(durationUs) },
+    counter: { count: (_key, _operation, _status, durationUs) => counted.push(durationUs), addQuantity() {} },
     knownKeys: new KnownKeys(10),
-    options: { maxEndpointLength: 100 },
+    options: { maxEndpointLength: 100, units: [] },
   })
   count('a secret', { method: 'POST', endpoint: '/jobs', ...access })
   return counted[0]

@@ -39,7 +39,7 @@ describe('the order of the rows of a counter file', () => {
     const anyRounds = fc.array(fc.array(anyCell, { maxLength: 200 }), { maxLength: 4 })
     await fc.assert(
       fc.asyncProperty(anyRounds, anyRounds, fc.boolean(), async (before, during, haveOwnOperations) => {
-        const names = noNames()
+        const names = noNames([])
         const order = new CellOrder()
         for (const [round, added] of before.entries()) {
           addCells(names, added, haveOwnOperations)

@@ -59,9 +59,9 @@ test('a counter file remembers its target, however long, and a damaged one makes
   const instance = '00000000-0000-4000-8000-000000000000'
   for (const name of ['', 'PostgreSQL ü at db:5432', target(`sqlite:/${'ü'.repeat(3000)}`)]) {
     const memory = heapMemory(fileBytes(shape))
-    CounterFile.create(memory, { ...shape, bucketMinutes: 60, instance, target: name }, 0)
+    CounterFile.create(memory, { ...shape, bucketMinutes: 60, instance, target: name, units: [] }, 0)
     expect(await CounterFile.read(memory, 0)).toMatchObject({ identity: { target: name } })
-    for (const byte of [512, 515, 516 + Buffer.byteLength(name) - 1]) {
+    for (const byte of [640, 643, 644 + Buffer.byteLength(name) - 1]) {
       new Uint8Array(memory.buffer)[byte]! ^= 1
       expect(await CounterFile.read(memory, 0)).toBe('its header does not match its checksum')
       new Uint8Array(memory.buffer)[byte]! ^= 1

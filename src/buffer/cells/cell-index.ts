@@ -133,6 +133,12 @@ export class CellIndex {
     return this.#enterSlot(key, operation, status, bin, names)
   }
 
+  /** The slot for quantities of a unit, by its place, of the same cell. @returns -1 when the file is full */
+  findUnitSlot(key: number, operation: number, status: number, unit: number, names: NamesRegion): number {
+    const entry = this.#enterCell(key, operation, status, names)
+    return entry < 0 ? -1 : names.findOrAddUnitSlot(this.#current.cellAt(entry), unit)
+  }
+
   #enterSlot(key: number, operation: number, status: number, bin: number, names: NamesRegion): number {
     const entry = this.#enterCell(key, operation, status, names)
     const slot = entry < 0 ? -1 : names.findOrAddSlot(this.#current.cellAt(entry), bin)

@@ -3,7 +3,7 @@ import { areaOffset, SLOT_BYTES, type FileIdentity } from './counter-layout.ts'
 import type { CounterMemory } from './counter-memory.ts'
 import { faultPoint } from '../fault-point.ts'
 
-/** The counts of one batch: per slot requests, microseconds. `used` is how many slots of the file have a name. */
+/** The counts of one batch: per slot requests, and microseconds or a quantity. `used` is how many slots of the file have a name. */
 export class CountArea {
   readonly counts: Float64Array
   readonly #memory: CounterMemory
@@ -25,9 +25,27 @@ export class CountArea {
     this.#memory.persist(this.#offset + slot * SLOT_BYTES, SLOT_BYTES)
   }
 
-  sumRequests(used: number): number {
+  /** Adds to the quantity in the slot of a unit. `requests`: 1 for the first quantity of a request, else 0. */
+  addQuantity(slot: number, quantity: number, requests: 0 | 1): void {
+    const index = slot * 2
+    this.counts[index + 1]! += quantity
+    this.counts[index]! += requests
+    this.#memory.persist(this.#offset + slot * SLOT_BYTES, SLOT_BYTES)
+    faultPoint('quantity added')
+  }
+
+  /** `unitSlots`: the slots that count no requests of their own. */
+  sumRequests(used: number, unitSlots: readonly (readonly number[])[]): number {
     let sum = 0
     for (let index = 0; index < used * 2; index += 2) sum += this.counts[index]!
+    for (const slots of unitSlots) for (const slot of slots) sum -= this.counts[slot * 2]!
+    return sum
+  }
+
+  /** The quantities in the slots of one unit. */
+  sumQuantities(slots: readonly number[]): number {
+    let sum = 0
+    for (const slot of slots) sum += this.counts[slot * 2 + 1]!
     return sum
   }
 

@@ -1,3 +1,4 @@
+import type { BatchUnits } from '../../model/batch.ts'
 import { CellOrder } from '../cells/cell-order.ts'
 import { CountArea } from './count-area.ts'
 import { CounterHeader } from './counter-header.ts'
@@ -33,6 +34,8 @@ export class CounterFile {
   /** When the process that left this file wrote last; undefined while it lives. */
   #writtenAt: number | undefined
   #order = new CellOrder()
+  /** All that this instance counted of each unit. */
+  readonly #quantities: number[]
 
   private constructor(memory: CounterMemory, identity: FileIdentity, names: FileNames) {
     this.identity = identity
@@ -41,14 +44,15 @@ export class CounterFile {
     this.names = new NamesRegion(memory, this.#header, identity, names)
     this.#areas = [new CountArea(memory, identity, 0), new CountArea(memory, identity, 1)]
     this.#open = this.#areas[this.#header.openArea]
+    this.#quantities = identity.units.map(() => 0)
   }
 
   /** Makes an instance in memory that is all zeros, or whose file is free. */
   static create(memory: CounterMemory, identity: FileIdentity, bucket: number): CounterFile {
     new Uint8Array(memory.buffer).set(encodeIdentity(identity))
     memory.persist(0, HEADER_BYTES)
-    const file = new CounterFile(memory, identity, noNames())
-    file.#header.areas[0].begin(1, bucket, 0)
+    const file = new CounterFile(memory, identity, noNames(identity.units))
+    file.#header.areas[0].begin(1, bucket, { requests: 0, additions: 0, quantities: file.#quantities })
     file.#header.takeIntoUse()
     return file
   }
@@ -66,7 +70,7 @@ export class CounterFile {
     const whole = lost > 0 ? lengthen(memory, fileBytes(identity)) : memory
     const published = new CounterHeader(whole).namesPublished
     const region = Buffer.from(whole.buffer, HEADER_BYTES, Math.min(published, identity.namesBytes))
-    const names = await decodeNames(region)
+    const names = await decodeNames(region, identity.units)
     const file = new CounterFile(whole, identity, names)
     file.#problem = lost > 0 ? `it ends ${lost} bytes too early` : names.problem
     file.#retired = true
@@ -103,9 +107,25 @@ export class CounterFile {
     return this.#open
   }
 
-  /** Requests in the open batch. */
-  sumOpen(): number {
-    return this.#sum(this.#header.openArea)
+  /** Whether the open batch holds no requests and no late additions. */
+  isOpenEmpty(): boolean {
+    return this.#openHeader.additions === 0 && this.#sum(this.#header.openArea) === 0
+  }
+
+  /** Whether the instance can count this much more of a unit, and all its sums stay exact. */
+  hasRoomFor(unit: number, quantity: number): boolean {
+    return this.#quantities[unit]! + quantity <= Number.MAX_SAFE_INTEGER
+  }
+
+  /** Adds to a quantity, before its request is counted. */
+  addQuantity(slot: number, unit: number, quantity: number, requests: 0 | 1): void {
+    this.#quantities[unit]! += quantity
+    this.#open.addQuantity(slot, quantity, requests)
+  }
+
+  /** Counts a late addition, after its quantity was added: a number of its own shows it to the ledger. */
+  countAddition(): void {
+    this.#openHeader.addAddition()
   }
 
   /**
@@ -117,7 +137,11 @@ export class CounterFile {
     const next = area === 0 ? 1 : 0
     const sealed = this.#header.areas[area]
     if (!this.#header.areas[next].isEmpty) return false
-    const counted = sealed.countedBefore + this.#sum(area)
+    const counted = {
+      requests: sealed.countedBefore + this.#sum(area),
+      additions: sealed.additionsBefore + sealed.additions,
+      quantities: this.#quantities,
+    }
     sealed.sealedAt = now
     this.#header.areas[next].begin(sealed.sequence + 1, nextBucket, counted)
     faultPoint('next area prepared')
@@ -144,7 +168,7 @@ export class CounterFile {
       .filter((area) => this.#header.areas[area].isSound)
       .filter((area) => this.#retired || area !== this.#header.openArea)
       .map((area) => this.#batch(area))
-      .filter((batch) => batch.requestCount > 0)
+      .filter((batch) => batch.requestCount > 0 || batch.additionCount > 0)
       .sort((a, b) => a.sequence - b.sequence)
   }
 
@@ -180,7 +204,8 @@ export class CounterFile {
   }
 
   #batch(area: 0 | 1): SealedBatch {
-    const { sequence, bucket, countedBefore, sealedAt, databaseId } = this.#header.areas[area]
+    const header = this.#header.areas[area]
+    const { sequence, bucket, countedBefore, sealedAt, databaseId } = header
     const isAlive = this.#writtenAt === undefined
     return new SealedBatch({
       identity: this.identity,
@@ -195,12 +220,26 @@ export class CounterFile {
       openSequence: isAlive ? this.#openHeader.sequence : undefined,
       databaseId,
       requestCount: this.#sum(area),
+      units: this.identity.units.length > 0 ? this.#unitsOf(area) : undefined,
       counts: this.#areas[area].counts,
     })
   }
 
+  #unitsOf(area: 0 | 1): BatchUnits {
+    const header = this.#header.areas[area]
+    return {
+      additionsBefore: header.additionsBefore,
+      additionCount: header.additions,
+      totals: this.identity.units.map((unit, place) => ({
+        unit,
+        before: header.quantityBefore(place),
+        quantity: this.#areas[area].sumQuantities(this.names.unitSlots[place]!),
+      })),
+    }
+  }
+
   #sum(area: 0 | 1): number {
-    return this.#areas[area].sumRequests(this.names.slots.count)
+    return this.#areas[area].sumRequests(this.names.slots.count, this.names.unitSlots)
   }
 
   get #openHeader() {

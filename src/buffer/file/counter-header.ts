@@ -1,3 +1,4 @@
+import { MOST_UNITS } from '../../model/unit.ts'
 import { decodeUuid, encodeUuid } from '../../model/uuid.ts'
 import { HEADER_BYTES } from './counter-layout.ts'
 import type { CounterMemory } from './counter-memory.ts'
@@ -8,8 +9,8 @@ const FILE = { state: 8, namesPublished: 9, openArea: 10 } as const
 /** `free`: nothing in this file counts, it may be zeroed and used again. */
 const FILE_STATE = { free: 0, inUse: 1 } as const
 /** Word number at which the header of area 0 or 1 begins. */
-const AREA_WORDS = [16, 32] as const
-/** Word numbers within an area header; the database id takes two words. */
+const AREA_WORDS = [16, 48] as const
+/** Word numbers within an area header. The database id takes two words, the quantities before one per unit. */
 const AREA = {
   state: 0,
   sequence: 1,
@@ -18,6 +19,9 @@ const AREA = {
   sealedAt: 4,
   stamped: 5,
   databaseId: 6,
+  additionsBefore: 8,
+  additions: 9,
+  quantitiesBefore: 10,
 } as const
 /** `empty`: never used or delivered; `counting`: holds a batch, which is sealed unless this is the open area. */
 const AREA_STATE = { empty: 0, counting: 1 } as const
@@ -66,6 +70,15 @@ export class CounterHeader {
   }
 }
 
+/** What an instance counted up to a moment. */
+export interface Counted {
+  readonly requests: number
+  /** Late additions. */
+  readonly additions: number
+  /** By the place of the unit. */
+  readonly quantities: readonly number[]
+}
+
 /** What the header says of the batch in one count area. */
 export class AreaHeader {
   readonly #words: Words
@@ -82,8 +95,16 @@ export class AreaHeader {
 
   /** False when these words are damaged. */
   get isSound(): boolean {
-    const numbers = [this.sequence, this.bucket, this.countedBefore]
-    return this.#get(AREA.state) === AREA_STATE.counting && numbers.every(isCount)
+    const words: number[] = [
+      AREA.sequence,
+      AREA.bucket,
+      AREA.countedBefore,
+      AREA.additionsBefore,
+      AREA.additions,
+    ]
+    // the words of units that the file does not have are 0
+    for (let unit = 0; unit < MOST_UNITS; unit += 1) words.push(AREA.quantitiesBefore + unit)
+    return this.#get(AREA.state) === AREA_STATE.counting && words.every((word) => isCount(this.#get(word)))
   }
 
   get sequence(): number {
@@ -101,6 +122,26 @@ export class AreaHeader {
 
   get countedBefore(): number {
     return this.#get(AREA.countedBefore)
+  }
+
+  /** Late additions that the instance counted before this batch. */
+  get additionsBefore(): number {
+    return this.#get(AREA.additionsBefore)
+  }
+
+  /** Late additions in this batch. */
+  get additions(): number {
+    return this.#get(AREA.additions)
+  }
+
+  addAddition(): void {
+    this.#set(AREA.additions, this.additions + 1)
+    faultPoint('late addition counted')
+  }
+
+  /** What the instance counted of a unit before this batch. */
+  quantityBefore(unit: number): number {
+    return this.#get(AREA.quantitiesBefore + unit)
   }
 
   /** Epoch milliseconds; 0 until the batch is sealed. */
@@ -126,10 +167,14 @@ export class AreaHeader {
     faultPoint('batch stamped')
   }
 
-  begin(sequence: number, bucket: number, countedBefore: number): void {
+  /** Begins a batch after what the instance counted so far. */
+  begin(sequence: number, bucket: number, { requests, additions, quantities }: Counted): void {
     this.#set(AREA.sequence, sequence)
     this.#set(AREA.bucket, bucket)
-    this.#set(AREA.countedBefore, countedBefore)
+    this.#set(AREA.countedBefore, requests)
+    this.#set(AREA.additionsBefore, additions)
+    this.#set(AREA.additions, 0)
+    for (const [unit, quantity] of quantities.entries()) this.#set(AREA.quantitiesBefore + unit, quantity)
     this.#set(AREA.sealedAt, 0)
     this.#set(AREA.stamped, 0)
     this.#set(AREA.state, AREA_STATE.counting)

@@ -1,16 +1,18 @@
 /**
- * Layout of a counter file, version 1. All words are little-endian; the header's words are float64.
+ * Layout of a counter file, version 2. All words are little-endian; the header's words are float64.
  *
  * | bytes | what |
  * |---|---|
- * | 0-43 | identity: magic, version, slots, names bytes, bucket minutes, instance UUID, CRC-32 of these and the target |
+ * | 0-43 | identity: magic, version, slots, names bytes, bucket minutes, instance UUID, CRC-32 of all that is identity |
  * | 64-87 | header words: file state, bytes of names published, open area |
- * | 128-191, 256-319 | headers of the two count areas |
- * | 512 … | target: uint32 bytes, then the name of the database that the counts are meant for |
+ * | 128-383, 384-639 | headers of the two count areas |
+ * | 640 … | identity too: uint32 bytes, then the name of the database that the counts are meant for (the target) |
+ * | 3456 … | identity too: uint32 bytes, then the names of the units, with commas between them |
  * | 4096 … | names region: records of keys, operations, cells and slots, see `name-records.ts` |
  * | then | two count areas: per slot float64 requests, float64 microseconds |
  *
- * A slot counts the requests of one cell whose duration falls into one bin.
+ * A slot counts the requests of one cell whose duration falls into one bin. A slot of a unit counts the requests of a
+ * cell with a quantity of this unit, and in place of microseconds their quantity.
  */
 import { crc32 } from 'node:zlib'
 import type { BucketMinutes } from '../../model/batch.ts'
@@ -29,11 +31,13 @@ const NAME_BYTES_PER_SLOT = 32
 const LEAST_NAME_BYTES = 64 * 1024
 
 const MAGIC = 'AKACOUNT'
-const VERSION = 1
+const VERSION = 2
 const IDENTITY_BYTES = 40
-const TARGET_OFFSET = 512
-/** The limit for a damaged length. */
-const MOST_TARGET_BYTES = 3000
+const TARGET_OFFSET = 640
+const UNITS_OFFSET = 3456
+/** The limits for a damaged length: no text reaches into the next one. */
+const MOST_TARGET_BYTES = UNITS_OFFSET - TARGET_OFFSET - 4
+const MOST_UNITS_BYTES = HEADER_BYTES - UNITS_OFFSET - 4
 
 export interface FileShape {
   readonly slots: number
@@ -46,6 +50,8 @@ export interface FileIdentity extends FileShape {
   readonly bucketMinutes: BucketMinutes
   /** The database that the counts are meant for, see `targetOf`. */
   readonly target: string
+  /** The units of its quantities: the first has the bin `FIRST_UNIT_BIN`. */
+  readonly units: readonly string[]
 }
 
 export function shapeFor(slots: number): FileShape {
@@ -61,23 +67,17 @@ export function areaOffset({ slots, namesBytes }: FileShape, area: number): numb
 }
 
 export function encodeIdentity(identity: FileIdentity): Buffer {
-  const target = Buffer.from(identity.target)
-  const bytes = Buffer.alloc(TARGET_OFFSET + 4 + target.length)
+  const bytes = Buffer.alloc(HEADER_BYTES)
   bytes.write(MAGIC, 0, 'latin1')
   bytes.writeUInt32LE(VERSION, 8)
   bytes.writeUInt32LE(identity.slots, 12)
   bytes.writeUInt32LE(identity.namesBytes, 16)
   bytes.writeUInt32LE(identity.bucketMinutes, 20)
   encodeUuid(identity.instance).copy(bytes, 24)
-  bytes.writeUInt32LE(target.length, TARGET_OFFSET)
-  target.copy(bytes, TARGET_OFFSET + 4)
-  bytes.writeUInt32LE(checksum(bytes, target.length), IDENTITY_BYTES)
+  writeText(bytes, TARGET_OFFSET, MOST_TARGET_BYTES, identity.target)
+  writeText(bytes, UNITS_OFFSET, MOST_UNITS_BYTES, identity.units.join(','))
+  bytes.writeUInt32LE(checksum(bytes), IDENTITY_BYTES)
   return bytes
-}
-
-function checksum(bytes: Buffer, targetBytes: number): number {
-  const target = bytes.subarray(TARGET_OFFSET, TARGET_OFFSET + 4 + targetBytes)
-  return crc32(target, crc32(bytes.subarray(0, IDENTITY_BYTES)))
 }
 
 /** @returns the identity, or a sentence about what is wrong with these bytes */
@@ -88,15 +88,33 @@ export function decodeIdentity(buffer: ArrayBuffer): FileIdentity | string {
   if (bytes.toString('latin1', 0, 8) !== MAGIC) return 'it does not begin like a counter file'
   const version = bytes.readUInt32LE(8)
   if (version !== VERSION) return `its format is version ${version}, not ${VERSION}`
-  const targetBytes = Math.min(bytes.readUInt32LE(TARGET_OFFSET), MOST_TARGET_BYTES)
-  if (checksum(bytes, targetBytes) !== bytes.readUInt32LE(IDENTITY_BYTES)) {
+  if (checksum(bytes) !== bytes.readUInt32LE(IDENTITY_BYTES)) {
     return 'its header does not match its checksum'
   }
+  const units = readText(bytes, UNITS_OFFSET, MOST_UNITS_BYTES).toString().split(',')
   return {
     slots: bytes.readUInt32LE(12),
     namesBytes: bytes.readUInt32LE(16),
     bucketMinutes: bytes.readUInt32LE(20) as BucketMinutes,
     instance: decodeUuid(bytes.subarray(24, 40)),
-    target: bytes.toString('utf8', TARGET_OFFSET + 4, TARGET_OFFSET + 4 + targetBytes),
+    target: readText(bytes, TARGET_OFFSET, MOST_TARGET_BYTES).toString(),
+    units: units[0] === '' ? [] : units,
   }
+}
+
+function checksum(bytes: Buffer): number {
+  const target = crc32(
+    readText(bytes, TARGET_OFFSET, MOST_TARGET_BYTES),
+    crc32(bytes.subarray(0, IDENTITY_BYTES)),
+  )
+  return crc32(readText(bytes, UNITS_OFFSET, MOST_UNITS_BYTES), target)
+}
+
+function writeText(bytes: Buffer, offset: number, most: number, text: string): void {
+  bytes.writeUInt32LE(bytes.write(text, offset + 4, most), offset)
+}
+
+function readText(bytes: Buffer, offset: number, most: number): Buffer {
+  const length = Math.min(bytes.readUInt32LE(offset), most)
+  return bytes.subarray(offset + 4, offset + 4 + length)
 }

@@ -6,6 +6,7 @@
  */
 import { crc32 } from 'node:zlib'
 import { BIN_COUNT } from '../../model/duration-bins.ts'
+import { MOST_UNITS } from '../../model/unit.ts'
 import type { KeyIdentity } from '../../model/key.ts'
 import type { Operation } from '../../model/operation.ts'
 import { CellList } from '../cells/cell-list.ts'
@@ -20,6 +21,8 @@ const CELL_BYTES = 16
 const SLOT_RECORD_BYTES = 8
 /** A power of two above the last bin; it leaves numbers for 16 million cells, which no heap has room for. */
 const BINS_PER_CELL = 128
+/** The slots of units have the last bins, which no duration has. */
+export const FIRST_UNIT_BIN = BINS_PER_CELL - MOST_UNITS
 
 function encodeRecord(value: readonly unknown[]): Buffer {
   const text = JSON.stringify(value)
@@ -70,6 +73,8 @@ export interface FileNames {
   readonly cells: CellList
   /** The slots of each cell. */
   readonly slots: SlotTable
+  /** The slots of each unit, by its place. */
+  readonly unitSlots: number[][]
 }
 
 /** An earlier name and owner of a key. */
@@ -101,13 +106,14 @@ export function keyIn({ keys, renamings }: FileNames, number: number, sequence: 
   return renaming && sequence < renaming.sequence ? renaming.before : keys.get(number)!
 }
 
-export function noNames(): FileNames {
+export function noNames(units: readonly string[]): FileNames {
   return {
     keys: new Map(),
     renamings: new Map(),
     operations: new Map(),
     cells: new CellList(),
     slots: new SlotTable(),
+    unitSlots: units.map(() => []),
   }
 }
 
@@ -117,9 +123,9 @@ export interface DecodedNames extends FileNames {
 }
 
 /** Reads the published records; stops at the first damaged one, because all after it may depend on it. */
-export async function decodeNames(region: Buffer): Promise<DecodedNames> {
+export async function decodeNames(region: Buffer, units: readonly string[]): Promise<DecodedNames> {
   const pause = createPause()
-  const names = noNames()
+  const names = noNames(units)
   const { keys, operations, cells, slots } = names
   let offset = 0
   while (offset < region.length) {
@@ -142,8 +148,10 @@ export async function decodeNames(region: Buffer): Promise<DecodedNames> {
     const cell = Math.floor(number / BINS_PER_CELL)
     const bin = number % BINS_PER_CELL
     const end = checkSum(SLOT_RECORD_BYTES)
-    if (end === undefined || cell >= cells.length || bin >= BIN_COUNT) return undefined
-    slots.add(cell, bin)
+    const ofUnit = names.unitSlots[bin - FIRST_UNIT_BIN]
+    if (end === undefined || cell >= cells.length || (bin >= BIN_COUNT && !ofUnit)) return undefined
+    const slot = slots.add(cell, bin)
+    ofUnit?.push(slot)
     return end
   }
 

@@ -5,7 +5,14 @@ import type { CounterHeader } from './counter-header.ts'
 import { HEADER_BYTES, type FileIdentity } from './counter-layout.ts'
 import type { CounterMemory } from './counter-memory.ts'
 import { faultPoint } from '../fault-point.ts'
-import { cellRecord, keyRecord, writeKeyNames, operationRecord, slotRecord } from './name-records.ts'
+import {
+  cellRecord,
+  FIRST_UNIT_BIN,
+  keyRecord,
+  writeKeyNames,
+  operationRecord,
+  slotRecord,
+} from './name-records.ts'
 import type { FileNames } from './name-records.ts'
 import type { SlotTable } from '../cells/slot-table.ts'
 
@@ -22,6 +29,7 @@ export class NamesRegion implements FileNames {
   readonly operations: Map<number, Operation>
   readonly cells: CellList
   readonly slots: SlotTable
+  readonly unitSlots: FileNames['unitSlots']
   readonly #memory: CounterMemory
   readonly #bytes: Uint8Array
   readonly #header: CounterHeader
@@ -33,6 +41,7 @@ export class NamesRegion implements FileNames {
     this.operations = names.operations
     this.cells = names.cells
     this.slots = names.slots
+    this.unitSlots = names.unitSlots
     this.#memory = memory
     this.#bytes = new Uint8Array(memory.buffer)
     this.#header = header
@@ -74,6 +83,14 @@ export class NamesRegion implements FileNames {
     return this.#hasSlots && this.#publish(slotRecord(cell, bin)) ? this.slots.add(cell, bin) : -1
   }
 
+  /** The slot of a cell for a unit. @returns -1 when it needs one and the file is full */
+  findOrAddUnitSlot(cell: number, unit: number): number {
+    const known = this.slots.count
+    const slot = this.findOrAddSlot(cell, FIRST_UNIT_BIN + unit)
+    if (slot === known) this.unitSlots[unit]!.push(slot)
+    return slot
+  }
+
   /** Forgets all names, as when the file is free. */
   clear(): void {
     this.keys.clear()
@@ -81,6 +98,7 @@ export class NamesRegion implements FileNames {
     this.operations.clear()
     this.cells.clear()
     this.slots.clear()
+    for (const slots of this.unitSlots) slots.length = 0
   }
 
   #isRenamedTooOften(number: number, sequence: number): boolean {

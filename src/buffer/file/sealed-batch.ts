@@ -1,8 +1,8 @@
-import type { Batch, BatchRow, BucketMinutes } from '../../model/batch.ts'
+import type { Batch, BatchRow, BatchUnits, BucketMinutes, RowQuantity } from '../../model/batch.ts'
 import type { KeyIdentity } from '../../model/key.ts'
 import type { CellOrder } from '../cells/cell-order.ts'
 import type { FileIdentity } from './counter-layout.ts'
-import { keyIn, type FileNames } from './name-records.ts'
+import { FIRST_UNIT_BIN, keyIn, type FileNames } from './name-records.ts'
 
 /** Rows and keys per chunk, and so per SQL statement. */
 const CHUNK = 1000
@@ -20,7 +20,8 @@ interface SealedBatchFields {
   readonly openSequence: number | undefined
   readonly databaseId: string | undefined
   readonly requestCount: number
-  /** Per slot: requests, microseconds. */
+  readonly units: BatchUnits | undefined
+  /** Per slot: requests, and microseconds or a quantity. */
   readonly counts: Float64Array
 }
 
@@ -35,6 +36,7 @@ export class SealedBatch implements Batch {
   readonly bucketMinutes: BucketMinutes
   readonly countedBefore: number
   readonly requestCount: number
+  readonly units: BatchUnits | undefined
   readonly sealedAt: number
   readonly isSealed: boolean
   readonly openSequence: number | undefined
@@ -42,6 +44,7 @@ export class SealedBatch implements Batch {
   readonly target: string
   /** The database this batch was tried on, if it was. */
   readonly databaseId: string | undefined
+  readonly #unitNames: readonly string[]
   readonly #names: FileNames
   readonly #order: CellOrder
   readonly #counts: Float64Array
@@ -49,7 +52,8 @@ export class SealedBatch implements Batch {
   #rowCount = 0
 
   constructor(fields: SealedBatchFields) {
-    const { instance, target, bucketMinutes } = fields.identity
+    const { instance, target, bucketMinutes, units } = fields.identity
+    this.#unitNames = units
     this.#names = fields.names
     this.#order = fields.order
     this.#counts = fields.counts
@@ -61,6 +65,7 @@ export class SealedBatch implements Batch {
     this.bucket = fields.bucket
     this.countedBefore = fields.countedBefore
     this.requestCount = fields.requestCount
+    this.units = fields.units
     this.isSealed = fields.isSealed
     this.openSequence = fields.openSequence
     this.databaseId = fields.databaseId
@@ -69,12 +74,17 @@ export class SealedBatch implements Batch {
     this.sealedAt = Math.min(fields.sealedAt || bucketEnd, bucketEnd)
   }
 
+  /** Late additions in it. */
+  get additionCount(): number {
+    return this.units?.additionCount ?? 0
+  }
+
   async *keys(): AsyncGenerator<readonly KeyIdentity[]> {
     let chunk: KeyIdentity[] = []
     let last: number | undefined
     for (const cell of await this.#order.sort(this.#names)) {
       const key = this.#names.cells.keyAt(cell)
-      if (key === last || !this.#hasRequests(cell)) continue
+      if (key === last || !this.#hasCounts(cell)) continue
       last = key
       chunk.push(keyIn(this.#names, key, this.sequence))
       if (chunk.length === CHUNK) {
@@ -106,10 +116,12 @@ export class SealedBatch implements Batch {
     if (chunk.length > 0) yield chunk
   }
 
-  #hasRequests(cell: number): boolean {
+  #hasCounts(cell: number): boolean {
     const pairs = this.#readSlots(cell)
-    for (let index = 1; index < pairs.length; index += 2) {
-      if (this.#counts[pairs[index]! * 2] !== 0) return true
+    for (let index = 0; index < pairs.length; index += 2) {
+      const at = pairs[index + 1]! * 2
+      if (this.#counts[at] !== 0) return true
+      if (pairs[index]! >= FIRST_UNIT_BIN && this.#counts[at + 1] !== 0) return true
     }
     return false
   }
@@ -118,22 +130,30 @@ export class SealedBatch implements Batch {
   #readRow(cell: number): BatchRow | undefined {
     const pairs = this.#readSlots(cell)
     const durationBins: number[] = []
+    const quantities: RowQuantity[] = []
     let requestCount = 0
     let durationUs = 0
     for (let index = 0; index < pairs.length; index += 2) {
       const slot = pairs[index + 1]!
       const requests = this.#counts[slot * 2]!
+      if (pairs[index]! >= FIRST_UNIT_BIN) {
+        const unit = this.#unitNames[pairs[index]! - FIRST_UNIT_BIN]!
+        const quantity = this.#counts[slot * 2 + 1]!
+        if (requests > 0 || quantity > 0) quantities.push({ unit, requestCount: requests, quantity })
+        continue
+      }
       if (requests === 0) continue
       requestCount += requests
       durationUs += this.#counts[slot * 2 + 1]!
       durationBins.push(pairs[index]!, requests)
     }
-    if (requestCount === 0) return undefined
+    if (requestCount === 0 && quantities.length === 0) return undefined
     const { keys, operations, cells } = this.#names
     const { id: keyId } = keys.get(cells.keyAt(cell))!
     const { method, endpoint } = operations.get(cells.operationAt(cell))!
     const status = cells.statusAt(cell)
-    return { keyId, endpoint, method, status, requestCount, durationUs, durationBins }
+    const row = { keyId, endpoint, method, status, requestCount, durationUs, durationBins }
+    return quantities.length > 0 ? { ...row, quantities } : row
   }
 
   /** Bin and slot in turn; valid until the next call. */

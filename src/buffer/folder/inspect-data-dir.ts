@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { BatchUnits } from '../../model/batch.ts'
 import { CounterFile } from '../file/counter-file.ts'
 import { heapMemory, type CounterMemory } from '../file/counter-memory.ts'
 import { countersDir, listDir, setAsideDir } from './data-dir.ts'
@@ -15,6 +16,8 @@ export interface WaitingBatch {
   /** Start of its bucket. */
   readonly bucket: Date
   readonly requestCount: number
+  /** Its quantities; absent when its app declared no units. */
+  readonly units?: BatchUnits | undefined
   /** The database that its requests were counted for, see `targetOf`. */
   readonly target: string
   /** The database it was tried on, if it was. */
@@ -63,7 +66,7 @@ function copyOf(bytes: Uint8Array): CounterMemory {
 }
 
 function describeBatch(batch: SealedBatch): WaitingBatch {
-  const { instance, sequence, countedBefore, requestCount, target, databaseId } = batch
+  const { instance, sequence, countedBefore, requestCount, units, target, databaseId } = batch
   const bucket = new Date(batch.bucket)
-  return { instance, sequence, countedBefore, bucket, requestCount, target, databaseId }
+  return { instance, sequence, countedBefore, bucket, requestCount, units, target, databaseId }
 }

@@ -17,6 +17,8 @@ export interface ProcessFolderParts {
   readonly bucketMinutes: BucketMinutes
   /** The database that the counts are meant for, see `targetOf`. */
   readonly target: string
+  /** The units of the app. */
+  readonly units: readonly string[]
   /** False: write every count instead of mapping the file. */
   readonly mapped: boolean
   readonly report: (error: AnalyticsError) => void
@@ -36,8 +38,8 @@ export class ProcessFolder implements CounterFiles {
   }
 
   open(slots: number, bucket: number): CounterFile {
-    const { bucketMinutes, target } = this.#parts
-    const identity = { ...shapeFor(slots), bucketMinutes, instance: randomUUID(), target }
+    const { bucketMinutes, target, units } = this.#parts
+    const identity = { ...shapeFor(slots), bucketMinutes, instance: randomUUID(), target, units }
     const reused = this.#takeFree(slots)
     if (reused) {
       const file = reused.reuse({ ...identity, ...shapeFor(reused.identity.slots) }, bucket)

@@ -67,6 +67,8 @@ export interface Dialect {
   ): { sql: string; params: unknown[] }
   /** The columns of the primary key in the order of the rows on disk, so that reading all rows is fast. */
   readonly storedOrder: readonly string[]
+  /** SQL for the sum of two whole numbers; a statement in which it is 2^63 or more fails, and nothing is rounded. */
+  addWhole(a: string, b: string): string
   /** SQL for a JSON array, as text, of one value per row. */
   jsonColumn(value: string): string
   /** How histograms of durations are merged, summed up and read. */
@@ -75,6 +77,8 @@ export interface Dialect {
    * SQL for the names of our tables that have row level security for this role; undefined where the database has none.
    */
   readonly hidingTables: string | undefined
+  /** SQL for the columns (`name` of the table, `column_name`) of those tables of a JSON array ($1) that exist. */
+  readonly columns: string
   /**
    * SQL that tries to take the lock for migrations (`taken`), held until the transaction ends, and SQL for its holder
    * (`pid`). Undefined where the write lock is enough.

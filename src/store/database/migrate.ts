@@ -6,7 +6,7 @@ import { MIGRATIONS } from './migrations/migrations.ts'
 import { openDatabase } from './open-database.ts'
 import type { Database } from './open-database.ts'
 import { MIGRATIONS_TABLE } from './orm-options.ts'
-import { findAppliedMigrations, requireKnown } from './require-schema.ts'
+import { findAppliedMigrations, requireKnown, requireTables } from './require-schema.ts'
 
 type KnownMigration = (typeof MIGRATIONS)[number]
 
@@ -90,10 +90,12 @@ async function distribute(db: Database, tx: Statements): Promise<string[]> {
   return tables
 }
 
-async function findPending(db: Statements & Pick<Database, 'databaseLabel'>): Promise<KnownMigration[]> {
+async function findPending(db: Database): Promise<KnownMigration[]> {
   const applied = await findAppliedMigrations(db)
   requireKnown(applied, db.databaseLabel)
-  return MIGRATIONS.filter(({ name }) => !applied.includes(name))
+  const pending = MIGRATIONS.filter(({ name }) => !applied.includes(name))
+  if (pending.length === 0) await requireTables(db)
+  return pending
 }
 
 /** The statements that apply a migration and record it, as MikroORM's migrator would. */

@@ -1,5 +1,6 @@
 import { AnalyticsError } from '../../model/errors.ts'
 import type { Statements } from './dialect.ts'
+import { ENTITIES } from './entities/entities.ts'
 import { MIGRATIONS } from './migrations/migrations.ts'
 import { MIGRATIONS_TABLE } from './orm-options.ts'
 import type { Database } from './open-database.ts'
@@ -16,6 +17,34 @@ export async function requireSchema(db: Database): Promise<void> {
   requireKnown(applied, db.databaseLabel)
   const pending = MIGRATIONS.filter(({ name }) => !applied.includes(name))
   if (pending.length > 0) throw notMigrated(db.databaseLabel, pending[0]!.name)
+  await requireTables(db)
+}
+
+/**
+ * Checks that every table of this version is there with all its columns. The migration has one name since before it was
+ * published, so its name alone does not say which tables it made.
+ * @throws DATABASE_NOT_MIGRATED
+ */
+export async function requireTables(
+  db: Statements & Pick<Database, 'databaseLabel' | 'dialect' | 'orm'>,
+): Promise<void> {
+  const expected = ENTITIES.map(({ meta }) => db.orm.getMetadata().get(meta.class)).map((table) => ({
+    table: table.tableName,
+    columns: table.props.flatMap(({ fieldNames }) => fieldNames),
+  }))
+  const found = await db.query<{ name: string; column_name: string }>(db.dialect.columns, [
+    JSON.stringify(expected.map(({ table }) => table)),
+  ])
+  const known = new Set(found.map(({ name, column_name: column }) => `${name}.${column}`))
+  const lacking = expected.flatMap(({ table, columns }) =>
+    columns.filter((column) => !known.has(`${table}.${column}`)).map((column) => `${table}.${column}`),
+  )
+  if (lacking.length === 0) return
+  throw new AnalyticsError(
+    'DATABASE_NOT_MIGRATED',
+    `${db.databaseLabel} was migrated by an unpublished version of apikey-analytics: it has no ${lacking[0]}. ` +
+      'Use another database. Or run "apikey-analytics migrate --down", which deletes all its counts, then "apikey-analytics migrate".',
+  )
 }
 
 /** Names of the applied migrations, oldest first; empty when their table does not exist yet. */

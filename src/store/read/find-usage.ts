@@ -8,6 +8,8 @@ import type { UsageDimension, UsageQuery, UsageSort } from '../../model/usage-qu
 import type { TrendStep, UsageRow } from '../../model/usage-row.ts'
 import { byteOrder } from '../database/byte-order.ts'
 import type { Dialect } from '../database/dialect.ts'
+import { CELLS_OF_QUANTITIES, findQuantities, textOfGroup } from './find-quantities.ts'
+import type { GroupName } from './find-quantities.ts'
 import { keyColumns, toKeyRecord } from './key-record.ts'
 import type { KeyColumns } from './key-record.ts'
 import type { Database } from '../database/open-database.ts'
@@ -75,7 +77,19 @@ export async function findUsage(db: Database, query: UsageQuery): Promise<UsageR
   const borders = await findBorders(db, query.trend ? [...by, query.trend] : by, query)
   const { sql, params } = writeUsageStatement(db.dialect, query, by, borders)
   const found = await db.query<Found>(sql, params)
-  return found.filter((row) => row.request_count !== null).map((row) => toUsageRow(row, by, query, borders))
+  const quantities = query.units ? await findQuantities(db, query, by, borders) : undefined
+  return found
+    .filter((row) => row.request_count !== null)
+    .map((row) => {
+      const group = toUsageRow(row, by, query, borders)
+      if (!quantities) return group
+      return Object.assign(group, { quantities: quantities.get(textOfGroup(nameOfGroup(row, by))) ?? [] })
+    })
+}
+
+/** The name of a group, as `findQuantities` gives it. */
+function nameOfGroup(row: Found, by: readonly UsageDimension[]): GroupName {
+  return by.map((dimension) => (dimension === 'key' ? row.key_id : (row[dimension] as GroupName[number])))
 }
 
 /** The borders of every dimension of time in `by`. */
@@ -134,6 +148,7 @@ export function writeUsageStatement(
   const summed = sumRows(dialect, sumUp, inner.length, {
     filter: filterUsage(dialect, query, parameters),
     withOwner,
+    withUnits: query.units === true,
   })
   const lines = [`select ${outer.join(',\n  ')}`, `from (\n${summed}\n) u`]
   if (withKey || withOwner) lines.push('join api_key_analytics_keys k on k.id = u.api_key_id')
@@ -153,14 +168,22 @@ function sumRows(
   dialect: Dialect,
   columns: readonly string[],
   groups: number,
-  { filter, withOwner }: { filter: string; withOwner: boolean },
+  { filter, withOwner, withUnits }: { filter: string; withOwner: boolean; withUnits: boolean },
 ): string {
   const numbers = Array.from({ length: groups }, (_, index) => String(index + 1))
   const sum = (columns: readonly string[], rows: string, keys: string, by: readonly string[]): string =>
     `  select ${columns.join(',\n    ')}
   from ${rows}
   where ${filter} and ${keys}${by.length > 0 ? `\n  group by ${by.join(', ')}` : ''}`
-  const rows = 'api_key_analytics t'
+  const rows = withUnits
+    ? `(
+    select api_key_id, bucket, bucket_minutes, endpoint, method, status,
+      request_count, duration_us, duration_first_bin, duration_bins
+    from api_key_analytics
+    union all
+    ${CELLS_OF_QUANTITIES}
+  ) t`
+    : 'api_key_analytics t'
   if (!withOwner) return sum(columns, rows, ofEveryKey(dialect), numbers)
   const ofOneOwner = `${ofEveryKey(dialect)} and not ${OF_KEYS_WITH_FORMER_OWNERS}`
   return [

@@ -35,14 +35,21 @@ export async function findTimeSpan(
   db: Database,
   { since, until }: Pick<UsageFilter, 'since' | 'until'>,
 ): Promise<TimeSpan> {
-  // two subqueries: SQLite finds a single min or max by index, but scans for both together
-  const [row] = await db.query<{ first: string | null; last: string | null }>(
-    `select ${db.dialect.millisecondsOf('(select min(bucket) from api_key_analytics)')} as first,
-            ${db.dialect.millisecondsOf('(select max(bucket) from api_key_analytics)')} as last`,
+  // subqueries: SQLite finds a single min or max by index, but scans for both together
+  const end = (which: 'min' | 'max', table: string) =>
+    db.dialect.millisecondsOf(`(select ${which}(bucket) from ${table})`)
+  const tables = ['api_key_analytics', 'api_key_analytics_quantities']
+  const spans = await db.query<{ first: string | null; last: string | null }>(
+    tables
+      .map((table) => `select ${end('min', table)} as first, ${end('max', table)} as last`)
+      .join(' union all '),
   )
-  const from = Math.max(Number(row?.first ?? 0), since?.getTime() ?? 0)
+  const some = spans.filter(({ first }) => first !== null)
+  const first = Math.min(...some.map((span) => Number(span.first)))
+  const from = Math.max(some.length > 0 ? first : 0, since?.getTime() ?? 0)
   // one more day on each side: rows may be wider than the rest of the period
-  const to = Math.min(Number(row?.last ?? 0), until?.getTime() ?? Infinity) + DAY_MS
+  const last = Math.max(0, ...some.map((span) => Number(span.last)))
+  const to = Math.min(last, until?.getTime() ?? Infinity) + DAY_MS
   return { from: from - DAY_MS, to: Math.max(from, to) + DAY_MS }
 }
 

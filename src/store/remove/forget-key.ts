@@ -38,8 +38,10 @@ async function deleteEmptyKey(
   logId: number | undefined,
 ): Promise<boolean> {
   if (!(await lockKey(tx, dialect, id))) return true
-  const [row] = await tx.query('select 1 from api_key_analytics where api_key_id = $1 limit 1', [id])
-  if (row) return false
+  for (const table of ['api_key_analytics', 'api_key_analytics_quantities']) {
+    const [row] = await tx.query(`select 1 from ${table} where api_key_id = $1 limit 1`, [id])
+    if (row) return false
+  }
   await tx.query('delete from api_key_analytics_keys where id = $1', [id])
   await logRemoval(tx, dialect, logId, { action: 'forget', before: null, keyId: id, rows: 0, requests: 0 })
   return true

@@ -82,15 +82,17 @@ async function blankOwner(
   if (!(await lockKey(tx, dialect, id))) return undefined
   const periods = (await readOwners(tx, dialect, [id])).get(id)!
   for (const { since, until } of spansOf(periods, owner)) {
-    const [row] = await tx.query(
-      `select 1
-from api_key_analytics
+    for (const table of ['api_key_analytics', 'api_key_analytics_quantities']) {
+      const [row] = await tx.query(
+        `select 1
+from ${table}
 where api_key_id = $1 and bucket >= ${dialect.timeOf('$2')}
   ${until < Infinity ? `and bucket < ${dialect.timeOf(String(until))}` : ''}
 limit 1`,
-      [id, since],
-    )
-    if (row) return periods
+        [id, since],
+      )
+      if (row) return periods
+    }
   }
   if (periods.at(-1)?.owner === owner) {
     const blank = "update api_key_analytics_keys set name = null, name_set_by = 'app', name_said_at = null"

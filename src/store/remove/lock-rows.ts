@@ -5,7 +5,8 @@ import type { Database } from '../database/open-database.ts'
  * Citus cannot lock rows of several shards in a fixed order, and has no snapshot of all its servers. Code that needs
  * either makes the writers wait with this lock.
  */
-export const HOLD_WRITERS = 'lock table api_key_analytics in share row exclusive mode'
+export const HOLD_WRITERS =
+  'lock table api_key_analytics, api_key_analytics_quantities in share row exclusive mode'
 
 /**
  * Locks the rows of `api_key_analytics t` that match a condition in primary-key order, the order of the flushes.
@@ -19,15 +20,28 @@ export async function lockRows(
 ): Promise<void> {
   if (dialect.kind === 'sqlite') return
   if (distributed) return void (await tx.query(HOLD_WRITERS))
-  await tx.query(
-    `select count(*)
+  await tx.query(LOCK('api_key_analytics', CELL, condition), params)
+}
+
+/** The same for `api_key_analytics_quantities t`. On Citus the lock of `lockRows` holds already. */
+export async function lockQuantities(
+  tx: Statements,
+  { dialect, distributed }: Database,
+  condition: string,
+  params: readonly unknown[],
+): Promise<void> {
+  if (dialect.kind === 'sqlite' || distributed) return
+  await tx.query(LOCK('api_key_analytics_quantities', `${CELL}, t.unit`, condition), params)
+}
+
+const CELL = 't.api_key_id, t.bucket, t.bucket_minutes, t.endpoint, t.method, t.status'
+
+const LOCK = (table: string, order: string, condition: string) => `
+select count(*)
 from (
   select 1
-  from api_key_analytics t
+  from ${table} t
   where ${condition}
-  order by t.api_key_id, t.bucket, t.bucket_minutes, t.endpoint, t.method, t.status
+  order by ${order}
   for update
-) locked`,
-    params,
-  )
-}
+) locked`

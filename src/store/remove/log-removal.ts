@@ -10,7 +10,17 @@ export interface Removal {
   readonly keyId: string | null
   readonly rows: number
   readonly requests: number
+  /** By unit; only what is removed. */
+  readonly quantities?: ReadonlyMap<string, bigint> | undefined
 }
+
+const LOG_QUANTITIES = (dialect: Dialect, given: string) => `
+insert into api_key_analytics_pruned_quantities as q (prune_id, unit, quantity)
+select prune_id, unit, quantity
+from ${given}
+where true
+order by n
+on conflict (prune_id, unit) do update set quantity = ${dialect.addWhole('q.quantity', 'excluded.quantity')}`
 
 /**
  * Logs a removal in its own transaction, so that totals add up at every commit. Adds a new row to the log, or adds to
@@ -20,7 +30,7 @@ export async function logRemoval(
   tx: Statements,
   dialect: Dialect,
   id: number | undefined,
-  { action, before, keyId, rows, requests }: Removal,
+  { action, before, keyId, rows, requests, quantities }: Removal,
 ): Promise<number> {
   const now = Date.now()
   const [logged] =
@@ -41,5 +51,13 @@ where id = $1
 returning id`,
           [id, now, before, rows, requests],
         )
+  if (quantities?.size) {
+    const given = dialect.givenRows(
+      { prune_id: 'int', unit: 'text', quantity: 'bigint' },
+      [...quantities].map(([unit, quantity]) => [logged!.id, unit, String(quantity)]),
+      1,
+    )
+    await tx.query(LOG_QUANTITIES(dialect, given.sql), given.params)
+  }
   return logged!.id
 }

@@ -1,6 +1,6 @@
 import { endsBy } from '../read/ends-by.ts'
 import type { Statements } from '../database/dialect.ts'
-import { lockRows } from './lock-rows.ts'
+import { lockQuantities, lockRows } from './lock-rows.ts'
 import { logRemoval } from './log-removal.ts'
 import type { Database } from '../database/open-database.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
@@ -46,7 +46,7 @@ export async function removeRows(db: Database, order: RemovalOrder): Promise<num
     const removed = await runBoundedWrite(db, async (tx) => {
       const found = await deleteRows(tx, db, chunk)
       // an empty last step moves the border of the log to the end of the work
-      if (found.rows === 0 && logId === undefined) return { ...found, logId }
+      if (found.rows + found.quantities.size === 0 && logId === undefined) return { ...found, logId }
       const removal = { ...found, action: order.action, before: upTo, keyId: order.keyId }
       return { ...found, logId: await logRemoval(tx, db.dialect, logId, removal) }
     })
@@ -99,7 +99,7 @@ async function deleteRows(
   tx: Statements,
   db: Database,
   { condition, params }: { condition: string; params: unknown[] },
-): Promise<{ rows: number; requests: number }> {
+): Promise<{ rows: number; requests: number; quantities: ReadonlyMap<string, bigint> }> {
   await lockRows(tx, db, condition, params)
   // not summed up in SQL: SQLite has no delete within a query
   const deleted = await tx.query<{ request_count: string }>(
@@ -109,5 +109,25 @@ returning request_count`,
     params,
   )
   const requests = deleted.reduce((sum, row) => sum + Number(row.request_count), 0)
-  return { rows: deleted.length, requests }
+  return { rows: deleted.length, requests, quantities: await deleteQuantities(tx, db, condition, params) }
+}
+
+/** After the rows: every writer locks rows before quantities. */
+async function deleteQuantities(
+  tx: Statements,
+  db: Database,
+  condition: string,
+  params: readonly unknown[],
+): Promise<ReadonlyMap<string, bigint>> {
+  await lockQuantities(tx, db, condition, params)
+  // as text, because the driver of SQLite rounds large numbers
+  const deleted = await tx.query<{ unit: string; quantity: string }>(
+    `delete from api_key_analytics_quantities as t
+where ${condition}
+returning unit, cast(quantity as text) as quantity`,
+    params,
+  )
+  const sums = new Map<string, bigint>()
+  for (const { unit, quantity } of deleted) sums.set(unit, (sums.get(unit) ?? 0n) + BigInt(quantity))
+  return sums
 }

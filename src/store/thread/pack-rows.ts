@@ -1,18 +1,27 @@
-import type { BatchRow } from '../../model/batch.ts'
+import type { BatchRow, RowQuantity } from '../../model/batch.ts'
 
 /** Rows for another thread: cloning an object per row takes several times as long. */
 export interface PackedRows {
   /** Every id, endpoint and method of the rows, without duplicates. */
   readonly texts: readonly string[]
-  /** Per row: the indexes of its texts, its numbers, the length of its histogram, and the histogram. */
+  /**
+   * Per row: the indexes of its texts, its numbers, how many quantities it has, the length of its histogram, the
+   * histogram, and for each quantity the index of its unit, its requests and itself.
+   */
   readonly numbers: Float64Array<ArrayBuffer>
 }
 
 /** Numbers per row before its histogram. */
-const FIXED = 7
+const FIXED = 8
+/** Numbers per quantity. */
+const PER_QUANTITY = 3
 
 export function packRows(rows: readonly BatchRow[]): PackedRows {
-  const length = rows.reduce((sum, { durationBins }) => sum + FIXED + durationBins.length, 0)
+  const length = rows.reduce(
+    (sum, { durationBins, quantities = [] }) =>
+      sum + FIXED + durationBins.length + quantities.length * PER_QUANTITY,
+    0,
+  )
   const numbers = new Float64Array(length)
   const texts = new Map<string, number>()
   const placeOf = (text: string): number => {
@@ -21,7 +30,8 @@ export function packRows(rows: readonly BatchRow[]): PackedRows {
     return index
   }
   let at = 0
-  for (const { keyId, endpoint, method, status, requestCount, durationUs, durationBins } of rows) {
+  for (const row of rows) {
+    const { keyId, endpoint, method, status, requestCount, durationUs, durationBins, quantities = [] } = row
     numbers[at] = placeOf(keyId)
     numbers[at + 1] = placeOf(endpoint)
     numbers[at + 2] = placeOf(method)
@@ -29,8 +39,15 @@ export function packRows(rows: readonly BatchRow[]): PackedRows {
     numbers[at + 4] = requestCount
     numbers[at + 5] = durationUs
     numbers[at + 6] = durationBins.length
+    numbers[at + 7] = quantities.length
     at += FIXED
     for (const number of durationBins) numbers[at++] = number
+    for (const { unit, requestCount, quantity } of quantities) {
+      numbers[at] = placeOf(unit)
+      numbers[at + 1] = requestCount
+      numbers[at + 2] = quantity
+      at += PER_QUANTITY
+    }
   }
   return { texts: [...texts.keys()], numbers }
 }
@@ -41,6 +58,15 @@ export function unpackRows({ texts, numbers }: PackedRows): BatchRow[] {
     const durationBins: number[] = []
     const end = at + FIXED + numbers[at + 6]!
     for (let index = at + FIXED; index < end; index += 1) durationBins.push(numbers[index]!)
+    const quantities: RowQuantity[] = []
+    const next = end + numbers[at + 7]! * PER_QUANTITY
+    for (let index = end; index < next; index += PER_QUANTITY) {
+      quantities.push({
+        unit: texts[numbers[index]!]!,
+        requestCount: numbers[index + 1]!,
+        quantity: numbers[index + 2]!,
+      })
+    }
     rows.push({
       keyId: texts[numbers[at]!]!,
       endpoint: texts[numbers[at + 1]!]!,
@@ -49,8 +75,9 @@ export function unpackRows({ texts, numbers }: PackedRows): BatchRow[] {
       requestCount: numbers[at + 4]!,
       durationUs: numbers[at + 5]!,
       durationBins,
+      ...(quantities.length > 0 && { quantities }),
     })
-    at = end
+    at = next
   }
   return rows
 }

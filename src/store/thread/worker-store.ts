@@ -46,9 +46,9 @@ export class WorkerStore implements UsageStore {
   async recordBatch(batch: Batch): Promise<'applied' | 'applied before'> {
     // A worker that replaces this one has to know the database of the batches.
     if (this.#databaseId === undefined) await this.connect()
-    const { instance, sequence, bucket, bucketMinutes, countedBefore, requestCount } = batch
+    const { instance, sequence, bucket, bucketMinutes, countedBefore, requestCount, units } = batch
     const { sealedAt, isSealed, openSequence } = batch
-    const range = { instance, sequence, bucket, bucketMinutes, countedBefore, requestCount }
+    const range = { instance, sequence, bucket, bucketMinutes, countedBefore, requestCount, units }
     const head = { ...range, sealedAt, isSealed, openSequence }
     return this.#thread.call({ run: 'recordBatch', head } satisfies Message, async (send) => {
       for await (const keys of batch.keys()) await send({ keys } satisfies Message)

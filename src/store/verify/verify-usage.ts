@@ -17,6 +17,20 @@ export interface InstanceAccount {
   readonly updatedAt: Date
 }
 
+/** The account of one unit. Sums are bigint: those of all time may be larger than a number can hold. */
+export interface UnitAccount {
+  readonly unit: string
+  /** Quantity in the table. */
+  readonly stored: bigint
+  /** Pruned or forgotten on purpose. */
+  readonly pruned: bigint
+  /** In all applied batches. */
+  readonly delivered: bigint
+  /** Counted, and never arrived. */
+  readonly missing: bigint
+  readonly balanced: boolean
+}
+
 /** The accounts of a database, all of one moment. */
 export interface VerifyResult {
   /** Requests in the table. */
@@ -26,7 +40,9 @@ export interface VerifyResult {
   /** Requests of all applied batches. */
   readonly deliveredRequests: number
   readonly missingRequests: number
-  /** True when table and prunes add up to exactly what was delivered. */
+  /** Every unit that was ever delivered, removed or stored. */
+  readonly units: readonly UnitAccount[]
+  /** True when table and prunes add up to exactly what was delivered, requests and each unit. */
   readonly balanced: boolean
   /** Rows whose histogram of durations does not sum up to their requests; only when asked for. */
   readonly wrongHistograms?: number
@@ -40,6 +56,24 @@ const PRUNED = `
 select coalesce(sum(request_count), 0) as requests
 from api_key_analytics_prunes
 where action in ('prune', 'forget')`
+
+/** What each unit has where: the sums of SQLite are as exact as those of PostgreSQL, because they are read as text. */
+const UNITS = `
+select unit, 'stored' as place, cast(sum(quantity) as text) as quantity
+from api_key_analytics_quantities
+group by unit
+union all
+select q.unit, 'pruned', cast(sum(q.quantity) as text)
+from api_key_analytics_pruned_quantities q
+group by q.unit
+union all
+select unit, 'delivered', cast(sum(quantity) as text)
+from api_key_analytics_ledger_units
+group by unit
+union all
+select unit, 'missing', cast(sum(missing) as text)
+from api_key_analytics_ledger_units
+group by unit`
 
 const WRONG_HISTOGRAMS = ({ histogram }: Dialect) => `
 select count(*) as rows
@@ -71,17 +105,33 @@ export async function verifyUsage(
     const instances = rows.map((row) => toAccount(row, gaps.get(row.instance) ?? []))
     const deliveredRequests = instances.reduce((sum, instance) => sum + instance.deliveredRequests, 0)
     const missingRequests = instances.reduce((sum, instance) => sum + instance.missingRequests, 0)
-    const balanced = storedRequests + prunedRequests === deliveredRequests
+    const units = await readUnits(tx)
+    const balanced =
+      storedRequests + prunedRequests === deliveredRequests && units.every((unit) => unit.balanced)
     const account = {
       storedRequests,
       prunedRequests,
       deliveredRequests,
       missingRequests,
+      units,
       balanced,
       instances,
     }
     return histograms ? { ...account, wrongHistograms: await countWrongHistograms(tx, db.dialect) } : account
   })
+}
+
+async function readUnits(tx: Statements): Promise<UnitAccount[]> {
+  const sums = await tx.query<{ unit: string; place: string; quantity: string }>(UNITS)
+  return [...Map.groupBy(sums, ({ unit }) => unit)]
+    .map(([unit, places]) => {
+      const sumOf = (place: string): bigint =>
+        BigInt(places.find((sum) => sum.place === place)?.quantity ?? 0)
+      const [stored, pruned, delivered] = [sumOf('stored'), sumOf('pruned'), sumOf('delivered')]
+      const balanced = stored + pruned === delivered
+      return { unit, stored, pruned, delivered, missing: sumOf('missing'), balanced }
+    })
+    .sort((a, b) => (a.unit < b.unit ? -1 : 1))
 }
 
 /** Reads every histogram, which takes seconds per million rows. */

@@ -1,7 +1,8 @@
+import { rangeOf } from '../../model/batch.ts'
 import type { Batch } from '../../model/batch.ts'
 import type { Statements } from '../database/dialect.ts'
 
-/** Requests of an instance that were counted and never arrived, by their numbers: `from` exclusive, `to` inclusive. */
+/** Requests and late additions of an instance that were counted and never arrived, by their numbers: `from` exclusive, `to` inclusive. */
 export interface Gap {
   readonly instance: string
   readonly from: number
@@ -37,15 +38,13 @@ export async function readGaps(tx: Statements, instances: readonly string[]): Pr
 }
 
 /** Stores the gap between a batch that was just entered and the one before it. `missing`: of the instance, in total. */
-export async function noteGap(
-  tx: Statements,
-  { instance, countedBefore }: Batch,
-  missing: number,
-): Promise<void> {
+export async function noteGap(tx: Statements, batch: Batch, missing: number): Promise<void> {
   if (missing === 0) return
+  const { instance } = batch
+  const { from: end } = rangeOf(batch)
   const known = await readGaps(tx, [instance])
   const length = known.reduce((left, { from, to }) => left - (to - from), missing)
-  if (length > 0) await tx.query(ADD_GAP, [instance, countedBefore - length, countedBefore])
+  if (length > 0) await tx.query(ADD_GAP, [instance, end - length, end])
 }
 
 /** Removes a part of a gap. */

@@ -5,6 +5,7 @@ import type { Batch, BatchRow } from '../../model/batch.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { advanceLedger } from './advance-ledger.ts'
 import type { DueRows } from './advance-ledger.ts'
+import { enterQuantities } from './ledger-units.ts'
 import type { Database } from '../database/open-database.ts'
 import { touchKeys } from './touch-keys.ts'
 import type { TouchedKeys } from './touched-keys.ts'
@@ -30,6 +31,30 @@ on conflict (api_key_id, bucket, bucket_minutes, endpoint, method, status) do up
   duration_us = t.duration_us + excluded.duration_us,
   duration_first_bin = ${merged.first},
   duration_bins = ${merged.bins}`
+}
+
+/** `given` are rows of `QUANTITY_COLUMNS`; $1 is the bucket, $2 its width. */
+export function writeAddQuantities(dialect: Dialect, given: string): string {
+  return `
+insert into api_key_analytics_quantities as t
+  (api_key_id, bucket, bucket_minutes, endpoint, method, status, unit, request_count, quantity)
+select key_id, ${dialect.timeOf('$1')}, cast($2 as smallint), endpoint, method, status, unit, request_count, quantity
+from ${given}
+where true
+order by n
+on conflict (api_key_id, bucket, bucket_minutes, endpoint, method, status, unit) do update set
+  request_count = t.request_count + excluded.request_count,
+  quantity = ${dialect.addWhole('t.quantity', 'excluded.quantity')}`
+}
+
+export const QUANTITY_COLUMNS = {
+  key_id: 'uuid',
+  endpoint: 'text',
+  method: 'text',
+  status: 'smallint',
+  unit: 'text',
+  request_count: 'bigint',
+  quantity: 'bigint',
 }
 
 export const CELL_COLUMNS = {
@@ -62,6 +87,7 @@ export async function recordBatch(
       if (!due) return 'applied before'
       for await (const keys of batch.keys()) await touchKeys(tx, db.dialect, batch, keys, touched)
       await addCells(tx, db.dialect, batch, due)
+      if (batch.units) await addQuantities(tx, db.dialect, batch, due)
       return 'applied'
     }, 'flush')
     if (result === 'applied') for await (const keys of batch.keys()) touched.touch(keys, batch.sealedAt)
@@ -84,9 +110,12 @@ async function requireSameDatabase(tx: Statements, databaseId: string, databaseL
 
 async function addCells(tx: Statements, dialect: Dialect, batch: Batch, due: DueRows): Promise<void> {
   let requestCount = 0
-  for await (const rows of due.rows) {
-    for (const row of rows) requestCount += row.requestCount
-    const given = dialect.givenRows(CELL_COLUMNS, rows.map(toCells), 3)
+  for await (const rows of due.rows()) {
+    // a row may have only quantities
+    const counted = rows.filter((row) => row.requestCount > 0)
+    if (counted.length === 0) continue
+    for (const row of counted) requestCount += row.requestCount
+    const given = dialect.givenRows(CELL_COLUMNS, counted.map(toCells), 3)
     const params = [batch.bucket, batch.bucketMinutes, ...given.params]
     await tx.query(writeAddCells(dialect, given.sql), params)
   }
@@ -94,6 +123,33 @@ async function addCells(tx: Statements, dialect: Dialect, batch: Batch, due: Due
   if (requestCount !== due.requestCount) {
     throw refusal(batch, `its rows hold ${requestCount} requests and its head says ${due.requestCount}`)
   }
+}
+
+/** After all cells, so that every writer locks cells before quantities. */
+async function addQuantities(tx: Statements, dialect: Dialect, batch: Batch, due: DueRows): Promise<void> {
+  const totals = new Map<string, number>()
+  for await (const rows of due.rows()) {
+    const added = rows.flatMap(({ keyId, endpoint, method, status, quantities = [] }) =>
+      quantities.map(({ unit, requestCount, quantity }) => {
+        totals.set(unit, (totals.get(unit) ?? 0) + quantity)
+        return [keyId, endpoint, method, status, unit, requestCount, quantity]
+      }),
+    )
+    if (added.length === 0) continue
+    const given = dialect.givenRows(QUANTITY_COLUMNS, added, 3)
+    const params = [batch.bucket, batch.bucketMinutes, ...given.params]
+    await tx.query(writeAddQuantities(dialect, given.sql), params)
+  }
+  if (due.isWhole) requireTotals(batch, totals)
+  await enterQuantities(tx, dialect, batch, due.entry, totals)
+}
+
+/** The rows of a whole batch hold what its head says: otherwise the ledger would count what no table has. */
+function requireTotals(batch: Batch, totals: ReadonlyMap<string, number>): void {
+  const wrong = batch.units?.totals.find(({ unit, quantity }) => quantity !== (totals.get(unit) ?? 0))
+  if (!wrong) return
+  const { unit, quantity } = wrong
+  throw refusal(batch, `its rows hold ${totals.get(unit) ?? 0} ${unit} and its head says ${quantity}`)
 }
 
 function toCells(row: BatchRow): unknown[] {

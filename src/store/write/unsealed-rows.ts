@@ -1,4 +1,4 @@
-import type { Batch, BatchRow } from '../../model/batch.ts'
+import type { Batch, BatchRow, RowQuantity } from '../../model/batch.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 
 /** A copy of a counter file that arrives later than this is set aside, not compared with what came before. */
@@ -23,9 +23,20 @@ const FORGET_OLD = (time: string) => `delete from api_key_analytics_unsealed whe
  */
 export interface UnsealedRows {
   readonly requestCount: number
+  /** Late additions among what was added. */
+  readonly additions: number
   readonly chunks: number
+  /** What was added; a row is here once per copy that brought something of it. */
+  readonly rows: readonly BatchRow[]
   /** The part of some rows of the batch that was not added yet. */
   takeFrom(rows: readonly BatchRow[]): BatchRow[]
+}
+
+/** The content of one row of the table. */
+interface Chunk {
+  readonly rows: readonly BatchRow[]
+  /** Late additions that came with these rows; all of them are noted with the first chunk of a copy. */
+  readonly additions: number
 }
 
 /** What was added of a batch; undefined when it never came, or was sealed when it came. */
@@ -35,36 +46,44 @@ export async function readUnsealedRows(
 ): Promise<UnsealedRows | undefined> {
   const chunks = await tx.query<{ content: string }>(READ, [instance, sequence])
   if (chunks.length === 0) return undefined
-  // a row is here once per copy that brought requests of it
-  const added = Map.groupBy(
-    chunks.flatMap(({ content }) => JSON.parse(content) as BatchRow[]),
-    nameOf,
-  )
+  const contents = chunks.map(({ content }) => JSON.parse(content) as Chunk)
+  const rows = contents.flatMap((content) => content.rows)
+  const added = Map.groupBy(rows, nameOf)
   return {
-    requestCount: [...added.values()].flat().reduce((sum, { requestCount }) => sum + requestCount, 0),
+    rows,
+    additions: contents.reduce((sum, { additions }) => sum + additions, 0),
+    requestCount: rows.reduce((sum, { requestCount }) => sum + requestCount, 0),
     chunks: chunks.length,
-    takeFrom: (rows) =>
-      rows
+    takeFrom: (some) =>
+      some
         .map((row) => (added.get(nameOf(row)) ?? []).reduce(subtract, row))
-        .filter(({ requestCount }) => requestCount > 0),
+        .filter(({ requestCount, quantities = [] }) => requestCount > 0 || quantities.length > 0),
   }
 }
 
-/** Stores rows of an unsealed batch that are about to be added; `chunks` of it are stored already. */
+/** Stores what is about to be added of an unsealed batch; `chunks` of it are stored already. */
 export async function keepUnsealedRows(
   tx: Statements,
   dialect: Dialect,
   { instance, sequence }: Batch,
-  rows: AsyncIterable<readonly BatchRow[]> | Iterable<readonly BatchRow[]>,
-  chunks: number,
+  {
+    rows,
+    additions,
+    chunks,
+  }: {
+    readonly rows: AsyncIterable<readonly BatchRow[]> | Iterable<readonly BatchRow[]>
+    readonly additions: number
+    readonly chunks: number
+  },
 ): Promise<void> {
   const now = Date.now()
   await tx.query(FORGET_OLD(dialect.timeOf('$1')), [now - KEPT_MS])
   let chunk = chunks
-  for await (const some of rows) {
-    chunk += 1
-    await tx.query(ADD(dialect.timeOf('$5')), [instance, sequence, chunk, JSON.stringify(some), now])
-  }
+  const keep = (content: Chunk) =>
+    tx.query(ADD(dialect.timeOf('$5')), [instance, sequence, (chunk += 1), JSON.stringify(content), now])
+  for await (const some of rows) await keep({ rows: some, additions: chunk === chunks ? additions : 0 })
+  // a copy that was made during a count may have the late addition without its row
+  if (chunk === chunks && additions > 0) await keep({ rows: [], additions })
 }
 
 /** Forgets the stored rows of a batch: it arrived sealed, so no copy can contain more. */
@@ -75,7 +94,7 @@ export async function forgetUnsealedRows(tx: Statements, { instance, sequence }:
 const nameOf = ({ keyId, endpoint, method, status }: BatchRow): string =>
   `${keyId} ${method} ${status} ${endpoint}`
 
-/** What a row has more than another one with the same name, bin by bin. */
+/** What a row has more than another one with the same name, bin by bin and unit by unit. */
 function subtract(row: BatchRow, other: BatchRow): BatchRow {
   const before = new Map<number, number>()
   for (let n = 0; n < other.durationBins.length; n += 2) {
@@ -89,5 +108,26 @@ function subtract(row: BatchRow, other: BatchRow): BatchRow {
     if (left > 0) durationBins.push(bin, left)
     requestCount += left
   }
-  return { ...row, requestCount, durationUs: Math.max(0, row.durationUs - other.durationUs), durationBins }
+  const durationUs = Math.max(0, row.durationUs - other.durationUs)
+  return {
+    ...row,
+    requestCount,
+    durationUs,
+    durationBins,
+    quantities: subtractQuantities(row.quantities ?? [], other.quantities ?? []),
+  }
+}
+
+function subtractQuantities(
+  quantities: readonly RowQuantity[],
+  others: readonly RowQuantity[],
+): readonly RowQuantity[] {
+  const before = new Map(others.map((other) => [other.unit, other]))
+  return quantities
+    .map(({ unit, requestCount, quantity }) => ({
+      unit,
+      requestCount: Math.max(0, requestCount - (before.get(unit)?.requestCount ?? 0)),
+      quantity: Math.max(0, quantity - (before.get(unit)?.quantity ?? 0)),
+    }))
+    .filter(({ requestCount, quantity }) => requestCount > 0 || quantity > 0)
 }

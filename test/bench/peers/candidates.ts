@@ -34,6 +34,15 @@ export const CANDIDATES: readonly Candidate[] = [
     keeps: 'data folder',
   },
   {
+    id: 'apikey-analytics-units',
+    name: 'apikey-analytics, one unit',
+    module: 'apikey-analytics',
+    options: { units: ['tokens'] },
+    package: 'apikey-analytics',
+    perKey: true,
+    keeps: 'data folder',
+  },
+  {
     id: 'apikey-analytics-postgresql',
     name: 'apikey-analytics, PostgreSQL',
     module: 'apikey-analytics',

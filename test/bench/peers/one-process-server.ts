@@ -21,7 +21,7 @@ export interface OneProcessMessage {
   readonly turns: readonly (readonly number[])[]
 }
 
-type Install = (app: Koa, options: Installed['options']) => Hooks | void
+type Install = (app: Koa, options: Installed['options']) => Promise<Hooks | void> | Hooks | void
 
 const candidates = JSON.parse(process.argv[2]!) as Installed[]
 const apps = [await makeSampleApp(() => {}), await makeSampleApp(() => {})]

@@ -1,12 +1,12 @@
 /**
  * What counting costs the event loop, to a per cent or two: `npm run bench:request -- [--processes 3] [--seconds 40]
- * [--warm-up 30] [--only id,…]`. Two processes of the same program differ by some per cent as long as they live, so
+ * [--warm-up 30] [--only id,…] [--against DIR]`; DIR holds another build of this package, to be measured beside it. Two processes of the same program differ by some per cent as long as they live, so
  * here two bare apps and one of each candidate live in one process and get the same requests in turn. The median turn
  * tells nothing of what happens once a minute (flushes, scrapes, exports): `npm run bench` has that.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { median } from '../time.ts'
 import { CANDIDATES } from './candidates.ts'
@@ -24,6 +24,7 @@ const ROUNDS = 6
 /** Those that leave the process as it is for the others. */
 const COMPARABLE = [
   'apikey-analytics',
+  'apikey-analytics-units',
   'empty-middleware',
   'prom-client-counter',
   'platformatic-prom-client-counter',
@@ -36,11 +37,20 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '40' },
     'warm-up': { type: 'string', default: '30' },
     only: { type: 'string', default: COMPARABLE.join() },
+    against: { type: 'string' },
   },
 })
 const wanted = values.only.split(',')
 const chosen = CANDIDATES.filter(({ id }) => wanted.includes(id) && COMPARABLE.includes(id))
 if (chosen.length < wanted.length) throw new Error(`--only: some of ${COMPARABLE.join()}.`)
+if (values.against !== undefined) {
+  const ours = CANDIDATES.find(({ id }) => id === 'apikey-analytics')!
+  chosen.push({
+    ...ours,
+    name: `apikey-analytics in ${values.against}`,
+    options: { build: resolve(values.against) },
+  })
+}
 const names = ['bare app, again', ...chosen.map(({ name }) => name)]
 
 installPeers(chosen)
@@ -61,10 +71,11 @@ for (const [row, all] of ratios) {
 /** @returns by traffic and candidate, the CPU of its requests to that of bare ones */
 async function measureProcess(): Promise<Map<string, number>> {
   const dataDir = mkdtempSync(join(tmpdir(), 'apikey-analytics-bench-'))
-  const options = { dataDir, collectorUrl: `http://127.0.0.1:${collector.port}` }
-  const installed = chosen.map((candidate) => ({
-    module: candidate.module,
-    options: { ...candidate.options, ...options },
+  const collectorUrl = `http://127.0.0.1:${collector.port}`
+  // a folder for each: another build may have other tables
+  const installed = chosen.map(({ module, options }, index) => ({
+    module,
+    options: { ...options, dataDir: join(dataDir, String(index)), collectorUrl },
   }))
   const server = await startProcess('one-process-server.ts', [JSON.stringify(installed)], SERVER_CORE)
   try {

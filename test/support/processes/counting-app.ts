@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import { Router } from '@koa/router'
 import Koa from 'koa'
-import { apiKeyAnalytics, setApiKey } from '../../../src/index.ts'
+import { addUsage, apiKeyAnalytics, setApiKey, setUsage } from '../../../src/index.ts'
 import type { CountingAppOptions } from '../counting-app.ts'
 
 // In a container every process has the same id, the dead one as well as the one that recovers it.
@@ -10,7 +10,7 @@ Object.defineProperty(process, 'pid', { value: 1 })
 const { mode, ...options } = JSON.parse(process.argv[2]!) as CountingAppOptions
 if (mode === 'written') process.env['APIKEY_ANALYTICS_NO_MMAP'] = '1'
 
-const analytics = apiKeyAnalytics({ ...options, onError: () => {} })
+const analytics = apiKeyAnalytics({ ...options, units: ['tokens', 'rows'], onError: () => {} })
 const router = new Router()
 router.get('/users/:id', (ctx) => {
   ctx.body = { id: ctx.params['id'] }
@@ -27,6 +27,9 @@ app.silent = true
 app.use(analytics)
 app.use(async (ctx, next) => {
   setApiKey(ctx, { id: ctx.get('x-customer') })
+  // one unit at once, one when the answer is out: what is added late is acknowledged to nobody
+  setUsage(ctx, 'tokens', Number(ctx.get('x-tokens')))
+  ctx.res.once('finish', () => addUsage(ctx, 'rows', 3))
   await next()
 })
 app.use(router.routes())

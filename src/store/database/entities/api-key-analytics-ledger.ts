@@ -11,6 +11,10 @@ export class ApiKeyAnalyticsLedger {
   requestCount!: number
   /** Requests that it counted and that never arrived. */
   missing!: number
+  /** Late additions to quantities in all of its applied batches. */
+  additionCount!: number
+  /** Late additions that it counted and that never arrived. */
+  missingAdditions!: number
   updatedAt!: Date
 }
 
@@ -23,6 +27,8 @@ export const ApiKeyAnalyticsLedgerSchema: EntitySchema<ApiKeyAnalyticsLedger> = 
     sequence: p.bigint('number').fieldName('sequence'),
     requestCount: p.bigint('number').fieldName('request_count').defaultRaw('0'),
     missing: p.bigint('number').fieldName('missing').defaultRaw('0'),
+    additionCount: p.bigint('number').fieldName('addition_count').defaultRaw('0'),
+    missingAdditions: p.bigint('number').fieldName('missing_additions').defaultRaw('0'),
     updatedAt: p.datetime().fieldName('updated_at'),
   },
 })

@@ -1,20 +1,26 @@
 import { ApiKeyAnalyticsGapSchema } from './api-key-analytics-gap.ts'
 import { ApiKeyAnalyticsKeySchema } from './api-key-analytics-key.ts'
+import { ApiKeyAnalyticsLedgerUnitSchema } from './api-key-analytics-ledger-unit.ts'
 import { ApiKeyAnalyticsLedgerSchema } from './api-key-analytics-ledger.ts'
 import { ApiKeyAnalyticsMetaSchema } from './api-key-analytics-meta.ts'
 import { ApiKeyAnalyticsOwnerSchema } from './api-key-analytics-owner.ts'
 import { ApiKeyAnalyticsPruneSchema } from './api-key-analytics-prune.ts'
+import { ApiKeyAnalyticsPrunedQuantitySchema } from './api-key-analytics-pruned-quantity.ts'
+import { ApiKeyAnalyticsQuantitySchema } from './api-key-analytics-quantity.ts'
 import { ApiKeyAnalyticsUnsealedSchema } from './api-key-analytics-unsealed.ts'
 import { ApiKeyAnalyticsSchema } from './api-key-analytics.ts'
 
 /** Every table of this package except MikroORM's own list of migrations. */
 export const ENTITIES = [
   ApiKeyAnalyticsSchema,
+  ApiKeyAnalyticsQuantitySchema,
   ApiKeyAnalyticsKeySchema,
   ApiKeyAnalyticsOwnerSchema,
   ApiKeyAnalyticsLedgerSchema,
+  ApiKeyAnalyticsLedgerUnitSchema,
   ApiKeyAnalyticsGapSchema,
   ApiKeyAnalyticsUnsealedSchema,
   ApiKeyAnalyticsPruneSchema,
+  ApiKeyAnalyticsPrunedQuantitySchema,
   ApiKeyAnalyticsMetaSchema,
 ]

@@ -1,25 +1,32 @@
 import { Migration } from '@mikro-orm/migrations'
 import { isPostgresql } from './is-postgresql.ts'
 
-/** The first tables: keys, their former owners, usage, the ledger with its gaps and unsealed batches, prunes, meta. */
+/**
+ * The first tables: keys, their former owners, usage and its quantities, the ledger with its gaps and unsealed batches,
+ * prunes, meta.
+ */
 export class Migration202611CreateTables extends Migration {
   override up(): void {
     for (const sql of isPostgresql(this) ? POSTGRESQL : SQLITE) this.addSql(sql)
   }
 
   override down(): void {
-    for (const table of TABLES) this.addSql(`drop table ${table}`)
+    // an unpublished version may have made fewer
+    for (const table of TABLES) this.addSql(`drop table if exists ${table}`)
   }
 }
 
 const TABLES = [
+  'api_key_analytics_quantities',
   'api_key_analytics',
   'api_key_analytics_owners',
   'api_key_analytics_keys',
   'api_key_analytics_ledger',
+  'api_key_analytics_ledger_units',
   'api_key_analytics_gaps',
   'api_key_analytics_unsealed',
   'api_key_analytics_prunes',
+  'api_key_analytics_pruned_quantities',
   'api_key_analytics_meta',
 ]
 
@@ -62,12 +69,36 @@ const POSTGRESQL = [
   primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status)
 ) with (fillfactor = 70)`,
   'create index api_key_analytics_bucket_index on api_key_analytics (bucket)',
+  `create table api_key_analytics_quantities (
+  api_key_id uuid not null
+    constraint api_key_analytics_quantities_api_key_id_foreign
+    references api_key_analytics_keys (id) on delete cascade,
+  bucket timestamptz not null,
+  bucket_minutes smallint not null,
+  endpoint text collate "C" not null,
+  method text collate "C" not null,
+  status smallint not null,
+  unit text collate "C" not null,
+  request_count bigint not null default 0,
+  quantity bigint not null default 0,
+  primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status, unit)
+) with (fillfactor = 70)`,
+  'create index api_key_analytics_quantities_bucket_index on api_key_analytics_quantities (bucket)',
   `create table api_key_analytics_ledger (
   instance uuid not null primary key,
   sequence bigint not null,
   request_count bigint not null default 0,
   missing bigint not null default 0,
+  addition_count bigint not null default 0,
+  missing_additions bigint not null default 0,
   updated_at timestamptz not null
+)`,
+  `create table api_key_analytics_ledger_units (
+  instance uuid not null,
+  unit text collate "C" not null,
+  quantity bigint not null default 0,
+  missing bigint not null default 0,
+  primary key (instance, unit)
 )`,
   `create table api_key_analytics_gaps (
   instance uuid not null,
@@ -91,6 +122,12 @@ const POSTGRESQL = [
   api_key_id uuid null,
   row_count bigint not null,
   request_count bigint not null
+)`,
+  `create table api_key_analytics_pruned_quantities (
+  prune_id int not null,
+  unit text collate "C" not null,
+  quantity bigint not null,
+  primary key (prune_id, unit)
 )`,
   `create table api_key_analytics_meta (
   id smallint not null primary key,
@@ -141,12 +178,36 @@ const SQLITE = [
     foreign key (api_key_id) references api_key_analytics_keys (id) on delete cascade
 ) without rowid`,
   'create index api_key_analytics_bucket_index on api_key_analytics (bucket)',
+  `create table api_key_analytics_quantities (
+  api_key_id text not null,
+  bucket datetime not null,
+  bucket_minutes integer not null,
+  endpoint text not null,
+  method text not null,
+  status integer not null,
+  unit text not null,
+  request_count bigint not null default 0,
+  quantity bigint not null default 0,
+  primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status, unit),
+  constraint api_key_analytics_quantities_api_key_id_foreign
+    foreign key (api_key_id) references api_key_analytics_keys (id) on delete cascade
+) without rowid`,
+  'create index api_key_analytics_quantities_bucket_index on api_key_analytics_quantities (bucket)',
   `create table api_key_analytics_ledger (
   instance text not null primary key,
   sequence bigint not null,
   request_count bigint not null default 0,
   missing bigint not null default 0,
+  addition_count bigint not null default 0,
+  missing_additions bigint not null default 0,
   updated_at datetime not null
+) without rowid`,
+  `create table api_key_analytics_ledger_units (
+  instance text not null,
+  unit text not null,
+  quantity bigint not null default 0,
+  missing bigint not null default 0,
+  primary key (instance, unit)
 ) without rowid`,
   `create table api_key_analytics_gaps (
   instance text not null,
@@ -171,6 +232,12 @@ const SQLITE = [
   row_count bigint not null,
   request_count bigint not null
 )`,
+  `create table api_key_analytics_pruned_quantities (
+  prune_id integer not null,
+  unit text not null,
+  quantity bigint not null,
+  primary key (prune_id, unit)
+) without rowid`,
   `create table api_key_analytics_meta (
   id integer not null primary key,
   database_id text not null,

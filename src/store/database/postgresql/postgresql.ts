@@ -20,10 +20,17 @@ export const MIGRATION_LOCK = 7263912548017
 
 const HIDING_TABLES = `
 select name
-from unnest(array['api_key_analytics', 'api_key_analytics_keys', 'api_key_analytics_owners', 'api_key_analytics_ledger',
-  'api_key_analytics_gaps', 'api_key_analytics_unsealed', 'api_key_analytics_prunes', 'api_key_analytics_meta',
-  '${MIGRATIONS_TABLE}']) as name
+from unnest(array['api_key_analytics', 'api_key_analytics_quantities', 'api_key_analytics_keys',
+  'api_key_analytics_owners', 'api_key_analytics_ledger', 'api_key_analytics_ledger_units', 'api_key_analytics_gaps',
+  'api_key_analytics_unsealed', 'api_key_analytics_prunes', 'api_key_analytics_pruned_quantities',
+  'api_key_analytics_meta', '${MIGRATIONS_TABLE}']) as name
 where row_security_active(to_regclass(name))`
+
+const COLUMNS = `
+select t.name, a.attname as column_name
+from json_array_elements_text($1::json) as t (name)
+join pg_attribute a on a.attrelid = to_regclass(t.name)
+where a.attnum > 0 and not a.attisdropped`
 
 interface Facts {
   readonly schema: string | null
@@ -51,9 +58,11 @@ export function postgresqlDialect(url: string, databaseLabel: string): Dialect {
     },
     // In the order in which flushes wrote them: by primary key nearly every row would be on another page.
     storedOrder: ['bucket', 'api_key_id', 'bucket_minutes', 'endpoint', 'method', 'status'],
+    addWhole: (a, b) => `${a} + ${b}`,
     jsonColumn: (value) => `json_agg(${value})::text`,
     histogram: POSTGRESQL_HISTOGRAM,
     hidingTables: HIDING_TABLES,
+    columns: COLUMNS,
     migrationLock: {
       take: `select pg_try_advisory_xact_lock(${MIGRATION_LOCK}) as taken`,
       holder: `

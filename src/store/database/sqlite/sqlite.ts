@@ -42,9 +42,15 @@ export function sqliteDialect(path: string, databaseLabel: string): Dialect {
     },
     // the table is stored in the order of its primary key
     storedOrder: ['api_key_id', 'bucket', 'bucket_minutes', 'endpoint', 'method', 'status'],
+    // past 2^63 SQLite would go on with rounded numbers: null is refused by the column
+    addWhole: (a, b) => `iif(typeof(${a} + ${b}) = 'integer', ${a} + ${b}, null)`,
     jsonColumn: (value) => `json_group_array(${value})`,
     histogram: SQLITE_HISTOGRAM,
     hidingTables: undefined,
+    columns: `
+select t.value as name, c.name as column_name
+from json_each($1) t
+join pragma_table_info(t.value) c`,
     migrationLock: undefined,
     migrationsTable: `create table if not exists ${MIGRATIONS_TABLE} (
   id integer not null primary key autoincrement,

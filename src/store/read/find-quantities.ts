@@ -1,0 +1,76 @@
+import type { UsageDimension, UsageQuery } from '../../model/usage-query.ts'
+import type { UsageQuantity } from '../../model/usage-row.ts'
+import type { Dialect } from '../database/dialect.ts'
+import type { Database } from '../database/open-database.ts'
+import { JOIN_FORMER_OWNER } from './owner-of-rows.ts'
+import type { TimeBorders } from './time-borders.ts'
+import { filterUsage, ofEveryKey, Parameters } from './usage-filter.ts'
+
+/**
+ * The cells that have quantities, as rows of `api_key_analytics` without requests: what comes after its request was
+ * counted may be all that a bucket has of a cell.
+ */
+export const CELLS_OF_QUANTITIES = `select api_key_id, bucket, bucket_minutes, endpoint, method, status,
+      0 as request_count, 0 as duration_us, null as duration_first_bin, null as duration_bins
+    from api_key_analytics_quantities`
+
+/** A group as the database names it: the key's id, the owner, the number of the day … in the order of `by`. */
+export type GroupName = readonly (string | number | null | undefined)[]
+
+/** One text for each group. */
+export const textOfGroup = (name: GroupName): string =>
+  // the drivers differ in whether a number is a text
+  JSON.stringify(name.map((part) => (part === null ? null : String(part))))
+
+/** The quantities of each group, by `textOfGroup`, in the order of the units. */
+export async function findQuantities(
+  db: Database,
+  query: UsageQuery,
+  by: readonly UsageDimension[],
+  borders: ReadonlyMap<UsageDimension, TimeBorders>,
+): Promise<Map<string, UsageQuantity[]>> {
+  const { sql, params } = writeQuantitiesStatement(db.dialect, query, by, borders)
+  const rows = await db.query<Record<string, string | number | null>>(sql, params)
+  const found = new Map<string, UsageQuantity[]>()
+  for (const row of rows) {
+    const group = textOfGroup(by.map((dimension) => row[dimension]))
+    const quantity = {
+      unit: String(row['unit']),
+      requestCount: Number(row['request_count']),
+      quantity: BigInt(row['quantity']!),
+    }
+    const others = found.get(group)
+    if (others) others.push(quantity)
+    else found.set(group, [quantity])
+  }
+  return found
+}
+
+/** The statement of `findQuantities`. */
+export function writeQuantitiesStatement(
+  dialect: Dialect,
+  query: UsageQuery,
+  by: readonly UsageDimension[],
+  borders: ReadonlyMap<UsageDimension, TimeBorders>,
+): { sql: string; params: unknown[] } {
+  const parameters = new Parameters()
+  const groups = by.map((dimension) => {
+    if (dimension === 'key') return 't.api_key_id'
+    if (dimension === 'owner') return 'case when o.api_key_id is null then k.owner else o.owner end'
+    const time = borders.get(dimension)
+    return time ? time.numberOf(dialect.millisecondsOf('t.bucket')) : `t.${dimension}`
+  })
+  const columns = [...groups, 't.unit'].map((sql, index) => `${sql} as "${by[index] ?? 'unit'}"`)
+  const numbers = columns.map((_, index) => index + 1)
+  const joins = by.includes('owner')
+    ? `\njoin api_key_analytics_keys k on k.id = t.api_key_id\n${JOIN_FORMER_OWNER}`
+    : ''
+  // as text: a sum may be more than a number can hold
+  const sql = `select ${columns.join(', ')},
+  sum(t.request_count) as request_count, cast(sum(t.quantity) as text) as quantity
+from api_key_analytics_quantities t${joins}
+where ${filterUsage(dialect, query, parameters)} and ${ofEveryKey(dialect)}
+group by ${numbers.join(', ')}
+order by ${numbers.at(-1)}`
+  return { sql, params: parameters.values }
+}
