@@ -86,12 +86,22 @@ describe('the grants of the page', () => {
     try {
       await store.connect()
       const [instance, killed] = [randomUUID(), randomUUID()]
-      const rows = (requestCount: number) => ({
-        rows: [{ key: 'a', requestCount, durationUs: 1000 * requestCount }],
+      const rows = (requestCount: number, countedBefore = 0) => ({
+        countedBefore,
+        // a token per request
+        quantitiesBefore: { tokens: countedBefore },
+        rows: [
+          {
+            key: 'a',
+            requestCount,
+            durationUs: 1000 * requestCount,
+            quantities: [{ unit: 'tokens', requestCount, quantity: requestCount }],
+          },
+        ],
       })
       await store.recordBatch(makeBatch({ instance, ...rows(1) }))
-      await store.recordBatch(makeBatch({ instance, sequence: 3, countedBefore: 5, ...rows(1) }))
-      await store.recordBatch(makeBatch({ instance, sequence: 2, countedBefore: 2, ...rows(2) }))
+      await store.recordBatch(makeBatch({ instance, sequence: 3, ...rows(1, 5) }))
+      await store.recordBatch(makeBatch({ instance, sequence: 2, ...rows(2, 2) }))
       await store.recordBatch(makeBatch({ instance: killed, isSealed: false, ...rows(1) }))
       await store.recordBatch(makeBatch({ instance: killed, ...rows(2) }))
       for (const [hour, owner] of ['Acme', 'Globex'].entries()) {

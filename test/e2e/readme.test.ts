@@ -25,6 +25,7 @@ const PAGES = [
   'docs/getting-started.md',
   'docs/identify-keys.md',
   'docs/endpoints-and-routers.md',
+  'docs/quantities.md',
   'docs/billing.md',
   'docs/security.md',
   'docs/dashboard.md',
