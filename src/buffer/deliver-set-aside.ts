@@ -185,7 +185,13 @@ function areBins(bins: readonly number[], requestCount: number): boolean {
 
 function toBatch({ bucket, sealedAt, keys, rows, ...head }: SetAsideBatch): Batch {
   const sortedKeys = keys.toSorted((a, b) => compare(a.id, b.id))
-  const sortedRows = rows.toSorted(compareRows)
+  const sortedRows = rows
+    .toSorted(compareRows)
+    .map(({ quantities, ...row }) =>
+      quantities
+        ? Object.assign(row, { quantities: quantities.toSorted((a, b) => compare(a.unit, b.unit)) })
+        : row,
+    )
   return {
     ...head,
     bucket: Date.parse(bucket),

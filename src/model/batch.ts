@@ -25,7 +25,7 @@ export interface BatchRow {
   readonly durationUs: number
   /** Requests by duration; they sum up to `requestCount`. */
   readonly durationBins: DurationBins
-  /** In the order of units; absent when there are none. */
+  /** Sorted by unit; absent when there are none. */
   readonly quantities?: readonly RowQuantity[] | undefined
 }
 

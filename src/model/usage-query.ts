@@ -23,6 +23,8 @@ export type StatusFilter = number | '1xx' | '2xx' | '3xx' | '4xx' | '5xx'
 export interface StreamQuery extends UsageFilter {
   /** Adds the latency to each row. */
   readonly latency?: boolean | undefined
+  /** Adds the quantities of each unit to each row. A row may then have no requests, see `UsageQuery`. */
+  readonly units?: boolean | undefined
 }
 
 /** How `findUsage` sorts: by requests or errors (most first), by last use (latest first), or by the group itself. */

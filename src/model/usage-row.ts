@@ -69,6 +69,8 @@ export interface StoredUsageRow {
   readonly durationUs: number
   /** Null when no duration in this row was measured; only when asked for. */
   readonly latency?: Latency | null
+  /** In the order of units; only when asked for. */
+  readonly quantities?: readonly UsageQuantity[]
 }
 
 /** Rows and the requests in them. */

@@ -4,7 +4,7 @@ import { AnalyticsError } from '../model/errors.ts'
 import type { UsagePage } from '../store/read/usage-page.ts'
 import { didYouMean, suggest } from '../options/suggest.ts'
 import type { UsageDimension } from '../model/usage-query.ts'
-import type { UsageRow } from '../model/usage-row.ts'
+import type { UsageQuantity, UsageRow } from '../model/usage-row.ts'
 import type { CsvValue } from './render-csv.ts'
 
 /** The columns of an export, each with the values of a page of rows. */
@@ -16,11 +16,17 @@ const TIMES_REMEMBERED = 10_000
 /** Columns that are read only when asked for; null when no duration was measured. */
 const LATENCY_COLUMNS = ['measuredCount', 'p50Us', 'p95Us', 'p99Us'] as const
 
+/** The columns of a unit: its requests, and their quantity. */
+export const unitColumns = (unit: string): string[] => [`${unit}RequestCount`, `${unit}Quantity`]
+
+/** Whether a name may be that of a column of a unit, which is read only when asked for. */
+export const isUnitColumn = (name: string): boolean => /^[a-z][a-z0-9_]*(RequestCount|Quantity)$/.test(name)
+
 /** The name of a column with local times of the time zone. */
 export const LOCAL_COLUMN = /Local$/
 
 /** Columns of stored rows, one line per key, bucket, endpoint, method and status. */
-export function storedColumns(timeZone: string): ExportColumns<UsagePage> {
+export function storedColumns(timeZone: string, units: readonly string[]): ExportColumns<UsagePage> {
   return new Map<string, (page: UsagePage) => readonly CsvValue[]>([
     ['keyId', ({ key }) => key.map(({ keyId }) => keyId)],
     ['keyLabel', ({ key }) => key.map(({ keyLabel }) => keyLabel)],
@@ -38,7 +44,21 @@ export function storedColumns(timeZone: string): ExportColumns<UsagePage> {
       name,
       ({ latency = [] }) => latency.map((one) => one?.[name] ?? null),
     ]),
+    ...units.flatMap((unit) => readUnit(unit, ({ quantities = [] }: UsagePage) => quantities)),
   ])
+}
+
+/** The columns of a unit; null where a row has none of it. */
+function readUnit<Page>(
+  unit: string,
+  read: (page: Page) => readonly (readonly UsageQuantity[])[],
+): [string, (page: Page) => readonly CsvValue[]][] {
+  const [requestCount, quantity] = unitColumns(unit)
+  const find = (page: Page) => read(page).map((row) => row.find((one) => one.unit === unit))
+  return [
+    [requestCount!, (page) => find(page).map((one) => one?.requestCount ?? null)],
+    [quantity!, (page) => find(page).map((one) => one?.quantity ?? null)],
+  ]
 }
 
 /** A local time in a time zone other than UTC. Neighbours with the same time share one text. */
@@ -63,6 +83,7 @@ function localColumn<Page>(
 export function groupColumns(
   by: readonly UsageDimension[],
   timeZone: string,
+  units: readonly string[],
 ): ExportColumns<readonly UsageRow[]> {
   const columns = new Map<string, (rows: readonly UsageRow[]) => readonly CsvValue[]>()
   const add = (name: string, read: (row: UsageRow) => CsvValue) => columns.set(name, (rows) => rows.map(read))
@@ -91,6 +112,12 @@ export function groupColumns(
   }
   for (const name of ['firstBucket', 'lastBucket'] as const) addTime(name, (row) => row[name])
   for (const name of LATENCY_COLUMNS) add(name, ({ latency }) => latency?.[name] ?? null)
+  for (const unit of units) {
+    const ofUnit = readUnit(unit, (rows: readonly UsageRow[]) =>
+      rows.map(({ quantities = [] }) => quantities),
+    )
+    for (const [name, read] of ofUnit) columns.set(name, read)
+  }
   return columns
 }
 
@@ -100,15 +127,18 @@ export function haveLatency(names: Iterable<string>): boolean {
 }
 
 /**
- * Only the named columns, in that order; without names all except those of durations. `latency` adds these.
+ * Only the named columns, in that order; without names all except those of durations and units. `latency` and `units`
+ * add these.
  * @throws WRONG_USAGE for an unknown name
  */
 export function pickColumns<Page>(
   columns: ExportColumns<Page>,
-  { names, latency }: { names: readonly string[] | undefined; latency: boolean },
+  { names, latency, units }: { names: readonly string[] | undefined; latency: boolean; units: boolean },
 ): ExportColumns<Page> {
-  if (!names) return latency ? columns : new Map([...columns].filter(([name]) => !haveLatency([name])))
-  const wanted = latency ? new Set([...names, ...LATENCY_COLUMNS]) : names
+  const isWanted = (name: string) => (latency || !haveLatency([name])) && (units || !isUnitColumn(name))
+  if (!names) return new Map([...columns].filter(([name]) => isWanted(name)))
+  const ofUnits = units ? [...columns.keys()].filter(isUnitColumn) : []
+  const wanted = new Set([...names, ...(latency ? LATENCY_COLUMNS : []), ...ofUnits])
   return new Map(
     [...wanted].map((name) => {
       const read = columns.get(name)

@@ -1,6 +1,7 @@
 import type { ExportColumns } from './export-columns.ts'
 import { renderCsv, renderCsvCell } from './render-csv.ts'
 import type { CsvSeparator, CsvValue } from './render-csv.ts'
+import { stringifyJson } from './render-json.ts'
 
 /** How an export is written. */
 export type ExportFormat = 'csv' | 'json' | 'ndjson'
@@ -37,7 +38,7 @@ const LAYOUTS: Readonly<Record<ExportFormat, (names: readonly string[], separato
 
 function layOutJson(names: readonly string[]): Pick<Layout, 'beforeCell' | 'renderCell' | 'rowEnd'> {
   const beforeCell = names.map((name, index) => `${index === 0 ? '{' : ','}${JSON.stringify(name)}:`)
-  return { beforeCell, renderCell: JSON.stringify, rowEnd: '}' }
+  return { beforeCell, renderCell: (value) => stringifyJson(value), rowEnd: '}' }
 }
 
 /** An export in small pieces of UTF-8, each of whole cells, so that memory stays constant. */
@@ -92,7 +93,7 @@ function toBuffer(bytes: string): Buffer {
 function rememberCells(render: (value: CsvValue) => string): (value: CsvValue) => string {
   const known = new Map<CsvValue, string>()
   return (value) => {
-    if (typeof value === 'number') return render(value)
+    if (typeof value === 'number' || typeof value === 'bigint') return render(value)
     const id = value instanceof Date ? value.getTime() : value
     let text = known.get(id)
     if (text === undefined) {

@@ -1,5 +1,5 @@
 /** A value of a CSV cell: null is an empty cell, an empty text is `""`. */
-export type CsvValue = string | number | boolean | Date | null
+export type CsvValue = string | number | bigint | boolean | Date | null
 
 /** The separator of two cells: a comma, or what spreadsheets expect where numbers have a decimal comma. */
 export type CsvSeparator = ',' | ';' | '\t'

@@ -39,13 +39,15 @@ function* linesOf(
   columns: readonly DataColumn[],
   groups: readonly ReportGroup[],
   timeZone: string,
-): Generator<CsvValue[]> {
+): Generator<Exclude<CsvValue, bigint>[]> {
   for (const group of groups) yield columns.map((column) => cellOf(column, group, timeZone))
 }
 
-function cellOf({ read, time }: DataColumn, group: ReportGroup, timeZone: string): CsvValue {
+function cellOf({ read, time }: DataColumn, group: ReportGroup, timeZone: string): Exclude<CsvValue, bigint> {
   const value = read(group)
   if (typeof value === 'string') return escapeTerminal(value)
+  // a sheet rounds larger numbers
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
   return time?.isLocal && value instanceof Date ? asUtc(value, timeZone) : value
 }
 

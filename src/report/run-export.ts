@@ -1,7 +1,14 @@
 import { setFlagsFromString } from 'node:v8'
 import { isCalendarUnit } from '../time/calendar.ts'
 import { AnalyticsError } from '../model/errors.ts'
-import { groupColumns, haveLatency, LOCAL_COLUMN, pickColumns, storedColumns } from './export-columns.ts'
+import {
+  groupColumns,
+  haveLatency,
+  isUnitColumn,
+  LOCAL_COLUMN,
+  pickColumns,
+  storedColumns,
+} from './export-columns.ts'
 import { exportUsage } from './export-usage.ts'
 import type { ExportFormat } from './export-usage.ts'
 import { noteUnfinished } from './note-unfinished.ts'
@@ -9,6 +16,7 @@ import type { CsvSeparator } from './render-csv.ts'
 import { parseDimensions } from './parse-filter.ts'
 import { findUsage } from '../store/read/find-usage.ts'
 import type { Database } from '../store/database/open-database.ts'
+import { findUnits } from '../store/read/page-quantities.ts'
 import { copyOrStreamPages } from '../store/read/stream-pages.ts'
 import type { UsagePage } from '../store/read/usage-page.ts'
 import type { StreamQuery, UsageDimension } from '../model/usage-query.ts'
@@ -24,6 +32,7 @@ export interface ExportFlags extends FilterText {
   readonly 'csv-separator'?: CsvSeparator | undefined
   readonly columns?: readonly string[] | undefined
   readonly latency: boolean
+  readonly units: boolean
 }
 
 /**
@@ -51,27 +60,33 @@ export async function runExport(
   const { since, until, timeZone } = period
   const filter = { ...found, since, until }
   const by = parseDimensions(flags.by, 3)
-  const stored = pickColumns(storedColumns(timeZone), { ...flags, names: by ? undefined : flags.columns })
-  const grouped = pickColumns(groupColumns(by ?? [], timeZone), {
+  const wanted = flags.units || (flags.columns ?? []).some(isUnitColumn)
+  const units = wanted ? await findUnits(db) : []
+  const stored = pickColumns(storedColumns(timeZone, units), {
+    ...flags,
+    names: by ? undefined : flags.columns,
+  })
+  const grouped = pickColumns(groupColumns(by ?? [], timeZone, units), {
     ...flags,
     names: by ? flags.columns : undefined,
   })
   const columns = [...(by ? grouped : stored).keys()]
   checkExportFlags(flags, by, columns)
   const latency = haveLatency(columns)
+  const withUnits = columns.some(isUnitColumn)
   const named = filter.endpoint !== undefined || filter.owner !== undefined
   // it is a sum over all rows, so compute it only when somebody sees it
   const [total] = named || bar.isShown ? await findUsage(db, filter) : []
   if (named && !total) await requireKnownNames(db, filter)
   const pieces = by
     ? exportUsage(
-        one(findUsage(db, { ...filter, by, timeZone, sort: 'group', latency })),
+        one(findUsage(db, { ...filter, by, timeZone, sort: 'group', latency, units: withUnits })),
         grouped,
         flags.format,
         flags['csv-separator'],
       )
     : exportUsage(
-        counted(db, { ...filter, latency }, total?.requestCount ?? 0, bar),
+        counted(db, { ...filter, latency, units: withUnits }, total?.requestCount ?? 0, bar),
         stored,
         flags.format,
         flags['csv-separator'],

@@ -44,6 +44,47 @@ forEachDatabase('export', (kind, makeUrl) => {
     expect((await run()).stdout).toBe(CSV)
   })
 
+  test('adds the quantities of each unit, with every digit, and of cells that have nothing else', async () => {
+    const [url, most] = [await makeUrl(), Number.MAX_SAFE_INTEGER]
+    await storeUsage(url, [
+      { key: acme, bucket: '2026-10-01T10:00Z', requests: 2, quantities: { tokens: most } },
+      { key: acme, bucket: '2026-10-01T11:00Z', requests: 1, quantities: { rows: 0 } },
+      { key: acme, bucket: '2026-10-01T12:00Z', requests: 0, quantities: { rows: 7 } },
+      { key: acme, bucket: '2026-10-01T13:00Z', requests: 3 },
+    ])
+    // another instance, so that a sum is more than a number can hold
+    await storeUsage(url, [
+      { key: acme, bucket: '2026-10-01T10:00Z', requests: 1, quantities: { tokens: most } },
+    ])
+    const sum = String(BigInt(most) * 2n)
+    const export2 = (...args: string[]) => runCli(['export', ...args], { env: { DATABASE_URL: url } })
+    const names = ['rowsRequestCount', 'rowsQuantity', 'tokensRequestCount', 'tokensQuantity']
+    const csv = (await export2('--units', '--columns', 'bucket,requestCount')).stdout
+    expect(csv.split('\r\n')).toEqual([
+      `bucket,requestCount,${names.join()}`,
+      `2026-10-01T10:00:00.000Z,3,,,3,${sum}`,
+      '2026-10-01T11:00:00.000Z,1,1,0,,',
+      '2026-10-01T12:00:00.000Z,0,0,7,,',
+      '2026-10-01T13:00:00.000Z,3,,,,',
+      '',
+    ])
+    expect((await export2('--units')).stdout).toContain(`,durationUs,${names.join()}\r\n`)
+    // without asking there is neither the column nor the row
+    expect((await export2()).stdout.split('\r\n')).toHaveLength(5)
+    const [first] = JSON.parse(
+      (await export2('--format', 'json', '--columns', 'bucket,tokensQuantity')).stdout,
+    )
+    expect(first).toEqual({ bucket: '2026-10-01T10:00:00.000Z', tokensQuantity: sum })
+    const grouped = await export2('--by', 'key,day', '--units', '--columns', 'day,requestCount')
+    expect(grouped.stdout).toBe(
+      `day,requestCount,${names.join()}\r\n2026-10-01T00:00:00.000Z,7,1,7,3,${sum}\r\n`,
+    )
+    expect(await export2('--columns', 'tokenQuantity')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Did you mean tokensQuantity'),
+    })
+  })
+
   test('writes JSON and NDJSON with the same records', async () => {
     const records = JSON.parse((await run('--format', 'json')).stdout)
     expect(records).toHaveLength(3)

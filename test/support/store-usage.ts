@@ -20,6 +20,8 @@ export interface StoredRow {
   readonly durationUs?: number
   /** Default: as `durationUs` says. */
   readonly durationBins?: DurationBins
+  /** By unit; each of its requests has all of them. With 0 requests it came later than they were counted. */
+  readonly quantities?: Readonly<Record<string, number>>
 }
 
 /** A key for tests; its id comes from its number. */
@@ -34,7 +36,9 @@ export async function storeUsage(url: string, rows: readonly StoredRow[]): Promi
   try {
     await store.connect()
     const instance = randomUUID()
-    let [sequence, countedBefore] = [0, 0]
+    let [sequence, countedBefore, additionsBefore] = [0, 0, 0]
+    const units = new Set(rows.flatMap(({ quantities = {} }) => Object.keys(quantities)))
+    const quantitiesBefore = Object.fromEntries([...units].map((unit) => [unit, 0]))
     for (const group of Map.groupBy(rows, ({ bucket }) => bucket).values()) {
       sequence += 1
       const bucket = Date.parse(group[0]!.bucket)
@@ -42,6 +46,9 @@ export async function storeUsage(url: string, rows: readonly StoredRow[]): Promi
         instance,
         sequence,
         countedBefore,
+        additionsBefore,
+        additions: group.filter(({ requests }) => requests === 0).length,
+        ...(units.size > 0 && { quantitiesBefore }),
         bucket,
         bucketMinutes: group[0]!.bucketMinutes ?? 60,
         sealedAt: bucket,
@@ -50,6 +57,8 @@ export async function storeUsage(url: string, rows: readonly StoredRow[]): Promi
       })
       await store.recordBatch(batch)
       countedBefore += batch.requestCount
+      additionsBefore += batch.units?.additionCount ?? 0
+      for (const { unit, quantity } of batch.units?.totals ?? []) quantitiesBefore[unit]! += quantity
     }
   } finally {
     await store.close()
@@ -57,7 +66,7 @@ export async function storeUsage(url: string, rows: readonly StoredRow[]): Promi
 }
 
 function toCell(row: StoredRow): BatchContent['rows'][number] {
-  const { key, requests, durationUs = 1500, durationBins } = row
+  const { key, requests, durationUs = 1500, durationBins, quantities } = row
   return {
     key: key.label,
     keyId: key.id,
@@ -67,5 +76,12 @@ function toCell(row: StoredRow): BatchContent['rows'][number] {
     requestCount: requests,
     durationUs: requests * durationUs,
     ...(durationBins && { durationBins }),
+    ...(quantities && {
+      quantities: Object.entries(quantities).map(([unit, quantity]) => ({
+        unit,
+        requestCount: requests,
+        quantity,
+      })),
+    }),
   }
 }

@@ -152,6 +152,8 @@ export class SealedBatch implements Batch {
     const { id: keyId } = keys.get(cells.keyAt(cell))!
     const { method, endpoint } = operations.get(cells.operationAt(cell))!
     const status = cells.statusAt(cell)
+    // each process has units in an order of its own, and all must lock rows in one
+    if (quantities.length > 1) quantities.sort(compareUnits)
     const row = { keyId, endpoint, method, status, requestCount, durationUs, durationBins }
     return quantities.length > 0 ? { ...row, quantities } : row
   }
@@ -162,3 +164,5 @@ export class SealedBatch implements Batch {
     return this.#pairs
   }
 }
+
+const compareUnits = (a: RowQuantity, b: RowQuantity): number => (a.unit < b.unit ? -1 : 1)

@@ -31,6 +31,9 @@ export default class Export extends BaseCommand {
     latency: Flags.boolean({
       summary: 'Add columns for durations: measuredCount, p50Us, p95Us, p99Us (within 10 %).',
     }),
+    units: Flags.boolean({
+      summary: 'Add two columns per unit: the requests that used it, and their quantity.',
+    }),
     out: Flags.string({
       char: 'o',
       summary: 'Write to a file instead of standard output; the file appears when it is complete.',

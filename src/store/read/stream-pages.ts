@@ -22,8 +22,10 @@ export function copyOrStreamPages(
   db: Database,
   query: StreamQuery = {},
 ): AsyncGenerator<UsagePage, void, undefined> {
-  // Citus would copy all rows to its coordinator before it returns the first one.
-  return db.copy && !db.distributed ? withKeys(db, copyPages(db, db.copy, query)) : streamPages(db, query)
+  // Citus would copy all rows to its coordinator before it returns the first one. Quantities are read page by page.
+  return db.copy && !db.distributed && !query.units
+    ? withKeys(db, copyPages(db, db.copy, query))
+    : streamPages(db, query)
 }
 
 async function* withKeys(

@@ -28,5 +28,6 @@ function toRows(page: UsagePage): StoredUsageRow[] {
     requestCount: page.requestCount[row]!,
     durationUs: page.durationUs[row]!,
     ...(page.latency && { latency: page.latency[row]! }),
+    ...(page.quantities && { quantities: page.quantities[row]! }),
   }))
 }

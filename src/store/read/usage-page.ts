@@ -2,7 +2,7 @@ import { toSparseBins } from '../../model/duration-bins.ts'
 import { measureLatency } from '../../model/latency.ts'
 import type { Latency } from '../../model/latency.ts'
 import type { BucketMinutes } from '../../model/batch.ts'
-import type { StoredUsageRow } from '../../model/usage-row.ts'
+import type { StoredUsageRow, UsageQuantity } from '../../model/usage-row.ts'
 
 /** A key as it appears on its rows. */
 export type StoredKey = Pick<StoredUsageRow, 'keyId' | 'keyLabel' | 'keyName' | 'keyOwner'>
@@ -25,6 +25,8 @@ export interface UsagePage extends Columns {
   readonly bucket: readonly Date[]
   /** Only when asked for. */
   readonly latency?: readonly (Latency | null)[]
+  /** In the order of units; only when asked for. */
+  readonly quantities?: readonly (readonly UsageQuantity[])[]
 }
 
 /** A page as it is stored, before its keys are read. */
