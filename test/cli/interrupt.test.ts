@@ -12,13 +12,13 @@ import { runCli } from '../support/run-cli.ts'
 import { startCli } from '../support/start-cli.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
 
-const HOURS = 24
-const PER_HOUR = 2500
-const ALL = HOURS * PER_HOUR
+/** Several, so that much is left to do after the first step. */
+const DAYS = 6
+const ALL = 60_000
 const key = testKey(1, 'key')
 const ROWS = Array.from({ length: ALL }, (_, index) => ({
   key,
-  bucket: new Date(Date.UTC(2026, 0, 1, index % HOURS)).toISOString(),
+  bucket: new Date(Date.UTC(2026, 0, 1 + (index % DAYS), index % 24)).toISOString(),
   endpoint: `/${index}/${'long'.repeat(10)}`,
   requests: 2,
 }))
