@@ -41,18 +41,30 @@ async function benchFlush(kind: DatabaseKind, size: number): Promise<void> {
   )
   const next = numberBatches(batch)
   const bare = Object.fromEntries(others.map(({ name, flush }) => [name, () => flush.write(batch)]))
-  const works: Record<string, Work> = { ours: () => store.recordBatch(next()), ...bare }
+  const withUnit = await makeDatabase(kind)
+  const unitStore = openStore({ url: withUnit.url, pepperCheck: '' })
+  const nextWithUnit = numberBatches(makeBatch({ ...BATCH_WITH_UNIT, rows: makeCells(size).map(addUnit) }))
+  const works: Record<string, Work> = {
+    ours: () => store.recordBatch(next()),
+    unit: () => unitStore.recordBatch(nextWithUnit()),
+    ...bare,
+  }
   // the fastest: what disturbs a round can only add to it
-  const { ours = NaN, ...theirs } = await timeInTurn(rounds, works, (times) => Math.min(...times))
+  const { ours = NaN, unit = NaN, ...theirs } = await timeInTurn(rounds, works, (times) => Math.min(...times))
   for (const [name, ms] of Object.entries(theirs)) {
     const ratio = ours / ms
     const figures = `${ours.toFixed(1)} ms against ${ms.toFixed(1)} ms (${name}), ${ratio.toFixed(2)}x`
     const verdict = ratio <= TARGET ? 'OK' : 'TOO MUCH'
     process.stdout.write(`${kind}, ${size} rows: ${figures} ${verdict} (target ${TARGET}x)\n`)
   }
+  const more = (unit / ours).toFixed(2)
+  process.stdout.write(
+    `${kind}, ${size} rows with one unit: ${unit.toFixed(1)} ms, ${more}x of those without\n`,
+  )
   await store.close()
+  await unitStore.close()
   for (const { flush } of others) await flush.close()
-  for (const made of [database, ...others.map((other) => other.database)]) await made.remove()
+  for (const made of [database, withUnit, ...others.map((other) => other.database)]) await made.remove()
 }
 
 /** Four bins for each cell, as a route has that is sometimes slow. */
@@ -67,11 +79,24 @@ function makeCells(size: number): Parameters<typeof makeBatch>[0]['rows'] {
   }))
 }
 
+const BATCH_WITH_UNIT = { instance: randomUUID(), quantitiesBefore: { tokens: 0 } }
+
+function addUnit(row: ReturnType<typeof makeCells>[number]): ReturnType<typeof makeCells>[number] {
+  return { ...row, quantities: [{ unit: 'tokens', requestCount: 10, quantity: 15_320 }] }
+}
+
 /** The same batch again and again, each time as the next one of its instance. */
 function numberBatches(batch: Batch): () => Batch {
   let sequence = 0
   return () => {
     sequence += 1
-    return { ...batch, sequence, countedBefore: (sequence - 1) * batch.requestCount }
+    const times = sequence - 1
+    const totals = (batch.units?.totals ?? []).map(({ unit, quantity }) => ({
+      unit,
+      quantity,
+      before: times * quantity,
+    }))
+    const units = batch.units && { ...batch.units, totals }
+    return { ...batch, sequence, countedBefore: times * batch.requestCount, units }
   }
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { makeDatabase } from '../support/databases.ts'
 import { seededRandom } from '../support/random.ts'
-import { readAccount, serveAnalytics } from '../support/serve-analytics.ts'
+import { readAccount, serveAnalytics, TOKENS_PER_REQUEST } from '../support/serve-analytics.ts'
 import { startTcpProxy, type Weather } from '../support/tcp-proxy.ts'
 
 /** How many cuts of each kind: `CUTS=200` for a longer campaign. */
@@ -39,6 +39,10 @@ test.each([
       })
       const account = await readAccount(database.url)
       expect(account).toMatchObject({ balanced: true, storedRequests: app.answered, missingRequests: 0 })
+      const tokens = BigInt(app.answered * TOKENS_PER_REQUEST)
+      expect(account.units).toMatchObject([
+        { unit: 'tokens', stored: tokens, delivered: tokens, missing: 0n },
+      ])
       expect(uncertain).toBeGreaterThanOrEqual(Math.min(CUTS, 10))
       expect(new Set(app.errors.map(({ code }) => code))).toEqual(new Set(['DATABASE_UNREACHABLE']))
     }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
+import { QUANTITY_PER_REQUEST } from './make-batch.ts'
 import { startProcess } from './run-process.ts'
 
 /** What processes that flushed the same cells at once left behind. */
@@ -54,10 +55,12 @@ async function isExact(url: string, perCell: number, cells: number): Promise<boo
   const db = await openDatabase(url)
   try {
     const [found] = await db.query<Record<'cells' | 'least' | 'most', number | string>>(CELLS)
-    const { balanced, missingRequests, storedRequests } = await verifyUsage(db)
+    const { balanced, missingRequests, storedRequests, units } = await verifyUsage(db)
+    const quantity = BigInt(cells * perCell * QUANTITY_PER_REQUEST)
+    const hasUnits = units.length === 2 && units.every(({ stored }) => stored === quantity)
     const sums = [found!.cells, found!.least, found!.most, storedRequests].map(Number)
     const expected = [cells, perCell, perCell, cells * perCell]
-    return String(sums) === String(expected) && balanced && missingRequests === 0
+    return String(sums) === String(expected) && hasUnits && balanced && missingRequests === 0
   } finally {
     await db.close()
   }

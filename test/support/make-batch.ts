@@ -6,6 +6,9 @@ import type { KeyIdentity } from '../../src/model/key.ts'
 /** The start of an hour that tests count in. */
 export const HOUR = Date.UTC(2026, 10, 2, 9)
 
+/** Of each unit in batches that several processes flush at once. */
+export const QUANTITY_PER_REQUEST = 5
+
 /** A batch with its content as lists. */
 export interface BatchContent extends Partial<Omit<Batch, 'keys' | 'rows' | 'requestCount'>> {
   readonly rows: readonly (Partial<BatchRow> & { readonly key: string })[]

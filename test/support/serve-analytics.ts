@@ -6,10 +6,14 @@ import { join } from 'node:path'
 import Koa from 'koa'
 import { startAnalytics } from '../../src/analytics.ts'
 import type { ApiKeyAnalytics } from '../../src/api-key-analytics.ts'
+import { setUsage } from '../../src/capture/set-usage.ts'
 import type { AnalyticsError } from '../../src/model/errors.ts'
 import type { AnalyticsOptions } from '../../src/options/options.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { verifyUsage, type VerifyResult } from '../../src/store/verify/verify-usage.ts'
+
+/** What each request uses. */
+export const TOKENS_PER_REQUEST = 3
 
 /** A Koa app that counts for real, in this process, by a clock that the test may move. */
 export interface ServedAnalytics extends AsyncDisposable {
@@ -36,6 +40,7 @@ export async function serveAnalytics(
       flushIntervalMs: 3_600_000,
       identify: (ctx) => ({ id: ctx.get('x-customer') }),
       endpoint: 'path',
+      units: ['tokens'],
       onError: (error) => void errors.push(error),
       ...options,
       dataDir,
@@ -45,6 +50,7 @@ export async function serveAnalytics(
   const app = new Koa()
   app.use(analytics)
   app.use((ctx) => {
+    setUsage(ctx, 'tokens', TOKENS_PER_REQUEST)
     ctx.body = 'ok'
   })
   const server = app.listen(0, '127.0.0.1')

@@ -1,5 +1,6 @@
 /** A user's app as TypeScript sees it: it is compiled against the built package with strict settings, never run. */
 import {
+  addUsage,
   AnalyticsError,
   apiKeyAnalytics,
   findFindings,
@@ -8,6 +9,7 @@ import {
   openUsage,
   setApiKey,
   setEndpoint,
+  setUsage,
   type AnalyticsErrorCode,
   type AnalyticsOptions,
   type AnalyticsStats,
@@ -26,6 +28,7 @@ const options: AnalyticsOptions = {
   routes: [router, router.routes(), { prefix: '/api', router }],
   ignore: ['/health', /^\/admin/],
   bucket: 'minute',
+  units: ['tokens', 'rows'],
   onError: (error: AnalyticsError) => process.emitWarning(error.code satisfies AnalyticsErrorCode),
 }
 const analytics = apiKeyAnalytics(options)
@@ -35,8 +38,11 @@ app.use(async (ctx, next) => {
   setApiKey(ctx, { id: 'key_1', name: 'Mobile app' })
   setEndpoint(ctx, '/graphql')
   await next()
+  setUsage(ctx, 'tokens', 1532)
+  addUsage(ctx, 'rows', 20)
 })
 analytics.addEndpointAccess({ id: 'key_1' }, 'POST /jobs')
+analytics.addEndpointAccess({ id: 'key_1' }, 'POST /jobs', { usage: { tokens: 9 } })
 analytics.addEndpointAccess('secret', { method: 'POST', endpoint: '/jobs', status: 201, durationMs: 1.5 })
 export const stats: AnalyticsStats = analytics.stats()
 export const mode: 'mapped' | 'written' | 'memory' | 'off' = stats.mode
@@ -58,6 +64,8 @@ const timed: UsageRow[] = await usage.findUsage({ by: ['key'], latency: true })
 const together = mergeLatency(timed.map(({ latency }) => latency))
 export const p999: number | null = together && measureQuantileUs(together, 0.999)
 export const slow: number[] | undefined = together?.histogram.map(({ upToUs, requests }) => upToUs * requests)
+const used: UsageRow[] = await usage.findUsage({ by: ['key'], units: true })
+export const tokens: bigint | undefined = used[0]?.quantities?.find(({ unit }) => unit === 'tokens')?.quantity
 for await (const page of usage.streamUsage({ since: new Date(0) })) page satisfies readonly StoredUsageRow[]
 // @ts-expect-error -- a bucket of no known width
 apiKeyAnalytics({ bucket: 'week' })

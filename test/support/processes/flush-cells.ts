@@ -7,12 +7,22 @@ import { text } from 'node:stream/consumers'
 import { AnalyticsError } from '../../../src/model/errors.ts'
 import { openStore } from '../../../src/store/open-store.ts'
 import type { Batch } from '../../../src/model/batch.ts'
-import { makeBatch } from '../make-batch.ts'
+import { makeBatch, QUANTITY_PER_REQUEST } from '../make-batch.ts'
 
 const url = process.argv[2]!
 const [cells, warmUp, flushes] = process.argv.slice(3).map(Number) as [number, number, number]
-const rows = Array.from({ length: cells }, (_, index) => ({ key: `key ${index}`, endpoint: '/users/:id' }))
+const quantities = ['rows', 'tokens'].map((unit) => ({
+  unit,
+  requestCount: 1,
+  quantity: QUANTITY_PER_REQUEST,
+}))
+const rows = Array.from({ length: cells }, (_, index) => ({
+  key: `key ${index}`,
+  endpoint: '/users/:id',
+  quantities,
+}))
 const same = makeBatch({ instance: randomUUID(), rows })
+const quantity = cells * QUANTITY_PER_REQUEST
 const store = openStore({ url, pepperCheck: '' })
 let sequence = 0
 await store.connect()
@@ -26,7 +36,9 @@ process.stdout.write(`${retries}\n`)
 async function flushTimes(times: number): Promise<number> {
   let retries = 0
   for (const last = sequence + times; sequence < last; sequence++) {
-    const batch = { ...same, sequence: sequence + 1, countedBefore: sequence * cells }
+    const totals = quantities.map(({ unit }) => ({ unit, before: sequence * quantity, quantity }))
+    const units = { additionsBefore: 0, additionCount: 0, totals }
+    const batch = { ...same, sequence: sequence + 1, countedBefore: sequence * cells, units }
     while (!(await isRecorded(batch))) retries++
   }
   return retries
