@@ -100,7 +100,10 @@ forEachDatabase('every pair of flags changes the output or is refused', (_kind, 
     // the month is not over, and the default of 30 days begins in the month before
     vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-10-26T14:05:00Z') })
     url = await makeUrl()
-    await storeUsage(url, ROWS)
+    await storeUsage(
+      url,
+      ROWS.map((row) => ({ ...row, quantities: { tokens: row.requests * 3 } })),
+    )
     folder = mkdtempSync(join(tmpdir(), 'apikey-analytics-test-'))
     out = join(folder, 'out')
   })
