@@ -43,7 +43,13 @@ async function benchFlush(kind: DatabaseKind, size: number): Promise<void> {
   const bare = Object.fromEntries(others.map(({ name, flush }) => [name, () => flush.write(batch)]))
   const withUnit = await makeDatabase(kind)
   const unitStore = openStore({ url: withUnit.url, pepperCheck: '' })
-  const nextWithUnit = numberBatches(makeBatch({ ...BATCH_WITH_UNIT, rows: makeCells(size).map(addUnit) }))
+  const nextWithUnit = numberBatches(
+    makeBatch({
+      instance: randomUUID(),
+      quantitiesBefore: { tokens: 0 },
+      rows: makeCells(size).map(addUnit),
+    }),
+  )
   const works: Record<string, Work> = {
     ours: () => store.recordBatch(next()),
     unit: () => unitStore.recordBatch(nextWithUnit()),
@@ -78,8 +84,6 @@ function makeCells(size: number): Parameters<typeof makeBatch>[0]['rows'] {
     durationBins: [bin, 4, bin + 1, 3, bin + 2, 2, bin + 10, 1],
   }))
 }
-
-const BATCH_WITH_UNIT = { instance: randomUUID(), quantitiesBefore: { tokens: 0 } }
 
 function addUnit(row: ReturnType<typeof makeCells>[number]): ReturnType<typeof makeCells>[number] {
   return { ...row, quantities: [{ unit: 'tokens', requestCount: 10, quantity: 15_320 }] }
