@@ -17,6 +17,24 @@ export type { BucketMinutes } from './model/batch.ts'
 export { OTHER_KEY, REJECTED_KEY } from './model/key.ts'
 export type { ApiKey, KeyIdentity, KeyOwner, KeyRecord } from './model/key.ts'
 export { OTHER_ENDPOINT, OTHER_METHOD, UNMATCHED_ENDPOINT } from './model/operation.ts'
+export type {
+  AccountNames,
+  AccountWithLines,
+  ClosedStatement,
+  ClosePeriodOptions,
+  CorrectedPeriod,
+  Quantities,
+  StatementAccount,
+  StatementCheck,
+  StatementDocument,
+  StatementFilter,
+  StatementHeader,
+  StatementLine,
+  StatementPeriod,
+  StatementSignature,
+  StatementSummary,
+  StatementTotals,
+} from './model/statement.ts'
 export type { Operation } from './model/operation.ts'
 export type {
   MostAccessedOptions,

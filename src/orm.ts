@@ -36,6 +36,26 @@ export {
   ApiKeyAnalyticsQuantitySchema,
 } from './store/database/entities/api-key-analytics-quantity.ts'
 export {
+  ApiKeyAnalyticsStatement,
+  ApiKeyAnalyticsStatementSchema,
+} from './store/database/entities/api-key-analytics-statement.ts'
+export {
+  ApiKeyAnalyticsStatementAccount,
+  ApiKeyAnalyticsStatementAccountSchema,
+} from './store/database/entities/api-key-analytics-statement-account.ts'
+export {
+  ApiKeyAnalyticsStatementLine,
+  ApiKeyAnalyticsStatementLineSchema,
+} from './store/database/entities/api-key-analytics-statement-line.ts'
+export {
+  ApiKeyAnalyticsStatementOwner,
+  ApiKeyAnalyticsStatementOwnerSchema,
+} from './store/database/entities/api-key-analytics-statement-owner.ts'
+export {
+  ApiKeyAnalyticsStatementRemoval,
+  ApiKeyAnalyticsStatementRemovalSchema,
+} from './store/database/entities/api-key-analytics-statement-removal.ts'
+export {
   ApiKeyAnalyticsUnsealed,
   ApiKeyAnalyticsUnsealedSchema,
 } from './store/database/entities/api-key-analytics-unsealed.ts'

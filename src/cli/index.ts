@@ -1,4 +1,5 @@
 import { tolerateBrokenPipe } from './broken-pipe.ts'
+import Close from './commands/close.ts'
 import CustomersList from './commands/customers/list.ts'
 import CustomersRename from './commands/customers/rename.ts'
 import Dashboard from './commands/dashboard.ts'
@@ -13,12 +14,16 @@ import Migrate from './commands/migrate.ts'
 import Prune from './commands/prune.ts'
 import Report from './commands/report.ts'
 import Security from './commands/security.ts'
+import StatementsCheck from './commands/statements/check.ts'
+import StatementsList from './commands/statements/list.ts'
+import StatementsShow from './commands/statements/show.ts'
 import Verify from './commands/verify.ts'
 
 tolerateBrokenPipe()
 
 /** Every command by its id. Each imports its code when it runs, so that `--help` is fast. */
 export const COMMANDS = {
+  close: Close,
   'customers:list': CustomersList,
   'customers:rename': CustomersRename,
   dashboard: Dashboard,
@@ -33,5 +38,8 @@ export const COMMANDS = {
   prune: Prune,
   report: Report,
   security: Security,
+  'statements:check': StatementsCheck,
+  'statements:list': StatementsList,
+  'statements:show': StatementsShow,
   verify: Verify,
 }

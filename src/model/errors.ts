@@ -24,6 +24,7 @@ export type AnalyticsErrorCode =
   | 'ROUTER_UNKNOWN'
   | 'USAGE_INVALID'
   | 'USAGE_DECREASED'
+  | 'CLOSE_REFUSED'
   | 'INTERNAL'
 
 /**

@@ -1,8 +1,16 @@
 import type { KeyIdentity, KeyOwner, KeyRecord } from './key.ts'
+import type {
+  ClosedStatement,
+  ClosePeriodOptions,
+  StatementCheck,
+  StatementDocument,
+  StatementFilter,
+  StatementSummary,
+} from './statement.ts'
 import type { MostAccessedOptions, StreamQuery, UsageQuery } from './usage-query.ts'
 import type { StoredUsageRow, UsageRow } from './usage-row.ts'
 
-/** The read side of a usage database. Nothing here writes. */
+/** The read side of a usage database. Nothing here writes, except `closePeriod`. */
 export interface Usage {
   /** Usage summed up by any combination of dimensions. */
   findUsage(query: UsageQuery): Promise<UsageRow[]>
@@ -17,6 +25,20 @@ export interface Usage {
   findKeys(text: string): Promise<KeyRecord[]>
   /** Who owned a key (its id or record) when, oldest first. */
   findOwners(key: string | Pick<KeyIdentity, 'id'>): Promise<KeyOwner[]>
+  /**
+   * Closes a period: writes the statement that says what is billed for it. With `dryRun` it only returns it.
+   * @throws CLOSE_REFUSED with every reason and its remedy
+   */
+  closePeriod(options: ClosePeriodOptions): Promise<ClosedStatement>
+  /** The statements of closed periods, the first one first. */
+  findStatements(): Promise<StatementSummary[]>
+  /** A statement by its number or period (`7`, `'2026-10'`), or the part of one owner or key, in memory. */
+  readStatement(which: number | string, filter?: StatementFilter): Promise<StatementDocument>
+  /** Checks that nothing was changed: in a document, in one statement of the database, or in all. */
+  checkStatement(
+    which?: number | string | StatementDocument,
+    options?: { readonly publicKey?: string | undefined },
+  ): Promise<StatementCheck>
   close(): Promise<void>
 }
 

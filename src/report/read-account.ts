@@ -27,6 +27,9 @@ export async function readAccount(
   const [usage, late] = [await verifyUsage(db, { histograms }), await listLateUsage(db)]
   const lost = usage.missingRequests + undelivered.setAside.length + undelivered.unreadable.length
   const lostUnits = usage.units.some(({ missing }) => missing !== 0n)
-  const accountedFor = usage.balanced && !usage.wrongHistograms && lost === 0 && !lostUnits
+  const billing = usage.billing
+  const isBilled =
+    !billing || (billing.faults.length === 0 && billing.units.every(({ balanced }) => balanced))
+  const accountedFor = usage.balanced && isBilled && !usage.wrongHistograms && lost === 0 && !lostUnits
   return { accountedFor, database: db.databaseLabel, dataDir, ...usage, ...undelivered, late }
 }

@@ -9,6 +9,7 @@ import { paint, wrap } from '../terminal/screen.ts'
 import type { Screen } from '../terminal/screen.ts'
 import type { Column, ReportTable } from './report-table.ts'
 import type { LateUsage } from '../store/read/list-late-usage.ts'
+import type { BillingAccount } from '../store/verify/verify-statements.ts'
 import type { InstanceAccount } from '../store/verify/verify-usage.ts'
 
 /** Renders an account, with the result as its last line. */
@@ -25,6 +26,7 @@ export function renderAccount(account: Account, screen: Screen): string {
     ...(account.units.length + Object.keys(account.undeliveredQuantities).length > 0
       ? [renderTable(unitsTable(account), screen)]
       : []),
+    ...(account.billing ? [renderTable(billingTable(account.billing), screen)] : []),
     ...(short.length > 0 ? [renderTable(missingTable(short), screen)] : []),
     ...account.elsewhere.map(
       (other) => `${wrap(escapeTerminal(describeElsewhere(other, dataDir)), screen)}\n`,
@@ -75,6 +77,24 @@ function unitsTable({ units, undeliveredQuantities }: Account): ReportTable {
   }
 }
 
+function billingTable({ statements, units }: BillingAccount): ReportTable {
+  const count = statements === 1 ? '1 statement' : `${formatCount(statements)} statements`
+  return {
+    title: `Billed by ${count}`,
+    columns: [
+      { name: 'unit', title: 'Unit', kind: 'text' },
+      { name: 'billed', title: 'Billed', kind: 'count' },
+      { name: 'notBilledYet', title: 'Not billed yet', kind: 'count' },
+      { name: 'notBillable', title: 'Not billable', kind: 'count' },
+      { name: 'delivered', title: 'Delivered', kind: 'count' },
+    ],
+    rows: units.map(({ unit, ...sums }) => [
+      unit,
+      ...[sums.billed, sums.notBilledYet, sums.notBillable, sums.delivered].map(Number),
+    ]),
+  }
+}
+
 function missingTable(instances: readonly InstanceAccount[]): ReportTable {
   return {
     title: 'Missing',
@@ -102,6 +122,7 @@ function describeLate({ action, before, keyId, requests }: LateUsage): string {
 function describeVerdict({
   accountedFor,
   balanced,
+  billing,
   storedRequests,
   prunedRequests,
   wrongHistograms = 0,
@@ -118,6 +139,7 @@ function describeVerdict({
       ({ unit, stored, pruned, delivered }) =>
         `the table and what was pruned of ${unit} differ from what was delivered by ${formatCount(stored + pruned - delivered)}: rows were changed by hand`,
     ),
+    billing && describeWrongBilling(billing),
     wrongHistograms > 0 && describeWrongHistograms(wrongHistograms),
     rest.missingRequests > 0 && `${formatCount(rest.missingRequests)} requests are missing`,
     ...lacking.map(({ unit, missing }) => `${formatCount(missing)} ${unit} are missing`),
@@ -126,6 +148,14 @@ function describeVerdict({
     rest.unreadable.length > 0 && `${formatCount(rest.unreadable.length)} counter files cannot be read`,
   ]
   return `NOT OK: ${findings.filter(Boolean).join('; ')}.`
+}
+
+function describeWrongBilling({ units, faults }: BillingAccount): string | false {
+  const wrong = units.filter((unit) => !unit.balanced).map(({ unit }) => unit)
+  if (wrong.length > 0)
+    return `statements and table differ from what was delivered (${wrong.join(', ')}): rows were changed by hand`
+  if (faults.length === 0) return false
+  return `the statements were changed: ${faults.map((fault) => fault.replace(/\.$/, '')).join(', ')} ("apikey-analytics statements check" says more)`
 }
 
 function describeWrongHistograms(rows: number): string {

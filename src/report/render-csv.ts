@@ -5,7 +5,10 @@ export type CsvValue = string | number | bigint | boolean | Date | null
 export type CsvSeparator = ',' | ';' | '\t'
 
 /** Lines of RFC 4180, each ended by CRLF, safe to open in a spreadsheet. */
-export function renderCsv(rows: Iterable<readonly CsvValue[]>, separator: CsvSeparator = ','): string {
+export function renderCsv(
+  rows: Iterable<readonly (CsvValue | bigint)[]>,
+  separator: CsvSeparator = ',',
+): string {
   let csv = ''
   for (const row of rows) csv += `${row.map((value) => renderCsvCell(value, separator)).join(separator)}\r\n`
   return csv
@@ -16,7 +19,7 @@ export function renderCsv(rows: Iterable<readonly CsvValue[]>, separator: CsvSep
  * their full-width forms, gets a leading apostrophe; so does a text that starts with an apostrophe. To read a file
  * back exactly: remove one leading apostrophe from every text that has one. Numbers are never changed.
  */
-export function renderCsvCell(value: CsvValue, separator: CsvSeparator = ','): string {
+export function renderCsvCell(value: CsvValue | bigint, separator: CsvSeparator = ','): string {
   if (value === null) return ''
   if (value instanceof Date) return value.toISOString()
   if (typeof value !== 'string') return String(value)

@@ -1,4 +1,6 @@
 import type { Usage } from '../model/usage.ts'
+import { findStatements, readStatement } from '../billing/read-statement.ts'
+import { checkFromCode, closeFromCode } from '../billing/statements-from-code.ts'
 import { findKeys } from './read/find-keys.ts'
 import { findUsage } from './read/find-usage.ts'
 import { findOwners } from './keys/key-owners.ts'
@@ -15,6 +17,10 @@ export function createUsage(db: Database, close: () => Promise<void>): Usage {
     getMostAccessedEndpoints: (key, options) => getMostAccessedEndpoints(db, key, options),
     findKeys: (text) => findKeys(db, text),
     findOwners: (key) => findOwners(db, typeof key === 'string' ? key : key.id),
+    closePeriod: (options) => closeFromCode(db, options),
+    findStatements: () => findStatements(db),
+    readStatement: (which, filter) => readStatement(db, which, filter),
+    checkStatement: (which, options) => checkFromCode(db, which, options),
     close,
   }
   noteOrm(usage, db.createReadOnlyOrm)

@@ -14,9 +14,9 @@ export interface Statements {
 /**
  * `write` waits for its turn before it reads anything. `turn` is a short `write`, one of many; it releases its locks
  * when its process is stopped. `flush` is a `turn` that also waits for other flushes. `snapshot` sees one state of the
- * database and writes nothing.
+ * database and writes nothing. `close` sees one state too, from its first statement that is not a lock on, and writes.
  */
-export type TransactionMode = 'write' | 'turn' | 'flush' | 'snapshot'
+export type TransactionMode = 'write' | 'turn' | 'flush' | 'snapshot' | 'close'
 
 /** An open connection, or several behind one pool. */
 export interface Session extends Statements {

@@ -1,7 +1,10 @@
 import type { ApiKeyAnalyticsPrune } from '../database/entities/api-key-analytics-prune.ts'
+import { readClosedPeriods } from '../billing/closed-periods.ts'
+import { findCutDays } from '../remove/roll-up-usage.ts'
 import { endsBy } from './ends-by.ts'
 import type { Database } from '../database/open-database.ts'
 import { inDayOfTransfer } from './owner-of-rows.ts'
+import { DAY_MS } from '../../time/units.ts'
 
 /** Counts that arrived after their time was pruned or rolled up. They are stored and counted like all others. */
 export interface LateUsage {
@@ -16,6 +19,14 @@ export interface LateUsage {
 
 /** Finds rows older than the newest border of all prunes, of their key's own prunes, or of all roll-ups. */
 export async function listLateUsage(db: Database): Promise<LateUsage[]> {
+  const { dialect } = db
+  const cutDays = findCutDays(await readClosedPeriods(db, dialect))
+  const inCutDay = cutDays
+    .map(
+      (day) =>
+        `or t.bucket >= ${dialect.timeOf(String(day))} and t.bucket < ${dialect.timeOf(String(day + DAY_MS))}`,
+    )
+    .join(' ')
   const found = await db.query<Late>(
     `select b.action, b.api_key_id, ${db.dialect.millisecondsOf('b.border')} as border,
   count(*) as rows, sum(t.request_count) as requests
@@ -26,7 +37,7 @@ from (
   group by action, api_key_id
 ) b
 join api_key_analytics t on ${endsBy(db.dialect, 'b.border')}
-  and (b.action = 'prune' or t.bucket_minutes < 1440 and not ${inDayOfTransfer(db.dialect)})
+  and (b.action = 'prune' or t.bucket_minutes < 1440 and not (${inDayOfTransfer(db.dialect)} ${inCutDay}))
   and (b.api_key_id is null or b.api_key_id = t.api_key_id)
 group by b.action, b.api_key_id, b.border
 order by b.action, b.api_key_id nulls first`,

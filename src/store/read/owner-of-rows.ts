@@ -53,20 +53,28 @@ export function cutByOwners(dialect: Dialect, name?: string): string {
 }
 
 /**
- * Rows of a UTC day on which their key changed its owner. They are never merged into day rows, because a day row has
- * one owner. `day`: its start, epoch milliseconds; without it the day of each row.
+ * Rows of a UTC day on which their key changed its owner, as known now or as it was billed. They are never merged into
+ * day rows, because a day row has one owner. `day`: its start, epoch milliseconds; without it the day of each row.
  */
 export function inDayOfTransfer(dialect: Dialect, day?: number): string {
-  if (day !== undefined) {
-    return `exists (
-    select 1 from api_key_analytics_owners o
-    where o.api_key_id = t.api_key_id and o.until > ${dialect.timeOf(String(day))} and o.until < ${dialect.timeOf(String(day + DAY_MS))}
-  )`
-  }
-  const change = dialect.millisecondsOf('o.until')
-  return `exists (
-    select 1 from api_key_analytics_owners o
-    where o.api_key_id = t.api_key_id and ${change} % ${DAY_MS} <> 0
-      and ${change} / ${DAY_MS} = ${dialect.millisecondsOf('t.bucket')} / ${DAY_MS}
-  )`
+  const [present, billed] = [
+    { table: 'api_key_analytics_owners o', change: 'o.until' },
+    { table: 'api_key_analytics_statement_owners o', change: 'o.since' },
+  ].map(
+    ({ table, change }) => `exists (
+    select 1 from ${table}
+    where o.api_key_id = t.api_key_id and ${day === undefined ? isOnDayOfRow(dialect, change) : isWithin(dialect, change, day)}
+  )`,
+  )
+  return `(${present} or ${billed})`
+}
+
+function isWithin(dialect: Dialect, time: string, day: number): string {
+  return `${time} > ${dialect.timeOf(String(day))} and ${time} < ${dialect.timeOf(String(day + DAY_MS))}`
+}
+
+function isOnDayOfRow(dialect: Dialect, time: string): string {
+  const change = dialect.millisecondsOf(time)
+  return `${change} % ${DAY_MS} <> 0
+      and ${change} / ${DAY_MS} = ${dialect.millisecondsOf('t.bucket')} / ${DAY_MS}`
 }

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { lockStatements } from '../billing/lock-statements.ts'
+import { redactAccounts } from '../billing/redact-accounts.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { findKeysOfOwner } from '../read/find-keys.ts'
 import { spansOf } from './forget-owner.ts'
@@ -46,18 +48,31 @@ export async function anonymise(db: Database, whose: Anonymised, now = Date.now(
     total.rows += kept.rows
     total.requests += kept.requests
   }
+  if ('owner' in whose) {
+    await runBoundedWrite(db, async (tx) => {
+      await lockStatements(tx, db, 'close')
+      await redactAccounts(tx, db.dialect, whose)
+    })
+  }
   return { ...total, pseudonym }
 }
 
 async function anonymiseKey(
   tx: Statements,
-  { dialect }: Database,
+  db: Database,
   id: string,
   order: { readonly owner?: string; readonly pseudonym: string; readonly now: number },
 ): Promise<{ rows: number; requests: number } | undefined> {
+  const { dialect } = db
+  await lockStatements(tx, db, 'close')
   if (!(await lockKey(tx, dialect, id))) return undefined
   const periods = (await readOwners(tx, dialect, [id])).get(id)!
   const isTheirs = (owner: string | null) => order.owner === undefined || owner === order.owner
+  const others =
+    order.owner === undefined
+      ? []
+      : periods.flatMap(({ owner }) => (owner === null || owner === order.owner ? [] : owner))
+  await redactAccounts(tx, dialect, { keyId: id, keep: others })
   // the name belongs to the present owner
   if (isTheirs(periods.at(-1)!.owner)) await tx.query(BLANK_NAMES(dialect), [id, order.now])
   const kept = await sumPeriods(tx, dialect, id, periods, order.owner)

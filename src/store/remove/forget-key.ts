@@ -1,3 +1,5 @@
+import { lockStatements } from '../billing/lock-statements.ts'
+import { redactAccounts } from '../billing/redact-accounts.ts'
 import type { Statements } from '../database/dialect.ts'
 import { lockKey } from './lock-key.ts'
 import { logRemoval } from './log-removal.ts'
@@ -6,8 +8,9 @@ import { removeRows } from './remove-rows.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
 
 /**
- * Deletes a key and all its rows, in bounded transactions that are logged. When a flush adds counts of the key in the
- * meantime, another round follows. Counts that arrive later make the key appear again.
+ * Deletes a key and all its rows, in bounded transactions that are logged, and blanks its names on statements. When a
+ * flush adds counts of the key in the meantime, another round follows. Counts that arrive later make the key appear
+ * again.
  */
 export async function forgetKey(db: Database, id: string): Promise<{ rows: number; requests: number }> {
   const total = { rows: 0, requests: 0 }
@@ -33,15 +36,18 @@ export async function forgetKey(db: Database, id: string): Promise<{ rows: numbe
  */
 async function deleteEmptyKey(
   tx: Statements,
-  { dialect }: Database,
+  db: Database,
   id: string,
   logId: number | undefined,
 ): Promise<boolean> {
+  const { dialect } = db
+  await lockStatements(tx, db, 'close')
   if (!(await lockKey(tx, dialect, id))) return true
   for (const table of ['api_key_analytics', 'api_key_analytics_quantities']) {
     const [row] = await tx.query(`select 1 from ${table} where api_key_id = $1 limit 1`, [id])
     if (row) return false
   }
+  await redactAccounts(tx, dialect, { keyId: id })
   await tx.query('delete from api_key_analytics_keys where id = $1', [id])
   await logRemoval(tx, dialect, logId, { action: 'forget', before: null, keyId: id, rows: 0, requests: 0 })
   return true

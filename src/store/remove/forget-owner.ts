@@ -1,3 +1,5 @@
+import { lockStatements } from '../billing/lock-statements.ts'
+import { redactAccounts } from '../billing/redact-accounts.ts'
 import type { Statements } from '../database/dialect.ts'
 import { findKeysOfOwner } from '../read/find-keys.ts'
 import { forgetKey } from './forget-key.ts'
@@ -18,8 +20,8 @@ export interface Forgotten {
 
 /**
  * Deletes everything of an owner: keys without other owners with all their rows, and for other keys the rows of the
- * time in which the owner had them. Logged, in bounded transactions. Counts that arrive later make the owner appear
- * again.
+ * time in which the owner had them. Logged, in bounded transactions. Blanks the names on statements too, also of keys
+ * that are gone. Counts that arrive later make the owner appear again.
  */
 export async function forgetOwner(db: Database, owner: string): Promise<Forgotten> {
   const total = { keys: 0, rows: 0, requests: 0 }
@@ -34,6 +36,10 @@ export async function forgetOwner(db: Database, owner: string): Promise<Forgotte
     total.rows += rows
     total.requests += requests
   }
+  await runBoundedWrite(db, async (tx) => {
+    await lockStatements(tx, db, 'close')
+    await redactAccounts(tx, db.dialect, { owner })
+  })
   return total
 }
 
@@ -75,10 +81,12 @@ export function spansOf(periods: OwnerPeriods, owner: string): { since: number; 
 /** @returns the periods when the owner has rows again; the lock on the key keeps others from adding any now */
 async function blankOwner(
   tx: Statements,
-  { dialect }: Database,
+  db: Database,
   id: string,
   owner: string,
 ): Promise<OwnerPeriods | undefined> {
+  const { dialect } = db
+  await lockStatements(tx, db, 'close')
   if (!(await lockKey(tx, dialect, id))) return undefined
   const periods = (await readOwners(tx, dialect, [id])).get(id)!
   for (const { since, until } of spansOf(periods, owner)) {
@@ -98,6 +106,9 @@ limit 1`,
     const blank = "update api_key_analytics_keys set name = null, name_set_by = 'app', name_said_at = null"
     await tx.query(`${blank} where id = $1`, [id])
   }
+  // on earlier statements the owner may have had another name
+  const others = periods.flatMap((period) => (period.owner === owner ? [] : (period.owner ?? [])))
+  await redactAccounts(tx, dialect, { keyId: id, keep: others })
   const nobody = { owner: null, setBy: 'app' as const, saidAt: null }
   const blanked = replaceOwner(periods, owner, nobody)
   await writeOwners(tx, dialect, new Map([[id, blanked]]))

@@ -1,5 +1,9 @@
+import { readClosedPeriods } from '../billing/closed-periods.ts'
+import { lockStatements } from '../billing/lock-statements.ts'
+import { noteRemoved } from '../billing/note-removed.ts'
+import type { RemovedRow } from '../billing/note-removed.ts'
 import { endsBy } from '../read/ends-by.ts'
-import type { Statements } from '../database/dialect.ts'
+import type { Dialect, Statements } from '../database/dialect.ts'
 import { lockQuantities, lockRows } from './lock-rows.ts'
 import { logRemoval } from './log-removal.ts'
 import type { Database } from '../database/open-database.ts'
@@ -100,34 +104,43 @@ async function deleteRows(
   db: Database,
   { condition, params }: { condition: string; params: unknown[] },
 ): Promise<{ rows: number; requests: number; quantities: ReadonlyMap<string, bigint> }> {
+  await lockStatements(tx, db, 'remove')
+  const closed = await readClosedPeriods(tx, db.dialect)
+  // what was billed of the rows is only looked at when a period is closed
+  const names = closed.length > 0 ? `, ${writeNames(db.dialect)}` : ''
   await lockRows(tx, db, condition, params)
   // not summed up in SQL: SQLite has no delete within a query
-  const deleted = await tx.query<{ request_count: string }>(
+  const rows = await tx.query<Deleted>(
     `delete from api_key_analytics as t
 where ${condition}
-returning request_count`,
+returning 'requests' as unit, request_count as quantity${names}`,
     params,
   )
-  const requests = deleted.reduce((sum, row) => sum + Number(row.request_count), 0)
-  return { rows: deleted.length, requests, quantities: await deleteQuantities(tx, db, condition, params) }
-}
-
-/** After the rows: every writer locks rows before quantities. */
-async function deleteQuantities(
-  tx: Statements,
-  db: Database,
-  condition: string,
-  params: readonly unknown[],
-): Promise<ReadonlyMap<string, bigint>> {
+  // after the rows: every writer locks rows before quantities
   await lockQuantities(tx, db, condition, params)
   // as text, because the driver of SQLite rounds large numbers
-  const deleted = await tx.query<{ unit: string; quantity: string }>(
+  const quantities = await tx.query<Deleted>(
     `delete from api_key_analytics_quantities as t
 where ${condition}
-returning unit, cast(quantity as text) as quantity`,
+returning unit, cast(quantity as text) as quantity${names}`,
     params,
   )
+  if (closed.length > 0) await noteRemoved(tx, db.dialect, closed, [...rows, ...quantities].map(toRemovedRow))
+  const requests = rows.reduce((sum, { quantity }) => sum + Number(quantity), 0)
+  return { rows: rows.length, requests, quantities: sumByUnit(quantities) }
+}
+
+const writeNames = (dialect: Dialect) =>
+  `api_key_id as "keyId", ${dialect.millisecondsOf('bucket')} as bucket, method, endpoint, status`
+
+function sumByUnit(quantities: readonly Deleted[]): ReadonlyMap<string, bigint> {
   const sums = new Map<string, bigint>()
-  for (const { unit, quantity } of deleted) sums.set(unit, (sums.get(unit) ?? 0n) + BigInt(quantity))
+  for (const { unit, quantity } of quantities) sums.set(unit, (sums.get(unit) ?? 0n) + BigInt(quantity))
   return sums
+}
+
+type Deleted = Omit<RemovedRow, 'bucket'> & { readonly bucket: string | number }
+
+function toRemovedRow(row: Deleted): RemovedRow {
+  return Object.assign(row, { bucket: Number(row.bucket) })
 }

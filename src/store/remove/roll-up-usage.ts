@@ -1,3 +1,6 @@
+import { readClosedPeriods } from '../billing/closed-periods.ts'
+import type { ClosedPeriod } from '../billing/closed-periods.ts'
+import { lockStatements } from '../billing/lock-statements.ts'
 import { histogramOf } from '../database/histogram.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { lockQuantities, lockRows } from './lock-rows.ts'
@@ -33,9 +36,9 @@ interface Chunk {
 
 /**
  * Merges hour and minute rows, of all keys or of one, into UTC day rows, for all UTC days that end by `before`. No
- * total changes. Rows of a day on which their key changed its owner stay unchanged. Works in bounded transactions that
- * log what they merged: after an abort or a crash, the next run continues where it stopped. Rejects with the signal's
- * reason.
+ * total changes. Rows of a day on which their key changed its owner stay unchanged, and those of a day that contains the
+ * border of a closed period: a day row would hide it. Works in bounded transactions that log what they merged: after an
+ * abort or a crash, the next run continues where it stopped. Rejects with the signal's reason.
  */
 export async function rollUpUsage(
   db: Database,
@@ -58,6 +61,9 @@ export async function rollUpUsage(
   for await (const chunk of findChunks(db, end, keyId)) {
     signal?.throwIfAborted()
     const merged = await runBoundedWrite(db, async (tx) => {
+      await lockStatements(tx, db, 'remove')
+      const isCut = findCutDays(await readClosedPeriods(tx, db.dialect)).includes(chunk.day)
+      if (isCut) return { rowsBefore: 0, rowsAfter: 0, requests: 0, logId }
       const { rowsBefore: rows, ...merged } = await mergeRows(tx, db, chunk)
       const quantities = await mergeQuantities(tx, db, chunk)
       // a day with nothing left to merge
@@ -219,6 +225,14 @@ interface MergedQuantity {
 function compareNames(a: readonly unknown[], b: readonly unknown[]): number {
   const differing = a.findIndex((value, index) => value !== b[index])
   return differing < 0 ? 0 : (a[differing] as string) < (b[differing] as string) ? -1 : 1
+}
+
+/** The starts of UTC days that contain a border of a closed period. */
+export function findCutDays(closed: readonly ClosedPeriod[]): number[] {
+  const borders = closed
+    .flatMap(({ since, until }) => [since, until])
+    .filter((border) => border % DAY_MS !== 0)
+  return [...new Set(borders.map((border) => Math.floor(border / DAY_MS) * DAY_MS))]
 }
 
 function mergeInto({ histogram }: Dialect, day: string, rows: string, condition: string): string {

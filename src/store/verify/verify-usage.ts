@@ -3,6 +3,8 @@ import type { Dialect, Statements } from '../database/dialect.ts'
 import { readGaps } from '../write/ledger-gaps.ts'
 import type { Gap } from '../write/ledger-gaps.ts'
 import { readSnapshot } from '../database/read-snapshot.ts'
+import { verifyStatements } from './verify-statements.ts'
+import type { BillingAccount } from './verify-statements.ts'
 
 /** What one instance has delivered. */
 export interface InstanceAccount {
@@ -46,6 +48,8 @@ export interface VerifyResult {
   readonly balanced: boolean
   /** Rows whose histogram of durations does not sum up to their requests; only when asked for. */
   readonly wrongHistograms?: number
+  /** Where every delivered request is in the statements; only when a period was closed. */
+  readonly billing?: BillingAccount
   /** Every instance that has delivered, the latest last. */
   readonly instances: readonly InstanceAccount[]
 }
@@ -88,37 +92,54 @@ order by updated_at, instance`
 /** Compares what is stored with what was delivered, in one snapshot. Flushes may go on. */
 export async function verifyUsage(
   db: Database,
+  options: { histograms?: boolean } = {},
+): Promise<VerifyResult> {
+  return readSnapshot(db, (tx) => verifyWithin(tx, db, options))
+}
+
+/** The same within a transaction that sees one state of the database. */
+export async function verifyWithin(
+  tx: Statements,
+  db: Pick<Database, 'dialect'>,
   { histograms = false }: { histograms?: boolean } = {},
 ): Promise<VerifyResult> {
-  return readSnapshot(db, async (tx) => {
-    const storedRequests = await sumRequests(tx, STORED)
-    const prunedRequests = await sumRequests(tx, PRUNED)
-    const rows = await tx.query<LedgerRow>(INSTANCES(db.dialect.millisecondsOf('updated_at')))
-    const short = rows.filter(({ missing }) => Number(missing) > 0)
-    const gaps = Map.groupBy(
-      await readGaps(
-        tx,
-        short.map(({ instance }) => instance),
-      ),
-      ({ instance }) => instance,
-    )
-    const instances = rows.map((row) => toAccount(row, gaps.get(row.instance) ?? []))
-    const deliveredRequests = instances.reduce((sum, instance) => sum + instance.deliveredRequests, 0)
-    const missingRequests = instances.reduce((sum, instance) => sum + instance.missingRequests, 0)
-    const units = await readUnits(tx)
-    const balanced =
-      storedRequests + prunedRequests === deliveredRequests && units.every((unit) => unit.balanced)
-    const account = {
-      storedRequests,
-      prunedRequests,
-      deliveredRequests,
-      missingRequests,
-      units,
-      balanced,
-      instances,
-    }
-    return histograms ? { ...account, wrongHistograms: await countWrongHistograms(tx, db.dialect) } : account
-  })
+  const storedRequests = await sumRequests(tx, STORED)
+  const prunedRequests = await sumRequests(tx, PRUNED)
+  const rows = await tx.query<LedgerRow>(INSTANCES(db.dialect.millisecondsOf('updated_at')))
+  const short = rows.filter(({ missing }) => Number(missing) > 0)
+  const gaps = Map.groupBy(
+    await readGaps(
+      tx,
+      short.map(({ instance }) => instance),
+    ),
+    ({ instance }) => instance,
+  )
+  const instances = rows.map((row) => toAccount(row, gaps.get(row.instance) ?? []))
+  const deliveredRequests = instances.reduce((sum, instance) => sum + instance.deliveredRequests, 0)
+  const missingRequests = instances.reduce((sum, instance) => sum + instance.missingRequests, 0)
+  const units = await readUnits(tx)
+  const balanced =
+    storedRequests + prunedRequests === deliveredRequests && units.every((unit) => unit.balanced)
+  const requests = { delivered: BigInt(deliveredRequests), removed: BigInt(prunedRequests) }
+  const billing = await verifyStatements(
+    tx,
+    db.dialect,
+    new Map([
+      ['requests', requests],
+      ...units.map(({ unit, delivered, pruned }) => [unit, { delivered, removed: pruned }] as const),
+    ]),
+  )
+  const account = {
+    ...(billing && { billing }),
+    storedRequests,
+    prunedRequests,
+    deliveredRequests,
+    missingRequests,
+    units,
+    balanced,
+    instances,
+  }
+  return histograms ? { ...account, wrongHistograms: await countWrongHistograms(tx, db.dialect) } : account
 }
 
 async function readUnits(tx: Statements): Promise<UnitAccount[]> {

@@ -7,6 +7,11 @@ import { ApiKeyAnalyticsOwnerSchema } from './api-key-analytics-owner.ts'
 import { ApiKeyAnalyticsPruneSchema } from './api-key-analytics-prune.ts'
 import { ApiKeyAnalyticsPrunedQuantitySchema } from './api-key-analytics-pruned-quantity.ts'
 import { ApiKeyAnalyticsQuantitySchema } from './api-key-analytics-quantity.ts'
+import { ApiKeyAnalyticsStatementSchema } from './api-key-analytics-statement.ts'
+import { ApiKeyAnalyticsStatementAccountSchema } from './api-key-analytics-statement-account.ts'
+import { ApiKeyAnalyticsStatementLineSchema } from './api-key-analytics-statement-line.ts'
+import { ApiKeyAnalyticsStatementOwnerSchema } from './api-key-analytics-statement-owner.ts'
+import { ApiKeyAnalyticsStatementRemovalSchema } from './api-key-analytics-statement-removal.ts'
 import { ApiKeyAnalyticsUnsealedSchema } from './api-key-analytics-unsealed.ts'
 import { ApiKeyAnalyticsSchema } from './api-key-analytics.ts'
 
@@ -22,5 +27,10 @@ export const ENTITIES = [
   ApiKeyAnalyticsUnsealedSchema,
   ApiKeyAnalyticsPruneSchema,
   ApiKeyAnalyticsPrunedQuantitySchema,
+  ApiKeyAnalyticsStatementSchema,
+  ApiKeyAnalyticsStatementAccountSchema,
+  ApiKeyAnalyticsStatementLineSchema,
+  ApiKeyAnalyticsStatementOwnerSchema,
+  ApiKeyAnalyticsStatementRemovalSchema,
   ApiKeyAnalyticsMetaSchema,
 ]

@@ -3,7 +3,7 @@ import { isPostgresql } from './is-postgresql.ts'
 
 /**
  * The first tables: keys, their former owners, usage and its quantities, the ledger with its gaps and unsealed batches,
- * prunes, meta.
+ * prunes, statements, meta.
  */
 export class Migration202611CreateTables extends Migration {
   override up(): void {
@@ -27,6 +27,11 @@ const TABLES = [
   'api_key_analytics_unsealed',
   'api_key_analytics_prunes',
   'api_key_analytics_pruned_quantities',
+  'api_key_analytics_statements',
+  'api_key_analytics_statement_accounts',
+  'api_key_analytics_statement_lines',
+  'api_key_analytics_statement_owners',
+  'api_key_analytics_statement_removals',
   'api_key_analytics_meta',
 ]
 
@@ -128,6 +133,63 @@ const POSTGRESQL = [
   unit text collate "C" not null,
   quantity bigint not null,
   primary key (prune_id, unit)
+)`,
+  `create table api_key_analytics_statements (
+  sequence int not null primary key,
+  kind text not null,
+  number int null,
+  since timestamptz null,
+  until timestamptz null,
+  billable text null,
+  content text not null,
+  totals text null,
+  hash text not null,
+  signature text null,
+  public_key text null
+)`,
+  `create table api_key_analytics_statement_accounts (
+  statement int not null,
+  account int not null,
+  api_key_id uuid not null,
+  label text null,
+  name text null,
+  owner text null,
+  salt text null,
+  hash text not null,
+  primary key (statement, account, api_key_id)
+)`,
+  'create index api_key_analytics_statement_accounts_key_index on api_key_analytics_statement_accounts (api_key_id)',
+  `create table api_key_analytics_statement_lines (
+  statement int not null,
+  line int not null,
+  account int not null,
+  api_key_id uuid not null,
+  period int not null,
+  owner_since timestamptz not null,
+  method text not null,
+  endpoint text not null,
+  unit text not null,
+  quantity bigint not null,
+  hash text not null,
+  primary key (statement, line, api_key_id)
+)`,
+  'create index api_key_analytics_statement_lines_period_index on api_key_analytics_statement_lines (period, api_key_id)',
+  `create table api_key_analytics_statement_owners (
+  period int not null,
+  api_key_id uuid not null,
+  since timestamptz not null,
+  until timestamptz not null,
+  primary key (period, api_key_id, since)
+)`,
+  `create table api_key_analytics_statement_removals (
+  period int not null,
+  api_key_id uuid not null,
+  owner_since timestamptz not null,
+  endpoint text not null,
+  method text not null,
+  unit text not null,
+  quantity bigint not null,
+  primary key (period, api_key_id, owner_since, endpoint, method, unit)
 )`,
   `create table api_key_analytics_meta (
   id smallint not null primary key,
@@ -237,6 +299,63 @@ const SQLITE = [
   unit text not null,
   quantity bigint not null,
   primary key (prune_id, unit)
+) without rowid`,
+  `create table api_key_analytics_statements (
+  sequence integer not null primary key,
+  kind text not null,
+  number integer null,
+  since datetime null,
+  until datetime null,
+  billable text null,
+  content text not null,
+  totals text null,
+  hash text not null,
+  signature text null,
+  public_key text null
+)`,
+  `create table api_key_analytics_statement_accounts (
+  statement integer not null,
+  account integer not null,
+  api_key_id text not null,
+  label text null,
+  name text null,
+  owner text null,
+  salt text null,
+  hash text not null,
+  primary key (statement, account, api_key_id)
+) without rowid`,
+  'create index api_key_analytics_statement_accounts_key_index on api_key_analytics_statement_accounts (api_key_id)',
+  `create table api_key_analytics_statement_lines (
+  statement integer not null,
+  line integer not null,
+  account integer not null,
+  api_key_id text not null,
+  period integer not null,
+  owner_since datetime not null,
+  method text not null,
+  endpoint text not null,
+  unit text not null,
+  quantity bigint not null,
+  hash text not null,
+  primary key (statement, line, api_key_id)
+) without rowid`,
+  'create index api_key_analytics_statement_lines_period_index on api_key_analytics_statement_lines (period, api_key_id)',
+  `create table api_key_analytics_statement_owners (
+  period integer not null,
+  api_key_id text not null,
+  since datetime not null,
+  until datetime not null,
+  primary key (period, api_key_id, since)
+) without rowid`,
+  `create table api_key_analytics_statement_removals (
+  period integer not null,
+  api_key_id text not null,
+  owner_since datetime not null,
+  endpoint text not null,
+  method text not null,
+  unit text not null,
+  quantity bigint not null,
+  primary key (period, api_key_id, owner_since, endpoint, method, unit)
 ) without rowid`,
   `create table api_key_analytics_meta (
   id integer not null primary key,

@@ -34,7 +34,8 @@ lock table api_key_analytics_meta in share update exclusive mode`
 function writeBegin(mode: TransactionMode, longestSilenceMs: number): string {
   if (mode === 'write') return 'begin'
   if (mode === 'snapshot') return 'begin isolation level repeatable read read only'
-  const turn = `begin;\nset local idle_in_transaction_session_timeout = ${longestSilenceMs}`
+  const begin = mode === 'close' ? 'begin isolation level repeatable read' : 'begin'
+  const turn = `${begin};\nset local idle_in_transaction_session_timeout = ${longestSilenceMs}`
   return mode === 'flush' ? `${turn};\n${TAKE_TURN}` : turn
 }
 

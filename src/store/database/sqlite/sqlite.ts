@@ -23,6 +23,7 @@ const BEGIN: Record<TransactionMode, string> = {
   turn: 'begin immediate',
   flush: 'begin immediate',
   snapshot: 'begin',
+  close: 'begin immediate',
 }
 
 /** An SQLite file, or `:memory:`. Statements block their thread, so inside an app they belong in the worker. */

@@ -1,0 +1,38 @@
+import { existsSync } from 'node:fs'
+import type { StatementCheck } from '../model/statement.ts'
+import type { Database } from '../store/database/open-database.ts'
+import { checkFile, readText } from './check-file.ts'
+import { readPublicKey } from './sign-statement.ts'
+
+/** Whether a text names a file and not a statement of the database: `7`, `2026-10`, `2026-W40`, `2026-10-05`. */
+export function isFile(which: string | undefined): which is string {
+  if (which === undefined) return false
+  return !/^\d+$|^\d{4}-(\d{2}|W\d{2}|\d{2}-\d{2})$/.test(which) || existsSync(which)
+}
+
+/** Checks a file, or with a database its statements. @throws WRONG_USAGE */
+export async function checkGiven(
+  db: Database | undefined,
+  {
+    which,
+    publicKey: path,
+  }: { readonly which?: string | undefined; readonly publicKey?: string | undefined },
+): Promise<StatementCheck> {
+  const publicKey =
+    path === undefined ? undefined : readPublicKey(await readText(path, 'Check --public-key.'))
+  if (!db) return checkFile(which!, publicKey)
+  // imported only now: a customer who checks a file needs no database
+  const { checkStatements } = await import('./check-statements.ts')
+  return checkStatements(db, { which, publicKey })
+}
+
+/** A check for people, with the result as its last line. */
+export function renderCheck({ intact, statements, lines, findings, notes }: StatementCheck): string {
+  const what = `${statements === 1 ? '1 statement' : `${statements} statements`} with ${lines} ${lines === 1 ? 'line' : 'lines'}`
+  return [
+    ...findings,
+    ...notes.map((note) => `Note: ${note}`),
+    intact ? `OK: ${what}, nothing was changed.` : 'NOT OK: this is not what was made.',
+    '',
+  ].join('\n')
+}

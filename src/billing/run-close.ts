@@ -1,0 +1,79 @@
+import { AnalyticsError } from '../model/errors.ts'
+import type { ClosedStatement } from '../model/statement.ts'
+import { parseStatus } from '../report/parse-filter.ts'
+import type { Database } from '../store/database/open-database.ts'
+import { parseBillingPeriod } from './billing-period.ts'
+import { readText } from './check-file.ts'
+import { closePeriod } from './close-period.ts'
+import { group } from './render-statement.ts'
+import { readPrivateKey } from './sign-statement.ts'
+
+/** The flags of `close`, parsed. */
+export interface CloseFlags {
+  readonly month?: string | undefined
+  readonly week?: string | undefined
+  readonly day?: string | undefined
+  readonly tz: string
+  readonly billable: readonly string[]
+  readonly 'accept-missing'?: number | undefined
+  readonly sign?: string | undefined
+  readonly 'dry-run': boolean
+}
+
+/** Closes a period as the flags say. @throws CLOSE_REFUSED, WRONG_USAGE */
+export async function runClose(
+  db: Database,
+  dataDir: string,
+  flags: CloseFlags,
+  signal?: AbortSignal,
+): Promise<{ text: string; warnings: readonly string[]; refused: boolean; result: object }> {
+  const { sign } = flags
+  const period = parseBillingPeriod({ ...flags, timeZone: flags.tz })
+  const order = {
+    period,
+    billable: flags.billable.map((text) => String(parseStatus(text))),
+    acceptMissing: flags['accept-missing'],
+    dryRun: flags['dry-run'],
+    ...(sign !== undefined && { privateKey: readPrivateKey(await readText(sign, 'Check --sign.')) }),
+    ...(signal && { signal }),
+  }
+  const closed = await closePeriod(db, dataDir, order).catch((error: unknown) => {
+    throw signal?.aborted ? interrupted(period.label, error) : error
+  })
+  const { refusals, warnings } = closed
+  return { text: describe(closed), warnings, refused: refusals.length > 0, result: closed }
+}
+
+function describe({ statement, totals, hash, signature, stored, refusals }: ClosedStatement): string {
+  const { number, period, corrects, lineCount } = statement
+  const { usage, corrections, accountCount, acceptedMissing } = totals
+  const amounts = (quantities: Readonly<Record<string, string>>) =>
+    Object.entries(quantities)
+      .map(([unit, quantity]) => `${group(quantity)} ${unit}`)
+      .join(', ')
+  const head = stored
+    ? `Closed ${period.label} (${period.timeZone}) as statement ${number}.`
+    : `Would close ${period.label} (${period.timeZone}) as statement ${number}. Nothing was changed.`
+  return [
+    head,
+    `  ${amounts(usage)}; ${group(String(lineCount))} lines of ${group(String(accountCount))} keys`,
+    ...corrects.map(
+      (one, n) =>
+        `  correction of ${one.period.label} (statement ${one.statement}): ${amounts(corrections[n]!.quantities)}`,
+    ),
+    ...(acceptedMissing > 0
+      ? [`  without ${group(String(acceptedMissing))} requests that never arrived`]
+      : []),
+    ...(stored ? [`  hash ${hash}${signature ? ', signed' : ''}`] : []),
+    ...refusals.map((reason) => `Refused: ${reason}`),
+    '',
+  ].join('\n')
+}
+
+function interrupted(label: string, cause: unknown): AnalyticsError {
+  return new AnalyticsError(
+    'CLOSE_REFUSED',
+    `Interrupted: ${label} is not closed, and nothing was changed. Run it again.`,
+    { cause },
+  )
+}

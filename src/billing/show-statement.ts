@@ -1,0 +1,48 @@
+import { AnalyticsError } from '../model/errors.ts'
+import type { StatementFormat } from '../model/statement.ts'
+import { findKey } from '../report/find-key.ts'
+import type { SecretInput } from '../report/find-key.ts'
+import type { CsvSeparator } from '../report/render-csv.ts'
+import type { Database } from '../store/database/open-database.ts'
+import { isUuid } from '../store/read/usage-filter.ts'
+import { readText } from './check-file.ts'
+import { parsePriceList } from './price-list.ts'
+import { priceStatement, renderPriced } from './price-statement.ts'
+import { openStatement } from './read-statement.ts'
+import { renderStatement } from './render-statement.ts'
+
+/** The flags of `statements show`, parsed. */
+export interface ShowFlags {
+  readonly owner?: string | undefined
+  readonly key?: string | undefined
+  readonly format: StatementFormat
+  readonly 'csv-separator'?: CsvSeparator | undefined
+  readonly prices?: string | undefined
+}
+
+/** Prints a statement as the flags say. @throws WRONG_USAGE */
+export async function showStatement(
+  db: Database,
+  which: string,
+  flags: ShowFlags,
+  secretInput: SecretInput,
+): Promise<{ pieces: AsyncIterable<string>; notes: readonly string[] }> {
+  const { owner, key, format, prices } = flags
+  const separator = flags['csv-separator']
+  if (separator !== undefined && format !== 'csv') {
+    throw new AnalyticsError('WRONG_USAGE', '--csv-separator needs --format csv.')
+  }
+  // a forgotten key is known only by its id
+  const keyId =
+    key === undefined || isUuid(key) ? key?.toLowerCase() : (await findKey(db, key, secretInput)).id
+  const list =
+    prices === undefined ? undefined : parsePriceList(await readText(prices, 'Check --prices.'), prices)
+  const source = await openStatement(db, which, { owner, keyId })
+  if (!list) return { pieces: renderStatement(source, format, separator), notes: [] }
+  const priced = await priceStatement(db, source, list)
+  return { pieces: one(renderPriced(priced, format, separator)), notes: format === 'csv' ? priced.notes : [] }
+}
+
+async function* one(text: string): AsyncGenerator<string> {
+  yield text
+}

@@ -1,0 +1,93 @@
+import type { Statements } from '../database/dialect.ts'
+import type { Database } from '../database/open-database.ts'
+import { filterUsage, Parameters } from '../read/usage-filter.ts'
+import type { ClosedPeriod } from './closed-periods.ts'
+import { COUNTED_UNITS } from './counted-units.ts'
+
+/** What a period holds, or held before it was pruned, and no statement has billed yet. */
+export interface DueQuantity {
+  readonly keyId: string
+  /** Epoch milliseconds; 0 for the first owner of the period. */
+  readonly ownerSince: number
+  readonly method: string
+  readonly endpoint: string
+  readonly unit: string
+  /** A whole number other than 0, as text. */
+  readonly quantity: string
+}
+
+/**
+ * What the table holds of a period, and what was removed of it, without what was billed. For a period that is not
+ * closed yet that is all its usage; for a closed one it is the correction.
+ */
+function writeDue(
+  db: Database,
+  period: ClosedPeriod,
+  parameters: Parameters,
+  keyIds?: readonly string[],
+): string {
+  const { dialect } = db
+  const [since, until] = [new Date(period.since), new Date(period.until)]
+  const filter = { since, until, status: period.billable, ...(keyIds && { keyIds }) }
+  const number = `cast(${parameters.add(period.number)} as int)`
+  const rows = filterUsage(dialect, filter, parameters)
+  const chosen = keyIds ? `and t.api_key_id in (${keyIds.map((id) => parameters.add(id)).join(', ')})` : ''
+  const held = COUNTED_UNITS.map(
+    ({ table, unit, quantity }) => `
+  select t.api_key_id, coalesce(o.since, ${dialect.timeOf('0')}) as owner_since, t.method, t.endpoint,
+    ${unit} as unit, ${quantity} as quantity
+  from ${table} t
+  left join api_key_analytics_statement_owners o
+    on o.period = ${number} and o.api_key_id = t.api_key_id and o.since <= t.bucket and o.until > t.bucket
+  where ${rows}`,
+  )
+  return [
+    ...held,
+    `
+  select t.api_key_id, t.owner_since, t.method, t.endpoint, t.unit, t.quantity
+  from api_key_analytics_statement_removals t
+  where t.period = ${number} ${chosen}`,
+    `
+  select t.api_key_id, t.owner_since, t.method, t.endpoint, t.unit, -t.quantity
+  from api_key_analytics_statement_lines t
+  where t.period = ${number} ${chosen}`,
+  ].join('\n  union all')
+}
+
+/** The keys with anything due in a period, in any order. Counts only grow, so a key's sum shows whether there is any. */
+export async function findDueKeys(tx: Statements, db: Database, period: ClosedPeriod): Promise<string[]> {
+  const parameters = new Parameters()
+  const due = writeDue(db, period, parameters)
+  const found = await tx.query<{ id: string }>(
+    `select distinct api_key_id as id
+from (
+  select api_key_id, unit
+  from (${due}) due
+  group by api_key_id, unit
+  having sum(quantity) <> 0
+) keys`,
+    parameters.values,
+  )
+  return found.map(({ id }) => id)
+}
+
+/** What is due of some keys in a period. */
+export async function findDue(
+  tx: Statements,
+  db: Database,
+  period: ClosedPeriod,
+  keyIds: readonly string[],
+): Promise<DueQuantity[]> {
+  const parameters = new Parameters()
+  const due = writeDue(db, period, parameters, keyIds)
+  const ownerSince = db.dialect.millisecondsOf('owner_since')
+  const rows = await tx.query<Omit<DueQuantity, 'ownerSince'> & { ownerSince: string | number }>(
+    `select api_key_id as "keyId", ${ownerSince} as "ownerSince", method, endpoint, unit,
+  cast(sum(quantity) as text) as quantity
+from (${due}) due
+group by api_key_id, owner_since, method, endpoint, unit
+having sum(quantity) <> 0`,
+    parameters.values,
+  )
+  return rows.map((row) => Object.assign(row, { ownerSince: Number(row.ownerSince) }))
+}

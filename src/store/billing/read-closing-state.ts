@@ -1,0 +1,93 @@
+import type { Dialect, Statements } from '../database/dialect.ts'
+import { Parameters } from '../read/usage-filter.ts'
+import type { Database } from '../database/open-database.ts'
+import { COUNTED_UNITS } from './counted-units.ts'
+
+/** What an instance had delivered. */
+export interface LedgerState {
+  readonly instance: string
+  readonly sequence: number
+  readonly requests: number
+  readonly missing: number
+  readonly updatedAt: number
+}
+
+/** The instances that have missing requests, or delivered at or after a time (epoch milliseconds). */
+export async function readLedgerSince(
+  tx: Statements,
+  dialect: Dialect,
+  since: number,
+): Promise<LedgerState[]> {
+  const rows = await tx.query<Record<keyof LedgerState, string | number>>(
+    `select instance, sequence, request_count as requests, missing, ${dialect.millisecondsOf('updated_at')} as "updatedAt"
+from api_key_analytics_ledger
+where updated_at >= ${dialect.timeOf('$1')} or missing > 0
+order by instance`,
+    [since],
+  )
+  return rows.map(({ instance, sequence, requests, missing, updatedAt }) => ({
+    instance: String(instance),
+    sequence: Number(sequence),
+    requests: Number(requests),
+    missing: Number(missing),
+    updatedAt: Number(updatedAt),
+  }))
+}
+
+/** Usage before a time that lies in none of some spans: its first bucket and its requests. */
+export async function findOpenUsageBefore(
+  tx: Statements,
+  { dialect }: Pick<Database, 'dialect'>,
+  before: number,
+  closed: readonly { readonly since: number; readonly until: number }[],
+): Promise<{ first: number; requests: number } | undefined> {
+  const parameters = new Parameters()
+  const time = (milliseconds: number) => dialect.timeOf(parameters.add(milliseconds))
+  const conditions = [
+    `t.bucket < ${time(before)}`,
+    ...closed.map(({ since, until }) => `not (t.bucket >= ${time(since)} and t.bucket < ${time(until)})`),
+  ]
+  const [found] = await tx.query<{ first: string | number | null; requests: string | number | null }>(
+    `select ${dialect.millisecondsOf('min(t.bucket)')} as first, sum(t.request_count) as requests
+from ${COUNTED_UNITS[0]!.table} t
+where ${conditions.join('\n  and ')}`,
+    parameters.values,
+  )
+  return found?.first == null ? undefined : { first: Number(found.first), requests: Number(found.requests) }
+}
+
+/** The end of the time of which rows were pruned; null when no prune ran. */
+export async function readPruneBorder(tx: Statements, dialect: Dialect): Promise<number | null> {
+  const [row] = await tx.query<{ border: string | number | null }>(
+    `select ${dialect.millisecondsOf('max(before)')} as border
+from api_key_analytics_prunes
+where action = 'prune' and request_count > 0`,
+  )
+  return row?.border == null ? null : Number(row.border)
+}
+
+/** The id of the database. */
+export async function readDatabaseId(tx: Statements): Promise<string> {
+  const [meta] = await tx.query<{ id: string }>(
+    'select database_id as id from api_key_analytics_meta where id = 1',
+  )
+  return meta!.id
+}
+
+/** Label and name of keys; a forgotten key is absent. */
+export async function readKeyNames(
+  tx: Statements,
+  ids: readonly string[],
+): Promise<Map<string, { label: string; name: string | null; owner: string | null }>> {
+  const names = new Map<string, { label: string; name: string | null; owner: string | null }>()
+  for (let first = 0; first < ids.length; first += 1000) {
+    const some = ids.slice(first, first + 1000)
+    const list = some.map((_, index) => `$${index + 1}`).join(', ')
+    const rows = await tx.query<{ id: string; label: string; name: string | null; owner: string | null }>(
+      `select id, label, name, owner from api_key_analytics_keys where id in (${list})`,
+      some,
+    )
+    for (const { id, ...rest } of rows) names.set(id, rest)
+  }
+  return names
+}

@@ -1,0 +1,196 @@
+import { sha256 } from '../../billing/canonical-json.ts'
+import { compareUnits, sameQuantities, toQuantities } from '../../billing/quantities.ts'
+import type { RedactionRecord, StatementHeader, StatementTotals } from '../../model/statement.ts'
+import { readEntries } from '../billing/chain.ts'
+import type { ChainEntry } from '../billing/chain.ts'
+import { isBillable, readClosedPeriods } from '../billing/closed-periods.ts'
+import { COUNTED_UNITS } from '../billing/counted-units.ts'
+import type { Dialect, Statements } from '../database/dialect.ts'
+
+/** Where every delivered quantity of a unit is: `billed + notBilledYet + notBillable = delivered`. */
+export interface BilledUnit {
+  readonly unit: string
+  /** As the ledger has it. */
+  readonly delivered: string
+  /** Sum of all statements. */
+  readonly billed: string
+  /** In periods that are not closed, and late counts of closed ones: the next statements bill them. */
+  readonly notBilledYet: string
+  /** In closed periods, of statuses that are not billed; and what was removed before its period was closed. */
+  readonly notBillable: string
+  readonly balanced: boolean
+}
+
+/** The statements in the account of a database. */
+export interface BillingAccount {
+  readonly statements: number
+  readonly units: readonly BilledUnit[]
+  /** Faults of the chain, one sentence each; `statements check` examines every line. */
+  readonly faults: readonly string[]
+}
+
+/** What was delivered and what was pruned or forgotten, by unit. */
+export type Accounts = ReadonlyMap<string, { readonly delivered: bigint; readonly removed: bigint }>
+
+/** Compares statements, table and ledger within a transaction that sees one state. Undefined without a statement. */
+export async function verifyStatements(
+  tx: Statements,
+  dialect: Dialect,
+  accounts: Accounts,
+): Promise<BillingAccount | undefined> {
+  const entries = await readEntries(tx)
+  if (entries.length === 0) return undefined
+  const billed = await sumLines(tx)
+  const held = await sumHeld(tx, dialect)
+  const removed = await sumByUnit(tx, 'api_key_analytics_statement_removals')
+  const all = new Map<string, bigint>()
+  for (const { unit, quantity } of billed) all.set(unit, (all.get(unit) ?? 0n) + quantity)
+  const units = [...new Set([...accounts.keys(), ...all.keys()])].sort(compareUnits).map((unit) => {
+    const { delivered = 0n, removed: gone = 0n } = accounts.get(unit) ?? {}
+    const { open = 0n, billable = 0n, other = 0n } = held.get(unit) ?? {}
+    const noted = removed.get(unit) ?? 0n
+    const sum = all.get(unit) ?? 0n
+    const notBilledYet = open + billable + noted - sum
+    const notBillable = other + gone - noted
+    // more was noted as removed than the log of removals has, when either was changed by hand
+    const balanced = sum + notBilledYet + notBillable === delivered && noted <= gone
+    const amounts = { delivered, billed: sum, notBilledYet, notBillable }
+    return Object.assign({ unit, balanced }, mapToText(amounts))
+  })
+  const statements = entries.filter(({ kind }) => kind === 'statement').length
+  const { chain, totals } = findFaults(entries, billed)
+  return { statements, units, faults: [...chain, ...totals] }
+}
+
+/** What is wrong with the statements as a whole. */
+export interface StatementFaults {
+  /** Changed headers and totals, and cuts of the chain. With any of them the rest cannot be read safely. */
+  readonly chain: readonly string[]
+  /** Totals that differ from the lines. */
+  readonly totals: readonly string[]
+}
+
+/** Finds what is wrong with the statements as a whole. */
+export async function findStatementFaults(tx: Statements): Promise<StatementFaults> {
+  return findFaults(await readEntries(tx), await sumLines(tx))
+}
+
+function findFaults(entries: readonly ChainEntry[], billed: readonly LineSum[]): StatementFaults {
+  const chain = findChainFaults(entries)
+  return { chain, totals: chain.length > 0 ? [] : findWrongTotals(entries, billed) }
+}
+
+/** What is wrong with the chain: each entry must be as it was hashed, and contain the hash of the one before it. */
+function findChainFaults(entries: readonly ChainEntry[]): string[] {
+  return entries.flatMap(({ sequence, kind, number, content, totals, hash }, index) => {
+    const name = kind === 'statement' ? `Statement ${number}` : `Redaction ${sequence}`
+    if (sha256(content) !== hash) return [`${name}: its header was changed.`]
+    const { previousHash, ...header } = JSON.parse(content) as StatementHeader | RedactionRecord
+    if (header.sequence !== sequence || sequence !== index + 1 || header.kind !== kind) {
+      return [`${name}: it is at another position of the chain than when it was made.`]
+    }
+    if (header.kind === 'statement' && header.number !== number) return [`${name}: its number was changed.`]
+    if (header.kind === 'statement' && sha256(totals ?? '') !== header.totalsHash) {
+      return [`${name}: its totals were changed.`]
+    }
+    if (previousHash !== (entries[index - 1]?.hash ?? null)) {
+      return [`${name}: the entry before it in the chain is missing or another one.`]
+    }
+    return []
+  })
+}
+
+interface LineSum {
+  readonly statement: number
+  readonly period: number
+  readonly unit: string
+  readonly quantity: bigint
+}
+
+function findWrongTotals(entries: readonly ChainEntry[], billed: readonly LineSum[]): string[] {
+  const numbers = new Set(entries.map(({ number }) => number))
+  const strays = new Set(
+    billed.map(({ statement }) => statement).filter((statement) => !numbers.has(statement)),
+  )
+  const added = [...strays].map(
+    (statement) => `There are lines of a statement ${statement} that does not exist.`,
+  )
+  const wrong = entries.flatMap(({ kind, number, totals }) => {
+    if (kind !== 'statement') return []
+    const { usage, corrections } = JSON.parse(totals!) as StatementTotals
+    const lines = billed.filter(({ statement }) => statement === number)
+    const byPeriod = Map.groupBy(lines, ({ period }) => period)
+    const stated = [{ statement: number!, quantities: usage }, ...corrections]
+    const isEqual =
+      stated.every(({ statement, quantities }) => {
+        const sums = new Map((byPeriod.get(statement) ?? []).map(({ unit, quantity }) => [unit, quantity]))
+        return sameQuantities(quantities, toQuantities(sums))
+      }) && [...byPeriod.keys()].every((period) => stated.some(({ statement }) => statement === period))
+    return isEqual ? [] : [`Statement ${number}: its lines do not sum up to its totals.`]
+  })
+  return [...added, ...wrong]
+}
+
+async function sumLines(tx: Statements): Promise<LineSum[]> {
+  type Row = Record<'statement' | 'period', string | number> & { unit: string; quantity: string }
+  const rows = await tx.query<Row>(
+    `select statement, period, unit, cast(sum(quantity) as text) as quantity
+from api_key_analytics_statement_lines
+group by statement, period, unit`,
+  )
+  return rows.map(({ statement, period, unit, quantity }) => ({
+    statement: Number(statement),
+    period: Number(period),
+    unit,
+    quantity: BigInt(quantity),
+  }))
+}
+
+interface Held {
+  /** In no closed period. */
+  readonly open: bigint
+  /** In closed periods, of billed statuses and of others. */
+  readonly billable: bigint
+  readonly other: bigint
+}
+
+async function sumHeld(tx: Statements, dialect: Dialect): Promise<Map<string, Held>> {
+  const closed = await readClosedPeriods(tx, dialect)
+  const sums = new Map<string, Held>()
+  const add = (unit: string, sum: Partial<Held>) => {
+    const { open = 0n, billable = 0n, other = 0n } = sums.get(unit) ?? {}
+    const { open: moreOpen = 0n, billable: moreBillable = 0n, other: moreOther = 0n } = sum
+    sums.set(unit, { open: open + moreOpen, billable: billable + moreBillable, other: other + moreOther })
+  }
+  for (const { table, unit, quantity } of COUNTED_UNITS) {
+    // all rows in one statement; then of each closed period, of which each takes its rows out of what is open
+    const select = (condition: string) => `
+select ${unit} as unit, t.status, cast(sum(${quantity}) as text) as quantity
+from ${table} t
+where ${condition}
+group by 1, t.status`
+    type Row = { unit: string; status: string | number; quantity: string }
+    for (const row of await tx.query<Row>(select('true'))) add(row.unit, { open: BigInt(row.quantity) })
+    for (const { since, until, billable } of closed) {
+      const within = `t.bucket >= ${dialect.timeOf('$1')} and t.bucket < ${dialect.timeOf('$2')}`
+      for (const row of await tx.query<Row>(select(within), [since, until])) {
+        const sum = BigInt(row.quantity)
+        const kind = isBillable(Number(row.status), billable) ? 'billable' : 'other'
+        add(row.unit, { open: -sum, [kind]: sum })
+      }
+    }
+  }
+  return sums
+}
+
+async function sumByUnit(tx: Statements, table: string): Promise<Map<string, bigint>> {
+  const rows = await tx.query<{ unit: string; quantity: string }>(
+    `select unit, cast(sum(quantity) as text) as quantity from ${table} group by unit`,
+  )
+  return new Map(rows.map(({ unit, quantity }) => [unit, BigInt(quantity)]))
+}
+
+function mapToText<Name extends string>(amounts: Readonly<Record<Name, bigint>>): Record<Name, string> {
+  const texts = Object.entries<bigint>(amounts).map(([name, amount]) => [name, String(amount)])
+  return Object.fromEntries(texts) as Record<Name, string>
+}
