@@ -62,8 +62,9 @@ export async function openStatement(
   const isChosen = ({ owner, keyId }: StatementAccount) =>
     (filter.owner === undefined || owner === filter.owner) &&
     (filter.keyId === undefined || keyId === filter.keyId)
-  const isFiltered = filter.owner !== undefined || filter.keyId !== undefined
   const chosen = new Set([...accounts.values()].filter(isChosen).map(({ account }) => account))
+  const isPart = chosen.size < accounts.size
+  const isFiltered = filter.owner !== undefined || filter.keyId !== undefined
   if (isFiltered && chosen.size === 0) throw hasNone(number, filter)
   const leaves: Buffer[] = []
   const lines: number[] = []
@@ -72,9 +73,9 @@ export async function openStatement(
     let itsLines: AccountWithLines['lines'][number][] = []
     for await (const page of readLines(db, db.dialect, number)) {
       for (const { account, keyId, ...line } of page) {
-        if (isFiltered) leaves.push(Buffer.from(line.hash, 'hex'))
+        if (isPart) leaves.push(Buffer.from(line.hash, 'hex'))
         if (!chosen.has(account) && accounts.has(account)) continue
-        if (isFiltered) lines.push(line.line - 1)
+        if (isPart) lines.push(line.line - 1)
         if (open?.account !== account) {
           if (open) yield { ...open, lines: itsLines }
           open = accounts.get(account) ?? lostAccount(account, keyId)
@@ -85,8 +86,8 @@ export async function openStatement(
     }
     if (open) yield { ...open, lines: itsLines }
   }
-  const totals = isFiltered ? null : summary.totals
-  return { ...summary, totals, accounts: read(), proof: () => (isFiltered ? proveLeaves(leaves, lines) : []) }
+  const totals = isPart ? null : summary.totals
+  return { ...summary, totals, accounts: read(), proof: () => (isPart ? proveLeaves(leaves, lines) : []) }
 }
 
 /** A statement, or a part of it, in memory. */

@@ -3,7 +3,8 @@
 type Test = (value: unknown) => boolean
 type Form = { readonly [name: string]: Test }
 
-const isText: Test = (value) => typeof value === 'string'
+/** Canonical JSON has no lone surrogates. */
+const isText: Test = (value) => typeof value === 'string' && value.isWellFormed()
 const isWhole: Test = (value) => Number.isSafeInteger(value) && (value as number) >= 0
 const isHash: Test = (value) => typeof value === 'string' && /^[\da-f]{64}$/.test(value)
 const isInstant: Test = (value) =>
@@ -27,7 +28,8 @@ const form =
     isObject(value) &&
     Object.keys(value).length === Object.keys(fields).length &&
     Object.entries(fields).every(([name, test]) => Object.hasOwn(value, name) && test(value[name]))
-const isQuantities: Test = (value) => isObject(value) && Object.values(value).every(isQuantity)
+const isQuantities: Test = (value) =>
+  isObject(value) && Object.entries(value).every(([unit, quantity]) => isText(unit) && isQuantity(quantity))
 
 const isPeriod = form({
   label: isText,
@@ -102,6 +104,9 @@ export function findFormFault(value: unknown): string | undefined {
   if (!isHash(hash)) return 'The hash of the header was changed.'
   if (!orNull(isSignature)(signature)) return 'The signature was changed.'
   if (!listOf(isHash)(proof)) return 'The proof was changed: it is not a list of hashes.'
+  if ((totals === null) !== (proof as unknown[]).length > 0) {
+    return 'A whole statement has totals, and a part of one has a proof instead: one of them was added or removed.'
+  }
   if (!Array.isArray(accounts)) return 'The accounts are missing.'
   for (const account of accounts as unknown[]) {
     if (!form(ACCOUNT)(account))

@@ -1,5 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parseBillingPeriod } from '../../src/billing/billing-period.ts'
+import { checkStatements } from '../../src/billing/check-statements.ts'
+import { closePeriod } from '../../src/billing/close-period.ts'
+import { readStatement } from '../../src/billing/read-statement.ts'
 import { openUsage } from '../../src/index.ts'
 import { findKeys } from '../../src/store/read/find-keys.ts'
 import { findUsage } from '../../src/store/read/find-usage.ts'
@@ -13,6 +17,7 @@ import { DatabaseStore } from '../../src/store/database-store.ts'
 import { pruneUsage } from '../../src/store/remove/prune-usage.ts'
 import { requireSchema } from '../../src/store/database/require-schema.ts'
 import { rollUpUsage } from '../../src/store/remove/roll-up-usage.ts'
+import { countMissing } from '../../src/store/verify/count-missing.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import { requirePepper } from '../../src/store/read/require-pepper.ts'
 import { administer } from '../support/administer.ts'
@@ -124,17 +129,32 @@ describe('the grants of the page', () => {
       await listLateUsage(db)
       await findUsage(db, { by: ['key'] })
       await findKeys(db, 'a')
+      await checkStatements(db)
+      await readStatement(db, 1)
     })
   }
 
   async function cleanAsKeeper(url: string): Promise<void> {
+    // then the app's owners count again, and the key changes hands within the period
+    await use(database.url, (db) => forgetKey(db, keyIdOf('a')))
     await countAsApp(database.url)
+    // a period is closed once, so each run begins without statements
+    await administer(
+      database.url,
+      `truncate api_key_analytics_statements, api_key_analytics_statement_accounts, api_key_analytics_statement_lines,
+  api_key_analytics_statement_owners, api_key_analytics_statement_removals`,
+    )
     await use(url, async (db) => {
+      const period = parseBillingPeriod({ day: '2026-11-02' })
+      const acceptMissing = await countMissing(db)
+      await closePeriod(db, '/nowhere', { period, billable: ['2xx'], acceptMissing, now: END })
       await nameKey(db, keyIdOf('a'), { owner: randomUUID() })
       await rollUpUsage(db, { before: END })
     })
     await countAsApp(database.url)
     await use(url, async (db) => {
+      await pruneUsage(db, { before: END })
+      await countAsApp(database.url)
       await pruneUsage(db, { before: END })
     })
     await countAsApp(database.url)
@@ -143,6 +163,8 @@ describe('the grants of the page', () => {
 
   test('are enough for every command of a role', async () => {
     await countAsApp(roles.app.url)
+    // what the ledger lacks of the app's batches
+    const missing = await use(roles.reader.url, countMissing)
     expect(await runCli(['flush', '--set-aside'], { env: { DATABASE_URL: roles.app.url } })).toMatchObject({
       code: 0,
     })
@@ -162,6 +184,10 @@ describe('the grants of the page', () => {
       ['reader', 0, 'keys', 'owners', 'a'],
       ['reader', 0, 'customers', 'list'],
       ['keeper', 0, 'keys', 'name', 'a', '--owner', 'Acme'],
+      ['keeper', 0, 'close', '--day', '2026-11-02', '--billable', '2xx', '--accept-missing', String(missing)],
+      ['reader', 0, 'statements', 'list'],
+      ['reader', 0, 'statements', 'show', '1'],
+      ['reader', 0, 'statements', 'check'],
       ['keeper', 0, 'prune', '--before', '2026-12-01', '--roll-up', 'day', '--yes'],
       ['keeper', 0, 'prune', '--before', '2026-12-01', '--yes'],
       ['keeper', 0, 'keys', 'forget', 'a', '--yes'],
@@ -206,11 +232,11 @@ select privilege_type, 'schema', nspname from pg_namespace n, aclexplode(n.nspac
   })
 })
 
-async function use(url: string, run: (db: Database) => Promise<unknown>): Promise<void> {
+async function use<T>(url: string, run: (db: Database) => Promise<T>): Promise<T> {
   const db = await openDatabase(url)
   try {
     await requireSchema(db)
-    await run(db)
+    return await run(db)
   } finally {
     await db.close()
   }

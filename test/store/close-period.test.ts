@@ -1,43 +1,463 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { closePeriod } from '../../src/billing/close-period.ts'
 import { parseBillingPeriod } from '../../src/billing/billing-period.ts'
+import { checkDocument } from '../../src/billing/check-document.ts'
+import { checkStatements } from '../../src/billing/check-statements.ts'
+import { closePeriod } from '../../src/billing/close-period.ts'
+import type { CloseOrder } from '../../src/billing/close-period.ts'
+import { findStatements, openStatement, readStatement } from '../../src/billing/read-statement.ts'
+import { renderStatement } from '../../src/billing/render-statement.ts'
+import { toBase64 } from '../../src/billing/sign-statement.ts'
+import type { KeyIdentity } from '../../src/model/key.ts'
+import { nameKey } from '../../src/store/keys/name-key.ts'
+import { renameOwner } from '../../src/store/keys/rename-owner.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
+import type { Database } from '../../src/store/database/open-database.ts'
+import { listLateUsage } from '../../src/store/read/list-late-usage.ts'
+import { forgetKey } from '../../src/store/remove/forget-key.ts'
+import { forgetOwner } from '../../src/store/remove/forget-owner.ts'
 import { pruneUsage } from '../../src/store/remove/prune-usage.ts'
+import { rollUpUsage } from '../../src/store/remove/roll-up-usage.ts'
+import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
+import { makeDatabase } from '../support/databases.ts'
+import { dumpTables, loadTables } from '../support/copy-tables.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
+import type { StoredRow } from '../support/store-usage.ts'
 
-const ACME = testKey(1, 'key_acme', { owner: 'Acme' })
+const ACME = testKey(1, 'key_acme', { owner: 'Acme', name: 'Shop' })
 const NOBODY = testKey(2, 'key_nobody')
-const october = parseBillingPeriod({ month: '2026-10' })
-const november = parseBillingPeriod({ month: '2026-11' })
 const now = new Date('2027-01-01T00:00Z')
+const month = (label: string, timeZone?: string) => parseBillingPeriod({ month: label, timeZone })
+const close = (db: Database, label: string, rest: Partial<CloseOrder> = {}) =>
+  closePeriod(db, '/nowhere', { period: month(label), billable: ['2xx'], now, ...rest })
+const row = (
+  key: KeyIdentity,
+  bucket: string,
+  requests: number,
+  rest: Partial<StoredRow> = {},
+): StoredRow => ({
+  key,
+  bucket,
+  requests,
+  ...rest,
+})
 
-forEachDatabase('close', (_kind, makeUrl) => {
-  test('bills a month once, and late counts as corrections, also after a prune', async () => {
+async function print(db: Database, number: number): Promise<string[]> {
+  const formats = ['table', 'csv', 'json', 'markdown'] as const
+  const texts: string[] = []
+  for (const format of formats) {
+    const pieces = renderStatement(await openStatement(db, number), format)
+    texts.push((await Array.fromAsync(pieces)).join(''))
+  }
+  return texts
+}
+
+/** Lines as `[owner, endpoint, quantity, corrected statement]`. */
+async function linesOf(db: Database, number: number): Promise<unknown[]> {
+  const { accounts } = await readStatement(db, number)
+  return accounts.flatMap(({ owner, lines }) =>
+    lines.map(({ endpoint, quantity, period }) => [
+      owner,
+      endpoint,
+      quantity,
+      ...(period === number ? [] : [period]),
+    ]),
+  )
+}
+
+forEachDatabase('closing a period', (kind, makeUrl) => {
+  const withRows = async (rows: readonly StoredRow[], run: (db: Database, url: string) => Promise<void>) => {
     const url = await makeUrl()
-    await storeUsage(url, [
-      { key: ACME, bucket: '2026-10-01T00:00Z', requests: 5 },
-      { key: ACME, bucket: '2026-10-31T23:00Z', requests: 7, endpoint: '/b' },
-      { key: ACME, bucket: '2026-10-31T22:00Z', requests: 9, status: 500 },
-      { key: NOBODY, bucket: '2026-10-31T22:00Z', requests: 2 },
-      { key: NOBODY, bucket: '2026-11-01T00:00Z', requests: 3 },
-    ])
+    await storeUsage(url, rows)
     const db = await openDatabase(url)
-    const close = (period: typeof october) => closePeriod(db, '/nowhere', { period, billable: ['2xx'], now })
-    const first = await close(october)
-    expect(first).toMatchObject({
-      statement: { number: 1, lineCount: 3 },
-      totals: { usage: { requests: '14' } },
-    })
-    await expect(close(october)).rejects.toMatchObject({ code: 'CLOSE_REFUSED' })
-    await storeUsage(url, [{ key: ACME, bucket: '2026-10-02T00:00Z', requests: 4 }])
-    await pruneUsage(db, { before: new Date('2026-11-01T00:00Z') })
-    await storeUsage(url, [{ key: ACME, bucket: '2026-10-02T00:00Z', requests: 1 }])
-    const second = await close(november)
-    expect(second).toMatchObject({
-      statement: { corrects: [{ statement: 1, period: { label: '2026-10' } }], previousHash: first.hash },
-      totals: { usage: { requests: '3' }, corrections: [{ statement: 1, quantities: { requests: '5' } }] },
-    })
-    await db.close()
-  })
+    try {
+      await run(db, url)
+      expect(await verifyUsage(db)).toMatchObject({ balanced: true })
+      expect(await checkStatements(db)).toMatchObject({ intact: true })
+    } finally {
+      await db.close()
+    }
+  }
+
+  test('bills a month once, and late counts as corrections, also those that were pruned before', () =>
+    withRows(
+      [
+        row(ACME, '2026-10-01T00:00Z', 5),
+        row(ACME, '2026-10-31T23:00Z', 7, { endpoint: '/b' }),
+        row(ACME, '2026-10-31T22:00Z', 9, { status: 500 }),
+        row(NOBODY, '2026-10-31T21:00Z', 2),
+        row(NOBODY, '2026-11-01T00:00Z', 3),
+      ],
+      async (db, url) => {
+        const first = await close(db, '2026-10')
+        expect(first).toMatchObject({
+          statement: { number: 1, lineCount: 3 },
+          totals: { usage: { requests: '14' } },
+        })
+        await expect(close(db, '2026-10')).rejects.toThrow(/closed already, by statement 1/)
+        await storeUsage(url, [row(ACME, '2026-10-02T00:00Z', 4)])
+        await pruneUsage(db, { before: new Date('2026-11-01T00:00Z') })
+        await storeUsage(url, [row(ACME, '2026-10-02T00:00Z', 1)])
+        const second = await close(db, '2026-11')
+        expect(second).toMatchObject({
+          statement: { corrects: [{ statement: 1, period: { label: '2026-10' } }], previousHash: first.hash },
+          totals: {
+            usage: { requests: '3' },
+            corrections: [{ statement: 1, quantities: { requests: '5' } }],
+          },
+        })
+        expect(await linesOf(db, 2)).toEqual([
+          ['Acme', '/users/:id', '5', 1],
+          [null, '/users/:id', '3'],
+        ])
+        // billed: not again
+        expect(await close(db, '2026-12')).toMatchObject({ statement: { lineCount: 0, corrects: [] } })
+      },
+    ))
+
+  test('a machine that comes back in December, after October was closed and pruned and November closed', () =>
+    withRows([row(ACME, '2026-10-01T00:00Z', 5), row(ACME, '2026-11-01T00:00Z', 6)], async (db, url) => {
+      await close(db, '2026-10')
+      await close(db, '2026-11')
+      await pruneUsage(db, { before: new Date('2026-11-01T00:00Z') })
+      await storeUsage(url, [row(ACME, '2026-10-20T00:00Z', 123), row(ACME, '2026-12-01T00:00Z', 1)])
+      await pruneUsage(db, { before: new Date('2026-11-01T00:00Z') })
+      await close(db, '2026-12')
+      expect(await linesOf(db, 3)).toEqual([
+        ['Acme', '/users/:id', '1'],
+        ['Acme', '/users/:id', '123', 1],
+      ])
+    }))
+
+  test('a key belongs to who owned it at the time, also for late counts and after a rename', () =>
+    withRows(
+      [
+        row(ACME, '2026-10-01T00:00Z', 5),
+        row({ ...ACME, owner: 'Beta' }, '2026-10-10T00:00Z', 7),
+        row({ ...ACME, owner: 'Beta' }, '2026-11-10T00:00Z', 1),
+      ],
+      async (db, url) => {
+        await close(db, '2026-10')
+        expect(await linesOf(db, 1)).toEqual([
+          ['Acme', '/users/:id', '5'],
+          ['Beta', '/users/:id', '7'],
+        ])
+        await renameOwner(db, 'Acme', 'Acme Corp')
+        await rollUpUsage(db, { before: new Date('2026-12-01T00:00Z') })
+        await storeUsage(url, [row({ ...ACME, owner: null }, '2026-10-01T03:00Z', 2)])
+        await storeUsage(url, [row({ ...ACME, owner: null }, '2026-10-10T03:00Z', 3)])
+        await close(db, '2026-11')
+        expect(await linesOf(db, 2)).toEqual([
+          ['Beta', '/users/:id', '1'],
+          ['Beta', '/users/:id', '3', 1],
+          ['Acme Corp', '/users/:id', '2', 1],
+        ])
+      },
+    ))
+
+  test('a change of owner in a closed month corrects nothing', () =>
+    withRows([row(ACME, '2026-10-01T00:00Z', 5), row(ACME, '2026-11-01T00:00Z', 6)], async (db) => {
+      await close(db, '2026-10')
+      await nameKey(db, ACME.id, { owner: 'Beta', from: new Date('2026-10-01T00:00Z') }, now.getTime())
+      expect(await close(db, '2026-11')).toMatchObject({ statement: { corrects: [] } })
+      expect(await linesOf(db, 2)).toEqual([['Beta', '/users/:id', '6']])
+    }))
+
+  test('prints the same bytes after prune, roll-up, rename and late counts', () =>
+    withRows([row(ACME, '2026-10-01T00:00Z', 5), row(NOBODY, '2026-10-02T00:00Z', 6)], async (db, url) => {
+      await close(db, '2026-10')
+      const before = await print(db, 1)
+      await storeUsage(url, [row(ACME, '2026-10-03T00:00Z', 4)])
+      expect(await print(db, 1)).toEqual(before)
+      await rollUpUsage(db, { before: new Date('2026-10-15T00:00Z') })
+      expect(await print(db, 1)).toEqual(before)
+      await renameOwner(db, 'Acme', 'Beta')
+      await nameKey(db, ACME.id, { name: 'Other' }, now.getTime())
+      expect(await print(db, 1)).toEqual(before)
+      await pruneUsage(db, { before: new Date('2026-11-01T00:00Z') })
+      expect(await print(db, 1)).toEqual(before)
+      await close(db, '2026-11')
+      expect(await print(db, 1)).toEqual(before)
+    }))
+
+  test('prints the same bytes after a restore, and from a copy in the other kind of database', () =>
+    withRows([row(ACME, '2026-10-01T00:00Z', 5), row(NOBODY, '2026-10-02T00:00Z', 6)], async (db) => {
+      const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+      await close(db, '2026-10', { privateKey })
+      await forgetKey(db, NOBODY.id)
+      const before = await print(db, 1)
+      const copy = await dumpTables(db)
+      const other = await makeDatabase(kind === 'sqlite' ? 'postgresql' : 'sqlite')
+      const target = await openDatabase(other.url)
+      await loadTables(target, copy)
+      expect(await print(target, 1)).toEqual(before)
+      expect(await checkStatements(target, { publicKey })).toMatchObject({ intact: true })
+      expect(await verifyUsage(target)).toMatchObject({ balanced: true, billing: { faults: [] } })
+      expect(await close(target, '2026-11')).toMatchObject({ statement: { corrects: [] } })
+      await target.close()
+      await other.remove()
+      await close(db, '2026-11')
+      await loadTables(db, copy)
+      expect(await print(db, 1)).toEqual(before)
+    }))
+
+  test('keys forget blanks the names with a record in the chain, and every hash stays', () =>
+    withRows([row(ACME, '2026-10-01T00:00Z', 5), row(NOBODY, '2026-10-02T00:00Z', 6)], async (db) => {
+      const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+      const first = await close(db, '2026-10', { privateKey })
+      const [, , before] = await print(db, 1)
+      await forgetKey(db, ACME.id)
+      const { accounts, hash } = await readStatement(db, 1)
+      expect(hash).toBe(first.hash)
+      const gone = accounts.find(({ keyId }) => keyId === ACME.id)!
+      expect(gone).toMatchObject({ label: null, name: null, owner: null, salt: null })
+      const names = /"label":"key_acme","name":"Shop","owner":"Acme","salt":"\w+"/
+      expect((await print(db, 1))[2]).toBe(
+        before!.replace(names, '"label":null,"name":null,"owner":null,"salt":null'),
+      )
+      expect(await checkStatements(db, { publicKey })).toMatchObject({
+        intact: true,
+        notes: [expect.stringContaining('1 accounts were blanked')],
+      })
+      expect(checkDocument(await readStatement(db, 1), publicKey)).toMatchObject({ intact: true })
+      const second = await close(db, '2026-11', { privateKey })
+      expect(second.statement).toMatchObject({ sequence: 3, number: 2, corrects: [] })
+      const everything = JSON.stringify(await dumpTables(db))
+      expect(everything).not.toMatch(/Acme|Shop|key_acme/)
+    }))
+
+  test('keys forget --owner blanks only that customer, also where it had another name', () =>
+    withRows(
+      [row(ACME, '2026-10-01T00:00Z', 5), row({ ...ACME, owner: 'Beta' }, '2026-10-10T00:00Z', 7)],
+      async (db) => {
+        await close(db, '2026-10')
+        await renameOwner(db, 'Acme', 'Acme Corp')
+        await forgetOwner(db, 'Acme Corp')
+        expect(await linesOf(db, 1)).toEqual([
+          [null, '/users/:id', '5'],
+          ['Beta', '/users/:id', '7'],
+        ])
+        expect(await close(db, '2026-11')).toMatchObject({ statement: { corrects: [] } })
+      },
+    ))
+
+  test('the names of a customer without keys are blanked too', () =>
+    withRows([row(ACME, '2026-10-01T00:00Z', 5)], async (db) => {
+      await close(db, '2026-10')
+      await nameKey(db, ACME.id, { owner: 'Beta', until: now }, now.getTime())
+      await nameKey(db, ACME.id, { owner: 'Beta' }, now.getTime())
+      await forgetOwner(db, 'Acme')
+      expect(await linesOf(db, 1)).toEqual([[null, '/users/:id', '5']])
+    }))
+
+  test('a roll-up leaves the day with the border of a closed period as it is', () =>
+    withRows(
+      [
+        row(ACME, '2026-10-31T21:00Z', 1),
+        row(ACME, '2026-10-31T22:00Z', 2),
+        row(ACME, '2026-10-31T23:00Z', 4),
+        row(ACME, '2026-11-02T01:00Z', 8),
+        row(ACME, '2026-11-02T02:00Z', 16),
+      ],
+      async (db) => {
+        await close(db, '2026-10', { period: month('2026-10', 'Europe/Berlin') })
+        expect(await rollUpUsage(db, { before: new Date('2026-11-30T00:00Z') })).toMatchObject({
+          rowsBefore: 2,
+          requests: 24,
+        })
+        expect(await listLateUsage(db)).toEqual([])
+        expect(await close(db, '2026-11', { period: month('2026-11', 'Europe/Berlin') })).toMatchObject({
+          totals: { usage: { requests: '28' }, corrections: [] },
+        })
+      },
+    ))
+
+  test.each([
+    [
+      'is not over',
+      [],
+      '2026-11',
+      { now: new Date('2026-11-30T23:59:59.999Z') },
+      /is not over before 2026-12-01T00:00:00.000Z/,
+    ],
+    [
+      'comes after open usage',
+      [row(ACME, '2026-09-30T00:00Z', 12)],
+      '2026-11',
+      {},
+      /12 earlier requests, from 2026-09-30 00:00 UTC on, are in no closed period. Close earlier periods first, beginning with 2026-09/,
+    ],
+    [
+      'has a row across its border',
+      [row(ACME, '2026-10-31T00:00Z', 3, { bucketMinutes: 1440 })],
+      '2026-10',
+      { period: month('2026-10', 'Europe/Berlin') },
+      /1 stored row with 3 requests crosses its border. Close it with --tz UTC/,
+    ],
+    [
+      'has missing counts that nobody accepted',
+      [],
+      '2026-10',
+      { acceptMissing: 7 },
+      /no requests are missing. Leave --accept-missing 7 out/,
+    ],
+  ] as const)('refuses a period that %s', (_why, rows, label, rest, message) =>
+    withRows(rows, async (db) => {
+      const before = await dumpTables(db)
+      await expect(close(db, label, rest)).rejects.toMatchObject({
+        code: 'CLOSE_REFUSED',
+        message: expect.stringMatching(message),
+      })
+      const dry = await close(db, label, { ...rest, dryRun: true })
+      expect(dry).toMatchObject({ stored: false, refusals: [expect.stringMatching(message)] })
+      expect(await dumpTables(db)).toEqual(before)
+    }),
+  )
+
+  test('refuses rows that were changed by hand, and statements that were', () =>
+    withRows([row(ACME, '2026-10-01T00:00Z', 5)], async (db) => {
+      await db.query('update api_key_analytics set request_count = 6')
+      await expect(close(db, '2026-10')).rejects.toThrow(/stored rows differ from what was delivered/)
+      await db.query('update api_key_analytics set request_count = 5')
+      await close(db, '2026-10')
+      await db.query('update api_key_analytics_statement_lines set quantity = 4')
+      await expect(close(db, '2026-11')).rejects.toThrow(/earlier statements were changed/)
+      await db.query('update api_key_analytics_statement_lines set quantity = 5')
+    }))
+
+  test('closes a gap between closed periods later', () =>
+    withRows([row(ACME, '2026-09-01T00:00Z', 1), row(ACME, '2026-11-01T00:00Z', 2)], async (db, url) => {
+      await close(db, '2026-09')
+      await close(db, '2026-11')
+      await storeUsage(url, [row(ACME, '2026-10-15T00:00Z', 4)])
+      await expect(close(db, '2026-12')).rejects.toThrow(/beginning with 2026-10/)
+      await expect(
+        close(db, '2026-10', { period: parseBillingPeriod({ week: '2026-W40' }) }),
+      ).rejects.toThrow(/overlaps it/)
+      expect(await close(db, '2026-10')).toMatchObject({ totals: { usage: { requests: '4' } } })
+      await close(db, '2026-12')
+    }))
+
+  test('closes a period without usage', () =>
+    withRows([], async (db) => {
+      expect(await close(db, '2026-10')).toMatchObject({
+        statement: { lineCount: 0 },
+        totals: { usage: { requests: '0' } },
+      })
+      expect(checkDocument(await readStatement(db, '2026-10'))).toMatchObject({ intact: true })
+    }))
+
+  test('two people close at once: one statement', () =>
+    withRows([row(ACME, '2026-10-01T00:00Z', 5)], async (db, url) => {
+      const second = await openDatabase(url)
+      const results = await Promise.allSettled([
+        close(db, '2026-10'),
+        close(second, '2026-10'),
+        close(db, '2026-10'),
+      ])
+      expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected', 'rejected'])
+      // two connections of one process cannot wait for each other on SQLite; in two processes they do
+      const reason = kind === 'sqlite' ? /closed already|holds a lock/ : /closed already/
+      for (const result of results) {
+        if (result.status === 'rejected')
+          expect(result.reason).toMatchObject({ message: expect.stringMatching(reason) })
+      }
+      expect(await findStatements(db)).toHaveLength(1)
+      await second.close()
+    }))
+
+  test('an interrupted closing changes nothing', () =>
+    withRows([row(ACME, '2026-10-01T00:00Z', 5)], async (db) => {
+      const before = await dumpTables(db)
+      await expect(close(db, '2026-10', { signal: AbortSignal.abort() })).rejects.toThrow(/abort/)
+      expect(await dumpTables(db)).toEqual(before)
+    }))
+
+  test('statements check names what was changed in the database', () =>
+    withRows(
+      [
+        row(ACME, '2026-10-01T00:00Z', 5),
+        row(NOBODY, '2026-10-01T00:00Z', 6),
+        row(NOBODY, '2026-11-01T00:00Z', 7),
+        row(NOBODY, '2026-12-01T00:00Z', 7),
+      ],
+      async (db) => {
+        const { privateKey } = generateKeyPairSync('ed25519')
+        for (const label of ['2026-10', '2026-11', '2026-12']) await close(db, label, { privateKey })
+        const intact = await dumpTables(db)
+        const lines = 'api_key_analytics_statement_lines'
+        const statements = 'api_key_analytics_statements'
+        const changes: [string, RegExp][] = [
+          [
+            `update ${lines} set quantity = 8 where statement = 1 and line = 1`,
+            /Statement 1, line 1 \(key .*\/users\/:id, requests\): it was changed/,
+          ],
+          [
+            `update ${lines} set endpoint = '/x' where statement = 1 and line = 2`,
+            /Statement 1, line 2 .*: it was changed/,
+          ],
+          [
+            `delete from ${lines} where statement = 1 and line = 1`,
+            /Statement 1: lines were removed: 1 of 2 are left/,
+          ],
+          [
+            `insert into ${lines} select statement, 3, account, api_key_id, period, owner_since, method, endpoint, unit, quantity, hash from ${lines} where statement = 1 and line = 1`,
+            /Statement 1: lines were added|Statement 1, line 3/,
+          ],
+          [
+            `insert into ${lines} select 9, line, account, api_key_id, 9, owner_since, method, endpoint, unit, quantity, hash from ${lines} where statement = 1`,
+            /lines of a statement 9 that does not exist/,
+          ],
+          [`update ${lines} set statement = 12 where statement = 2`, /Statement [23]/],
+          [`update ${lines} set period = 2 where statement = 1 and line = 1`, /Statement 1/],
+          [
+            `update api_key_analytics_statement_accounts set owner = 'Beta' where statement = 1 and owner = 'Acme'`,
+            /Statement 1, account \d \(key .*\): its names were changed/,
+          ],
+          [
+            `update api_key_analytics_statement_accounts set label = null, name = null, owner = null, salt = null where statement = 1`,
+            /Statement 1, account \d: its names are blank without a record/,
+          ],
+          [
+            `update ${statements} set content = replace(content, '2026-10', '2026-09') where number = 1`,
+            /Statement 1: its header was changed/,
+          ],
+          [
+            `update ${statements} set totals = replace(totals, '11', '12') where number = 1`,
+            /Statement 1: its totals were changed/,
+          ],
+          [
+            `delete from ${statements} where number = 2`,
+            /Statement 3: it is at another position|Statement 3: the entry before it/,
+          ],
+          [
+            `delete from ${statements} where number = 1`,
+            /Statement 2: it is at another position|Statement 2: the entry before it/,
+          ],
+          [
+            `update ${statements} set number = 5 - number where number in (2, 3)`,
+            /Statement \d: its number was changed/,
+          ],
+          [
+            `update ${statements} set signature = (select s.signature from ${statements} s where s.number = 2) where number = 1`,
+            /Statement 1: the signature does not fit it/,
+          ],
+        ]
+        for (const [sql, finding] of changes) {
+          await db.query(sql)
+          const check = await checkStatements(db)
+          expect({ sql, ...check }).toMatchObject({
+            sql,
+            intact: false,
+            findings: expect.arrayContaining([expect.stringMatching(finding)]),
+          })
+          await loadTables(db, intact)
+        }
+        const other = generateKeyPairSync('ed25519').publicKey
+        expect(await checkStatements(db, { publicKey: other })).toMatchObject({ intact: false })
+        const { signature } = await readStatement(db, 1)
+        expect(signature).not.toMatchObject({ publicKey: toBase64(other) })
+      },
+    ))
 })
