@@ -4,11 +4,17 @@ import type { Undelivered } from '../report/note-undelivered.ts'
 import { readLastStatement } from '../store/billing/chain.ts'
 import { readClosedPeriods, spansOf } from '../store/billing/closed-periods.ts'
 import type { ClosedPeriod } from '../store/billing/closed-periods.ts'
-import { findOpenUsageBefore, readLedgerSince, readPruneBorder } from '../store/billing/read-closing-state.ts'
+import {
+  countCutQuantities,
+  findOpenUsageBefore,
+  readLedgerSince,
+  readPruneBorder,
+} from '../store/billing/read-closing-state.ts'
 import type { LedgerState } from '../store/billing/read-closing-state.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { findStraddlingRows } from '../store/read/find-straddling-rows.ts'
 import { verifyWithin } from '../store/verify/verify-usage.ts'
+import type { VerifyResult } from '../store/verify/verify-usage.ts'
 import { formatInstant } from '../time/calendar.ts'
 import { periodAround } from './billing-period.ts'
 import type { BillingPeriod } from './billing-period.ts'
@@ -47,6 +53,7 @@ export async function examineClosing(
   const last = await readLastStatement(db)
   const accepted = last && (JSON.parse(last.totals!) as StatementTotals)
   const ledger = await readLedgerSince(db, db.dialect, period.since.getTime())
+  const account = await verifyWithin(db, db)
   const newlyMissing = countNewlyMissing(ledger, accepted)
   const refusals = overlap
     ? [describeOverlap(overlap, period)]
@@ -56,13 +63,19 @@ export async function examineClosing(
           : []),
         ...(await findEarlierUsage(db, period, closed)),
         ...(await findCutRows(db, period, closed)),
-        ...(await findDifference(db)),
+        ...describeDifference(account),
         ...describeWaiting(waiting, dataDir),
         ...describeMissing(newlyMissing, acceptMissing),
       ]
   return {
     refusals,
-    warnings: overlap ? [] : [...warnOfSilence(ledger, period), ...(await warnOfPrunes(db, period))],
+    warnings: overlap
+      ? []
+      : [
+          ...warnOfSilence(ledger, period),
+          ...warnOfMissingUnits(account),
+          ...(await warnOfPrunes(db, period)),
+        ],
     isClosed: overlap !== undefined,
     acceptedMissing: newlyMissing,
     missing: ledger
@@ -108,6 +121,9 @@ async function findCutRows(
     ...(!isClosedAt(period.since) && { since: period.since }),
     ...(!isClosedAt(period.until) && { until: period.until }),
   })
+  const quantities =
+    (isClosedAt(period.since) ? 0 : await countCutQuantities(db, db.dialect, period.since)) +
+    (isClosedAt(period.until) ? 0 : await countCutQuantities(db, db.dialect, period.until))
   // of all keys in the period, whoever owns them
   const { cutByOwners } = await findStraddlingRows(db, {
     since: period.since,
@@ -115,9 +131,9 @@ async function findCutRows(
     by: ['owner'],
   })
   return [
-    ...(cut.rows > 0
+    ...(cut.rows + quantities > 0
       ? [
-          `${describeRows(cut.rows)} with ${formatCount(cut.requests)} requests ${cut.rows === 1 ? 'crosses' : 'cross'} its border. Close it with --tz UTC; to bill in ${period.timeZone}, count in narrower buckets (option bucket) and do not roll up a period before it is closed.`,
+          `${describeRows(Math.max(cut.rows, quantities))} with ${formatCount(cut.requests)} requests ${Math.max(cut.rows, quantities) === 1 ? 'crosses' : 'cross'} its border. Close it with --tz UTC; to bill in ${period.timeZone}, count in narrower buckets (option bucket) and do not roll up a period before it is closed.`,
         ]
       : []),
     ...(cutByOwners && cutByOwners.rows > 0
@@ -128,8 +144,8 @@ async function findCutRows(
   ]
 }
 
-async function findDifference(db: Database): Promise<string[]> {
-  const { balanced, billing } = await verifyWithin(db, db)
+function describeDifference(account: VerifyResult): string[] {
+  const { balanced, billing } = account
   const isBilled = billing?.units.every((unit) => unit.balanced) ?? true
   return [
     ...(balanced && isBilled
@@ -188,6 +204,14 @@ function warnOfSilence(ledger: readonly LedgerState[], { until }: BillingPeriod)
   return [
     `${who} last delivered before the end of the period (the latest at ${formatInstant(new Date(last), 'UTC')} UTC). A process that ended cleanly has delivered everything. A machine that died may still hold counts: they become corrections in a later statement.`,
   ]
+}
+
+/** Lost quantities come with lost requests, which are accepted by number. */
+function warnOfMissingUnits({ units }: VerifyResult): string[] {
+  const missing = units.filter((unit) => unit.missing > 0n)
+  if (missing.length === 0) return []
+  const what = missing.map((unit) => `${formatCount(unit.missing)} ${unit.unit}`).join(', ')
+  return [`Of all time, ${what} were counted and never arrived. They are not billed.`]
 }
 
 async function warnOfPrunes(db: Database, { since }: BillingPeriod): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { parseBillingPeriod } from '../../src/billing/billing-period.ts'
 import { checkDocument } from '../../src/billing/check-document.ts'
@@ -11,6 +11,7 @@ import { toBase64 } from '../../src/billing/sign-statement.ts'
 import type { KeyIdentity } from '../../src/model/key.ts'
 import { nameKey } from '../../src/store/keys/name-key.ts'
 import { renameOwner } from '../../src/store/keys/rename-owner.ts'
+import { openStore } from '../../src/store/open-store.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { listLateUsage } from '../../src/store/read/list-late-usage.ts'
@@ -22,6 +23,7 @@ import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import { makeDatabase } from '../support/databases.ts'
 import { dumpTables, loadTables } from '../support/copy-tables.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
+import { makeBatch } from '../support/make-batch.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
 import type { StoredRow } from '../support/store-usage.ts'
 
@@ -314,6 +316,47 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
       expect(await dumpTables(db)).toEqual(before)
     }),
   )
+
+  test('bills without missing counts only when exactly as many are accepted, and once', () =>
+    withRows([row(ACME, '2026-10-01T00:00Z', 5)], async (db, url) => {
+      const store = openStore({ url, pepperCheck: '' })
+      await store.connect()
+      const batch = { instance: randomUUID(), bucket: Date.parse('2026-10-02T00:00Z'), rows: [{ key: 'a' }] }
+      await store.recordBatch(makeBatch({ ...batch, sequence: 2, countedBefore: 40 }))
+      await expect(close(db, '2026-10')).rejects.toThrow(
+        /40 counted requests never arrived.*--accept-missing 40/,
+      )
+      await expect(close(db, '2026-10', { acceptMissing: 39 })).rejects.toThrow(
+        /40 requests are missing, not 39/,
+      )
+      const made = await close(db, '2026-10', { acceptMissing: 40 })
+      expect(made.totals).toMatchObject({
+        acceptedMissing: 40,
+        missing: [{ instance: batch.instance, requests: 40 }],
+      })
+      expect((await print(db, 1))[0]).toContain('40 counted requests never arrived')
+      // late after all: a correction
+      await store.recordBatch(makeBatch({ ...batch, rows: [{ key: 'a', requestCount: 40 }] }))
+      await store.close()
+      expect(await close(db, '2026-11')).toMatchObject({
+        totals: { acceptedMissing: 0, corrections: [{ statement: 1, quantities: { requests: '40' } }] },
+      })
+    }))
+
+  test('bills units beside requests, and corrects them alone', () =>
+    withRows([row(ACME, '2026-10-01T00:00Z', 5, { quantities: { tokens: 70 } })], async (db, url) => {
+      expect(await close(db, '2026-10')).toMatchObject({ totals: { usage: { requests: '5', tokens: '70' } } })
+      await pruneUsage(db, { before: new Date('2026-10-02T00:00Z') })
+      await storeUsage(url, [row(ACME, '2026-10-01T00:00Z', 1, { quantities: { tokens: 3 } })])
+      await pruneUsage(db, { before: new Date('2026-10-02T00:00Z') })
+      const { totals } = await close(db, '2026-11')
+      expect(totals.corrections).toEqual([{ statement: 1, quantities: { requests: '1', tokens: '3' } }])
+      const { billing } = await verifyUsage(db)
+      expect(billing!.units).toMatchObject([
+        { unit: 'requests', billed: '6', notBilledYet: '0' },
+        { unit: 'tokens', delivered: '73', billed: '73', notBilledYet: '0', notBillable: '0' },
+      ])
+    }))
 
   test('refuses rows that were changed by hand, and statements that were', () =>
     withRows([row(ACME, '2026-10-01T00:00Z', 5)], async (db) => {

@@ -31,6 +31,7 @@ export const KEYS = ['a', 'b', 'c']
 export const OWNERS = ['Acme', 'Beta', 'Ünal & Söhne']
 export const ENDPOINTS = ['/', '/users/:id']
 export const STATUSES = [200, 204, 304, 500]
+const UNITS = ['requests', 'tokens']
 export const BILLABLE = [['2xx'], ['2xx', '304'], ['204']]
 /** After every period. A clock that jumps back makes the period one that is not over. */
 const NOW = new Date(FIRST + 40 * 24 * HOUR_MS)
@@ -50,12 +51,15 @@ interface Cell {
   endpoint: string
   status: number
   requests: number
+  tokens: number
 }
 
-/** A count of the model; `bucket` is its hour, or its day after a roll-up. */
-interface Count extends Cell {
+/** A count of the model, by unit; `bucket` is its hour, or its day after a roll-up. */
+interface Count extends Pick<Cell, 'key' | 'endpoint' | 'status'> {
   bucket: number
   wide: boolean
+  unit: string
+  quantity: number
 }
 
 interface HeldBatch {
@@ -77,7 +81,7 @@ interface ModelPeriod {
 interface Model {
   counts: Count[]
   periods: ModelPeriod[]
-  ledger: Map<string, { delivered: number; missing: number }>
+  ledger: Map<string, { delivered: number; missing: number; tokens: number }>
   accepted: Map<string, number>
   /** What statements printed, without names, when they were made. */
   printed: Map<number, string>
@@ -97,7 +101,7 @@ export class BillingWorld {
   readonly #databaseId: string
   readonly #timeZone: string
   readonly #touched = new TouchedKeys()
-  readonly #instances = [0, 1].map(() => ({ id: randomUUID() as string, sequence: 0, counted: 0 }))
+  readonly #instances = [0, 1].map(() => ({ id: randomUUID() as string, sequence: 0, counted: 0, tokens: 0 }))
   /** Batches of machines that cannot reach the database. */
   readonly #heldBack: HeldBatch[] = []
   #model = emptyModel()
@@ -139,7 +143,7 @@ export class BillingWorld {
       this.#model = structuredClone(this.#backup.model)
       this.#touched.forget()
     } else if (step.do === 'new instance') {
-      Object.assign(this.#instances[0]!, { id: randomUUID(), sequence: 0, counted: 0 })
+      Object.assign(this.#instances[0]!, { id: randomUUID(), sequence: 0, counted: 0, tokens: 0 })
     }
   }
 
@@ -159,16 +163,19 @@ export class BillingWorld {
       countedBefore: instance.counted,
       bucket,
       sealedAt: bucket + 1000,
-      rows: cells.map(({ key, endpoint, status, requests: requestCount }) => ({
+      quantitiesBefore: { tokens: instance.tokens },
+      rows: cells.map(({ key, endpoint, status, requests: requestCount, tokens: quantity }) => ({
         key,
         endpoint,
         status,
         requestCount,
+        ...(quantity > 0 && { quantities: [{ unit: 'tokens', requestCount: 1, quantity }] }),
       })),
       identities: Object.fromEntries(cells.map(({ key }) => [key, { owner }])),
     })
     instance.counted += requests
-    const held = { batch, counts: cells.map((cell) => Object.assign({ bucket, wide: false }, cell)) }
+    instance.tokens += cells.reduce((sum, cell) => sum + cell.tokens, 0)
+    const held = { batch, counts: cells.flatMap((cell) => countsOf(cell, bucket)) }
     if (what === 'hold back') this.#heldBack.push(held)
     else await this.#deliver(held)
   }
@@ -177,11 +184,12 @@ export class BillingWorld {
   async #deliver(held: HeldBatch | undefined): Promise<void> {
     if (!held) return
     const { batch, counts } = held
-    const ledger = this.#model.ledger.get(batch.instance) ?? { delivered: 0, missing: 0 }
+    const ledger = this.#model.ledger.get(batch.instance) ?? { delivered: 0, missing: 0, tokens: 0 }
     const gap = batch.countedBefore - ledger.delivered - ledger.missing
     await recordBatch(this.#db, batch, { databaseId: this.#databaseId, touched: this.#touched })
     ledger.missing += gap >= 0 ? gap : -batch.requestCount
     ledger.delivered += batch.requestCount
+    ledger.tokens += sumUnit(counts, 'tokens')
     this.#model.ledger.set(batch.instance, ledger)
     this.#model.counts.push(...structuredClone(counts))
   }
@@ -239,16 +247,17 @@ export class BillingWorld {
     deepEqual(sumLines(document), expected)
     const { statement, totals } = made
     equal((dry as typeof made).statement.lineCount, statement.lineCount)
-    equal(totals.usage['requests'], String(sumOf(expected, number)))
-    deepEqual(
-      totals.corrections.map((one) => [one.statement, one.quantities['requests']]),
-      periods
-        .filter(
-          (one) =>
-            one.number !== number && [...expected.keys()].some((name) => name.startsWith(`${one.number} `)),
-        )
-        .map((one) => [one.number, String(sumOf(expected, one.number))]),
+    const corrected = periods.filter(
+      (one) =>
+        one.number !== number && [...expected.keys()].some((name) => name.startsWith(`${one.number} `)),
     )
+    for (const of of UNITS) {
+      equal(totals.usage[of] ?? '0', String(sumOf(expected, number, of)))
+      deepEqual(
+        totals.corrections.map((one) => [one.statement, one.quantities[of] ?? '0']),
+        corrected.map((one) => [one.number, String(sumOf(expected, one.number, of))]),
+      )
+    }
     if (totals.corrections.length > 0) this.#note('corrected')
     if (totals.acceptedMissing > 0) this.#note('missing')
     equal(totals.acceptedMissing, missing)
@@ -273,7 +282,7 @@ export class BillingWorld {
   #dueOf(period: ModelPeriod): Map<string, number> {
     const due = new Map(period.removed)
     for (const count of this.#model.counts) {
-      if (isBilledIn(period, count)) add(due, nameOf(count), count.requests)
+      if (isBilledIn(period, count)) add(due, nameOf(count), count.quantity)
     }
     for (const [name, quantity] of period.billed) add(due, name, -quantity)
     return due
@@ -300,7 +309,7 @@ export class BillingWorld {
     this.#model.counts = this.#model.counts.filter((count) => !isGone(count))
     for (const count of gone) {
       const period = this.#model.periods.find((one) => isBilledIn(one, count))
-      if (period) add(period.removed, nameOf(count), count.requests)
+      if (period) add(period.removed, nameOf(count), count.quantity)
     }
   }
 
@@ -322,16 +331,18 @@ export class BillingWorld {
       const period = this.#model.periods.find(
         ({ since, until }) => since <= count.bucket && count.bucket < until,
       )
-      add(sums, `${period?.number} ${nameOf(count)} ${count.status}`, count.requests)
+      add(sums, `${period?.number} ${nameOf(count)} ${count.status}`, count.quantity)
     }
     return Object.fromEntries([...sums].toSorted(([a], [b]) => (a < b ? -1 : 1)))
   }
 
   async #readCells(): Promise<Count[]> {
     const names = new Map(KEYS.map((key) => [keyIdOf(key), key]))
+    const columns = `api_key_id as key, ${this.#db.dialect.millisecondsOf('bucket')} as bucket, bucket_minutes, endpoint, status`
     const rows = await this.#db.query<Record<string, string | number>>(
-      `select api_key_id as key, ${this.#db.dialect.millisecondsOf('bucket')} as bucket, bucket_minutes, endpoint, status, request_count
-from api_key_analytics`,
+      `select ${columns}, 'requests' as unit, request_count as quantity from api_key_analytics
+union all
+select ${columns}, unit, quantity from api_key_analytics_quantities`,
     )
     return rows.map((row) => ({
       key: names.get(String(row['key']))!,
@@ -339,7 +350,8 @@ from api_key_analytics`,
       wide: Number(row['bucket_minutes']) === 1440,
       endpoint: String(row['endpoint']),
       status: Number(row['status']),
-      requests: Number(row['request_count']),
+      unit: String(row['unit']),
+      quantity: Number(row['quantity']),
     }))
   }
 
@@ -351,23 +363,37 @@ from api_key_analytics`,
     deepEqual((await checkStatements(this.#db)).findings, [])
     for (const [number, text] of printed) equal(await this.#print(number), text)
     if (periods.length === 0) return equal(billing, undefined)
-    const delivered = [...ledger.values()].reduce((sum, state) => sum + state.delivered, 0)
-    const billed = periods.reduce((sum, period) => sum + total(period.billed.values()), 0)
-    const due = periods.reduce((sum, period) => sum + total(this.#dueOf(period).values()), 0)
     const open = counts.filter(
       ({ bucket }) => !periods.some(({ since, until }) => since <= bucket && bucket < until),
     )
-    const notBilledYet = due + total(open.map(({ requests }) => requests))
-    deepEqual(billing!.units, [
-      {
-        unit: 'requests',
+    const expected = UNITS.map((unit) => {
+      const delivered = total(
+        [...ledger.values()].map((state) => (unit === 'tokens' ? state.tokens : state.delivered)),
+      )
+      const billed = total(periods.map((period) => ofUnit(period.billed, unit)))
+      const due = total(periods.map((period) => ofUnit(this.#dueOf(period), unit)))
+      const notBilledYet = due + sumUnit(open, unit)
+      return {
+        unit,
+        balanced: true,
         delivered: String(delivered),
         billed: String(billed),
         notBilledYet: String(notBilledYet),
         notBillable: String(delivered - billed - notBilledYet),
-        balanced: true,
-      },
-    ])
+      }
+    })
+    // a unit that no instance ever counted is in no account
+    deepEqual(
+      billing!.units,
+      expected.filter(({ unit }) => billing!.units.some((one) => one.unit === unit) || unit === 'requests'),
+    )
+    for (const { unit, delivered } of expected) {
+      if (delivered !== '0')
+        equal(
+          billing!.units.some((one) => one.unit === unit),
+          true,
+        )
+    }
     deepEqual(billing!.faults, [])
   }
 
@@ -388,12 +414,26 @@ function isBilledIn({ since, until, billable }: ModelPeriod, { bucket, status }:
   return isIn && billable.some((filter) => filter === String(status) || filter === `${String(status)[0]}xx`)
 }
 
-function nameOf({ key, endpoint }: Cell): string {
-  return `${key} ${endpoint}`
+function countsOf({ requests, tokens, ...cell }: Cell, bucket: number): Count[] {
+  const count = { ...cell, bucket, wide: false }
+  const tokensToo = tokens > 0 ? [{ ...count, unit: 'tokens', quantity: tokens }] : []
+  return [{ ...count, unit: 'requests', quantity: requests }, ...tokensToo]
 }
 
-function placeOf({ key, bucket, wide, endpoint, status }: Count): string {
-  return `${key} ${bucket} ${wide} ${endpoint} ${status}`
+function sumUnit(counts: readonly Count[], unit: string): number {
+  return total(counts.map((count) => (count.unit === unit ? count.quantity : 0)))
+}
+
+function ofUnit(quantities: ReadonlyMap<string, number>, unit: string): number {
+  return total([...quantities].map(([name, quantity]) => (name.endsWith(` ${unit}`) ? quantity : 0)))
+}
+
+function nameOf({ key, endpoint, unit }: Pick<Count, 'key' | 'endpoint' | 'unit'>): string {
+  return `${key} ${endpoint} ${unit}`
+}
+
+function placeOf({ key, bucket, wide, endpoint, status, unit }: Count): string {
+  return `${key} ${bucket} ${wide} ${endpoint} ${status} ${unit}`
 }
 
 function add(sums: Map<string, number>, name: string, quantity: number): void {
@@ -404,16 +444,17 @@ function total(quantities: Iterable<number>): number {
   return [...quantities].reduce((sum, quantity) => sum + quantity, 0)
 }
 
-function sumOf(lines: ReadonlyMap<string, number>, period: number): number {
-  return total([...lines].filter(([name]) => name.startsWith(`${period} `)).map(([, quantity]) => quantity))
+function sumOf(lines: ReadonlyMap<string, number>, period: number, unit: string): number {
+  const ofPeriod = [...lines].filter(([name]) => name.startsWith(`${period} `))
+  return ofUnit(new Map(ofPeriod), unit)
 }
 
 function sumLines({ accounts }: StatementDocument): Map<string, number> {
   const names = new Map(KEYS.map((key) => [keyIdOf(key), key]))
   const sums = new Map<string, number>()
   for (const { keyId, lines } of accounts) {
-    for (const { period, endpoint, quantity } of lines) {
-      add(sums, `${period} ${names.get(keyId)} ${endpoint}`, Number(quantity))
+    for (const { period, endpoint, unit, quantity } of lines) {
+      add(sums, `${period} ${names.get(keyId)} ${endpoint} ${unit}`, Number(quantity))
     }
   }
   // parts of one owner may cancel each other out

@@ -57,7 +57,8 @@ describe('prices', () => {
     const tiers = fc.tuple(ends, fc.array(price, { minLength: 5, maxLength: 5 })).map(([borders, prices]) => {
       const upTo = borders.toSorted((a, b) => (a < b ? -1 : 1))
       const limited = upTo.map((end, n) => ({ upTo: String(end), price: prices[n]! }))
-      return [...limited, { price: prices.at(-1)! }]
+      const last: { upTo?: string; price: string } = { price: prices.at(-1)! }
+      return limited.concat(last as (typeof limited)[number])
     })
     fc.assert(
       fc.property(

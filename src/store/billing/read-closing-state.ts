@@ -1,6 +1,7 @@
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { Parameters } from '../read/usage-filter.ts'
 import type { Database } from '../database/open-database.ts'
+import { MINUTE_MS } from '../../time/units.ts'
 import { COUNTED_UNITS } from './counted-units.ts'
 
 /** What an instance had delivered. */
@@ -41,19 +42,45 @@ export async function findOpenUsageBefore(
   before: number,
   closed: readonly { readonly since: number; readonly until: number }[],
 ): Promise<{ first: number; requests: number } | undefined> {
-  const parameters = new Parameters()
-  const time = (milliseconds: number) => dialect.timeOf(parameters.add(milliseconds))
-  const conditions = [
-    `t.bucket < ${time(before)}`,
-    ...closed.map(({ since, until }) => `not (t.bucket >= ${time(since)} and t.bucket < ${time(until)})`),
-  ]
-  const [found] = await tx.query<{ first: string | number | null; requests: string | number | null }>(
-    `select ${dialect.millisecondsOf('min(t.bucket)')} as first, sum(t.request_count) as requests
-from ${COUNTED_UNITS[0]!.table} t
+  const found: { first: number; requests: number }[] = []
+  for (const { table, isRequests } of COUNTED_UNITS) {
+    const parameters = new Parameters()
+    const time = (milliseconds: number) => dialect.timeOf(parameters.add(milliseconds))
+    const conditions = [
+      `t.bucket < ${time(before)}`,
+      ...closed.map(({ since, until }) => `not (t.bucket >= ${time(since)} and t.bucket < ${time(until)})`),
+    ]
+    const [row] = await tx.query<{ first: string | number | null; requests: string | number | null }>(
+      `select ${dialect.millisecondsOf('min(t.bucket)')} as first, ${isRequests ? 'sum(t.request_count)' : '0'} as requests
+from ${table} t
 where ${conditions.join('\n  and ')}`,
+      parameters.values,
+    )
+    if (row?.first != null) found.push({ first: Number(row.first), requests: Number(row.requests) })
+  }
+  if (found.length === 0) return undefined
+  return {
+    first: Math.min(...found.map(({ first }) => first)),
+    requests: found.reduce((sum, { requests }) => sum + requests, 0),
+  }
+}
+
+/** Counts rows of quantities that a time cuts; those of requests are found by `findStraddlingRows`. */
+export async function countCutQuantities(tx: Statements, dialect: Dialect, instant: Date): Promise<number> {
+  const parameters = new Parameters()
+  const cuts = [60, 1440].flatMap((minutes) => {
+    const begin = instant.getTime() - (instant.getTime() % (minutes * MINUTE_MS))
+    if (begin === instant.getTime()) return []
+    return [`t.bucket = ${dialect.timeOf(parameters.add(begin))} and t.bucket_minutes = ${minutes}`]
+  })
+  if (cuts.length === 0) return 0
+  const [row] = await tx.query<{ rows: string | number }>(
+    `select count(*) as rows
+from api_key_analytics_quantities t
+where ${cuts.join(' or ')}`,
     parameters.values,
   )
-  return found?.first == null ? undefined : { first: Number(found.first), requests: Number(found.requests) }
+  return Number(row?.rows)
 }
 
 /** The end of the time of which rows were pruned; null when no prune ran. */

@@ -90,7 +90,7 @@ function filterKeys(keyIds: readonly string[], parameters: Parameters): string {
 }
 
 /** Whether a text has the form of a key's id. */
-function isUuid(text: string): boolean {
+export function isUuid(text: string): boolean {
   return /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)
 }
 
