@@ -33,7 +33,7 @@ import { makeSalt, sealAccount, sealLine } from './seal-statement.ts'
 import { signContent } from './sign-statement.ts'
 
 /** Keys whose lines are in memory at a time: with 1000 endpoints each some tens of megabytes. */
-const CHUNK_KEYS = 50
+const CHUNK_KEYS = 20
 
 /** What to close, and how. */
 export interface CloseOrder {

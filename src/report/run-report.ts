@@ -4,6 +4,7 @@ import { buildInvoice } from './build-invoice.ts'
 import { buildReport } from './build-report.ts'
 import type { ReportRequest } from './build-report.ts'
 import type { FilterText, FoundFilter } from './find-filter.ts'
+import { noteClosing } from './note-closing.ts'
 import { noteMissing, noteUndelivered } from './note-undelivered.ts'
 import type { ReportHeading } from './render-report.ts'
 import { nameOfKey } from './report-table.ts'
@@ -45,7 +46,7 @@ export async function runReport(
   const notes = [
     ...report.notes,
     ...(await noteUndelivered(db, dataDir)),
-    ...(billable ? await noteMissing(db) : []),
+    ...(billable ? [...(await noteMissing(db)), ...(await noteClosing(db, period))] : []),
   ]
   const isTitled = !billable && !request.by
   const title = billable ? `Invoice lines of ${period.month}` : titleOfReport(found, request.by)

@@ -77,6 +77,11 @@ describe('every block of the README and its pages runs as it stands', () => {
     here.set('postgres://api:password@localhost:5432/api', database.url)
     here.set('PostgreSQL api at localhost:5432', describeDatabaseUrl(database.url))
     // The demo plays the week that ends now; yesterday is always in it.
+    const dayBefore = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10)
+    // A whole day of the demo's week, and the one before it, with which the week begins.
+    here.set('2026-11-20', dayBefore(7)).set('2026-11-21', dayBefore(6))
+    const [year, month] = dayBefore(1).split('-').map(Number) as [number, number]
+    here.set('2026-10 ', `${new Date(Date.UTC(year, month - 2)).toISOString().slice(0, 7)} `)
     here.set('--month 2026-11', `--month ${new Date(Date.now() - 86_400_000).toISOString().slice(0, 7)}`)
   })
 

@@ -343,6 +343,24 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
       })
     }))
 
+  test('warns of machines that were last heard of before the end, and of prunes before the closing', () =>
+    withRows([row(ACME, '2026-10-01T00:00Z', 5), row(ACME, '2026-10-20T00:00Z', 5)], async (db) => {
+      await pruneUsage(db, { before: new Date('2026-10-10T00:00Z') })
+      const time = db.dialect.timeOf(String(Date.parse('2026-10-20T01:00Z')))
+      await db.query(`update api_key_analytics_ledger set updated_at = ${time}`)
+      const { warnings, totals } = await close(db, '2026-10')
+      expect(warnings).toEqual([
+        expect.stringMatching(
+          /^1 instance last delivered before the end of the period \(the latest at 2026-10-20 01:00 UTC\)/,
+        ),
+        expect.stringMatching(/^Usage of before 2026-10-10 00:00 UTC was pruned/),
+      ])
+      expect(totals.usage).toEqual({ requests: '5' })
+      expect((await verifyUsage(db)).billing!.units).toMatchObject([
+        { billed: '5', notBillable: '5', notBilledYet: '0' },
+      ])
+    }))
+
   test('bills units beside requests, and corrects them alone', () =>
     withRows([row(ACME, '2026-10-01T00:00Z', 5, { quantities: { tokens: 70 } })], async (db, url) => {
       expect(await close(db, '2026-10')).toMatchObject({ totals: { usage: { requests: '5', tokens: '70' } } })
