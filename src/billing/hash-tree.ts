@@ -5,6 +5,8 @@
 
 import { createHash } from 'node:crypto'
 
+const HASH_BYTES = 32
+
 /** The hash of a leaf. */
 export function hashLeaf(content: string): Buffer {
   return createHash('sha256').update('\0').update(content).digest()
@@ -34,12 +36,15 @@ export class TreeRoot {
 
 /**
  * The hashes with which somebody who has the chosen leaves computes the root, from left to right.
+ * @param leaves their hashes one after the other: millions of small buffers would take ten times the memory
  * @param chosen numbers of leaves from 0, ascending
  */
-export function proveLeaves(leaves: readonly Buffer[], chosen: readonly number[]): string[] {
+export function proveLeaves(leaves: Buffer, chosen: readonly number[]): string[] {
+  const size = leaves.length / HASH_BYTES
   const proof: string[] = []
   const walk = (from: number, to: number, some: readonly number[]): void => {
-    if (some.length === 0) proof.push(rootOf(leaves.slice(from, to)).toString('hex'))
+    if (some.length === 0)
+      proof.push(rootOf(leaves.subarray(from * HASH_BYTES, to * HASH_BYTES)).toString('hex'))
     else if (to - from > 1) {
       const middle = from + splitOf(to - from)
       walk(
@@ -54,7 +59,7 @@ export function proveLeaves(leaves: readonly Buffer[], chosen: readonly number[]
       )
     }
   }
-  if (leaves.length > 0 && chosen.length < leaves.length) walk(0, leaves.length, chosen)
+  if (size > 0 && chosen.length < size) walk(0, size, chosen)
   return proof
 }
 
@@ -64,7 +69,7 @@ export function rootFromProof(
   chosen: readonly { readonly index: number; readonly hash: Buffer }[],
   proof: readonly string[],
 ): Buffer | undefined {
-  if (size === 0) return chosen.length + proof.length === 0 ? rootOf([]) : undefined
+  if (size === 0) return chosen.length + proof.length === 0 ? rootOf(Buffer.alloc(0)) : undefined
   let used = 0
   const walk = (from: number, to: number, some: typeof chosen): Buffer | undefined => {
     if (some.length === 0) {
@@ -92,9 +97,9 @@ export function rootFromProof(
   return used === proof.length ? root : undefined
 }
 
-function rootOf(leaves: readonly Buffer[]): Buffer {
+function rootOf(leaves: Buffer): Buffer {
   const root = new TreeRoot()
-  for (const leaf of leaves) root.add(leaf)
+  for (let at = 0; at < leaves.length; at += HASH_BYTES) root.add(leaves.subarray(at, at + HASH_BYTES))
   return root.digest()
 }
 

@@ -66,14 +66,14 @@ export async function openStatement(
   const isPart = chosen.size < accounts.size
   const isFiltered = filter.owner !== undefined || filter.keyId !== undefined
   if (isFiltered && chosen.size === 0) throw hasNone(number, filter)
-  const leaves: Buffer[] = []
+  const leaves = new PackedHashes()
   const lines: number[] = []
   async function* read(): AsyncGenerator<AccountWithLines, void, undefined> {
     let open: StatementAccount | undefined
     let itsLines: AccountWithLines['lines'][number][] = []
     for await (const page of readLines(db, db.dialect, number)) {
       for (const { account, keyId, ...line } of page) {
-        if (isPart) leaves.push(Buffer.from(line.hash, 'hex'))
+        if (isPart) leaves.add(line.hash)
         if (!chosen.has(account) && accounts.has(account)) continue
         if (isPart) lines.push(line.line - 1)
         if (open?.account !== account) {
@@ -87,7 +87,12 @@ export async function openStatement(
     if (open) yield { ...open, lines: itsLines }
   }
   const totals = isPart ? null : summary.totals
-  return { ...summary, totals, accounts: read(), proof: () => (isPart ? proveLeaves(leaves, lines) : []) }
+  return {
+    ...summary,
+    totals,
+    accounts: read(),
+    proof: () => (isPart ? proveLeaves(leaves.bytes(), lines) : []),
+  }
 }
 
 /** A statement, or a part of it, in memory. */
@@ -108,6 +113,22 @@ function toSummary({ content, totals, hash, signature }: ChainEntry): StatementS
     totals: JSON.parse(totals!) as StatementTotals,
     hash,
     signature,
+  }
+}
+
+/** Hashes one after the other. Not sized by the header, because lines may have been added by hand. */
+class PackedHashes {
+  #bytes = Buffer.alloc(1 << 16)
+  #used = 0
+
+  add(hash: string): void {
+    if (this.#used === this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes], this.#used * 2)
+    this.#used += 32
+    this.#bytes.write(hash, this.#used - 32, 32, 'hex')
+  }
+
+  bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#used)
   }
 }
 

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { StatementCheck } from '../model/statement.ts'
+import { keepYoungSpaceSmall } from '../report/keep-young-space-small.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { checkFile, readText } from './check-file.ts'
 import { readPublicKey } from './sign-statement.ts'
@@ -21,6 +22,7 @@ export async function checkGiven(
   const publicKey =
     path === undefined ? undefined : readPublicKey(await readText(path, 'Check --public-key.'))
   if (!db) return checkFile(which!, publicKey)
+  keepYoungSpaceSmall()
   // imported only now: a customer who checks a file needs no database
   const { checkStatements } = await import('./check-statements.ts')
   return checkStatements(db, { which, publicKey })

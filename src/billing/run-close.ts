@@ -1,5 +1,6 @@
 import { AnalyticsError } from '../model/errors.ts'
 import type { ClosedStatement } from '../model/statement.ts'
+import { keepYoungSpaceSmall } from '../report/keep-young-space-small.ts'
 import { parseStatus } from '../report/parse-filter.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { parseBillingPeriod } from './billing-period.ts'
@@ -27,6 +28,7 @@ export async function runClose(
   flags: CloseFlags,
   signal?: AbortSignal,
 ): Promise<{ text: string; warnings: readonly string[]; refused: boolean; result: object }> {
+  keepYoungSpaceSmall()
   const { sign } = flags
   const period = parseBillingPeriod({ ...flags, timeZone: flags.tz })
   const order = {

@@ -2,6 +2,7 @@ import { AnalyticsError } from '../model/errors.ts'
 import type { StatementFormat } from '../model/statement.ts'
 import { findKey } from '../report/find-key.ts'
 import type { SecretInput } from '../report/find-key.ts'
+import { keepYoungSpaceSmall } from '../report/keep-young-space-small.ts'
 import type { CsvSeparator } from '../report/render-csv.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { isUuid } from '../store/read/usage-filter.ts'
@@ -27,6 +28,7 @@ export async function showStatement(
   flags: ShowFlags,
   secretInput: SecretInput,
 ): Promise<{ pieces: AsyncIterable<string>; notes: readonly string[] }> {
+  keepYoungSpaceSmall()
   const { owner, key, format, prices } = flags
   const separator = flags['csv-separator']
   if (separator !== undefined && format !== 'csv') {

@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
 import { isCalendarUnit } from '../time/calendar.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import {
@@ -21,6 +20,7 @@ import { copyOrStreamPages } from '../store/read/stream-pages.ts'
 import type { UsagePage } from '../store/read/usage-page.ts'
 import type { StreamQuery, UsageDimension } from '../model/usage-query.ts'
 import type { SecretInput } from './find-key.ts'
+import { keepYoungSpaceSmall } from './keep-young-space-small.ts'
 import { findFilter, requireKnownNames } from './find-filter.ts'
 import type { FilterText } from './find-filter.ts'
 import type { ProgressBar } from '../terminal/progress-bar.ts'
@@ -34,12 +34,6 @@ export interface ExportFlags extends FilterText {
   readonly latency: boolean
   readonly units: boolean
 }
-
-/**
- * Keeps V8's space for new objects small. Rows are many small strings that are freed at once; V8 would let this space
- * grow from 32 to 128 MB and would not be faster. In a running process only this call can set it; Node 22 to 26.
- */
-const KEEP_YOUNG_SPACE_SMALL = '--semi-space-growth-factor=1'
 
 /** The destination of an export, and its progress for people. */
 export interface ExportOutput {
@@ -55,7 +49,7 @@ export async function runExport(
   secretInput: SecretInput,
   { bar, write }: ExportOutput,
 ): Promise<readonly string[]> {
-  setFlagsFromString(KEEP_YOUNG_SPACE_SMALL)
+  keepYoungSpaceSmall()
   const { period, filter: found } = await findFilter(db, flags, secretInput)
   const { since, until, timeZone } = period
   const filter = { ...found, since, until }

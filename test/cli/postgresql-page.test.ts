@@ -135,21 +135,25 @@ describe('the grants of the page', () => {
   }
 
   async function cleanAsKeeper(url: string): Promise<void> {
-    // then the app's owners count again, and the key changes hands within the period
-    await use(database.url, (db) => forgetKey(db, keyIdOf('a')))
-    await countAsApp(database.url)
     // a period is closed once, so each run begins without statements
     await administer(
       database.url,
       `truncate api_key_analytics_statements, api_key_analytics_statement_accounts, api_key_analytics_statement_lines,
   api_key_analytics_statement_owners, api_key_analytics_statement_removals`,
     )
+    await countAsApp(database.url)
+    await use(url, async (db) => {
+      // one owner: a day on which a key changes hands is not rolled up
+      await nameKey(db, keyIdOf('a'), { owner: randomUUID(), from: new Date(HOUR - 86_400_000) })
+      await rollUpUsage(db, { before: END })
+    })
+    // then the key changes hands within the period that is closed
+    await use(database.url, (db) => forgetKey(db, keyIdOf('a')))
+    await countAsApp(database.url)
     await use(url, async (db) => {
       const period = parseBillingPeriod({ day: '2026-11-02' })
       const acceptMissing = await countMissing(db)
       await closePeriod(db, '/nowhere', { period, billable: ['2xx'], acceptMissing, now: END })
-      await nameKey(db, keyIdOf('a'), { owner: randomUUID() })
-      await rollUpUsage(db, { before: END })
     })
     await countAsApp(database.url)
     await use(url, async (db) => {

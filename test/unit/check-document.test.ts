@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { createHash, generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -29,7 +29,7 @@ function partOf(document: StatementDocument): StatementDocument {
   const leaves = document.accounts.flatMap(({ lines }) => lines.map(({ hash }) => Buffer.from(hash, 'hex')))
   const accounts = document.accounts.slice(0, 1)
   const chosen = accounts.flatMap(({ lines }) => lines.map(({ line }) => line - 1))
-  return { ...document, totals: null, accounts, proof: proveLeaves(leaves, chosen) }
+  return { ...document, totals: null, accounts, proof: proveLeaves(Buffer.concat(leaves), chosen) }
 }
 
 const DOCUMENTS = [
@@ -152,6 +152,16 @@ describe.each(DOCUMENTS)('%s', (_name, document) => {
       expect.stringContaining('signed with another key'),
     ])
   })
+})
+
+test('a line is hashed as canonical JSON', () => {
+  for (const { lines, ...account } of whole().accounts) {
+    for (const { hash, ...line } of lines) {
+      const content = { account: account.account, keyId: account.keyId, names: account.hash, ...line }
+      const leaf = createHash('sha256').update('\0').update(canonicalJson(content)).digest('hex')
+      expect(leaf).toBe(hash)
+    }
+  }
 })
 
 test('says that names are blank, and that a part is a part', () => {

@@ -60,7 +60,7 @@ describe('the hash tree', () => {
       fc.property(chosen, fc.nat(), (lines, which) => {
         const leaves = lines.map(({ text }) => hashLeaf(text))
         const indexes = lines.flatMap(({ isChosen }, index) => (isChosen ? [index] : []))
-        const proof = proveLeaves(leaves, indexes)
+        const proof = proveLeaves(Buffer.concat(leaves), indexes)
         const known = indexes.map((index) => ({ index, hash: leaves[index]! }))
         const root = rootOf(lines.map(({ text }) => text))
         expect(rootFromProof(lines.length, known, proof)).toEqual(root)
