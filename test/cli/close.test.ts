@@ -142,6 +142,19 @@ forEachDatabase('the month-end', (_kind, makeUrl) => {
     expect(await run(...args)).toMatchObject({ code: 2, stderr: expect.stringContaining(message) })
   })
 
+  test('a customer without keys is forgotten on statements', async () => {
+    await run('keys', 'name', 'key_cron', '--owner', 'Initech', '--from', '2026-01-01')
+    expect(await run('keys', 'forget', '--owner', 'Globex', '--yes')).toMatchObject({ code: 0 })
+    expect(await run('statements', 'show', '1', '--format', 'csv')).toMatchObject({
+      stdout: expect.not.stringContaining('Globex'),
+    })
+    expect(await run('keys', 'forget', '--owner', 'Globex', '--yes')).toMatchObject({ code: 2 })
+    expect(await run('statements', 'check')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('The names of 1 accounts were blanked'),
+    })
+  })
+
   test('does the same from code', async () => {
     const usage = await openUsage(url)
     const order = { month: '2026-10', billable: ['2xx', 304], dataDir: folder } as const

@@ -58,6 +58,15 @@ where ${condition}`,
   })
 }
 
+/** Whether a statement has the name of an owner. */
+export async function isOnStatement(tx: Statements, owner: string): Promise<boolean> {
+  const found = await tx.query(
+    'select 1 from api_key_analytics_statement_accounts where owner = $1 limit 1',
+    [owner],
+  )
+  return found.length > 0
+}
+
 function writeCondition({ keyId, owner, keep = [] }: Redacted, parameters: Parameters): string {
   const conditions = ['salt is not null']
   if (keyId !== undefined) conditions.push(`api_key_id = ${parameters.add(keyId)}`)
