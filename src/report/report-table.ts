@@ -171,7 +171,10 @@ function measureColumns(report: UsageReport, by: readonly UsageDimension[]): Mea
   const compared = report.sections.some(({ groups }) => groups[0]?.change !== undefined)
   const comparable = compared && !report.previous?.historyBegins
   const timed = report.total.measured !== undefined
-  const detailed = report.report === 'usage' && !timed
+  // only the overview of one customer has statuses; it has the columns that a report of one key has
+  const isOfCustomer =
+    report.report === 'overview' && report.sections.some(({ by: [first] }) => first === 'status')
+  const detailed = (report.report === 'usage' || isOfCustomer) && !timed
   const byTime = by.some(isCalendarUnit)
   return [
     column('requests', 'Requests', 'count', ({ requests }) => requests),
