@@ -1,7 +1,7 @@
 import { formatInstant } from '../time/calendar.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import { formatCount } from '../report/format-number.ts'
-import { nameOfKey } from '../report/report-table.ts'
+import { nameOfKey } from '../report/group-names.ts'
 import { anonymise } from '../store/remove/anonymise.ts'
 import type { Anonymous } from '../store/remove/anonymise.ts'
 import { findKeysOfOwner } from '../store/read/find-keys.ts'
