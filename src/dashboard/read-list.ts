@@ -1,5 +1,5 @@
 import type { ReportRequest } from '../report/build-report.ts'
-import { nameOfKey } from '../report/report-table.ts'
+import { nameOfKey } from '../report/group-names.ts'
 import { slowestFirst } from '../report/slowest-first.ts'
 import type { UsageRow } from '../model/usage-row.ts'
 import { readChoice, readCount, wrongUsage } from './read-query.ts'

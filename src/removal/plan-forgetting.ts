@@ -1,7 +1,7 @@
 import { formatInstant } from '../time/calendar.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import { formatCount } from '../report/format-number.ts'
-import { nameOfKey } from '../report/report-table.ts'
+import { nameOfKey } from '../report/group-names.ts'
 import { isOnStatement } from '../store/billing/redact-accounts.ts'
 import { anonymise } from '../store/remove/anonymise.ts'
 import type { Anonymous } from '../store/remove/anonymise.ts'

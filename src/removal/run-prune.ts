@@ -2,9 +2,9 @@ import { AnalyticsError } from '../model/errors.ts'
 import { formatInstant } from '../time/calendar.ts'
 import { formatCount } from '../report/format-number.ts'
 import { parseInstant } from '../time/period.ts'
-import { nameOfKey } from '../report/report-table.ts'
+import { nameOfKey } from '../report/group-names.ts'
 import type { Database } from '../store/database/open-database.ts'
-import { countPrunable, pruneUsage } from '../store/remove/prune-usage.ts'
+import { countPrunable, hasPrunableQuantities, pruneUsage } from '../store/remove/prune-usage.ts'
 import { rollUpUsage } from '../store/remove/roll-up-usage.ts'
 import { findKey } from '../report/find-key.ts'
 import type { SecretInput } from '../report/find-key.ts'
@@ -23,7 +23,8 @@ export interface PrunePlan {
   readonly before: Date
   readonly keyIds?: readonly string[] | undefined
   readonly rollUp: boolean
-  readonly rows: number
+  /** Nothing would change. */
+  readonly isEmpty: boolean
   readonly text: string
   readonly result: object
 }
@@ -40,18 +41,21 @@ export async function planPrune(
   const keyIds = key && [key.id]
   const { rows, requests, from, to } = await countPrunable(db, { before, keyIds })
   const rollUp = flags['roll-up'] === 'day'
-  const what = `${formatCount(rows)} rows with ${formatCount(requests)} requests`
+  const isEmpty = rows === 0 && !(await hasPrunableQuantities(db, { before, keyIds }))
+  const what =
+    rows > 0
+      ? `${formatCount(rows)} rows with ${formatCount(requests)} requests`
+      : 'quantities without requests'
   const span = from && to ? `, from ${formatInstant(from, 'UTC')} to ${formatInstant(to, 'UTC')} (UTC)` : ''
   const whose = key ? ` of ${nameOfKey(key)}` : ''
   const where = `${db.databaseLabel}, before ${formatInstant(before, 'UTC')} (UTC)`
-  const text =
-    rows === 0
-      ? `There is nothing to prune${whose} in ${where}.`
-      : rollUp
-        ? `Looks at ${what}${whose}${span}, and merges hour and minute rows into day rows in ${where}. All totals stay; times within a day are lost.`
-        : `Deletes ${what}${whose}${span} in ${where}.`
+  const text = isEmpty
+    ? `There is nothing to prune${whose} in ${where}.`
+    : rollUp
+      ? `Looks at ${what}${whose}${span}, and merges hour and minute rows into day rows in ${where}. All totals stay; times within a day are lost.`
+      : `Deletes ${what}${whose}${span} in ${where}.`
   const result = { before, rollUp, rows, requests, from, to, done: false }
-  return { before, keyIds, rollUp, rows, text, result }
+  return { before, keyIds, rollUp, isEmpty, text, result }
 }
 
 /** Prunes or rolls up as planned. @throws DATABASE_FAILED, with the work done so far, when it is interrupted */

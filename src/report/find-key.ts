@@ -1,5 +1,5 @@
 import { AnalyticsError } from '../model/errors.ts'
-import { nameOfKey } from './report-table.ts'
+import { nameOfKey } from './group-names.ts'
 import { didYouMean } from '../options/suggest.ts'
 import type { Database } from '../store/database/open-database.ts'
 import type { KeyRecord } from '../model/key.ts'

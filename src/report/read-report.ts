@@ -1,4 +1,5 @@
 import { isCalendarUnit } from '../time/calendar.ts'
+import { formatDay } from '../time/format-date.ts'
 import { DAY_MS } from '../time/units.ts'
 import { checkInvoiceFlags, checkReportFlags, forPeople } from './check-report-flags.ts'
 import { findFilter, requireKnownNames } from './find-filter.ts'
@@ -44,7 +45,10 @@ export async function readReport(
   )
   if (report.total.requests > 0) return { report, heading }
   await requireKnownNames(db, found.filter)
-  return { report: { ...report, notes: [...report.notes, ...(await noteEmpty(db))] }, heading }
+  return {
+    report: { ...report, notes: [...report.notes, ...(await noteEmpty(db, found.period.timeZone))] },
+    heading,
+  }
 }
 
 function withDefaultPeriod(flags: ReportFlags): ReportFlags {
@@ -71,7 +75,7 @@ function requestOf(
   by: readonly UsageDimension[] | undefined,
 ): Omit<ReportRequest, 'period' | 'filter'> {
   const { sort, compare, billable, latency } = flags
-  const most = flags.limit ?? (by && forPeople(flags) ? defaultLimit(by) : undefined)
+  const most = flags.limit ?? (by || flags.owner !== undefined ? defaultLimit(flags, by) : undefined)
   return {
     by,
     sort: sort === undefined ? undefined : SORTS[sort],
@@ -84,14 +88,16 @@ function requestOf(
   }
 }
 
-function defaultLimit([first]: readonly UsageDimension[]): number {
+/** Overviews of everybody have a limit of their own. */
+function defaultLimit(flags: ReportFlags, [first]: readonly UsageDimension[] = []): number {
+  if (!forPeople(flags)) return Number.POSITIVE_INFINITY
   return first && isCalendarUnit(first) ? DEFAULT_STEPS : DEFAULT_LIMIT
 }
 
-async function noteEmpty(db: Database): Promise<string[]> {
+async function noteEmpty(db: Database, timeZone: string): Promise<string[]> {
   const [any] = await findUsage(db, {})
   return any
-    ? [`Usage is stored from ${any.firstBucket.toISOString()} on: try another --since or --month.`]
+    ? [`History begins on ${formatDay(any.firstBucket, timeZone)}: try another --since or --month.`]
     : [
         'The database is empty. Add app.use(apiKeyAnalytics()) to your app and send a request with an API key, or try "apikey-analytics demo".',
       ]

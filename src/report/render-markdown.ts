@@ -3,7 +3,7 @@ import { formatCell } from './format-cell.ts'
 import { formatCount } from './format-number.ts'
 import { compareTotal } from './render-report.ts'
 import type { ReportHeading } from './render-report.ts'
-import { tablesOf } from './report-table.ts'
+import { tablesOf } from './tables-of-report.ts'
 import type { Column, ReportTable } from './report-table.ts'
 import type { UsageReport } from './usage-report.ts'
 

@@ -2,7 +2,7 @@ import { formatInstant } from '../time/calendar.ts'
 import { renderHeading } from './render-report.ts'
 import { renderTable } from '../terminal/render-table.ts'
 import type { Screen } from '../terminal/screen.ts'
-import { nameOfKey } from './report-table.ts'
+import { nameOfKey } from './group-names.ts'
 import type { Column } from './report-table.ts'
 import type { KeyOwner, KeyRecord } from '../model/key.ts'
 

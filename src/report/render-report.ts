@@ -7,7 +7,7 @@ import { renderChart } from '../terminal/render-chart.ts'
 import { renderTable } from '../terminal/render-table.ts'
 import { paint, wrap } from '../terminal/screen.ts'
 import type { Screen } from '../terminal/screen.ts'
-import { tablesOf } from './report-table.ts'
+import { tablesOf } from './tables-of-report.ts'
 import type { Measures, UsageReport } from './usage-report.ts'
 
 /** The parts of a heading besides the period. */

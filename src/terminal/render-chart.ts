@@ -14,18 +14,19 @@ const GAP_BETWEEN_DATES = 2
 /** Hours between two times on the axis, so that they are the same hours every day. */
 const HOUR_STRIDES = [1, 2, 3, 4, 6, 12, 24]
 
-/** A chart of bars over time with the largest value on its axis; empty for a series without requests. */
+/** A chart of bars over time with the highest bar on its axis; empty for a series without requests. */
 export function renderChart({ unit, steps }: ReportSeries, screen: Screen, timeZone: string): string {
   const most = Math.max(0, ...steps.map(({ requests }) => requests))
   if (most === 0) return ''
-  const axis = formatCount(most)
-  const room = Math.min(screen.width ?? PIPE_WIDTH, 120) - axis.length - 3
+  const room = Math.min(screen.width ?? PIPE_WIDTH, 120) - formatCount(most).length - 3
   const points = condense(
     steps.map(({ requests }) => requests),
     room,
   )
   const slot = Math.max(1, Math.min(WIDEST_SLOT, Math.floor(room / points.length)))
   const highest = Math.max(...points)
+  // without room for every step a bar is a mean, and the axis is that of the bars
+  const axis = formatCount(Math.round(highest))
   const lines = Array.from({ length: HEIGHT }, (_, line) => {
     const floor = HEIGHT - 1 - line
     const bars = points.map((value) => barAt((value / highest) * HEIGHT - floor, value > 0 && floor === 0))

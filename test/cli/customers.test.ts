@@ -75,6 +75,32 @@ forEachDatabase('customers', (_kind, makeUrl) => {
     expect(stdout).toMatch(/^Usage of customer Acme · [^]*Top keys\n[^]*Top endpoints\n[^]*Statuses\n/)
   })
 
+  test('have the figures of their endpoints that a report of a key has', async () => {
+    const key = testKey(5, 'key_5', { owner: 'Initech' })
+    await storeUsage(
+      env['DATABASE_URL']!,
+      Array.from({ length: 25 }, (_, index) => ({
+        key,
+        bucket: `2026-01-${10 + (index % 9)}T10:00Z`,
+        endpoint: `/${index}`,
+        status: [200, 404, 500][index % 3]!,
+        requests: 1 + index,
+      })),
+    )
+    const linesOf = (text: string) => text.split('\n').filter((line) => /^(Endpoint|GET) /.test(line))
+    const ofKey = linesOf((await run('report', ...PERIOD, '--key', 'key_5')).stdout)
+    expect(ofKey).toHaveLength(21)
+    expect(ofKey[0]).toMatch(/Requests +Share +Errors +4xx +5xx +First use +Last use +Trend/)
+    expect(linesOf((await run('report', ...PERIOD, '--owner', 'Initech')).stdout)).toEqual(ofKey)
+    const [, { groups }] = (await json('report', ...PERIOD, '--owner', 'Initech')).sections
+    expect(groups).toEqual((await json('report', ...PERIOD, '--key', 'key_5')).sections[0].groups)
+  })
+
+  test('are told when history begins, where there is none of theirs', async () => {
+    const { stdout } = await run('report', '--owner', 'Acme', '--month', '2025-12')
+    expect(stdout).toContain('Note: History begins on 1 January 2026: try another --since or --month.')
+  })
+
   test('are not listed in a report where nobody has an owner', async () => {
     const url = await makeUrl()
     await storeUsage(url, [{ key: testKey(4, 'key_4'), bucket: '2026-01-03T10:00Z', requests: 10 }])

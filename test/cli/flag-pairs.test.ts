@@ -42,6 +42,52 @@ const SAMPLES: Readonly<Record<string, readonly (readonly string[])[]>> = {
 
 /** What two flags may share: both say the same. */
 const SAME = [['--json', '--format json']]
+/** The pairs that are refused. All others work, so a refusal that nobody wanted is found too. */
+const REFUSED: Readonly<Record<'report' | 'export', readonly string[]>> = {
+  report: [
+    '--status 2xx | --billable 2xx,4xx --month 2026-10',
+    '--since 2026-10-10 | --month 2026-10',
+    '--since 2026-10-10 | --billable 2xx,4xx --month 2026-10',
+    '--until 2026-10-20 | --month 2026-10',
+    '--until 2026-10-20 | --compare previous',
+    '--until 2026-10-20 | --billable 2xx,4xx --month 2026-10',
+    '--by status | --billable 2xx,4xx --month 2026-10',
+    '--by owner,status | --compare previous',
+    '--by owner,status | --billable 2xx,4xx --month 2026-10',
+    '--by owner,status | --latency',
+    '--by owner,status | --sort errors',
+    '--by owner,status | --sort last-used',
+    '--by owner,status | --sort p95 --latency',
+    '--by day | --compare previous',
+    '--by day | --billable 2xx,4xx --month 2026-10',
+    '--compare previous | --billable 2xx,4xx --month 2026-10',
+    '--billable 2xx,4xx --month 2026-10 | --latency',
+    '--billable 2xx,4xx --month 2026-10 | --sort p95 --latency',
+    '--format csv | --watch',
+    '--format csv | --json',
+    '--format json | --csv-separator ; --format csv',
+    '--format json | --watch',
+    '--format markdown | --csv-separator ; --format csv',
+    '--format markdown | --json',
+    '--format xlsx | --csv-separator ; --format csv',
+    '--format xlsx | --watch',
+    '--format xlsx | --json',
+    '--csv-separator ; --format csv | --watch',
+    '--csv-separator ; --format csv | --json',
+    '--out <out> | --watch',
+    '--out <out> | --json',
+    '--watch | --json',
+  ],
+  export: [
+    '--since 2026-10-10 | --month 2026-10',
+    '--until 2026-10-20 | --month 2026-10',
+    '--tz Europe/Berlin | --columns requestCount,durationUs',
+    '--format json | --csv-separator ; --format csv',
+    '--format ndjson | --csv-separator ; --format csv',
+    '--format ndjson | --json',
+    '--csv-separator ; --format csv | --json',
+  ],
+}
 /** Says how the work is shown on a terminal, and nothing of what is written. */
 const NOT_OF_THE_OUTPUT = new Set(['progress'])
 
@@ -136,9 +182,10 @@ forEachDatabase('every pair of flags changes the output or is refused', (_kind, 
   describe.each([
     ['report', Report],
     ['export', Export],
-  ] as const)('of %s', (_name, command) => {
+  ] as const)('of %s', (commandName, command) => {
     const samples = samplesOf(command)
     const alone = new Map<string, object | undefined>()
+    const refused: string[] = []
 
     test.each(samples.map((args) => [args.join(' '), args] as const))('%s works', async (name, args) => {
       alone.set(name, await outputOf(command, args))
@@ -156,11 +203,18 @@ forEachDatabase('every pair of flags changes the output or is refused', (_kind, 
           const isPart = other.every((arg) => args.includes(arg)) || args.every((arg) => other.includes(arg))
           if (isSame || isPart || args[0] === other[0]) continue
           const both = await outputOf(command, [...args, ...other])
-          if (!both) continue
+          if (!both) {
+            refused.push(`${name} | ${otherName}`)
+            continue
+          }
           expect(both, `${otherName} changes nothing beside ${name}`).not.toEqual(alone.get(name))
           expect(both, `${name} changes nothing beside ${otherName}`).not.toEqual(alone.get(otherName))
         }
       },
     )
+
+    test('refuses these pairs and no other', () => {
+      expect(refused).toEqual(REFUSED[commandName])
+    })
   })
 })

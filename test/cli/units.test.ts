@@ -10,6 +10,7 @@ import { HOUR } from '../support/make-batch.ts'
 import { startCounting } from '../support/counting-process.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { runCli } from '../support/run-cli.ts'
+import { storeUsage, testKey } from '../support/store-usage.ts'
 
 forEachDatabase('units on the command line', (_kind, makeUrl) => {
   let env: Record<string, string>
@@ -61,5 +62,18 @@ forEachDatabase('units on the command line', (_kind, makeUrl) => {
     const verdict = changed.lines.join(' ')
     expect(verdict).toContain('what was pruned of rows differ from what was delivered by 7')
     expect(verdict).toContain('5 tokens are missing')
+  })
+
+  test('prune takes quantities without a request, and says when nothing is left', async () => {
+    const row = { key: testKey(1, 'key_1'), quantities: { tokens: 9 } }
+    await storeUsage(env['DATABASE_URL']!, [
+      { ...row, bucket: '2026-01-02T10:00Z', requests: 0 },
+      { ...row, bucket: '2026-03-02T10:00Z', requests: 1 },
+    ])
+    const prune = async () => (await runCli(['prune', '--before', '2026-02-01', '--yes'], { env })).stderr
+    expect(await prune()).toMatch(/^Deletes quantities without requests in /)
+    const verified = JSON.parse((await runCli(['verify', '--json'], { env })).stdout)
+    expect(verified.units).toMatchObject([{ unit: 'tokens', stored: '9', pruned: '9', balanced: true }])
+    expect(await prune()).toMatch(/^There is nothing to prune in /)
   })
 })

@@ -1,13 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { text } from 'node:stream/consumers'
-import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { serveDashboard } from '../../src/dashboard/serve-dashboard.ts'
-import type { ServedDashboard } from '../../src/dashboard/serve-dashboard.ts'
-import { loaded, openPage, startBrowser } from '../support/browser.ts'
-import type { WatchedPage } from '../support/browser.ts'
+import { loaded } from '../support/browser.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
+import { browseDashboard } from '../support/browse-dashboard.ts'
+import type { BrowsedDashboard } from '../support/browse-dashboard.ts'
 import { runCli } from '../support/run-cli.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
 
@@ -44,14 +42,7 @@ const ROWS = [
 
 forEachDatabase('customers on the dashboard', (_kind, makeUrl) => {
   let database: string
-  let served: ServedDashboard
-  let browser: Browser
-  let watched: WatchedPage
-  let page: Page
-  const open = async (query: string) => {
-    await page.goto(new URL(`/${query}`, served.url).href)
-    await loaded(page)
-  }
+  let { served, watched, page, open, close } = {} as BrowsedDashboard
   /** Asks the API as the page does, with its session. */
   const ask = async (path: string) => {
     const answer = await page.context().request.get(new URL(`/api/${path}`, served.url).href)
@@ -71,17 +62,9 @@ forEachDatabase('customers on the dashboard', (_kind, makeUrl) => {
   beforeAll(async () => {
     database = await makeUrl()
     await storeUsage(database, ROWS)
-    served = await serveDashboard({ port: 0, database, dataDir: '/nowhere' })
-    browser = await startBrowser()
-    watched = await openPage(browser)
-    page = watched.page
-    await page.goto(served.url)
-    await loaded(page)
+    ;({ served, watched, page, open, close } = await browseDashboard(database))
   })
-  afterAll(async () => {
-    await browser.close()
-    await served.close()
-  })
+  afterAll(() => close())
 
   test.each(['Acme', 'Globex'])(
     'the API reports %s as the command line does, over a transfer',

@@ -1,12 +1,11 @@
-import type { Browser, Page, Route } from 'playwright-core'
+import type { Route } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { serveDashboard } from '../../src/dashboard/serve-dashboard.ts'
-import type { ServedDashboard } from '../../src/dashboard/serve-dashboard.ts'
 import { formatDuration } from '../../src/report/format-number.ts'
 import type { ReportGroup } from '../../src/report/usage-report.ts'
-import { loaded, openPage, startBrowser } from '../support/browser.ts'
-import type { WatchedPage } from '../support/browser.ts'
+import { loaded, openPage } from '../support/browser.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
+import { browseDashboard } from '../support/browse-dashboard.ts'
+import type { BrowsedDashboard } from '../support/browse-dashboard.ts'
 import { runCli } from '../support/run-cli.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
 
@@ -28,14 +27,7 @@ const NAMES = ['meanDurationMs', 'p50Ms', 'p95Ms', 'p99Ms'] as const
 
 forEachDatabase('durations on the dashboard', (_kind, makeUrl) => {
   let database: string
-  let served: ServedDashboard
-  let browser: Browser
-  let watched: WatchedPage
-  let page: Page
-  const open = async (query: string) => {
-    await page.goto(new URL(`/${query}`, served.url).href)
-    await loaded(page)
-  }
+  let { served, browser, watched, page, open, close } = {} as BrowsedDashboard
   const toggle = () => page.getByRole('button', { name: 'Durations' })
   const report = async (...flags: string[]) => {
     const env = { DATABASE_URL: database, APIKEY_ANALYTICS_DIR: '/nowhere' }
@@ -54,17 +46,9 @@ forEachDatabase('durations on the dashboard', (_kind, makeUrl) => {
   beforeAll(async () => {
     database = await makeUrl()
     await storeUsage(database, ROWS)
-    served = await serveDashboard({ port: 0, database, dataDir: '/nowhere' })
-    browser = await startBrowser()
-    watched = await openPage(browser)
-    page = watched.page
-    await page.goto(served.url)
-    await loaded(page)
+    ;({ served, browser, watched, page, open, close } = await browseDashboard(database))
   })
-  afterAll(async () => {
-    await browser.close()
-    await served.close()
-  })
+  afterAll(() => close())
 
   test('are asked for and shown only when wanted, then as the command line has them', async () => {
     const asked: string[] = []

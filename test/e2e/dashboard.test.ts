@@ -1,11 +1,10 @@
 import { createRequire } from 'node:module'
-import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { serveDashboard } from '../../src/dashboard/serve-dashboard.ts'
-import type { ServedDashboard } from '../../src/dashboard/serve-dashboard.ts'
 import { loaded, openPage, startBrowser } from '../support/browser.ts'
-import type { WatchedPage } from '../support/browser.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
+import { browseDashboard } from '../support/browse-dashboard.ts'
+import type { BrowsedDashboard } from '../support/browse-dashboard.ts'
 import { runCli } from '../support/run-cli.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
 
@@ -39,14 +38,7 @@ const A_WHILE_MS = 60_000
 
 forEachDatabase('the dashboard in a browser', (kind, makeUrl) => {
   let database: string
-  let served: ServedDashboard
-  let browser: Browser
-  let watched: WatchedPage
-  let page: Page
-  const open = async (query: string) => {
-    await page.goto(new URL(`/${query}`, served.url).href)
-    await loaded(page)
-  }
+  let { served, watched, page, open, close } = {} as BrowsedDashboard
   const firstCells = (list: string) =>
     page.locator(`.list:has(h2:text-is("${list}")) tbody th`).allInnerTexts()
 
@@ -55,18 +47,11 @@ forEachDatabase('the dashboard in a browser', (kind, makeUrl) => {
   beforeAll(async () => {
     database = await makeUrl()
     await storeUsage(database, ROWS)
-    served = await serveDashboard({ port: 0, database, dataDir: '/nowhere' })
-    browser = await startBrowser()
-    watched = await openPage(browser)
-    page = watched.page
-    await page.clock.install()
-    await page.goto(served.url)
-    await loaded(page)
+    ;({ served, watched, page, open, close } = await browseDashboard(database, (page) =>
+      page.clock.install(),
+    ))
   })
-  afterAll(async () => {
-    await browser.close()
-    await served.close()
-  })
+  afterAll(() => close())
 
   test('is let in by the link, whose token does not stay in the address', () => {
     expect(new URL(page.url()).search).toBe('')

@@ -182,6 +182,21 @@ test('a Node that is too old is told which version is needed, before anything is
   })
 })
 
+test('npm ci needs no install script of a dependency, so no compiler either', async () => {
+  const ci = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline']
+  expect(await app.run('npm', ci, process.env)).toMatchObject({ code: 0 })
+  const counted = await runScript(`
+    import { apiKeyAnalytics } from 'apikey-analytics'
+    const analytics = apiKeyAnalytics({ dataDir: 'after-npm-ci' })
+    analytics.addEndpointAccess({ id: 'key_1' }, 'POST /jobs')
+    const usage = await analytics.usage()
+    const [total] = await usage.findUsage({})
+    console.log(JSON.stringify([analytics.stats().mode, total.requestCount]))
+    await usage.close()
+    await analytics.close()`)
+  expect(JSON.parse(counted)).toEqual(['mapped', 1])
+})
+
 async function runScript(code: string, env: Record<string, string> = {}): Promise<string> {
   const result = await app.run('node', ['--input-type=module', '--eval', code], env)
   expect(result).toMatchObject({ code: 0, stderr: '' })

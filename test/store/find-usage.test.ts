@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findHistoryStart, HISTORY_START } from '../../src/store/read/find-history-start.ts'
-import { findBorders, findUsage, writeUsageStatement } from '../../src/store/read/find-usage.ts'
+import { findBorders, findUsage } from '../../src/store/read/find-usage.ts'
+import { writeUsageStatement } from '../../src/store/read/write-usage-statement.ts'
 import { getMostAccessedEndpoints } from '../../src/store/read/most-accessed-endpoints.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'

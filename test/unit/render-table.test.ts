@@ -124,6 +124,15 @@ describe('small pictures', () => {
     }
   })
 
+  test('has the axis of its bars when there is no room for every step', () => {
+    const days = Array.from({ length: 8 }, (_, day) => {
+      return { start: new Date(Date.UTC(2026, 9, 1 + day)), requests: day === 3 ? 1000 : 0, errors: 0 }
+    })
+    const lines = renderChart({ unit: 'day', steps: days }, { width: 12, colour: false }, 'UTC').split('\n')
+    // four bars, each the mean of two days
+    expect(lines[1]).toBe('500 ┤ █')
+  })
+
   test('marks the hours of a day at the same times every day', () => {
     const hours = Array.from({ length: 48 }, (_, hour) => {
       return { start: new Date(Date.UTC(2026, 9, 24, 22 + hour)), requests: 1, errors: 0 }

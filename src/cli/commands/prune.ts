@@ -34,7 +34,7 @@ export default class Prune extends BaseCommand {
       const { planPrune, runPrune } = await import('../../removal/run-prune.ts')
       const plan = await planPrune(db, flags, location)
       this.say(plan.text)
-      if (flags['dry-run'] || plan.rows === 0) return plan.result
+      if (flags['dry-run'] || plan.isEmpty) return plan.result
       const { confirm } = await import('../confirm.ts')
       if (!(await confirm('Go ahead?', flags.yes))) {
         this.say('Nothing was changed.')

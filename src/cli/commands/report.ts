@@ -43,7 +43,7 @@ export default class Report extends BaseCommand {
     }),
     limit: Flags.integer({
       summary:
-        'Lines at most; 0 for all. Default: 10 in the overview, 20 in tables (of time the newest 100), all in csv, json and xlsx.',
+        'Lines at most; 0 for all. Default: 10 in the overview, 20 in tables and for one owner (of time the newest 100), all in csv, json and xlsx.',
       min: 0,
       helpValue: 'N',
     }),

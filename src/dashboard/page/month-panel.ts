@@ -2,7 +2,6 @@ import { askApi, urlOf } from './ask-api.ts'
 import type { Activity } from './ask-api.ts'
 import { compareActivity } from './cards.ts'
 import { drawChange } from './change.ts'
-import type { Change } from './change.ts'
 import { drawCumulative } from './cumulative.ts'
 import { formatCount, formatDay, formatMoment, formatMonth, formatShare, formatTime } from './format.ts'
 import { make } from './make.ts'
@@ -78,22 +77,20 @@ function describeBasis(activity: Activity): (Node | string)[] {
   return [drawn, make('span', { class: 'basis' }, ` against ${from} to ${until}`)]
 }
 
+/** The rows of the table: the names of a figure and of its change, and how it is written. */
+const FIGURES = [
+  ['Requests', 'requests', 'requests', formatCount],
+  ['Active keys', 'activeKeys', 'keys', formatCount],
+  ['Error rate', 'errorRate', 'errors', formatShare],
+  ['Rejected', 'rejected', 'rejected', formatCount],
+] as const
+
 /** This month, the same part of the month before, and all of that month. */
 function drawFigures(activity: Activity, before: Activity): HTMLElement {
-  const { total, previous, activeKeys, period } = activity
   const changes = compareActivity(activity)
-  const name = formatMonth(before.period.since ?? '', period.timeZone)
-  const row = (title: string, now: string, then: string | undefined, all: string, change: Change) =>
-    make(
-      'tr',
-      {},
-      make('th', { scope: 'row' }, title),
-      make('td', {}, now),
-      make('td', {}, then ?? '–'),
-      make('td', { class: 'change' }, drawChange(change) ?? '–'),
-      make('td', {}, all),
-    )
-  const same = previous?.historyBegins ? undefined : (previous ?? undefined)
+  const same = activity.previous?.historyBegins ? null : activity.previous
+  const [now, all] = [figuresOf(activity), figuresOf(before)]
+  const name = formatMonth(before.period.since ?? '', activity.period.timeZone)
   const head = ['', 'This month', 'Same part', 'Change', `All ${name}`]
   return make(
     'table',
@@ -107,34 +104,21 @@ function drawFigures(activity: Activity, before: Activity): HTMLElement {
     make(
       'tbody',
       {},
-      row(
-        'Requests',
-        formatCount(total.requests),
-        same && formatCount(same.requests),
-        formatCount(before.total.requests),
-        changes.requests,
-      ),
-      row(
-        'Active keys',
-        formatCount(activeKeys),
-        same && formatCount(same.activeKeys),
-        formatCount(before.activeKeys),
-        changes.keys,
-      ),
-      row(
-        'Error rate',
-        formatShare(total.errorRate),
-        same && formatShare(same.errorRate),
-        formatShare(before.total.errorRate),
-        changes.errors,
-      ),
-      row(
-        'Rejected',
-        formatCount(total.rejected),
-        same && formatCount(same.rejected),
-        formatCount(before.total.rejected),
-        changes.rejected,
+      ...FIGURES.map(([title, figure, change, format]) =>
+        make(
+          'tr',
+          {},
+          make('th', { scope: 'row' }, title),
+          make('td', {}, format(now[figure])),
+          make('td', {}, same ? format(same[figure]) : '–'),
+          make('td', { class: 'change' }, drawChange(changes[change]) ?? '–'),
+          make('td', {}, format(all[figure])),
+        ),
       ),
     ),
   )
+}
+
+function figuresOf({ total, activeKeys }: Activity) {
+  return { ...total, activeKeys }
 }

@@ -5,14 +5,7 @@ import type { Database } from '../database/open-database.ts'
 import { JOIN_FORMER_OWNER } from './owner-of-rows.ts'
 import type { TimeBorders } from './time-borders.ts'
 import { filterUsage, ofEveryKey, Parameters } from './usage-filter.ts'
-
-/**
- * The cells that have quantities, as rows of `api_key_analytics` without requests: what comes after its request was
- * counted may be all that a bucket has of a cell.
- */
-export const CELLS_OF_QUANTITIES = `select api_key_id, bucket, bucket_minutes, endpoint, method, status,
-      0 as request_count, 0 as duration_us, null as duration_first_bin, null as duration_bins
-    from api_key_analytics_quantities`
+import { columnOf } from './write-usage-statement.ts'
 
 /** A group as the database names it: the key's id, the owner, the number of the day … in the order of `by`. */
 export type GroupName = readonly (string | number | null | undefined)[]
@@ -55,12 +48,11 @@ export function writeQuantitiesStatement(
 ): { sql: string; params: unknown[] } {
   const parameters = new Parameters()
   const groups = by.map((dimension) => {
-    if (dimension === 'key') return 't.api_key_id'
-    if (dimension === 'owner') return 'case when o.api_key_id is null then k.owner else o.owner end'
-    const time = borders.get(dimension)
-    return time ? time.numberOf(dialect.millisecondsOf('t.bucket')) : `t.${dimension}`
+    if (dimension === 'key') return 't.api_key_id as key'
+    if (dimension === 'owner') return 'case when o.api_key_id is null then k.owner else o.owner end as owner'
+    return columnOf(dialect, dimension, borders)
   })
-  const columns = [...groups, 't.unit'].map((sql, index) => `${sql} as "${by[index] ?? 'unit'}"`)
+  const columns = [...groups, 't.unit as unit']
   const numbers = columns.map((_, index) => index + 1)
   const joins = by.includes('owner')
     ? `\njoin api_key_analytics_keys k on k.id = t.api_key_id\n${JOIN_FORMER_OWNER}`

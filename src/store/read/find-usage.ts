@@ -1,66 +1,19 @@
-import { histogramOf } from '../database/histogram.ts'
 import { isCalendarUnit } from '../../time/calendar.ts'
 import { toSparseBins } from '../../model/duration-bins.ts'
 import { measureLatency } from '../../model/latency.ts'
 import type { Latency } from '../../model/latency.ts'
 import type { KeyRecord } from '../../model/key.ts'
-import type { UsageDimension, UsageQuery, UsageSort } from '../../model/usage-query.ts'
+import type { UsageDimension, UsageQuery } from '../../model/usage-query.ts'
 import type { TrendStep, UsageRow } from '../../model/usage-row.ts'
-import { byteOrder } from '../database/byte-order.ts'
-import type { Dialect } from '../database/dialect.ts'
-import { CELLS_OF_QUANTITIES, findQuantities, textOfGroup } from './find-quantities.ts'
+import { findQuantities, textOfGroup } from './find-quantities.ts'
 import type { GroupName } from './find-quantities.ts'
-import { keyColumns, toKeyRecord } from './key-record.ts'
+import { toKeyRecord } from './key-record.ts'
 import type { KeyColumns } from './key-record.ts'
 import type { Database } from '../database/open-database.ts'
-import { JOIN_FORMER_OWNER, OF_KEYS_WITH_FORMER_OWNERS } from './owner-of-rows.ts'
 import { findTimeSpan, requireTimeZone, timeBorders } from './time-borders.ts'
 import type { TimeBorders } from './time-borders.ts'
-import { filterUsage, ofEveryKey, Parameters } from './usage-filter.ts'
-
-/** The sums over the rows of the table. */
-const SUMS = `sum(t.request_count) as request_count,
-    coalesce(sum(t.request_count) filter (where t.status between 400 and 499), 0) as client_error_count,
-    coalesce(sum(t.request_count) filter (where t.status between 500 and 599), 0) as server_error_count,
-    coalesce(sum(t.request_count) filter (where t.status in (401, 403)), 0) as rejected_count,
-    sum(t.duration_us) as duration_us,
-    min(t.bucket) as first_bucket,
-    max(t.bucket) as last_bucket`
-
-/** The sums, and the same added up again over the keys of an owner or the steps of a trend. */
-const AS_SUMMED = {
-  request_count: 'u.request_count',
-  client_error_count: 'u.client_error_count',
-  server_error_count: 'u.server_error_count',
-  rejected_count: 'u.rejected_count',
-  duration_us: 'u.duration_us',
-  first_bucket: 'u.first_bucket',
-  last_bucket: 'u.last_bucket',
-}
-const SUMMED_AGAIN: typeof AS_SUMMED = {
-  request_count: 'sum(u.request_count)',
-  client_error_count: 'sum(u.client_error_count)',
-  server_error_count: 'sum(u.server_error_count)',
-  rejected_count: 'sum(u.rejected_count)',
-  duration_us: 'sum(u.duration_us)',
-  first_bucket: 'min(u.first_bucket)',
-  last_bucket: 'max(u.last_bucket)',
-}
-
-/** `step requests errors` of every step of a group, unordered. An owner has a step once per key. */
-const TREND = `string_agg(
-    u.trend_step || ' ' || u.request_count || ' ' || (u.client_error_count + u.server_error_count), ',')`
-
-/** The histogram of a group, and of several groups added up. */
-const BINS = {
-  summed: histogramOf('t'),
-  again: { first: '0', bins: 'u.duration_bins' },
-}
-
-/** The owner of sums `u`, grouped by key and `owner_until`: the end of the period of a former owner. */
-const JOIN_OWNER_OF_SUMS =
-  'left join api_key_analytics_owners f on f.api_key_id = u.api_key_id and f.until = u.owner_until'
-const OWNER = 'case when f.api_key_id is null then k.owner else f.owner end'
+import { writeUsageStatement } from './write-usage-statement.ts'
+import type { AS_SUMMED } from './write-usage-statement.ts'
 
 type Found = KeyColumns &
   Record<keyof typeof AS_SUMMED, string | number | null> & { readonly owner: string | null } & {
@@ -106,124 +59,6 @@ export async function findBorders(
   const span =
     timeZone === 'UTC' && !units.includes('month') ? { from: 0, to: 0 } : await findTimeSpan(db, query)
   return new Map(units.map((unit) => [unit, timeBorders(unit, timeZone, span)]))
-}
-
-/**
- * The one statement of `findUsage`. It sums rows up by key id (and step of the trend) first. Only these sums are joined
- * with keys, and added up again where a group has several.
- */
-export function writeUsageStatement(
-  dialect: Dialect,
-  query: UsageQuery,
-  by: readonly UsageDimension[],
-  borders: ReadonlyMap<UsageDimension, TimeBorders>,
-): { sql: string; params: unknown[] } {
-  const parameters = new Parameters()
-  const withKey = by.includes('key')
-  const withOwner = by.includes('owner')
-  const columns = by.filter((dimension) => dimension !== 'key' && dimension !== 'owner')
-  const again = withOwner || query.trend !== undefined
-  const sums = again ? SUMMED_AGAIN : AS_SUMMED
-
-  const inner = columns.map((dimension) => columnOf(dialect, dimension, borders))
-  if (withKey || withOwner) inner.push('t.api_key_id as api_key_id')
-  if (query.trend) inner.push(columnOf(dialect, query.trend, borders, 'trend_step'))
-  const outer = columns.map((dimension) => `u.${dimension}`)
-  if (withKey) outer.push(keyColumns(dialect))
-  if (withOwner) outer.push(`${OWNER} as owner`)
-  const groups = [
-    ...(withKey ? ['k.id'] : []),
-    ...(withOwner ? [OWNER] : []),
-    ...columns.map((dimension) => `u.${dimension}`),
-  ]
-  for (const [name, sql] of Object.entries(sums)) {
-    outer.push(`${name.endsWith('bucket') ? dialect.millisecondsOf(sql) : sql} as ${name}`)
-  }
-  if (query.trend) outer.push(`${TREND} as trend`)
-  const sumUp = [...inner, SUMS]
-  if (query.latency) {
-    sumUp.push(`${dialect.histogram.sum(BINS.summed)} as duration_bins`)
-    outer.push(`${again ? dialect.histogram.sum(BINS.again) : 'u.duration_bins'} as duration_bins`)
-  }
-  const summed = sumRows(dialect, sumUp, inner.length, {
-    filter: filterUsage(dialect, query, parameters),
-    withOwner,
-    withUnits: query.units === true,
-  })
-  const lines = [`select ${outer.join(',\n  ')}`, `from (\n${summed}\n) u`]
-  if (withKey || withOwner) lines.push('join api_key_analytics_keys k on k.id = u.api_key_id')
-  if (withOwner) lines.push(JOIN_OWNER_OF_SUMS)
-  if (again && groups.length > 0) lines.push(`group by ${groups.join(', ')}`)
-  const order = orderOf(dialect, query.sort ?? (by.some(isCalendarUnit) ? 'group' : 'requests'), by, sums)
-  if (order.length > 0) lines.push(`order by ${order.join(', ')}`)
-  if (query.limit !== undefined) lines.push(`limit ${parameters.add(query.limit)}`)
-  return { sql: lines.join('\n'), params: parameters.values }
-}
-
-/**
- * Sums up rows by the first `groups` of the columns. By owner, only the few keys with former owners are summed up
- * period by period. So all other keys take no longer than without owners.
- */
-function sumRows(
-  dialect: Dialect,
-  columns: readonly string[],
-  groups: number,
-  { filter, withOwner, withUnits }: { filter: string; withOwner: boolean; withUnits: boolean },
-): string {
-  const numbers = Array.from({ length: groups }, (_, index) => String(index + 1))
-  const sum = (columns: readonly string[], rows: string, keys: string, by: readonly string[]): string =>
-    `  select ${columns.join(',\n    ')}
-  from ${rows}
-  where ${filter} and ${keys}${by.length > 0 ? `\n  group by ${by.join(', ')}` : ''}`
-  const rows = withUnits
-    ? `(
-    select api_key_id, bucket, bucket_minutes, endpoint, method, status,
-      request_count, duration_us, duration_first_bin, duration_bins
-    from api_key_analytics
-    union all
-    ${CELLS_OF_QUANTITIES}
-  ) t`
-    : 'api_key_analytics t'
-  if (!withOwner) return sum(columns, rows, ofEveryKey(dialect), numbers)
-  const ofOneOwner = `${ofEveryKey(dialect)} and not ${OF_KEYS_WITH_FORMER_OWNERS}`
-  return [
-    sum([...columns, 'null as owner_until'], rows, ofOneOwner, numbers),
-    sum([...columns, 'o.until'], `${rows}\n  ${JOIN_FORMER_OWNER}`, OF_KEYS_WITH_FORMER_OWNERS, [
-      ...numbers,
-      'o.until',
-    ]),
-  ].join('\n  union all\n')
-}
-
-function columnOf(
-  dialect: Dialect,
-  dimension: UsageDimension,
-  borders: ReadonlyMap<UsageDimension, TimeBorders>,
-  name: string = dimension,
-): string {
-  const time = borders.get(dimension)
-  return `${time ? time.numberOf(dialect.millisecondsOf('t.bucket')) : `t.${dimension}`} as ${name}`
-}
-
-/** Ties are broken by the group, so that the order is total and the same on both databases. */
-function orderOf(
-  dialect: Dialect,
-  sort: UsageSort,
-  by: readonly UsageDimension[],
-  sums: typeof AS_SUMMED,
-): string[] {
-  const first = {
-    requests: [`${sums.request_count} desc`],
-    errors: [`${sums.client_error_count} + ${sums.server_error_count} desc`],
-    lastUsed: [`${sums.last_bucket} desc`],
-    group: [],
-  }[sort]
-  const groups = by.map((dimension) => {
-    if (dimension === 'key') return `${byteOrder(dialect, 'coalesce(k.name, k.label)')}, k.id`
-    if (dimension === 'owner') return `${byteOrder(dialect, OWNER)} nulls last`
-    return `u.${dimension}`
-  })
-  return by.length > 0 ? [...first, ...groups] : []
 }
 
 function toUsageRow(

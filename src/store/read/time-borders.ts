@@ -3,6 +3,7 @@ import { instantOf, offsetMs, stepsBetween, wallTimeOf } from '../../time/calend
 import type { CalendarUnit } from '../../time/calendar.ts'
 import type { UsageFilter } from '../../model/usage-query.ts'
 import type { Database } from '../database/open-database.ts'
+import { USAGE_TABLES } from '../database/usage-tables.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../time/units.ts'
 
 /** How SQL assigns times to the hours, days, weeks or months of a time zone. */
@@ -38,11 +39,10 @@ export async function findTimeSpan(
   // subqueries: SQLite finds a single min or max by index, but scans for both together
   const end = (which: 'min' | 'max', table: string) =>
     db.dialect.millisecondsOf(`(select ${which}(bucket) from ${table})`)
-  const tables = ['api_key_analytics', 'api_key_analytics_quantities']
   const spans = await db.query<{ first: string | null; last: string | null }>(
-    tables
-      .map((table) => `select ${end('min', table)} as first, ${end('max', table)} as last`)
-      .join(' union all '),
+    USAGE_TABLES.map((table) => `select ${end('min', table)} as first, ${end('max', table)} as last`).join(
+      ' union all ',
+    ),
   )
   const some = spans.filter(({ first }) => first !== null)
   const first = Math.min(...some.map((span) => Number(span.first)))

@@ -1,6 +1,7 @@
 import { lockStatements } from '../billing/lock-statements.ts'
 import { redactAccounts } from '../billing/redact-accounts.ts'
 import type { Statements } from '../database/dialect.ts'
+import { USAGE_TABLES } from '../database/usage-tables.ts'
 import { lockKey } from './lock-key.ts'
 import { logRemoval } from './log-removal.ts'
 import type { Database } from '../database/open-database.ts'
@@ -43,7 +44,7 @@ async function deleteEmptyKey(
   const { dialect } = db
   await lockStatements(tx, db, 'close')
   if (!(await lockKey(tx, dialect, id))) return true
-  for (const table of ['api_key_analytics', 'api_key_analytics_quantities']) {
+  for (const table of USAGE_TABLES) {
     const [row] = await tx.query(`select 1 from ${table} where api_key_id = $1 limit 1`, [id])
     if (row) return false
   }

@@ -1,6 +1,7 @@
 import { lockStatements } from '../billing/lock-statements.ts'
 import { redactAccounts } from '../billing/redact-accounts.ts'
 import type { Statements } from '../database/dialect.ts'
+import { USAGE_TABLES } from '../database/usage-tables.ts'
 import { findKeysOfOwner } from '../read/find-keys.ts'
 import { forgetKey } from './forget-key.ts'
 import { readOwners, writeOwners } from '../keys/key-owners.ts'
@@ -90,7 +91,7 @@ async function blankOwner(
   if (!(await lockKey(tx, dialect, id))) return undefined
   const periods = (await readOwners(tx, dialect, [id])).get(id)!
   for (const { since, until } of spansOf(periods, owner)) {
-    for (const table of ['api_key_analytics', 'api_key_analytics_quantities']) {
+    for (const table of USAGE_TABLES) {
       const [row] = await tx.query(
         `select 1
 from ${table}

@@ -25,7 +25,7 @@ export async function countPrunable(
 ): Promise<{ rows: number; requests: number; from: Date | null; to: Date | null }> {
   const { dialect } = db
   const parameters = new Parameters()
-  const filter = filterRows(dialect, { keyIds }, parameters)
+  const condition = writePrunable(db, { before, keyIds }, parameters)
   const end = `${dialect.millisecondsOf('t.bucket')} + t.bucket_minutes * 60000`
   const [found] = await db.query<{
     rows: string
@@ -36,7 +36,7 @@ export async function countPrunable(
     `select count(*) as rows, coalesce(sum(t.request_count), 0) as requests,
   ${dialect.millisecondsOf('min(t.bucket)')} as first, max(${end}) as last
 from api_key_analytics t
-where ${filter} and ${ofEveryKey(dialect)} and ${endsBy(dialect, timeParameter(dialect, before, parameters))}`,
+where ${condition}`,
     parameters.values,
   )
   const time = (milliseconds: string | null | undefined): Date | null =>
@@ -47,6 +47,23 @@ where ${filter} and ${ofEveryKey(dialect)} and ${endsBy(dialect, timeParameter(d
     from: time(found?.first),
     to: time(found?.last),
   }
+}
+
+/** Whether quantities would be deleted: those that came after their request was counted may be all that is left. */
+export async function hasPrunableQuantities(db: Database, options: PruneOptions): Promise<boolean> {
+  const parameters = new Parameters()
+  const condition = writePrunable(db, options, parameters)
+  const sql = `select 1 from api_key_analytics_quantities t where ${condition} limit 1`
+  return (await db.query(sql, parameters.values)).length > 0
+}
+
+function writePrunable(
+  { dialect }: Database,
+  { before, keyIds }: PruneOptions,
+  parameters: Parameters,
+): string {
+  const filter = filterRows(dialect, { keyIds }, parameters)
+  return `${filter} and ${ofEveryKey(dialect)} and ${endsBy(dialect, timeParameter(dialect, before, parameters))}`
 }
 
 /**

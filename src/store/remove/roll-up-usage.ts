@@ -3,14 +3,15 @@ import type { ClosedPeriod } from '../billing/closed-periods.ts'
 import { lockStatements } from '../billing/lock-statements.ts'
 import { histogramOf } from '../database/histogram.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
-import { lockQuantities, lockRows } from './lock-rows.ts'
+import { lockRows } from './lock-rows.ts'
 import { logRemoval } from './log-removal.ts'
 import type { Database } from '../database/open-database.ts'
+import { USAGE_TABLES } from '../database/usage-tables.ts'
 import { inDayOfTransfer } from '../read/owner-of-rows.ts'
 import { measureProgress } from './prune-usage.ts'
 import type { Progress } from './prune-usage.ts'
+import { rollUpQuantities } from './roll-up-quantities.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
-import { QUANTITY_COLUMNS, writeAddQuantities } from '../write/record-batch.ts'
 import { Parameters, requireTime } from '../read/usage-filter.ts'
 import { DAY_MS } from '../../time/units.ts'
 
@@ -65,7 +66,7 @@ export async function rollUpUsage(
       const isCut = findCutDays(await readClosedPeriods(tx, db.dialect)).includes(chunk.day)
       if (isCut) return { rowsBefore: 0, rowsAfter: 0, requests: 0, logId }
       const { rowsBefore: rows, ...merged } = await mergeRows(tx, db, chunk)
-      const quantities = await mergeQuantities(tx, db, chunk)
+      const quantities = await rollUpQuantities(tx, db, chunk.day, writeChunkCondition(db.dialect, chunk))
       // a day with nothing left to merge
       if (rows + quantities === 0 && logId === undefined) return { ...merged, rowsBefore: rows, logId }
       const log = {
@@ -117,7 +118,7 @@ order by t.bucket
 limit 1`
   const params = keyId === undefined ? [start, end] : [start, end, keyId]
   const days: number[] = []
-  for (const table of ['api_key_analytics', 'api_key_analytics_quantities']) {
+  for (const table of USAGE_TABLES) {
     const [found] = await db.query<{ bucket: string }>(first(table), params)
     if (found) days.push(Math.floor(Number(found.bucket) / DAY_MS) * DAY_MS)
   }
@@ -181,50 +182,6 @@ select (select count(*) from merged) as "rowsBefore", (select count(*) from days
   )
   const requests = merged.reduce((sum, row) => sum + Number(row.request_count), 0)
   return { rowsBefore: merged.length, rowsAfter: days.length, requests }
-}
-
-/** After the rows: every writer locks rows before quantities. @returns how many quantities were merged */
-async function mergeQuantities(tx: Statements, db: Database, chunk: Chunk): Promise<number> {
-  const { dialect } = db
-  const { condition, params } = writeChunkCondition(dialect, chunk)
-  await lockQuantities(tx, db, condition, params)
-  // not in one statement: a flush may add rows between two, so what is merged is what was deleted
-  const deleted = await tx.query<MergedQuantity>(
-    `delete from api_key_analytics_quantities as t
-where ${condition}
-returning api_key_id, endpoint, method, status, unit, request_count, cast(quantity as text) as quantity`,
-    params,
-  )
-  const sums = Map.groupBy(deleted, ({ api_key_id: keyId, endpoint, method, status, unit }) =>
-    JSON.stringify([keyId, endpoint, method, status, unit]),
-  )
-  const rows = [...sums].map(([name, merged]) =>
-    (JSON.parse(name) as unknown[]).concat(
-      merged.reduce((sum, row) => sum + Number(row.request_count), 0),
-      String(merged.reduce((sum, { quantity }) => sum + BigInt(quantity), 0n)),
-    ),
-  )
-  if (rows.length === 0) return 0
-  const given = dialect.givenRows(QUANTITY_COLUMNS, rows.sort(compareNames), 3)
-  await tx.query(writeAddQuantities(dialect, given.sql), [chunk.day, 1440, ...given.params])
-  return deleted.length
-}
-
-interface MergedQuantity {
-  readonly api_key_id: string
-  readonly endpoint: string
-  readonly method: string
-  readonly status: number
-  readonly unit: string
-  readonly request_count: string | number
-  /** As text, because the driver of SQLite rounds large numbers. */
-  readonly quantity: string
-}
-
-/** The order of the primary key. */
-function compareNames(a: readonly unknown[], b: readonly unknown[]): number {
-  const differing = a.findIndex((value, index) => value !== b[index])
-  return differing < 0 ? 0 : (a[differing] as string) < (b[differing] as string) ? -1 : 1
 }
 
 /** The starts of UTC days that contain a border of a closed period. */

@@ -37,7 +37,7 @@ export default class KeysName extends BaseCommand {
       const [{ findKey }, { nameKey }, { nameOfKey }, { parseInstant, parseTimeZone }] = await Promise.all([
         import('../../../report/find-key.ts'),
         import('../../../store/keys/name-key.ts'),
-        import('../../../report/report-table.ts'),
+        import('../../../report/group-names.ts'),
         import('../../../time/period.ts'),
       ])
       const timeZone = parseTimeZone(flags.tz)

@@ -1,0 +1,60 @@
+import type { Statements } from '../database/dialect.ts'
+import type { Database } from '../database/open-database.ts'
+import { QUANTITY_COLUMNS, writeAddQuantities } from '../write/record-batch.ts'
+import { lockQuantities } from './lock-rows.ts'
+
+/** A row that is merged, without its time. */
+interface MergedQuantity {
+  readonly api_key_id: string
+  readonly endpoint: string
+  readonly method: string
+  readonly status: number
+  readonly unit: string
+  readonly request_count: string | number
+  /** As text, because the driver of SQLite rounds large numbers. */
+  readonly quantity: string
+}
+
+/**
+ * Merges the quantities of `api_key_analytics_quantities t` that match a condition into those of a UTC day. Call it after
+ * the rows of the day: every writer locks rows before quantities.
+ * @returns how many were merged
+ */
+export async function rollUpQuantities(
+  tx: Statements,
+  db: Database,
+  day: number,
+  { condition, params }: { readonly condition: string; readonly params: readonly unknown[] },
+): Promise<number> {
+  await lockQuantities(tx, db, condition, params)
+  // not in one statement: a flush may add rows between two, so what is merged is what was deleted
+  const deleted = await tx.query<MergedQuantity>(
+    `delete from api_key_analytics_quantities as t
+where ${condition}
+returning api_key_id, endpoint, method, status, unit, request_count, cast(quantity as text) as quantity`,
+    params,
+  )
+  if (deleted.length === 0) return 0
+  const rows = [...Map.groupBy(deleted, nameOf).values()].map(addUp).sort(compareNames)
+  const given = db.dialect.givenRows(QUANTITY_COLUMNS, rows, 3)
+  await tx.query(writeAddQuantities(db.dialect, given.sql), [day, 1440, ...given.params])
+  return deleted.length
+}
+
+function nameOf({ api_key_id: keyId, endpoint, method, status, unit }: MergedQuantity): string {
+  return JSON.stringify([keyId, endpoint, method, status, unit])
+}
+
+/** The columns of `QUANTITY_COLUMNS` for rows with one name. */
+function addUp(rows: readonly MergedQuantity[]): unknown[] {
+  const { api_key_id: keyId, endpoint, method, status, unit } = rows[0]!
+  const requests = rows.reduce((sum, row) => sum + Number(row.request_count), 0)
+  const quantity = rows.reduce((sum, row) => sum + BigInt(row.quantity), 0n)
+  return [keyId, endpoint, method, status, unit, requests, String(quantity)]
+}
+
+/** The order of the primary key. */
+function compareNames(a: readonly unknown[], b: readonly unknown[]): number {
+  const differing = a.findIndex((value, index) => value !== b[index])
+  return differing < 0 ? 0 : (a[differing] as string) < (b[differing] as string) ? -1 : 1
+}
