@@ -1,0 +1,164 @@
+/** What `202611-create-tables.ts` runs on PostgreSQL, in this order. */
+export const POSTGRESQL = [
+  `create table api_key_analytics_keys (
+  id uuid not null primary key,
+  label text not null,
+  name text null,
+  name_set_by text not null default 'app',
+  name_said_at timestamptz null,
+  owner text null,
+  owner_set_by text not null default 'app',
+  owner_since timestamptz null,
+  owner_said_at timestamptz null,
+  first_seen_at timestamptz not null,
+  last_used_at timestamptz not null
+)`,
+  `create table api_key_analytics_owners (
+  api_key_id uuid not null
+    constraint api_key_analytics_owners_api_key_id_foreign references api_key_analytics_keys (id) on delete cascade,
+  until timestamptz not null,
+  since timestamptz not null,
+  owner text null,
+  set_by text not null,
+  said_at timestamptz null,
+  primary key (api_key_id, until)
+)`,
+  `create table api_key_analytics (
+  api_key_id uuid not null
+    constraint api_key_analytics_api_key_id_foreign references api_key_analytics_keys (id) on delete cascade,
+  bucket timestamptz not null,
+  bucket_minutes smallint not null,
+  endpoint text collate "C" not null,
+  method text collate "C" not null,
+  status smallint not null,
+  request_count bigint not null default 0,
+  duration_us bigint not null default 0,
+  duration_first_bin smallint not null,
+  duration_bins bigint[] not null,
+  primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status)
+) with (fillfactor = 70)`,
+  'create index api_key_analytics_bucket_index on api_key_analytics (bucket)',
+  `create table api_key_analytics_quantities (
+  api_key_id uuid not null
+    constraint api_key_analytics_quantities_api_key_id_foreign
+    references api_key_analytics_keys (id) on delete cascade,
+  bucket timestamptz not null,
+  bucket_minutes smallint not null,
+  endpoint text collate "C" not null,
+  method text collate "C" not null,
+  status smallint not null,
+  unit text collate "C" not null,
+  request_count bigint not null default 0,
+  quantity bigint not null default 0,
+  primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status, unit)
+) with (fillfactor = 70)`,
+  'create index api_key_analytics_quantities_bucket_index on api_key_analytics_quantities (bucket)',
+  `create table api_key_analytics_ledger (
+  instance uuid not null primary key,
+  sequence bigint not null,
+  request_count bigint not null default 0,
+  missing bigint not null default 0,
+  addition_count bigint not null default 0,
+  missing_additions bigint not null default 0,
+  updated_at timestamptz not null
+)`,
+  `create table api_key_analytics_ledger_units (
+  instance uuid not null,
+  unit text collate "C" not null,
+  quantity bigint not null default 0,
+  missing bigint not null default 0,
+  primary key (instance, unit)
+)`,
+  `create table api_key_analytics_gaps (
+  instance uuid not null,
+  counted_from bigint not null,
+  counted_to bigint not null,
+  primary key (instance, counted_from)
+)`,
+  `create table api_key_analytics_unsealed (
+  instance uuid not null,
+  sequence bigint not null,
+  chunk int not null,
+  content text not null,
+  added_at timestamptz not null,
+  primary key (instance, sequence, chunk)
+)`,
+  `create table api_key_analytics_prunes (
+  id serial primary key,
+  action text not null,
+  done_at timestamptz not null,
+  before timestamptz null,
+  api_key_id uuid null,
+  row_count bigint not null,
+  request_count bigint not null
+)`,
+  `create table api_key_analytics_pruned_quantities (
+  prune_id int not null,
+  unit text collate "C" not null,
+  quantity bigint not null,
+  primary key (prune_id, unit)
+)`,
+  `create table api_key_analytics_statements (
+  sequence int not null primary key,
+  kind text not null,
+  number int null,
+  since timestamptz null,
+  until timestamptz null,
+  billable text null,
+  content text not null,
+  totals text null,
+  hash text not null,
+  signature text null,
+  public_key text null
+)`,
+  `create table api_key_analytics_statement_accounts (
+  statement int not null,
+  account int not null,
+  api_key_id uuid not null,
+  label text null,
+  name text null,
+  owner text null,
+  salt text null,
+  hash text not null,
+  primary key (statement, account, api_key_id)
+)`,
+  'create index api_key_analytics_statement_accounts_key_index on api_key_analytics_statement_accounts (api_key_id)',
+  `create table api_key_analytics_statement_lines (
+  statement int not null,
+  line int not null,
+  account int not null,
+  api_key_id uuid not null,
+  period int not null,
+  owner_since timestamptz not null,
+  method text not null,
+  endpoint text not null,
+  unit text not null,
+  quantity bigint not null,
+  hash text not null,
+  primary key (statement, line, api_key_id)
+)`,
+  'create index api_key_analytics_statement_lines_period_index on api_key_analytics_statement_lines (period, api_key_id)',
+  `create table api_key_analytics_statement_owners (
+  period int not null,
+  api_key_id uuid not null,
+  since timestamptz not null,
+  until timestamptz not null,
+  primary key (period, api_key_id, since)
+)`,
+  `create table api_key_analytics_statement_removals (
+  period int not null,
+  api_key_id uuid not null,
+  owner_since timestamptz not null,
+  endpoint text not null,
+  method text not null,
+  unit text not null,
+  quantity bigint not null,
+  primary key (period, api_key_id, owner_since, endpoint, method, unit)
+)`,
+  `create table api_key_analytics_meta (
+  id smallint not null primary key,
+  database_id uuid not null,
+  pepper_check text null
+)`,
+  'insert into api_key_analytics_meta (id, database_id) values (1, gen_random_uuid())',
+]
