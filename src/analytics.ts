@@ -1,4 +1,4 @@
-import type { AnalyticsStats, ApiKeyAnalytics } from './api-key-analytics.ts'
+import type { ApiKeyAnalytics } from './api-key-analytics.ts'
 import { createAnalyticsDatabase } from './store/analytics-database.ts'
 import { CounterBuffer } from './buffer/counter-buffer.ts'
 import { Flusher } from './buffer/flusher.ts'
@@ -17,6 +17,9 @@ import type { AnalyticsOptions } from './options/options.ts'
 import { resolveOptions } from './options/resolve-options.ts'
 import { requireNode } from './options/require-node.ts'
 import { describeDatabaseUrl } from './store/database/parse-database-url.ts'
+import type { AnalyticsStats } from './watch/analytics-stats.ts'
+import { judgeHealth } from './watch/judge-health.ts'
+import { renderPrometheus } from './watch/render-prometheus.ts'
 
 /**
  * How late a changed clock, or one that went on while the machine slept, is noticed. Reading it this rarely costs
@@ -82,7 +85,7 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
   function stats(): AnalyticsStats {
     const { counted, mode } = buffer
     const state = flusher.state
-    return { counted, pending: counted - state.flushed, mode, ...state }
+    return { counted, pending: counted - state.flushed, mode, counterFileBytes: folder?.bytes ?? 0, ...state }
   }
 
   if (folder) {
@@ -97,6 +100,8 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
       return openUsage()
     },
     stats,
+    metrics: () => renderPrometheus(stats(), now()),
+    health: () => judgeHealth(stats(), inMemory),
     addEndpointAccess: createCountAccess({ readKey, counter: buffer, knownKeys, options }),
   })
 }

@@ -1,26 +1,9 @@
 import type { Middleware } from 'koa'
-import type { CounterMode } from './buffer/file/counter-memory.ts'
 import type { EndpointAccess } from './capture/count-access.ts'
 import type { ApiKey } from './model/key.ts'
-import type { AnalyticsError } from './model/errors.ts'
 import type { Usage } from './model/usage.ts'
-
-/** What `analytics.stats()` returns. Counts are requests since this process started. */
-export interface AnalyticsStats {
-  /** Requests counted. */
-  readonly counted: number
-  /** Those of them that are in the database, or set aside because the database refused them. */
-  readonly flushed: number
-  /** Requests that wait: `counted - flushed`. */
-  readonly pending: number
-  /** Flushes that failed; each was retried or will be. */
-  readonly failedFlushes: number
-  readonly lastError: AnalyticsError | undefined
-  /** When the last flush succeeded. */
-  readonly lastFlushAt: Date | undefined
-  /** `mapped` and `written` survive a kill of the process, `memory` does not; `off` counts nothing. */
-  readonly mode: CounterMode | 'off'
-}
+import type { AnalyticsStats } from './watch/analytics-stats.ts'
+import type { AnalyticsHealth } from './watch/judge-health.ts'
 
 /** The middleware itself, with its methods. */
 export interface ApiKeyAnalytics extends Middleware {
@@ -35,6 +18,10 @@ export interface ApiKeyAnalytics extends Middleware {
    */
   close(): Promise<void>
   stats(): AnalyticsStats
+  /** `stats()` as Prometheus reads it. The content type is `PROMETHEUS_TYPE`. The same seven series, however many keys. */
+  metrics(): string
+  /** Whether counting is safe, and what needs a person. */
+  health(): AnalyticsHealth
   /**
    * Flushes, and opens the database for reading. Only this way leads to a database `:memory:`. For any other database
    * it opens connections of its own, which the `close()` of the result closes.

@@ -5,6 +5,21 @@ import { KnownKeys } from './capture/known-keys.ts'
 import { createReadKey } from './capture/read-key.ts'
 import { AnalyticsError } from './model/errors.ts'
 import type { ResolvedOptions } from './options/options.ts'
+import type { AnalyticsStats } from './watch/analytics-stats.ts'
+import { judgeHealth } from './watch/judge-health.ts'
+import { renderPrometheus } from './watch/render-prometheus.ts'
+
+const NOTHING: AnalyticsStats = {
+  counted: 0,
+  flushed: 0,
+  pending: 0,
+  failedFlushes: 0,
+  failuresInRow: 0,
+  lastError: undefined,
+  lastFlushAt: undefined,
+  mode: 'off',
+  counterFileBytes: 0,
+}
 
 /** What `enabled: false` stands for: nothing is counted or opened, and what can be called wrongly still throws. */
 export function createDisabledAnalytics(options: ResolvedOptions): ApiKeyAnalytics {
@@ -18,15 +33,9 @@ export function createDisabledAnalytics(options: ResolvedOptions): ApiKeyAnalyti
   return Object.assign(apiKeyAnalytics, {
     flush: async () => {},
     close: async () => {},
-    stats: () => ({
-      counted: 0,
-      flushed: 0,
-      pending: 0,
-      failedFlushes: 0,
-      lastError: undefined,
-      lastFlushAt: undefined,
-      mode: 'off' as const,
-    }),
+    stats: () => NOTHING,
+    metrics: () => renderPrometheus(NOTHING, Date.now()),
+    health: () => judgeHealth(NOTHING, true),
     async usage(): Promise<never> {
       throw new AnalyticsError(
         'OPTION_INVALID',

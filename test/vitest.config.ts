@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
-import { PGBOUNCER } from './support/find-pgbouncer.ts'
+import { PGBOUNCER, PROMETHEUS, PROMTOOL } from './support/find-installed.ts'
 import { PATIENCE_MS } from './support/patience.ts'
 
 // hundreds of processes are started from sources: their types are stripped and they are compiled once
@@ -12,6 +12,10 @@ if (!process.env['TEST_CITUS_URL']) {
 
 if (!PGBOUNCER) {
   process.stderr.write('PgBouncer: not run, install it (Debian: package pgbouncer).\n')
+}
+
+if (!PROMETHEUS || !PROMTOOL) {
+  process.stderr.write('Prometheus: not run, install it (Debian: package prometheus).\n')
 }
 
 /** What a folder of tests needs before its first test: nothing for `unit`, so that it is quick. */

@@ -73,6 +73,7 @@ export class Flusher {
     return {
       flushed: this.#delivery.delivered,
       failedFlushes: this.#failedFlushes,
+      failuresInRow: this.#failuresInRow,
       lastError: this.#lastError,
       lastFlushAt: this.#lastFlushAt,
     }

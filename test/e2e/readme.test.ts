@@ -31,6 +31,7 @@ const PAGES = [
   'docs/dashboard.md',
   'docs/from-code.md',
   'docs/operations.md',
+  'docs/monitoring.md',
   'docs/privacy.md',
   'docs/testing.md',
   'docs/typescript.md',
@@ -44,6 +45,7 @@ const INSTALLED = [
   '@koa/router',
   'koa-mount',
   'koa-tree-router',
+  '@opentelemetry/api',
   'vitest',
   'jest',
   'typescript',
@@ -56,7 +58,7 @@ const SCHEDULES: Readonly<Record<string, RegExp>> = {
   systemd: /^ExecStart=\/usr\/bin\/(.*)$/m,
 }
 /** What is saved as a file instead of being run. */
-const FILES = ['js', 'ts', 'json']
+const FILES = ['js', 'ts', 'json', 'yaml']
 /** Plays a week; several pages begin with it and go on in the same block. */
 const DEMO = 'npx apikey-analytics demo --json > /dev/null\n'
 
@@ -73,7 +75,7 @@ describe('every block of the README and its pages runs as it stands', () => {
     app = await installPackage(...INSTALLED)
     database = await makeDatabase('postgresql', { migrated: false })
     here.set('/srv/api', app.folder)
-    for (const port of ['3000', '3001', '3002', '3003', '3004']) here.set(port, await findFreePort())
+    for (const port of ['3000', '3001', '3002', '3003', '3004', '3005']) here.set(port, await findFreePort())
     here.set('postgres://api:password@localhost:5432/api', database.url)
     here.set('PostgreSQL api at localhost:5432', describeDatabaseUrl(database.url))
     // The demo plays the week that ends now; yesterday is always in it.

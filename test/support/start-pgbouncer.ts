@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { administer } from './administer.ts'
-import { PGBOUNCER } from './find-pgbouncer.ts'
+import { PGBOUNCER } from './find-installed.ts'
 import { PATIENCE_MS } from './patience.ts'
 
 /** A pooler on loopback in front of one database. */

@@ -67,6 +67,11 @@ export class ProcessFolder implements CounterFiles {
     else this.#free.push(file)
   }
 
+  /** Bytes on disk of the files that this process uses or keeps for use. */
+  get bytes(): number {
+    return [...this.#paths.keys()].reduce((sum, file) => sum + fileBytes(file.identity), 0)
+  }
+
   /** False when the folder or a file in use was deleted under the running process. */
   isIntact(inUse: readonly CounterFile[]): boolean {
     return inUse.every((file) => {

@@ -1,0 +1,14 @@
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** PgBouncer, where it is installed (Debian: package pgbouncer). */
+export const PGBOUNCER = findInstalled('pgbouncer')
+/** Prometheus and its checker, where they are installed (Debian: package prometheus). */
+export const PROMETHEUS = findInstalled('prometheus')
+export const PROMTOOL = findInstalled('promtool')
+
+function findInstalled(name: string): string | undefined {
+  return [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
+    .map((folder) => join(folder, name))
+    .find((path) => existsSync(path))
+}
