@@ -3,8 +3,8 @@ import { renderCsv, renderCsvCell } from './render-csv.ts'
 import type { CsvSeparator, CsvValue } from './render-csv.ts'
 import { stringifyJson } from './render-json.ts'
 
-/** How an export is written. */
-export type ExportFormat = 'csv' | 'json' | 'ndjson'
+/** How an export is written as text. */
+export type TextFormat = 'csv' | 'json' | 'ndjson'
 
 /** Small enough that V8 frees a piece early: it keeps large strings until a full collection. */
 const PIECE_LENGTH = 32_768
@@ -22,19 +22,18 @@ interface Layout {
   readonly end: string
 }
 
-const LAYOUTS: Readonly<Record<ExportFormat, (names: readonly string[], separator: CsvSeparator) => Layout>> =
-  {
-    csv: (names, separator) => ({
-      start: renderCsv([names], separator),
-      beforeRow: ['', ''],
-      beforeCell: names.map((_, index) => (index === 0 ? '' : separator)),
-      renderCell: (value) => renderCsvCell(value, separator),
-      rowEnd: '\r\n',
-      end: '',
-    }),
-    json: (names) => ({ ...layOutJson(names), start: '[', beforeRow: ['\n', ',\n'], end: '\n]\n' }),
-    ndjson: (names) => ({ ...layOutJson(names), start: '', beforeRow: ['', ''], rowEnd: '}\n', end: '' }),
-  }
+const LAYOUTS: Readonly<Record<TextFormat, (names: readonly string[], separator: CsvSeparator) => Layout>> = {
+  csv: (names, separator) => ({
+    start: renderCsv([names], separator),
+    beforeRow: ['', ''],
+    beforeCell: names.map((_, index) => (index === 0 ? '' : separator)),
+    renderCell: (value) => renderCsvCell(value, separator),
+    rowEnd: '\r\n',
+    end: '',
+  }),
+  json: (names) => ({ ...layOutJson(names), start: '[', beforeRow: ['\n', ',\n'], end: '\n]\n' }),
+  ndjson: (names) => ({ ...layOutJson(names), start: '', beforeRow: ['', ''], rowEnd: '}\n', end: '' }),
+}
 
 function layOutJson(names: readonly string[]): Pick<Layout, 'beforeCell' | 'renderCell' | 'rowEnd'> {
   const beforeCell = names.map((name, index) => `${index === 0 ? '{' : ','}${JSON.stringify(name)}:`)
@@ -45,7 +44,7 @@ function layOutJson(names: readonly string[]): Pick<Layout, 'beforeCell' | 'rend
 export async function* exportUsage<Page>(
   pages: AsyncIterable<Page>,
   columns: ExportColumns<Page>,
-  format: ExportFormat,
+  format: TextFormat,
   separator: CsvSeparator = ',',
 ): AsyncGenerator<Buffer, void, undefined> {
   const { start, beforeRow, beforeCell, renderCell, rowEnd, end } = LAYOUTS[format](

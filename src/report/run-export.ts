@@ -8,8 +8,9 @@ import {
   pickColumns,
   storedColumns,
 } from './export-columns.ts'
+import type { ExportColumns } from './export-columns.ts'
 import { exportUsage } from './export-usage.ts'
-import type { ExportFormat } from './export-usage.ts'
+import type { TextFormat } from './export-usage.ts'
 import { noteUnfinished } from './note-unfinished.ts'
 import type { CsvSeparator } from './render-csv.ts'
 import { parseDimensions } from './parse-filter.ts'
@@ -28,7 +29,8 @@ import type { ProgressBar } from '../terminal/progress-bar.ts'
 /** The flags of `export`, parsed. */
 export interface ExportFlags extends FilterText {
   readonly by?: readonly string[] | undefined
-  readonly format: ExportFormat
+  readonly format: TextFormat | 'parquet'
+  readonly gzip: boolean
   readonly 'csv-separator'?: CsvSeparator | undefined
   readonly columns?: readonly string[] | undefined
   readonly latency: boolean
@@ -72,21 +74,22 @@ export async function runExport(
   // it is a sum over all rows, so compute it only when somebody sees it
   const [total] = named || bar.isShown ? await findUsage(db, filter) : []
   if (named && !total) await requireKnownNames(db, filter)
+  const render = await chooseRenderer(flags)
   const pieces = by
-    ? exportUsage(
+    ? render(
         one(findUsage(db, { ...filter, by, timeZone, sort: 'group', latency, units: withUnits })),
         grouped,
-        flags.format,
-        flags['csv-separator'],
       )
-    : exportUsage(
-        counted(db, { ...filter, latency, units: withUnits }, total?.requestCount ?? 0, bar),
-        stored,
-        flags.format,
-        flags['csv-separator'],
-      )
+    : render(counted(db, { ...filter, latency, units: withUnits }, total?.requestCount ?? 0, bar), stored)
   await write(pieces)
   return noteUnfinished(period)
+}
+
+type Renderer = <Page>(pages: AsyncIterable<Page>, columns: ExportColumns<Page>) => AsyncIterable<Buffer>
+
+async function chooseRenderer({ format, 'csv-separator': separator }: ExportFlags): Promise<Renderer> {
+  if (format === 'parquet') return (await import('./render-parquet.ts')).renderParquet
+  return (pages, columns) => exportUsage(pages, columns, format, separator)
 }
 
 /** @throws WRONG_USAGE for flags that have no effect */
@@ -97,6 +100,9 @@ function checkExportFlags(
 ): void {
   if (flags['csv-separator'] !== undefined && flags.format !== 'csv') {
     throw new AnalyticsError('WRONG_USAGE', '--csv-separator needs --format csv.')
+  }
+  if (flags.gzip && flags.format === 'parquet') {
+    throw new AnalyticsError('WRONG_USAGE', 'A Parquet file is compressed already: leave --gzip out.')
   }
   const reads = flags.since ?? flags.until ?? flags.month
   const hasTime = by?.some(isCalendarUnit) || columns.some((name) => LOCAL_COLUMN.test(name))

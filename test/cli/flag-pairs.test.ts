@@ -85,6 +85,9 @@ const REFUSED: Readonly<Record<'report' | 'export', readonly string[]>> = {
     '--format json | --csv-separator ; --format csv',
     '--format ndjson | --csv-separator ; --format csv',
     '--format ndjson | --json',
+    '--format parquet | --csv-separator ; --format csv',
+    '--format parquet | --gzip',
+    '--format parquet | --json',
     '--csv-separator ; --format csv | --json',
   ],
 }

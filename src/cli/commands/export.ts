@@ -5,18 +5,19 @@ import { byFlag, csvSeparatorFlag, usageFlags } from '../usage-flags.ts'
 
 /** `apikey-analytics export` */
 export default class Export extends BaseCommand {
-  static override readonly summary = 'Write stored rows, or groups of them, as CSV, JSON or NDJSON.'
+  static override readonly summary = 'Write stored rows, or groups of them, as CSV, JSON, NDJSON or Parquet.'
   static override readonly description = `The same data gives the same bytes. In CSV a text that a spreadsheet could take for a formula gets a leading apostrophe, and so does one that starts with an apostrophe: remove one from each text that has it to get the exact values back. Empty cells are null, "" is an empty text.\n\n${exitCodes('failed or interrupted')}`
   static override readonly examples = [
     '<%= config.bin %> export > usage.csv',
     '<%= config.bin %> export --month 2026-10 --gzip --out october.csv.gz',
     '<%= config.bin %> export --format ndjson --columns bucket,endpoint,requestCount',
+    '<%= config.bin %> export --format parquet --out usage.parquet',
     '<%= config.bin %> export --by key,day --since 30d --format json',
   ]
   static override readonly flags = {
     ...usageFlags,
     by: byFlag,
-    format: Flags.option({ options: ['csv', 'json', 'ndjson'] as const })({
+    format: Flags.option({ options: ['csv', 'json', 'ndjson', 'parquet'] as const })({
       summary: 'Format of the output.',
       default: 'csv' as const,
     }),
@@ -55,7 +56,7 @@ export default class Export extends BaseCommand {
       ])
       const { out: file, gzip } = flags
       const toTerminal = file === undefined && process.stdout.isTTY
-      if (gzip && toTerminal) {
+      if (toTerminal && (gzip || format === 'parquet')) {
         throw new AnalyticsError(
           'WRONG_USAGE',
           'Compressed data is not for a terminal. Pass --out or use a pipe.',
