@@ -1,16 +1,21 @@
 import type { UsageRow } from '../model/usage-row.ts'
-import type { Measures } from './usage-report.ts'
 
 /** What a report counts: requests, or the quantity of its unit, which may be larger than a number can hold. */
 export type Amount = number | bigint
 
+/** The part of a total or a group that is counted. */
+interface Counted {
+  readonly requests: number
+  readonly quantity?: bigint | undefined
+}
+
 /** The amount of a total or a group. */
-export function amountOf({ requests, quantity }: Pick<Measures, 'requests' | 'quantity'>): Amount {
+export function amountOf({ requests, quantity }: Counted): Amount {
   return quantity ?? requests
 }
 
 /** Whether there is anything to show: a quantity may come without a request, and a request without a quantity. */
-export function hasUsage({ requests, quantity }: Pick<Measures, 'requests' | 'quantity'>): boolean {
+export function hasUsage({ requests, quantity }: Counted): boolean {
   return requests > 0 || Boolean(quantity)
 }
 

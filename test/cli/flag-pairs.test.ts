@@ -27,6 +27,7 @@ const SAMPLES: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['--by', 'owner,status'],
     ['--by', 'day'],
   ],
+  unit: [['--unit', 'tokens']],
   billable: [['--billable', '2xx,4xx', '--month', '2026-10']],
   limit: [['--limit', '1']],
   columns: [['--columns', 'requestCount,durationUs']],
@@ -37,6 +38,7 @@ const SAMPLES: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['--sort', 'errors'],
     ['--sort', 'last-used'],
     ['--sort', 'p95', '--latency'],
+    ['--sort', 'quantity', '--unit', 'tokens'],
   ],
 }
 
@@ -148,7 +150,7 @@ forEachDatabase('every pair of flags changes the output or is refused', (_kind, 
     url = await makeUrl()
     await storeUsage(
       url,
-      ROWS.map((row) => Object.assign({ quantities: { tokens: row.requests * 3 } }, row)),
+      ROWS.map((row) => Object.assign({ quantities: { tokens: 1 + (row.requests % 70) } }, row)),
     )
     folder = mkdtempSync(join(tmpdir(), 'apikey-analytics-test-'))
     out = join(folder, 'out')
