@@ -110,7 +110,7 @@ export class Chart {
             10,
             20,
             50,
-            ...[2, 3, 4, 5, 6, 7, 8, 9, 10, 11].flatMap((power) =>
+            ...Array.from({ length: 18 }, (_, power) => power + 2).flatMap((power) =>
               [1, 2, 5].map((digit) => digit * 10 ** power),
             ),
           ],

@@ -3,7 +3,16 @@ import type { Group } from './ask-api.ts'
 import { drawChange } from './change.ts'
 import { isCountChanged, isQuantityChanged } from './change-matters.ts'
 import { drawDuration, DURATIONS } from './durations.ts'
-import { amountIn, formatAge, formatCount, formatShare, formatTime, nameOfKey, toAmount } from './format.ts'
+import {
+  amountIn,
+  formatAge,
+  formatCount,
+  formatShare,
+  formatShort,
+  formatTime,
+  nameOfKey,
+  toAmount,
+} from './format.ts'
 import { foreign, make, showInvisible } from './make.ts'
 import { drawSparkline } from './sparkline.ts'
 import { addressOfPage } from './view.ts'
@@ -38,7 +47,7 @@ export function columnsOf(
             title: titleOfAmount(unit),
             sort: 'quantity',
             css: 'number',
-            draw: (group: Group) => formatCount(amountIn(group)),
+            draw: drawQuantity,
           },
         ]
       : []),
@@ -87,6 +96,15 @@ function link(view: View, page: View, title: string, ...inside: readonly (Node |
   const { owner } = view
   const href = addressOfPage(view, { ...(owner !== undefined && { owner }), ...page })
   return make('a', { href, title: showInvisible(title), 'data-focus': href }, ...inside)
+}
+
+/** A longer number does not fit into a column. */
+const LONGEST = 11
+
+/** A quantity; a long one is short, and whole in its title. */
+function drawQuantity(group: Group): Node | string {
+  const text = formatCount(amountIn(group))
+  return text.length <= LONGEST ? text : make('span', { title: text }, formatShort(amountIn(group)))
 }
 
 function drawAmountChange(group: Group): Node | string {
