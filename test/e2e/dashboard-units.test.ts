@@ -71,13 +71,13 @@ forEachDatabase('a unit on the dashboard', (kind, makeUrl) => {
     const questions = asked.filter((url) => url.startsWith('/api/'))
     expect(questions.filter((url) => url.includes('unit'))).toEqual([])
     // three lists, the activity and the account: what the page asked before there were units
-    expect(questions.map((url) => url.split('?', 1)[0]).toSorted()).toEqual([
-      '/api/activity',
-      '/api/customers',
-      '/api/report',
-      '/api/report',
-      '/api/verify',
-    ])
+    const counts = Object.entries(Object.groupBy(questions, (url) => url.split('?', 1)[0]!))
+    expect(Object.fromEntries(counts.map(([path, some]) => [path, some!.length]))).toEqual({
+      '/api/activity': 1,
+      '/api/customers': 1,
+      '/api/report': 2,
+      '/api/verify': 1,
+    })
     expect(await column('Keys', 'Requests')).toEqual(['930', '300', '3'])
     await choice().selectOption('tokens')
     await page.waitForURL(/unit=tokens/)

@@ -188,7 +188,7 @@ values ($1, ${db.dialect.timeOf('$2')}, 60, '/login', 'POST', 401, 5000, 0, 0, $
     const withTokens = (key: number, from = HISTORY) =>
       usual(key).map((row) =>
         row.requests === 26 && row.bucket >= from
-          ? { ...row, tokens: 26 * (90 + ((row.bucket / HOUR) % 21)) }
+          ? Object.assign(row, { tokens: 26 * (90 + ((row.bucket / HOUR) % 21)) })
           : row,
       )
     /** Three requests with as many tokens as 600 usual ones. */
@@ -219,7 +219,7 @@ values ($1, ${db.dialect.timeOf('$2')}, 60, '/login', 'POST', 401, 5000, 0, 0, $
       expect((await find([...withTokens(1), { ...surge, tokens: 4000 }])).findings).toEqual([])
       expect((await find([...withTokens(1), surge], { rateFactor: 40 })).findings).toEqual([])
       const wild = withTokens(1).map((row, index) =>
-        row.tokens ? { ...row, tokens: row.tokens * (index % 7 === 0 ? 30 : 1) } : row,
+        row.tokens ? Object.assign(row, { tokens: row.tokens * (index % 7 === 0 ? 30 : 1) }) : row,
       )
       expect((await find([...wild, surge])).findings).toEqual([])
     })

@@ -23,5 +23,5 @@ where l.period = $1 and l.statement < $2
 group by a.owner, l.api_key_id, l.method, l.endpoint, l.unit`,
     [period, before],
   )
-  return rows.map((row) => ({ ...row, quantity: readExact(row.quantity) }))
+  return rows.map((row) => Object.assign(row, { quantity: readExact(row.quantity) }))
 }
