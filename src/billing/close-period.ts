@@ -18,6 +18,7 @@ import { fixOwners } from '../store/billing/fix-owners.ts'
 import { lockStatements } from '../store/billing/lock-statements.ts'
 import { readDatabaseId, readKeyNames } from '../store/billing/read-closing-state.ts'
 import { addAccounts } from '../store/billing/statement-rows.ts'
+import { toStored } from '../store/database/exact-sum.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { readOwners } from '../store/keys/key-owners.ts'
 import type { OwnerPeriods } from '../store/keys/owner-periods.ts'
@@ -266,7 +267,7 @@ function sealDue(account: StatementAccount, line: number, due: DueLine): Account
     method,
     endpoint,
     unit,
-    quantity,
+    quantity: toStored(quantity, unit),
   })
 }
 

@@ -60,7 +60,7 @@ export async function priceStatement(
     return (billed.get(Number(period)) ?? [])
       .filter(({ owner, keyId }) => owner === customer || keys.has(keyId))
       .filter((line) => pricer.ruleOf(line) === rule)
-      .reduce((sum, { quantity }) => sum + BigInt(quantity), 0n)
+      .reduce((sum, { quantity }) => sum + quantity, 0n)
   })
   const lines = accounts.flatMap((account) =>
     account.lines.map((line): PricedLine => {

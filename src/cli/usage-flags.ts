@@ -53,6 +53,12 @@ export const csvSeparatorFlag = Flags.custom<CsvSeparator>({
   parse: async (name) => SEPARATORS[name as keyof typeof SEPARATORS],
 })()
 
+/** The flag `--unit`. */
+export const unitFlag = Flags.string({
+  summary: 'Count a unit that the app declares, such as tokens, instead of requests.',
+  helpValue: 'UNIT',
+})
+
 /** The flag `--by`: up to two dimensions, or three in formats for programs. */
 export const byFlag = Flags.string({
   summary:

@@ -9,8 +9,10 @@ import type { Period } from '../time/period.ts'
 import { readAccount } from '../report/read-account.ts'
 import { listCustomers } from '../report/read-customers.ts'
 import { renderCustomersCsv } from '../report/render-customers.ts'
+import { hasUsage } from '../report/amount.ts'
 import { isMatrix } from '../report/axes.ts'
 import { renderUsageCsv } from '../report/render-usage-csv.ts'
+import { requireUnit } from '../report/require-unit.ts'
 import { atOneMoment } from '../report/usage-source.ts'
 import { readFindings } from '../security/read-findings.ts'
 import { toFindingsJson } from '../security/render-findings.ts'
@@ -54,9 +56,9 @@ const SECURITY_DAYS = 31
 /**
  * All requests of the API, by GET:
  * - `api/report`: the data of `report --json`. Parameters: those of the command (`key endpoint method owner status since
- *   until month tz by compare sort limit`), and `order=asc|desc`, `search`, `offset` for lists in pages, `format=csv`.
+ *   until month tz by unit compare sort limit`), and `order=asc|desc`, `search`, `offset` for lists in pages, `format=csv`.
  *   `latency=1` adds what `--latency` adds, and takes seconds over tens of millions of rows; `sort=p95` needs it.
- * - `api/activity`: requests over time by status class, the previous period, and a heat map of hours and weekdays.
+ * - `api/activity`: requests (or a `unit`) over time by status class, the previous period, and a heat map of hours and weekdays.
  * - `api/customers`: the data of `customers list --json`, with the filters and the parameters of a list of `api/report`.
  * - `api/key?key=ID`: one key with its first and last use, and who owned it when.
  * - `api/security`: the data of `security --json`. Parameters: `since until` (default: the last 24 hours).
@@ -64,11 +66,11 @@ const SECURITY_DAYS = 31
  */
 const API: Readonly<Record<string, Api>> = {
   report: {
-    parameters: [...FILTER, 'by', ...LIST],
+    parameters: [...FILTER, 'unit', 'by', ...LIST],
     answer: answerReport,
   },
-  activity: { parameters: FILTER, answer: answerActivity },
-  customers: { parameters: [...FILTER, ...LIST], answer: answerCustomers },
+  activity: { parameters: [...FILTER, 'unit'], answer: answerActivity },
+  customers: { parameters: [...FILTER, 'unit', ...LIST], answer: answerCustomers },
   key: { parameters: ['key'], answer: answerKey },
   security: { parameters: ['since', 'until'], answer: answerSecurity },
   verify: { parameters: [], answer: (db, _query, dataDir) => readAccount(db, dataDir) },
@@ -110,16 +112,18 @@ async function answerReport(db: Database, query: Query, dataDir: string): Promis
   const found = await readFilter(db, text)
   const by = readDimension(query, found.period)
   const { isCsv, request } = readList(query, !by)
+  if (request.unit !== undefined) await requireUnit(db, request.unit)
   const report = await runReport(db, { text, found, request: { ...request, ...(by && { by }) } }, dataDir)
-  if (report.report.total.requests === 0) await requireKnownNames(db, { owner: text.owner })
+  if (!hasUsage(report.report.total)) await requireKnownNames(db, { owner: text.owner })
   return isCsv ? renderUsageCsv(report.report) : toReportJson(report)
 }
 
 async function answerCustomers(db: Database, query: Query, dataDir: string): Promise<unknown> {
   const found = await readFilter(db, textOfQuery(query))
   const { isCsv, request } = readList(query)
+  if (request.unit !== undefined) await requireUnit(db, request.unit)
   const customers = await listCustomers(db, { found, request }, dataDir)
-  return isCsv ? renderCustomersCsv(customers.customers) : customers
+  return isCsv ? renderCustomersCsv(customers) : customers
 }
 
 async function answerKey(db: Database, { key = '' }: Query): Promise<object> {
@@ -129,10 +133,12 @@ async function answerKey(db: Database, { key = '' }: Query): Promise<object> {
 
 async function answerActivity(db: Database, query: Query): Promise<Activity> {
   const { period, filter } = await readFilter(db, textOfQuery(query))
+  const { unit } = query
+  if (unit !== undefined) await requireUnit(db, unit)
   return atOneMoment(db, (source, snapshot) =>
     readActivity(
       { ...source, countWholeDays: (whole) => countWholeDays(snapshot, whole) },
-      { period, filter },
+      { period, filter, unit },
     ),
   )
 }

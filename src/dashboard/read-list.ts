@@ -8,7 +8,7 @@ import type { Query } from './read-query.ts'
 const DEFAULT_ROWS = 20
 const MAX_ROWS = 1000
 const MAX_CSV_ROWS = 100_000
-const SORTS = ['requests', 'errors', 'lastUsed', 'group', 'p95'] as const
+const SORTS = ['requests', 'quantity', 'errors', 'lastUsed', 'group', 'p95'] as const
 
 /** The parameters of a list in pages. */
 export const LIST = ['latency', 'compare', 'sort', 'order', 'search', 'limit', 'offset', 'format']
@@ -28,11 +28,16 @@ export function readList(query: Query, isOverview = false): ReadList {
   const sort = readChoice(query, 'sort', SORTS)
   const withLatency = readChoice(query, 'latency', ['1']) !== undefined
   if (sort === 'p95' && !withLatency) throw wrongUsage('sort=p95 needs latency=1.')
+  const { unit } = query
+  if (sort === 'quantity' && unit === undefined) throw wrongUsage('sort=quantity needs a unit.')
+  if (withLatency && unit !== undefined)
+    throw wrongUsage('A quantity has no durations: leave latency or unit out.')
   const limit = query['limit'] ?? (isOverview ? undefined : String(DEFAULT_ROWS))
   return {
     isCsv,
     request: {
       ...readOrder(query, sort),
+      unit,
       ...(isCsv
         ? { limit: MAX_CSV_ROWS }
         : limit !== undefined && { limit: readCount('limit', limit, 1, MAX_ROWS) }),

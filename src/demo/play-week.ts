@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { startAnalytics } from '../analytics.ts'
 import type { AnalyticsError } from '../model/errors.ts'
 import { loadKoa } from './load-koa.ts'
-import { createSampleApi } from './sample-api.ts'
+import { createSampleApi, SAMPLE_UNITS } from './sample-api.ts'
 import type { SampleKey } from './sample-api.ts'
 import { createRandom, requestsOf, REVOKED_FROM_DAY, SAMPLE_CLIENTS, TRIAL } from './sample-traffic.ts'
 import type { SampleRequest } from './sample-traffic.ts'
@@ -32,7 +32,7 @@ export async function playWeek({ until, ...options }: WeekOptions): Promise<numb
   const Koa = await loadKoa()
   const start = Math.floor(until / HOUR_MS) * HOUR_MS - HOURS * HOUR_MS
   let now = start
-  const analytics = startAnalytics(options, () => now)
+  const analytics = startAnalytics({ ...options, units: SAMPLE_UNITS }, () => now)
   const dayOf = (time: number) => Math.floor((time - start) / (24 * HOUR_MS))
   const clients = SAMPLE_CLIENTS.map((client) => ({ client, secret: makeSecret() }))
   const keys = {

@@ -1,8 +1,10 @@
+import { Readable } from 'node:stream'
 import { setTimeout as work } from 'node:timers/promises'
 import { Router } from '@koa/router'
 import type Koa from 'koa'
-import type { Middleware } from 'koa'
+import type { Context, Middleware } from 'koa'
 import { setApiKey } from '../capture/set-api-key.ts'
+import { setUsage } from '../capture/set-usage.ts'
 
 /** A key as an API could have it in its own database. */
 export interface SampleKey {
@@ -19,7 +21,13 @@ export interface SampleKeys {
   isRevoked(key: SampleKey): boolean
 }
 
-/** Turns an app into a typical API: it checks keys itself, has a nested router, and one endpoint with a bug. */
+/** The units that the sample API sells. */
+export const SAMPLE_UNITS = ['rows', 'tokens']
+
+/**
+ * Turns an app into a typical API: it checks keys itself, has a nested router, and one endpoint with a bug. It sells rows
+ * of products, and tokens of a stream.
+ */
 export function createSampleApi(app: Koa, analytics: Middleware, keys: SampleKeys): Koa {
   app.use(analytics)
   const v1 = createRoutes(keys)
@@ -42,6 +50,21 @@ function authenticate(keys: SampleKeys): Middleware {
   }
 }
 
+/** A report as a model would write it: server-sent events, each with the tokens so far. */
+async function* writeReport(ctx: Context): AsyncGenerator<string> {
+  let tokens = 0
+  for (const sentence of REPORT) {
+    tokens += sentence.split(' ').length
+    setUsage(ctx, 'tokens', tokens)
+    yield `data: ${sentence}\n\n`
+  }
+}
+
+const REPORT = [
+  'Sales grew in every quarter of the year.',
+  'Most orders came from the mobile app, and fewer of them were returned than in the year before.',
+  'Products with pictures sold twice as well as those without.',
+]
 const PRODUCTS = 100
 const PRODUCTS_ETAG = '"products-1"'
 
@@ -60,7 +83,10 @@ function createRoutes(keys: SampleKeys): Router {
     ctx.status = 200
     ctx.etag = PRODUCTS_ETAG
     if (ctx.fresh) ctx.status = 304
-    else ctx.body = { products: PRODUCTS }
+    else {
+      ctx.body = { products: PRODUCTS }
+      setUsage(ctx, 'rows', PRODUCTS)
+    }
   })
   v1.get('/products/:id', (ctx) => {
     if (Number(ctx.params['id']) > PRODUCTS) ctx.throw(404, 'No such product')
@@ -77,7 +103,8 @@ function createRoutes(keys: SampleKeys): Router {
   v1.get('/reports/:year', async (ctx) => {
     await work(15)
     if (ctx.params['year'] === '2026') throw new TypeError('A bug in a handler')
-    ctx.body = { year: ctx.params['year'] }
+    ctx.type = 'text/event-stream'
+    ctx.body = Readable.from(writeReport(ctx))
   })
   v1.use('/customers/:customerId', invoices.routes())
   return v1

@@ -27,21 +27,29 @@ export interface StreamQuery extends UsageFilter {
   readonly units?: boolean | undefined
 }
 
-/** How `findUsage` sorts: by requests or errors (most first), by last use (latest first), or by the group itself. */
-export type UsageSort = 'requests' | 'errors' | 'lastUsed' | 'group'
+/**
+ * How `findUsage` sorts: by requests, errors or quantity (most first), by last use (latest first), or by the group itself.
+ * `quantity` needs a `unit`.
+ */
+export type UsageSort = 'requests' | 'quantity' | 'errors' | 'lastUsed' | 'group'
 
 export interface UsageQuery extends UsageFilter {
   /** Zero (one total row), one or more dimensions. `endpoint` alone merges methods; add `method` to keep them apart. */
   readonly by?: readonly UsageDimension[] | undefined
   /** IANA name for the borders of hour, day, week (from Monday) and month. Default `UTC`. */
   readonly timeZone?: string | undefined
-  /** Default: `group` when grouped by time, else `requests`. Ties are broken by the group, so the order is total. */
+  /** Default: `group` when grouped by time, else `requests`, or `quantity` with a `unit`. Ties are broken by the group, so the order is total. */
   readonly sort?: UsageSort | undefined
   readonly limit?: number | undefined
   /** Adds a `trend` to each group: one step per hour, day, week or month. */
   readonly trend?: CalendarUnit | undefined
   /** Adds the latency to each group. */
   readonly latency?: boolean | undefined
+  /**
+   * Counts one unit instead of requests: each group and each step of a trend has its `quantity`, and `requestCount` and
+   * the errors are those of the requests that used the unit. Groups without any are left out. There are no durations.
+   */
+  readonly unit?: string | undefined
   /**
    * Adds the quantities of each unit to each group. A group may then have no requests: usage that is set after its
    * request was counted belongs to the time at which it was set.

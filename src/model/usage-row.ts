@@ -9,6 +9,8 @@ export interface TrendStep {
   readonly requestCount: number
   /** Statuses 400-599. */
   readonly errorCount: number
+  /** Of the unit of the query; only with one. */
+  readonly quantity?: bigint
 }
 
 /** What the requests of a group used of one unit. */
@@ -40,7 +42,9 @@ export interface UsageRow {
   readonly serverErrorCount: number
   /** Statuses 401 and 403. */
   readonly rejectedCount: number
-  /** Sum of durations, microseconds; divide by requestCount for the mean. */
+  /** Of the unit of the query, which may be larger than a number can hold; only with one. */
+  readonly quantity?: bigint
+  /** Sum of durations, microseconds; divide by requestCount for the mean. 0 for a unit. */
   readonly durationUs: number
   /** Start of the first and of the last bucket with a request in this group. */
   readonly firstBucket: Date
@@ -73,10 +77,12 @@ export interface StoredUsageRow {
   readonly quantities?: readonly UsageQuantity[]
 }
 
-/** Rows and the requests in them. */
+/** Rows, and what is in them. */
 export interface RowSum {
   readonly rows: number
   readonly requests: number
+  /** Of the unit of the query; only with one. */
+  readonly quantity?: bigint
 }
 
 /** Rows that borders of time cut, and those that changes of owner cut when the query is by owner or for one. */

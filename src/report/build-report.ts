@@ -6,6 +6,7 @@ import { buildSection } from './build-section.ts'
 import { buildSeries, chooseUnit, findSteps } from './build-series.ts'
 import { countKeys, measure, sumUp } from './measure-usage.ts'
 import type { Total } from './measure-usage.ts'
+import { amountOf, amountOfRow, nameOfAmount } from './amount.ts'
 import { formatCount } from './format-number.ts'
 import { noteUnfinished } from './note-unfinished.ts'
 import type { Period } from '../time/period.ts'
@@ -18,14 +19,16 @@ export interface UsageSource {
   findUsage(query: UsageQuery): Promise<UsageRow[]>
   /** Stored rows that a border of the query cuts; their requests cannot be separated. */
   findStraddlingRows(query: UsageQuery): Promise<StraddlingRows>
-  /** The start of the very first bucket; undefined when nothing was ever counted. */
-  findHistoryStart(): Promise<Date | undefined>
+  /** The start of the very first bucket, or of the first one with a unit; undefined when nothing was ever counted. */
+  findHistoryStart(unit?: string): Promise<Date | undefined>
 }
 
 /** What to report. */
 export interface ReportRequest {
   readonly period: Period
   readonly filter?: Omit<UsageFilter, 'since' | 'until'> | undefined
+  /** What to count instead of requests. */
+  readonly unit?: string | undefined
   /** One list of dimensions per section; without it, an overview. */
   readonly by?: readonly UsageDimension[] | undefined
   readonly sort?: UsageSort | undefined
@@ -53,30 +56,31 @@ const OVERVIEW_OF_OWNER: typeof OVERVIEW = [['key'], ['method', 'endpoint'], ['s
 
 /** Builds one report: one statement per section and one for the previous period. */
 export async function buildReport(source: UsageSource, request: ReportRequest): Promise<UsageReport> {
-  const { period, by } = request
+  const { period, by, unit } = request
   if (request.comparePrevious) requireComparable(by)
   const sections = by ? [by] : request.filter?.owner === undefined ? OVERVIEW : OVERVIEW_OF_OWNER
   const withTrend = !by || (request.withTrend && !by.some(isCalendarUnit))
   const query = queryOf(request, period)
   const start = period.since ?? (withTrend ? await findFirstBucket(source, query) : undefined) ?? period.now
-  const unit = chooseUnit(start, period)
+  const step = chooseUnit(start, period)
   const found = await findSections(source, sections, {
     ...query,
     sort: request.sort,
-    trend: withTrend ? unit : undefined,
+    trend: withTrend ? step : undefined,
     latency: request.withLatency,
   })
   const previous = await findPrevious(source, request, sections)
-  const total = sumUp(found[0] ?? [])
-  const steps = withTrend ? findSteps(unit, start, period, total.lastBucket) : []
+  const total = sumUp(found[0] ?? [], unit)
+  const steps = withTrend ? findSteps(step, start, period, total.lastBucket) : []
   const isComparable = !previous?.reported.historyBegins
   return {
     report: by ? 'usage' : 'overview',
+    unit,
     period: toReportedPeriod(period),
     previous: previous?.reported,
-    total: measure(total, previous && sumUp(previous.rows[0] ?? []).requestCount, isComparable),
+    total: measure(total, previous && sumUp(previous.rows[0] ?? [], unit), isComparable),
     ...(!by && countActive(sections, found)),
-    series: withTrend ? buildSeries(unit, steps, found[0] ?? []) : undefined,
+    series: withTrend ? buildSeries(step, steps, found[0] ?? [], unit) : undefined,
     sections: sections.flatMap((dimensions, index) => {
       // without owners a list of owners would be empty
       if (!by && dimensions[0] === 'owner' && !found[index]?.some(({ owner }) => owner !== null)) return []
@@ -84,7 +88,8 @@ export async function buildReport(source: UsageSource, request: ReportRequest): 
         by: dimensions,
         rows: request.choose?.(found[index] ?? []) ?? found[index] ?? [],
         offset: request.offset ?? 0,
-        totalRequests: total.requestCount,
+        unit,
+        total: amountOfRow(total),
         before: request.comparePrevious ? previous?.rows[index] : undefined,
         isComparable,
         limit: request.limit ?? (by ? Number.POSITIVE_INFINITY : OVERVIEW_GROUPS),
@@ -148,21 +153,24 @@ async function findPrevious(
   if (!previous) return undefined
   const query = queryOf(request, previous)
   const rows = await findSections(source, request.comparePrevious ? sections : [[]], query)
-  return { reported: toReportedPrevious(previous, await source.findHistoryStart()), rows }
+  return { reported: toReportedPrevious(previous, await source.findHistoryStart(request.unit)), rows }
 }
 
 async function noteCutRows(source: UsageSource, query: UsageQuery): Promise<string[]> {
-  const { rows, requests, cutByOwners } = await source.findStraddlingRows(query)
+  const { cutByOwners, ...cut } = await source.findStraddlingRows(query)
   return [
-    ...noteCut(`A border in time zone ${query.timeZone}`, { rows, requests }, 'where the row begins'),
-    ...(cutByOwners ? noteCut('A change of owner', cutByOwners, 'for the owner when the row begins') : []),
+    ...noteCut(`A border in time zone ${query.timeZone}`, cut, 'where the row begins', query),
+    ...(cutByOwners
+      ? noteCut('A change of owner', cutByOwners, 'for the owner when the row begins', query)
+      : []),
   ]
 }
 
-function noteCut(border: string, { rows, requests }: RowSum, where: string): string[] {
+function noteCut(border: string, cut: RowSum, where: string, { unit }: UsageQuery): string[] {
+  const { rows } = cut
   if (rows === 0) return []
   const [what, them] = rows === 1 ? ['1 stored row', 'it counts'] : [`${rows} stored rows`, 'they count']
-  return [`${border} cuts ${what} (${requests} requests): ${them} ${where}.`]
+  return [`${border} cuts ${what} (${amountOf(cut)} ${nameOfAmount(unit)}): ${them} ${where}.`]
 }
 
 function countActive(
@@ -182,10 +190,10 @@ function noteUnmeasured({ requestCount, latency }: Total): string[] {
   ]
 }
 
-/** The part of a query that selects rows. */
+/** The part of a query that selects rows, and what is counted of them. */
 export function queryOf(
-  { filter }: Pick<ReportRequest, 'filter'>,
+  { filter, unit }: Pick<ReportRequest, 'filter' | 'unit'>,
   { since, until, timeZone }: Period,
 ): UsageQuery {
-  return { ...filter, since, until, timeZone }
+  return { ...filter, since, until, timeZone, ...(unit !== undefined && { unit }) }
 }

@@ -2,7 +2,9 @@ import type { UsageDimension } from '../model/usage-query.ts'
 import type { UsageRow } from '../model/usage-row.ts'
 import { axesOf, isMatrix } from './axes.ts'
 import { spread } from './build-series.ts'
-import { countKeys, measure } from './measure-usage.ts'
+import { addAmounts, amountOfRow, compareAmounts, shareOf, zeroOf } from './amount.ts'
+import type { Amount } from './amount.ts'
+import { countKeys, measure, sumUp } from './measure-usage.ts'
 import type { ReportGroup, ReportSection } from './usage-report.ts'
 
 /** The input for a section. */
@@ -14,7 +16,10 @@ export interface SectionParts {
   readonly before?: readonly UsageRow[] | undefined
   /** False when the database does not have all of the previous period: there is no basis for a change then. */
   readonly isComparable: boolean
-  readonly totalRequests: number
+  /** What is counted instead of requests. */
+  readonly unit?: string | undefined
+  /** Of all groups. */
+  readonly total: Amount
   /** Groups to skip. */
   readonly offset: number
   /** Most groups to show. */
@@ -27,14 +32,13 @@ export interface SectionParts {
 
 /** Builds a section from the groups that are shown. */
 export function buildSection(parts: SectionParts): ReportSection {
-  const { by, rows, before, isComparable, totalRequests, steps } = parts
-  const requestsBefore = new Map(before?.map((row) => [identify(row, by), row.requestCount]))
+  const { by, rows, before, isComparable, total, steps, unit } = parts
+  const rowsBefore = new Map(before?.map((row) => [identify(row, by), row]))
   const groups = cutRows(parts).map((row): ReportGroup => {
-    const previous = before && (requestsBefore.get(identify(row, by)) ?? 0)
+    const previous = before && (rowsBefore.get(identify(row, by)) ?? sumUp([], unit))
     return Object.assign(namesOf(row, by), measure(row, previous, isComparable), {
-      share: totalRequests ? row.requestCount / totalRequests : 0,
-      trend:
-        steps.length > 0 ? spread(row.trend ?? [], steps, ({ requestCount }) => requestCount) : undefined,
+      share: shareOf(amountOfRow(row), total),
+      trend: steps.length > 0 ? spread(row.trend ?? [], steps, zeroOf(unit), amountOfRow) : undefined,
     })
   })
   const ofKeys = by.length === 1 && by[0] === 'key'
@@ -45,12 +49,12 @@ export function buildSection(parts: SectionParts): ReportSection {
 function cutRows({ by, rows, offset, limit, keepNewest }: SectionParts): readonly UsageRow[] {
   const [down] = axesOf(by)
   if (!down || !isMatrix(by)) return cut(rows, offset, limit, keepNewest)
-  const lines = new Map<string, number>()
+  const lines = new Map<string, Amount>()
   for (const row of rows) {
     const line = identify(row, down)
-    lines.set(line, (lines.get(line) ?? 0) + row.requestCount)
+    lines.set(line, addAmounts(lines.get(line) ?? 0, amountOfRow(row)))
   }
-  const ordered = keepNewest ? [...lines] : [...lines].sort(([, a], [, b]) => b - a)
+  const ordered = keepNewest ? [...lines] : [...lines].sort(([, a], [, b]) => compareAmounts(b, a))
   const shown = new Set(cut(ordered, offset, limit, keepNewest).map(([line]) => line))
   return rows.filter((row) => shown.has(identify(row, down)))
 }

@@ -2,6 +2,8 @@ import { shift, startOf, stepsBetween } from '../time/calendar.ts'
 import type { CalendarUnit } from '../time/calendar.ts'
 import type { TrendStep, UsageRow } from '../model/usage-row.ts'
 import type { Period } from '../time/period.ts'
+import { addAmounts } from './amount.ts'
+import type { Amount } from './amount.ts'
 import type { ReportSeries } from './usage-report.ts'
 import { DAY_MS } from '../time/units.ts'
 
@@ -25,31 +27,40 @@ export function findSteps(
   return stepsBetween(unit, start, end, timeZone)
 }
 
-/** Requests and errors of all rows at every step, without holes. */
+/** Requests and errors of all rows at every step, without holes; of a unit, its quantity too. */
 export function buildSeries(
   unit: CalendarUnit,
   steps: readonly Date[],
   rows: readonly UsageRow[],
+  counted?: string,
 ): ReportSeries {
   const trends = rows.flatMap(({ trend }) => trend ?? [])
-  const requests = spread(trends, steps, ({ requestCount }) => requestCount)
-  const errors = spread(trends, steps, ({ errorCount }) => errorCount)
+  const requests = spread(trends, steps, 0, ({ requestCount }) => requestCount)
+  const errors = spread(trends, steps, 0, ({ errorCount }) => errorCount)
+  const quantities =
+    counted === undefined ? undefined : spread(trends, steps, 0n, ({ quantity = 0n }) => quantity)
   return {
     unit,
-    steps: steps.map((start, step) => ({ start, requests: requests[step] ?? 0, errors: errors[step] ?? 0 })),
+    steps: steps.map((start, step) => ({
+      start,
+      requests: requests[step]!,
+      errors: errors[step]!,
+      quantity: quantities?.[step],
+    })),
   }
 }
 
-/** One number per step: the sum of the counts in it. */
-export function spread(
+/** One amount per step: the sum of the counts in it, from a zero of their type. */
+export function spread<A extends Amount>(
   trend: readonly TrendStep[],
   steps: readonly Date[],
-  count: (step: TrendStep) => number,
-): number[] {
-  const sums = steps.map(() => 0)
+  zero: A,
+  count: (step: TrendStep) => A,
+): A[] {
+  const sums = steps.map(() => zero)
   for (const one of trend) {
     const step = findStep(one.start, steps)
-    sums[step] = (sums[step] ?? 0) + count(one)
+    sums[step] = addAmounts(sums[step] ?? zero, count(one)) as A
   }
   return sums
 }

@@ -17,6 +17,10 @@ export function checkReportFlags(
 ): void {
   checkFormat(flags)
   if (flags.sort === 'p95' && !flags.latency) refuseFlags('--sort p95 needs --latency.')
+  if (flags.sort === 'quantity' && flags.unit === undefined) refuseFlags('--sort quantity needs --unit.')
+  if (flags.unit !== undefined && flags.latency) {
+    refuseFlags('A quantity has no durations: leave --latency or --unit out.')
+  }
   if (flags.compare !== undefined) checkCompare(period)
   if (by && isMatrix(by) && forPeople(flags)) checkMatrix(flags)
 }

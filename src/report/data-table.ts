@@ -26,12 +26,15 @@ const DURATIONS = ['measured', 'p50Ms', 'p95Ms', 'p99Ms'] as const
 /** The columns of a section: its dimensions, then plain numbers. An invoice line also has its period and time zone. */
 export function dataColumnsOf(report: UsageReport, { by, groups }: ReportSection): DataColumn[] {
   const dimensions = by.flatMap((dimension) => columnsOf(dimension, report))
-  if (report.report === 'invoice') return [...dimensions, ...plain(['requests']), ...periodColumns(report)]
+  const amounts = report.unit === undefined ? [] : quantityColumns(report.unit)
+  if (report.report === 'invoice')
+    return [...dimensions, ...amounts, ...plain(['requests']), ...periodColumns(report)]
   const isTimed = groups.some(({ measured }) => measured !== undefined)
   const isCompared = groups.some(({ change }) => change !== undefined)
   return [
     ...dimensions,
-    ...plain(MEASURES),
+    ...amounts,
+    ...plain(report.unit === undefined ? MEASURES : MEASURES.filter((name) => name !== 'meanDurationMs')),
     ...timeColumns('firstUsed', ({ firstUsed }) => firstUsed, report),
     ...timeColumns('lastUsed', ({ lastUsed }) => lastUsed, report),
     ...(isTimed ? plain(DURATIONS) : []),
@@ -54,6 +57,15 @@ function columnsOf(dimension: UsageDimension, report: UsageReport): DataColumn[]
   return [{ name: dimension, read: (group) => group[dimension] ?? null }]
 }
 
+/** The unit stands in each line, so that lines of several files can be told apart. */
+function quantityColumns(unit: string): DataColumn[] {
+  return [{ name: 'unit', read: () => unit }, quantityColumn('quantity', ({ quantity }) => quantity)]
+}
+
+function quantityColumn(name: string, read: (group: ReportGroup) => bigint | undefined): DataColumn {
+  return { name, read: (group) => read(group) ?? null }
+}
+
 function periodColumns(report: UsageReport): DataColumn[] {
   const { since, until, figuresTo, timeZone, complete } = report.period
   return [
@@ -68,6 +80,9 @@ function periodColumns(report: UsageReport): DataColumn[] {
 function comparedColumns(report: UsageReport): DataColumn[] {
   const { since = null, until = null } = report.previous ?? {}
   return [
+    ...(report.unit === undefined
+      ? []
+      : [quantityColumn('previousQuantity', ({ previousQuantity }) => previousQuantity)]),
     ...plain(['previousRequests', 'change']),
     ...timeColumns('previousSince', () => since, report),
     ...timeColumns('previousUntil', () => until, report),

@@ -10,7 +10,7 @@ export function formatCell(cell: Cell, kind: Column['kind'], timeZone: string): 
   if (cell === null) return ''
   if (cell instanceof Date) return formatInstant(cell, timeZone)
   if (typeof cell === 'boolean') return cell ? 'yes' : 'no'
-  if (typeof cell === 'object') return sparkline(cell, TREND_WIDTH)
+  if (typeof cell === 'object') return sparkline(cell.map(Number), TREND_WIDTH)
   if (typeof cell === 'string') return cell
   if (typeof cell === 'bigint') return formatCount(cell)
   if (kind === 'share') return formatShare(cell)

@@ -1,11 +1,13 @@
 import { isReservedKey } from '../model/key.ts'
 import { mergeLatency } from '../model/latency.ts'
 import type { UsageRow } from '../model/usage-row.ts'
+import { amountOfRow } from './amount.ts'
+import type { Amount } from './amount.ts'
 import type { Measures } from './usage-report.ts'
 
 /** The sum of some usage rows; without rows there is no first and no last bucket. */
 export type Total = Record<(typeof COUNTS)[number], number> &
-  Partial<Pick<UsageRow, 'firstBucket' | 'lastBucket' | 'latency'>>
+  Partial<Pick<UsageRow, 'firstBucket' | 'lastBucket' | 'latency' | 'quantity'>>
 
 const COUNTS = [
   'requestCount',
@@ -15,17 +17,19 @@ const COUNTS = [
   'durationUs',
 ] as const
 
-/** Adds up groups that have no request in common. */
-export function sumUp(rows: readonly UsageRow[]): Total {
-  const total: Total & { firstBucket?: Date; lastBucket?: Date } = {
+/** Adds up groups that have no request in common; of a unit, its quantity too. */
+export function sumUp(rows: readonly UsageRow[], unit?: string): Total {
+  const total: Total & { firstBucket?: Date; lastBucket?: Date; quantity?: bigint } = {
     requestCount: 0,
     clientErrorCount: 0,
     serverErrorCount: 0,
     rejectedCount: 0,
     durationUs: 0,
+    ...(unit !== undefined && { quantity: 0n }),
   }
   for (const row of rows) {
     for (const name of COUNTS) total[name] += row[name]
+    if (row.quantity !== undefined) total.quantity = (total.quantity ?? 0n) + row.quantity
     if (!total.firstBucket || row.firstBucket < total.firstBucket) total.firstBucket = row.firstBucket
     if (!total.lastBucket || row.lastBucket > total.lastBucket) total.lastBucket = row.lastBucket
   }
@@ -41,29 +45,34 @@ export function countKeys(rows: readonly UsageRow[]): number {
 }
 
 /**
- * The numbers of a total or a group in a report, compared with the requests in the previous period. There is no change
- * when the database does not have all of that period.
+ * The numbers of a total or a group in a report, compared with those of the previous period. There is no change when the
+ * database does not have all of that period.
  */
-export function measure(row: Total, previousRequests?: number, isComparable = true): Measures {
+export function measure(
+  row: Total,
+  previous?: Pick<Total, 'requestCount' | 'quantity'>,
+  isComparable = true,
+): Measures {
   const { requestCount: requests, clientErrorCount: clientErrors, serverErrorCount: serverErrors } = row
   return {
     requests,
+    quantity: row.quantity,
     clientErrors,
     serverErrors,
     rejected: row.rejectedCount,
     errorRate: requests ? (clientErrors + serverErrors) / requests : 0,
-    meanDurationMs: requests ? row.durationUs / requests / 1000 : 0,
+    meanDurationMs: row.quantity !== undefined ? null : requests ? row.durationUs / requests / 1000 : 0,
     firstUsed: row.firstBucket ?? null,
     lastUsed: row.lastBucket ?? null,
     ...measureDurations(row),
-    previousRequests,
-    change:
-      previousRequests === undefined
-        ? undefined
-        : previousRequests && isComparable
-          ? (requests - previousRequests) / previousRequests
-          : null,
+    previousRequests: previous?.requestCount,
+    previousQuantity: previous?.quantity,
+    change: previous && (isComparable ? changeOf(amountOfRow(row), amountOfRow(previous)) : null),
   }
+}
+
+function changeOf(now: Amount, before: Amount): number | null {
+  return before ? (Number(now) - Number(before)) / Number(before) : null
 }
 
 function measureDurations({ latency }: Total): Partial<Measures> {

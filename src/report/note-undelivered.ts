@@ -2,7 +2,7 @@ import { inspectDataDir } from '../buffer/folder/inspect-data-dir.ts'
 import { targetOf } from '../options/database-target.ts'
 import { formatCount } from './format-number.ts'
 import { countLacking } from '../store/verify/count-lacking.ts'
-import { countMissing } from '../store/verify/count-missing.ts'
+import { countMissing, countMissingQuantity } from '../store/verify/count-missing.ts'
 import type { Database } from '../store/database/open-database.ts'
 
 /** Counts in a data folder that the database does not have. */
@@ -70,12 +70,19 @@ export function describeElsewhere(
   return `${formatCount(requests)} requests in ${dataDir} were counted for another database: ${database}.`
 }
 
-/** Notes that requests are known to be missing from the database: they were counted once and never delivered. */
-export async function noteMissing(db: Database): Promise<string[]> {
-  const missing = await countMissing(db)
-  return missing > 0
-    ? [
-        `${formatCount(missing)} counted requests are missing from the database: see "apikey-analytics verify".`,
-      ]
-    : []
+/**
+ * Notes that requests, or quantities of a unit, are known to be missing from the database: they were counted once and
+ * never delivered.
+ */
+export async function noteMissing(db: Database, unit?: string): Promise<string[]> {
+  const missing = [
+    { name: 'requests', amount: await countMissing(db) },
+    ...(unit === undefined ? [] : [{ name: unit, amount: await countMissingQuantity(db, unit) }]),
+  ]
+  return missing
+    .filter(({ amount }) => amount > 0)
+    .map(
+      ({ name, amount }) =>
+        `${formatCount(amount)} counted ${name} are missing from the database: see "apikey-analytics verify".`,
+    )
 }

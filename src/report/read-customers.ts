@@ -1,6 +1,8 @@
 import { buildReport, queryOf } from './build-report.ts'
 import type { ReportRequest } from './build-report.ts'
 import type { Customer, Customers } from './customers-report.ts'
+import { AnalyticsError } from '../model/errors.ts'
+import { requireUnit } from './require-unit.ts'
 import type { FoundFilter } from './find-filter.ts'
 import { noteUndelivered } from './note-undelivered.ts'
 import { parsePeriod } from '../time/period.ts'
@@ -17,6 +19,7 @@ export interface CustomerFlags {
   readonly until?: string | undefined
   readonly month?: string | undefined
   readonly tz: string
+  readonly unit?: string | undefined
   readonly sort?: string | undefined
   readonly limit?: number | undefined
   readonly format: string
@@ -31,16 +34,20 @@ export interface CustomersOrder {
 const DEFAULT_PERIOD = '30d'
 
 /** Builds the list of customers that the flags ask for. @throws WRONG_USAGE */
-export function readCustomers(
+export async function readCustomers(
   db: Database,
   { since, until, month, tz: timeZone, ...flags }: CustomerFlags,
   { dataDir }: { readonly dataDir: string },
 ): Promise<Customers> {
   const isGiven = (since ?? until ?? month) !== undefined
   const period = parsePeriod({ since: isGiven ? since : DEFAULT_PERIOD, until, month, timeZone })
+  const { unit, sort } = flags
+  if (unit !== undefined) await requireUnit(db, unit)
+  else if (sort === 'quantity') throw new AnalyticsError('WRONG_USAGE', '--sort quantity needs --unit.')
   const request = {
+    unit,
     withTrend: flags.format !== 'csv',
-    sort: SORTS[flags.sort ?? 'requests']!,
+    sort: SORTS[sort ?? (unit === undefined ? 'requests' : 'quantity')]!,
     ...(flags.limit && { limit: flags.limit }),
   }
   return listCustomers(db, { found: { period, filter: {} }, request }, dataDir)
@@ -57,13 +64,14 @@ export async function listCustomers(
 ): Promise<Customers> {
   const [report, keys] = await atOneMoment(db, async (source) => [
     await buildReport(source, { ...request, period, filter, by: ['owner'] }),
-    await source.findUsage({ ...queryOf({ filter }, period), by: ['owner', 'key'] }),
+    await source.findUsage({ ...queryOf({ filter, unit: request.unit }, period), by: ['owner', 'key'] }),
   ])
   const counts = countKeysByOwner(keys)
   const [section] = report.sections
   return {
     database: db.databaseLabel,
     dataDir,
+    ...(report.unit !== undefined && { unit: report.unit }),
     period: report.period,
     ...(report.previous && { previous: report.previous }),
     total: report.total,

@@ -8,6 +8,8 @@ import type { SecretInput } from './find-key.ts'
 import { parseDimensions } from './parse-filter.ts'
 import type { ReportFlags } from './report-flags.ts'
 import type { ReportRequest } from './build-report.ts'
+import { hasUsage } from './amount.ts'
+import { requireUnit } from './require-unit.ts'
 import { runReport } from './run-report.ts'
 import type { HeadedReport } from './run-report.ts'
 import { slowestFirst } from './slowest-first.ts'
@@ -22,6 +24,7 @@ const DEFAULT_STEPS = 100
 /** The sorts of `--sort` except p95. */
 export const SORTS: Record<string, UsageSort> = {
   requests: 'requests',
+  quantity: 'quantity',
   errors: 'errors',
   'last-used': 'lastUsed',
   group: 'group',
@@ -38,15 +41,19 @@ export async function readReport(
   const { billable } = flags
   const by = billable ? undefined : groupingOf(flags, found)
   checkReportFlags(flags, by, found.period)
+  if (flags.unit !== undefined) await requireUnit(db, flags.unit)
   const { report, heading } = await runReport(
     db,
     { text, found, request: requestOf(flags, by), billable },
     dataDir,
   )
-  if (report.total.requests > 0) return { report, heading }
+  if (hasUsage(report.total)) return { report, heading }
   await requireKnownNames(db, found.filter)
   return {
-    report: { ...report, notes: [...report.notes, ...(await noteEmpty(db, found.period.timeZone))] },
+    report: {
+      ...report,
+      notes: [...report.notes, ...(await noteEmpty(db, found.period.timeZone, flags.unit))],
+    },
     heading,
   }
 }
@@ -74,10 +81,11 @@ function requestOf(
   flags: ReportFlags,
   by: readonly UsageDimension[] | undefined,
 ): Omit<ReportRequest, 'period' | 'filter'> {
-  const { sort, compare, billable, latency } = flags
+  const { sort, compare, billable, latency, unit } = flags
   const most = flags.limit ?? (by || flags.owner !== undefined ? defaultLimit(flags, by) : undefined)
   return {
     by,
+    unit,
     sort: sort === undefined ? undefined : SORTS[sort],
     limit: most === 0 ? Number.POSITIVE_INFINITY : most,
     comparePrevious: compare !== undefined,
@@ -94,10 +102,12 @@ function defaultLimit(flags: ReportFlags, [first]: readonly UsageDimension[] = [
   return first && isCalendarUnit(first) ? DEFAULT_STEPS : DEFAULT_LIMIT
 }
 
-async function noteEmpty(db: Database, timeZone: string): Promise<string[]> {
-  const [any] = await findUsage(db, {})
+async function noteEmpty(db: Database, timeZone: string, unit: string | undefined): Promise<string[]> {
+  const [any] = await findUsage(db, { unit })
   return any
-    ? [`History begins on ${formatDay(any.firstBucket, timeZone)}: try another --since or --month.`]
+    ? [
+        `${unit === undefined ? 'History' : `History of ${unit}`} begins on ${formatDay(any.firstBucket, timeZone)}: try another --since or --month.`,
+      ]
     : [
         'The database is empty. Add app.use(apiKeyAnalytics()) to your app and send a request with an API key, or try "apikey-analytics demo".',
       ]

@@ -1,3 +1,4 @@
+import { amountOf, nameOfAmount, titleOfAmount } from './amount.ts'
 import { renderCsv } from './render-csv.ts'
 import { escapeMarkdown, renderMarkdownTable } from './render-markdown.ts'
 import { renderHeading } from './render-report.ts'
@@ -15,13 +16,33 @@ const COLUMNS: readonly Column[] = [
   { name: 'lastUsed', title: 'Last use', kind: 'time', dropFirst: 1 },
   { name: 'trend', title: 'Trend', kind: 'trend', dropFirst: 3 },
 ]
-const CSV_NAMES = ['owner', 'keys', 'requests', 'share', 'errorRate', 'firstUsed', 'lastUsed'] as const
-const OPTIONAL_CSV_NAMES = ['measured', 'p50Ms', 'p95Ms', 'p99Ms', 'previousRequests', 'change'] as const
+const CSV_NAMES = [
+  'owner',
+  'keys',
+  'unit',
+  'quantity',
+  'requests',
+  'share',
+  'errorRate',
+  'firstUsed',
+  'lastUsed',
+] as const
+const OF_UNIT = new Set<string>(['unit', 'quantity'])
+const OPTIONAL_CSV_NAMES = [
+  'measured',
+  'p50Ms',
+  'p95Ms',
+  'p99Ms',
+  'previousQuantity',
+  'previousRequests',
+  'change',
+] as const
 
 /** Renders a list of customers in any format except json. */
 export function renderCustomers(found: Customers, format: string, screen: Screen): string {
-  const { period, database: databaseLabel, dataDir, customers, notes } = found
-  if (format === 'csv') return renderCustomersCsv(customers)
+  const { period, unit, database: databaseLabel, dataDir, customers, notes } = found
+  const title = unit === undefined ? 'Customers' : `Customers (unit ${unit})`
+  if (format === 'csv') return renderCustomersCsv(found)
   const table = tableOf(found)
   if (format === 'markdown') {
     const facts = [
@@ -31,38 +52,52 @@ export function renderCustomers(found: Customers, format: string, screen: Screen
       ...notes,
     ]
     const list = facts.map((fact) => `- ${escapeMarkdown(fact)}`).join('\n')
-    return `## Customers\n\n${list}\n\n${renderMarkdownTable(table, period.timeZone)}\n`
+    return `## ${escapeMarkdown(title)}\n\n${list}\n\n${renderMarkdownTable(table, period.timeZone)}\n`
   }
-  const heading = renderHeading({ title: 'Customers', databaseLabel, dataDir }, period.text, screen)
+  const heading = renderHeading({ title, databaseLabel, dataDir }, period.text, screen)
   const list =
-    customers.length > 0 ? renderTable(table, screen, period.timeZone) : 'No requests in this period.\n'
+    customers.length > 0
+      ? renderTable(table, screen, period.timeZone)
+      : `No ${nameOfAmount(unit)} in this period.\n`
   return [heading, list, ...notes.map((note) => `Note: ${note}\n`)].join('\n')
 }
 
-function tableOf({ customers, customerCount, total, series }: Customers): ReportTable {
-  const columns = COLUMNS.filter(({ name }) => name !== 'trend' || series)
+function tableOf({ customers, customerCount, total, series, unit }: Customers): ReportTable {
+  const columns = columnsOf(unit).filter(({ name }) => name !== 'trend' || series)
   const toCells = (customer: Partial<Customer>, name: Cell): Cell[] =>
     columns.map((column) =>
       column.name === 'owner' ? name : ((customer[column.name as keyof Customer] as Cell) ?? null),
     )
   const rest = customerCount - customers.length
-  const { requests, errorRate, lastUsed } = total
+  const { requests, quantity, errorRate, lastUsed } = total
   return {
     columns,
     rows: customers.map((customer) => toCells(customer, customer.owner ?? '(none)')),
     total: toCells(
-      { requests, errorRate, lastUsed, share: requests ? 1 : 0 },
+      { requests, quantity, errorRate, lastUsed, share: amountOf(total) ? 1 : 0 },
       `Total of ${customerCount} ${customerCount === 1 ? 'customer' : 'customers'}`,
     ),
     ...(rest > 0 && { note: `${rest} more: use a higher --limit, or 0 to see all.` }),
   }
 }
 
-/** Plain numbers and UTC times, with the durations and the comparison when they were asked for. */
-export function renderCustomersCsv(customers: readonly Customer[]): string {
+/** Of a unit its quantity too, beside the requests that used it. */
+function columnsOf(unit: string | undefined): readonly Column[] {
+  if (unit === undefined) return COLUMNS
+  const quantity = { name: 'quantity', title: titleOfAmount(unit), kind: 'count' } as const
+  return COLUMNS.flatMap((column) =>
+    column.name === 'requests' ? [quantity, { ...column, dropFirst: 5 }] : [column],
+  )
+}
+
+/** Plain numbers and UTC times, with the unit, the durations and the comparison when they were asked for. */
+export function renderCustomersCsv({ customers, unit }: Pick<Customers, 'customers' | 'unit'>): string {
   const asked = OPTIONAL_CSV_NAMES.filter((name) =>
     customers.some((customer) => customer[name] !== undefined),
   )
-  const names = [...CSV_NAMES, ...asked]
-  return renderCsv([names, ...customers.map((customer) => names.map((name) => customer[name] ?? null))])
+  const names = [...CSV_NAMES.filter((name) => unit !== undefined || !OF_UNIT.has(name)), ...asked]
+  const lines = customers.map((customer) =>
+    names.map((name) => (name === 'unit' ? unit : customer[name]) ?? null),
+  )
+  return renderCsv([names, ...lines])
 }

@@ -1,5 +1,6 @@
 import { escapeTerminal } from '../terminal/escape-terminal.ts'
 import { formatCell } from './format-cell.ts'
+import { amountOf, titleOfAmount } from './amount.ts'
 import { formatCount } from './format-number.ts'
 import { compareTotal } from './render-report.ts'
 import type { ReportHeading } from './render-report.ts'
@@ -12,11 +13,11 @@ export function renderMarkdown(
   report: UsageReport,
   { title, databaseLabel, dataDir }: ReportHeading,
 ): string {
-  const { period, total, notes } = report
+  const { period, total, notes, unit } = report
   const compared = compareTotal(report)
   const facts = [
     `Period: ${period.text}`,
-    ...(compared ? [`Requests: ${formatCount(total.requests)} (${compared})`] : []),
+    ...(compared ? [`${titleOfAmount(unit)}: ${formatCount(amountOf(total))} (${compared})`] : []),
     `Database: ${databaseLabel}`,
     `Data folder: ${dataDir}`,
     ...notes,

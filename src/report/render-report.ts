@@ -1,6 +1,7 @@
 import { formatInstant } from '../time/calendar.ts'
 import { escapeTerminal } from '../terminal/escape-terminal.ts'
 import { cutText, widthOf } from '../terminal/fit-text.ts'
+import { amountOf, hasUsage, nameOfAmount } from './amount.ts'
 import { formatChange, formatCount, formatDuration, formatShare } from './format-number.ts'
 import { formatDay } from '../time/format-date.ts'
 import { renderChart } from '../terminal/render-chart.ts'
@@ -26,10 +27,11 @@ export function renderReport(report: UsageReport, heading: ReportHeading, screen
   const parts = [renderHeading(heading, text, screen)]
   if (report.report === 'overview') parts.push(renderSummary(report, screen))
   else if (report.previous && !report.previous.historyBegins) parts.push(renderComparison(report, screen))
-  if (report.report === 'overview' && report.series) parts.push(renderChart(report.series, screen, timeZone))
-  if (report.total.requests > 0) {
+  if (report.report === 'overview' && report.series)
+    parts.push(renderChart(report.series, screen, timeZone, report.unit))
+  if (hasUsage(report.total)) {
     for (const table of tablesOf(report)) parts.push(renderTable(table, screen, timeZone))
-  } else if (report.report !== 'overview') parts.push('No requests in this period.\n')
+  } else if (report.report !== 'overview') parts.push(`No ${nameOfAmount(report.unit)} in this period.\n`)
   for (const note of report.notes)
     parts.push(`${paint('yellow', wrap(`Note: ${escapeTerminal(note)}`, screen), screen)}\n`)
   return parts.filter(Boolean).join('\n')
@@ -56,14 +58,15 @@ export function renderHeading(
 }
 
 function renderSummary(report: UsageReport, screen: Screen): string {
-  const { total, activeKeys = 0, activeEndpoints = 0 } = report
+  const { total, activeKeys = 0, activeEndpoints = 0, unit } = report
   const compared = compareTotal(report)
   const parts = [
     wrap(
-      `${paint('bold', formatCount(total.requests), screen)} requests${compared && ` (${compared})`}`,
+      `${paint('bold', formatCount(amountOf(total)), screen)} ${nameOfAmount(unit)}${compared && ` (${compared})`}`,
       screen,
     ),
     [
+      ...(unit === undefined ? [] : [`${formatCount(total.requests)} requests`]),
       `${formatCount(activeKeys)} ${activeKeys === 1 ? 'key' : 'keys'}`,
       `${formatCount(activeEndpoints)} ${activeEndpoints === 1 ? 'endpoint' : 'endpoints'}`,
       `${formatShare(total.errorRate)} errors`,
@@ -75,7 +78,7 @@ function renderSummary(report: UsageReport, screen: Screen): string {
 }
 
 function renderComparison(report: UsageReport, screen: Screen): string {
-  return `${wrap(`${formatCount(report.total.requests)} requests, ${compareTotal(report)}`, screen)}\n`
+  return `${wrap(`${formatCount(amountOf(report.total))} ${nameOfAmount(report.unit)}, ${compareTotal(report)}`, screen)}\n`
 }
 
 /** `+80.6% against 1,000 from 2026-09-01 00:00 to 2026-10-01 00:00`; empty without a previous period. */
@@ -83,9 +86,9 @@ export function compareTotal({ total, previous, period: { timeZone } }: UsageRep
   if (!previous) return ''
   if (previous.historyBegins) return `history begins on ${formatDay(previous.historyBegins, timeZone)}`
   const [from, to] = [previous.since, previous.until].map((time) => formatInstant(time, timeZone))
-  const { previousRequests = 0, change = null } = total
+  const { previousRequests = 0, previousQuantity, change = null } = total
   if (change === null) return `none from ${from} to ${to}`
-  return `${formatChange(change)} against ${formatCount(previousRequests)} from ${from} to ${to}`
+  return `${formatChange(change)} against ${formatCount(previousQuantity ?? previousRequests)} from ${from} to ${to}`
 }
 
 function summariseDurations({ meanDurationMs, p50Ms, p95Ms, p99Ms }: Measures): string[] {

@@ -7,6 +7,7 @@ export type ReportFormat = 'table' | 'csv' | 'json' | 'markdown' | 'xlsx'
 /** The flags of `report`, parsed. */
 export interface ReportFlags extends FilterText {
   readonly by?: readonly string[] | undefined
+  readonly unit?: string | undefined
   readonly sort?: string | undefined
   readonly limit?: number | undefined
   readonly compare?: string | undefined

@@ -1,5 +1,7 @@
+import type { Amount } from './amount.ts'
+
 /** A cell before it is formatted; the kind of its column defines its type. */
-export type Cell = string | number | bigint | boolean | Date | readonly number[] | null
+export type Cell = string | number | bigint | boolean | Date | readonly Amount[] | null
 
 /** One column. `count` is a whole number, `share` and `change` are ratios, `duration` is ms, `trend` is a series. */
 export interface Column {

@@ -46,11 +46,16 @@ export async function runReport(
   const notes = [
     ...report.notes,
     ...(await noteUndelivered(db, dataDir)),
-    ...(billable ? [...(await noteMissing(db)), ...(await noteClosing(db, period))] : []),
+    ...(billable ? [...(await noteMissing(db, request.unit)), ...(await noteClosing(db, period))] : []),
   ]
   const isTitled = !billable && !request.by
   const title = billable ? `Invoice lines of ${period.month}` : titleOfReport(found, request.by)
-  const filters = describeFilters(isTitled ? { ...text, owner: undefined } : text, found, billable)
+  const filters = describeFilters(
+    isTitled ? { ...text, owner: undefined } : text,
+    found,
+    billable,
+    request.unit,
+  )
   return {
     report: { ...report, notes },
     heading: { title: title + filters, databaseLabel: db.databaseLabel, dataDir },
@@ -85,8 +90,10 @@ function describeFilters(
   { owner, status, method }: FilterText,
   { filter }: FoundFilter,
   billable: readonly string[] | undefined,
+  unit: string | undefined,
 ): string {
   const filters = [
+    unit !== undefined && `unit ${unit}`,
     owner !== undefined && `owner ${owner}`,
     method !== undefined && filter.endpoint === undefined && `method ${filter.method}`,
     status && `status ${status.join(', ')}`,

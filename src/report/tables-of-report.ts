@@ -2,6 +2,8 @@ import type { UsageDimension } from '../model/usage-query.ts'
 import { isCalendarUnit } from '../time/calendar.ts'
 import { axesOf, isMatrix, nameOfAxis } from './axes.ts'
 import type { Axis } from './axes.ts'
+import { amountOf, nameOfAmount, subtractAmounts, sumAmounts, titleOfAmount } from './amount.ts'
+import type { Amount } from './amount.ts'
 import { formatCount } from './format-number.ts'
 import { pluralOf, tellApart, titleOf } from './group-names.ts'
 import { matrixTable } from './matrix-table.ts'
@@ -46,7 +48,7 @@ function groupTable(report: UsageReport, section: ReportSection): ReportTable {
     total: [
       `Total of ${formatCount(totalCount)} ${totalCount === 1 ? singular : plural}`,
       ...dimensions.slice(1).map(() => null),
-      ...measures.map(({ cell }) => cell({ ...report.total, share: report.total.requests ? 1 : 0 })),
+      ...measures.map(({ cell }) => cell({ ...report.total, share: amountOf(report.total) ? 1 : 0 })),
     ],
     ...noteRest(report, section, plural),
   }
@@ -54,33 +56,41 @@ function groupTable(report: UsageReport, section: ReportSection): ReportTable {
 
 /** Notes what a limit hides: for groups of time, those before the first that is shown. */
 function noteRest(
-  { total }: UsageReport,
+  { total, unit: counted }: UsageReport,
   { groups, groupCount, by }: ReportSection,
   plural: string,
 ): Pick<ReportTable, 'note'> {
   const rest = groupCount - groups.length
   if (rest === 0) return {}
-  const requests = total.requests - groups.reduce((sum, group) => sum + group.requests, 0)
+  const amount = subtractAmounts(amountOf(total), sumAmounts(groups.map(amountOf), counted))
   const [unit] = by
   const hidden = unit && isCalendarUnit(unit) ? `other ${plural}` : 'more'
   return {
-    note: `${formatCount(rest)} ${hidden} with ${formatCount(requests)} requests: use --limit 0 to see all.`,
+    note: `${formatCount(rest)} ${hidden} with ${formatCount(amount)} ${nameOfAmount(counted)}: use --limit 0 to see all.`,
   }
 }
 
 /** A group that is not in the previous period is new. A total has the same columns as its groups. */
-function cellOfChange({ change = null, requests, previousRequests = 0 }: Measures): Cell {
-  return change === null && requests > 0 && previousRequests === 0 ? 'new' : change
+function cellOfChange({ change = null, previousRequests, previousQuantity, ...now }: Measures): Cell {
+  const before = previousQuantity ?? previousRequests
+  return change === null && amountOf(now) && !before ? 'new' : change
 }
 
 interface MeasureColumn {
   readonly column: Column
-  readonly cell: (measures: Measures & { share: number; trend?: readonly number[] | undefined }) => Cell
+  readonly cell: (measures: Measures & { share: number; trend?: readonly Amount[] | undefined }) => Cell
 }
 
 function measureColumns(report: UsageReport, by: readonly UsageDimension[]): MeasureColumn[] {
-  if (report.report === 'invoice')
-    return [column('requests', 'Requests', 'count', ({ requests }) => requests)]
+  const { unit } = report
+  // of a unit, the requests that used it stand beside it
+  const counted = [
+    ...(unit === undefined
+      ? []
+      : [column('quantity', titleOfAmount(unit), 'count', ({ quantity = null }) => quantity)]),
+    column('requests', 'Requests', 'count', ({ requests }) => requests, unit === undefined ? undefined : 5),
+  ]
+  if (report.report === 'invoice') return counted
   const compared = report.sections.some(({ groups }) => groups[0]?.change !== undefined)
   const comparable = compared && !report.previous?.historyBegins
   const timed = report.total.measured !== undefined
@@ -90,7 +100,7 @@ function measureColumns(report: UsageReport, by: readonly UsageDimension[]): Mea
   const detailed = (report.report === 'usage' || isOfCustomer) && !timed
   const byTime = by.some(isCalendarUnit)
   return [
-    column('requests', 'Requests', 'count', ({ requests }) => requests),
+    ...counted,
     column('share', 'Share', 'share', ({ share }) => share, 5),
     ...(comparable ? [column('change', 'Change', 'change', cellOfChange)] : []),
     column('errorRate', 'Errors', 'share', ({ errorRate }) => errorRate, 3),

@@ -1,10 +1,14 @@
 import type { CalendarUnit } from '../time/calendar.ts'
 import type { KeyIdentity } from '../model/key.ts'
 import type { UsageDimension } from '../model/usage-query.ts'
+import type { Amount } from './amount.ts'
 
 /** The numbers of a total or a group. */
 export interface Measures {
+  /** In a report of a unit: those that used it. So are the next four. */
   readonly requests: number
+  /** Of the unit; only in a report of one. */
+  readonly quantity?: bigint | undefined
   /** Statuses 400-499. */
   readonly clientErrors: number
   /** Statuses 500-599. */
@@ -13,7 +17,8 @@ export interface Measures {
   readonly rejected: number
   /** Statuses 400-599 over requests, 0 to 1. */
   readonly errorRate: number
-  readonly meanDurationMs: number
+  /** Null in a report of a unit: quantities have no durations. */
+  readonly meanDurationMs: number | null
   /** Start of the first and of the last bucket with a request. */
   readonly firstUsed: Date | null
   readonly lastUsed: Date | null
@@ -25,7 +30,9 @@ export interface Measures {
   readonly p99Ms?: number | null
   /** Requests in the previous period; only when compared. */
   readonly previousRequests?: number | undefined
-  /** Change against the previous period: 0.1 is 10 % more; null when there was nothing before, or no history of it. */
+  /** Of the unit, in the previous period. */
+  readonly previousQuantity?: bigint | undefined
+  /** Change of the requests, or of the quantity, against the previous period: 0.1 is 10 % more; null when there was nothing before, or no history of it. */
   readonly change?: number | null | undefined
 }
 
@@ -40,10 +47,10 @@ export interface ReportGroup extends Measures {
   readonly day?: Date
   readonly week?: Date
   readonly month?: Date
-  /** Share of all requests of the report, 0 to 1. */
+  /** Share of all requests of the report, or of all of its quantity, 0 to 1. */
   readonly share: number
-  /** Requests per step of the report's series. */
-  readonly trend?: readonly number[] | undefined
+  /** Requests, or quantity, per step of the report's series. */
+  readonly trend?: readonly Amount[] | undefined
 }
 
 /** Groups by one list of dimensions. */
@@ -56,10 +63,15 @@ export interface ReportSection {
   readonly groups: readonly ReportGroup[]
 }
 
-/** Requests over time, without holes. */
+/** Requests over time, without holes; of a unit, its quantity too. */
 export interface ReportSeries {
   readonly unit: CalendarUnit
-  readonly steps: readonly { readonly start: Date; readonly requests: number; readonly errors: number }[]
+  readonly steps: readonly {
+    readonly start: Date
+    readonly requests: number
+    readonly errors: number
+    readonly quantity?: bigint | undefined
+  }[]
 }
 
 /** The previous period. */
@@ -74,6 +86,8 @@ export interface ReportedPrevious {
 /** One report as plain data: the data of `--json` and of every renderer. */
 export interface UsageReport {
   readonly report: 'overview' | 'usage' | 'invoice'
+  /** What is counted instead of requests, such as `tokens`; only in a report of a unit. */
+  readonly unit?: string | undefined
   readonly period: {
     readonly since: Date | null
     readonly until: Date | null

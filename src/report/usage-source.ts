@@ -9,7 +9,7 @@ export function usageSourceOf(db: Database): UsageSource {
   return {
     findUsage: (query) => findUsage(db, query),
     findStraddlingRows: (query) => findStraddlingRows(db, query),
-    findHistoryStart: () => findHistoryStart(db),
+    findHistoryStart: (unit) => findHistoryStart(db, unit),
   }
 }
 

@@ -5,6 +5,7 @@ import type { UsageRow } from '../model/usage-row.ts'
 import { SEVERITIES } from './finding.ts'
 import type { Finding, FindingSource, RuleContext } from './finding.ts'
 import { readHistories } from './read-histories.ts'
+import type { HistorySpan, ActiveUnit } from './read-histories.ts'
 import { RULES } from './rules.ts'
 import { resolveThresholds } from './thresholds.ts'
 import type { Thresholds } from './thresholds.ts'
@@ -53,7 +54,8 @@ export async function findFindings(
   const period = readPeriod(since, until)
   const historySince = new Date(period.since.getTime() - thresholds.historyWeeks * 7 * DAY_MS)
   const before = await source.findUsage({ since: historySince, until: period.since, by: ['key'] })
-  const active = await source.findUsage({ ...period, by: ['key'] })
+  const active = await source.findUsage({ ...period, by: ['key'], units: true })
+  const units = await findActiveUnits(source, active, { since: historySince, until: period.since })
   const firstBucket = before.reduce(
     (first, row) => (row.firstBucket < first ? row.firstBucket : first),
     period.since,
@@ -68,18 +70,18 @@ export async function findFindings(
     hasHistory: historyDays >= thresholds.minHistoryDays,
   }
   const keys = active.map(({ key }) => key!)
-  const { findings, youngKeyCount } = await applyRules(keys, context, firstBucket)
+  const { findings, youngKeyCount } = await applyRules(keys, context, { firstBucket, units })
   return { ...period, findings, keyCount: countRealKeys(keys), youngKeyCount, historyDays }
 }
 
 async function applyRules(
   keys: readonly KeyRecord[],
   context: RuleContext,
-  firstBucket: Date,
+  rest: Pick<HistorySpan, 'firstBucket' | 'units'>,
 ): Promise<{ findings: Finding[]; youngKeyCount: number }> {
   const rules = Object.values(RULES).map((rule) => ({ rule, found: [] as Finding[] }))
   let youngKeyCount = 0
-  for await (const histories of readHistories(context.source, keys, { ...context, firstBucket })) {
+  for await (const histories of readHistories(context.source, keys, { ...context, ...rest })) {
     for (const { rule, found } of rules) found.push(...(await rule.find(histories, context)))
     const young = histories.filter(
       ({ isShared, days }) => !isShared && days < context.thresholds.minHistoryDays,
@@ -88,6 +90,24 @@ async function applyRules(
   }
   const findings = rules.flatMap(({ rule, found }) => rule.review?.(found, context) ?? found)
   return { findings: findings.toSorted(compareFindings), youngKeyCount }
+}
+
+/** The units of the period, each with the keys that used it and its first hour in the history. */
+async function findActiveUnits(
+  source: FindingSource,
+  active: readonly UsageRow[],
+  history: { readonly since: Date; readonly until: Date },
+): Promise<ActiveUnit[]> {
+  const used = active.flatMap(({ key, quantities = [] }) =>
+    quantities.map(({ unit }) => ({ unit, keyId: key!.id })),
+  )
+  const units: ActiveUnit[] = []
+  for (const [unit, ofUnit] of Map.groupBy(used, ({ unit }) => unit)) {
+    const [before] = await source.findUsage({ ...history, unit })
+    const firstBucket = before?.firstBucket ?? history.until
+    units.push({ unit, firstBucket, keyIds: new Set(ofUnit.map(({ keyId }) => keyId)) })
+  }
+  return units
 }
 
 function readPeriod(since: Date | undefined, until: Date): { since: Date; until: Date } {

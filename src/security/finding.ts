@@ -14,6 +14,7 @@ export type FindingKind =
   | 'rejected-burst'
   | 'refused-key'
   | 'unusual-rate'
+  | 'unusual-quantity'
   | 'error-jump'
   | 'scanning'
   | 'new-endpoint'
@@ -26,6 +27,9 @@ export interface Finding {
   readonly severity: Severity
   /** The key of the requests; null when the finding is about many keys. */
   readonly key: KeyRecord | null
+  /** The unit that the finding is about, and its quantity; only for `unusual-quantity`. */
+  readonly unit?: string
+  readonly quantity?: bigint
   /** Operations such as `GET /users/:id`, most requested first; at most five. */
   readonly endpoints: readonly string[]
   /** Start of the first affected hour. */
@@ -84,8 +88,8 @@ export function escalate(severity: Severity, size: number, threshold: number): S
 }
 
 /** `1,234` */
-export function showCount(count: number): string {
-  return formatCount(Math.round(count))
+export function showCount(count: number | bigint): string {
+  return formatCount(typeof count === 'bigint' ? count : Math.round(count))
 }
 
 /** `1,234 requests` */
@@ -98,11 +102,11 @@ export function showShare(share: number): string {
   return formatShare(share, share > 0 && share < 0.1 ? 1 : 0)
 }
 
-/** The most requested operations of a key in a period, at most five. */
+/** The operations of a key in a period with the most requests, or the most of a unit; at most five. */
 export async function findEndpoints(
   { source }: RuleContext,
   key: Pick<KeyRecord, 'id'>,
-  filter: Pick<UsageQuery, 'since' | 'until' | 'status'>,
+  filter: Pick<UsageQuery, 'since' | 'until' | 'status' | 'unit'>,
 ): Promise<string[]> {
   const rows = await source.findUsage({ ...filter, keyIds: [key.id], by: ['method', 'endpoint'], limit: 5 })
   return rows.map(({ method, endpoint }) => `${method} ${endpoint}`)

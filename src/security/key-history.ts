@@ -32,6 +32,17 @@ export interface Surge extends Incident {
   readonly peak: { readonly count: number; readonly normal: number }
 }
 
+/** What a key used of one unit. */
+export interface UsedUnit {
+  readonly unit: string
+  /** What a request usually uses of it. */
+  readonly perRequest: number
+  /** The quantities as `served`, in usual requests: so they are judged as a rate is. */
+  readonly usual: KeyHistory
+  /** What was used in some hours. */
+  sum(hours: readonly number[]): { readonly quantity: bigint; readonly requestCount: number }
+}
+
 const WEEK_HOURS = 168
 /** Hours this close belong to one incident. */
 const SAME_INCIDENT_HOURS = 6
@@ -44,6 +55,8 @@ export class KeyHistory {
   readonly periodStart: number
   /** Index of the first hour with information: of the key's first use, or of the start of the database. */
   readonly start: number
+  /** What it used of each unit that it used in the period. */
+  readonly units: readonly UsedUnit[]
   readonly #origin: number
 
   constructor(parts: {
@@ -52,17 +65,24 @@ export class KeyHistory {
     periodStart: number
     start: number
     origin: Date
+    units: readonly UsedUnit[]
   }) {
     this.key = parts.key
     this.counts = parts.counts
     this.periodStart = parts.periodStart
     this.start = Math.min(parts.start, parts.periodStart)
+    this.units = parts.units
     this.#origin = parts.origin.getTime()
   }
 
   /** Whether it is `(other)` or `(rejected)`, which stand for many keys. */
   get isShared(): boolean {
     return isReservedKey(this.key.id)
+  }
+
+  /** Hours of the history and the period. */
+  get length(): number {
+    return this.counts.served.length
   }
 
   /** Days of history before the period. */
@@ -72,7 +92,7 @@ export class KeyHistory {
 
   /** Indexes of the hours of the period. */
   period(): number[] {
-    const hours = this.counts.served.length - this.periodStart
+    const hours = this.length - this.periodStart
     return Array.from({ length: hours }, (_, offset) => this.periodStart + offset)
   }
 

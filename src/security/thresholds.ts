@@ -11,9 +11,9 @@ export interface Thresholds {
   readonly minHistoryDays: number
   /** How unlikely an hour must be: 8 stands for a chance of at most 1 in 10^8. Default: 8. */
   readonly surprise: number
-  /** unusual-rate: requests in an hour, at least. Default: 200. */
+  /** unusual-rate, unusual-quantity: requests in an hour, at least. Default: 200. */
   readonly rateRequests: number
-  /** unusual-rate: times the usual rate of that hour of the week, at least. Default: 4. */
+  /** unusual-rate, unusual-quantity: times the usual rate of that hour of the week, at least. Default: 4. */
   readonly rateFactor: number
   /** rejected-burst: requests answered 401 or 403 in an hour, at least. Default: 100. */
   readonly rejectedRequests: number

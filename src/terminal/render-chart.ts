@@ -1,4 +1,5 @@
 import { formatInstant, wallTimeOf } from '../time/calendar.ts'
+import { amountOf, titleOfAmount, zeroOf } from '../report/amount.ts'
 import { formatCount } from '../report/format-number.ts'
 import { paint } from './screen.ts'
 import type { Screen } from './screen.ts'
@@ -14,19 +15,25 @@ const GAP_BETWEEN_DATES = 2
 /** Hours between two times on the axis, so that they are the same hours every day. */
 const HOUR_STRIDES = [1, 2, 3, 4, 6, 12, 24]
 
-/** A chart of bars over time with the highest bar on its axis; empty for a series without requests. */
-export function renderChart({ unit, steps }: ReportSeries, screen: Screen, timeZone: string): string {
-  const most = Math.max(0, ...steps.map(({ requests }) => requests))
-  if (most === 0) return ''
+/**
+ * A chart of bars over time with the highest bar on its axis, of requests or of the quantity of a unit; empty for a
+ * series without any.
+ */
+export function renderChart(
+  { unit, steps }: ReportSeries,
+  screen: Screen,
+  timeZone: string,
+  counted?: string,
+): string {
+  const amounts = steps.map(amountOf)
+  const most = amounts.reduce((a, b) => (a > b ? a : b), zeroOf(counted))
+  if (!most) return ''
   const room = Math.min(screen.width ?? PIPE_WIDTH, 120) - formatCount(most).length - 3
-  const points = condense(
-    steps.map(({ requests }) => requests),
-    room,
-  )
+  const points = condense(amounts.map(Number), room)
   const slot = Math.max(1, Math.min(WIDEST_SLOT, Math.floor(room / points.length)))
   const highest = Math.max(...points)
   // without room for every step a bar is a mean, and the axis is that of the bars
-  const axis = formatCount(Math.round(highest))
+  const axis = formatCount(points.length === steps.length ? most : Math.round(highest))
   const lines = Array.from({ length: HEIGHT }, (_, line) => {
     const floor = HEIGHT - 1 - line
     const bars = points.map((value) => barAt((value / highest) * HEIGHT - floor, value > 0 && floor === 0))
@@ -35,7 +42,7 @@ export function renderChart({ unit, steps }: ReportSeries, screen: Screen, timeZ
     return `${label.padStart(axis.length)} ${paint('dim', '┤', screen)}${paint('cyan', drawn, screen)}`.trimEnd()
   })
   const starts = points.map((_, point) => steps[Math.floor((point * steps.length) / points.length)]!.start)
-  const title = paint('bold', `Requests per ${unit}`, screen)
+  const title = paint('bold', `${titleOfAmount(counted)} per ${unit}`, screen)
   const dates = `${' '.repeat(axis.length + 2)}${writeDates(starts, unit, slot, room, timeZone)}`
   return `${[title, ...lines, paint('dim', dates, screen)].join('\n')}\n`
 }

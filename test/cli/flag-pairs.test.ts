@@ -27,6 +27,7 @@ const SAMPLES: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['--by', 'owner,status'],
     ['--by', 'day'],
   ],
+  unit: [['--unit', 'tokens']],
   billable: [['--billable', '2xx,4xx', '--month', '2026-10']],
   limit: [['--limit', '1']],
   columns: [['--columns', 'requestCount,durationUs']],
@@ -37,6 +38,7 @@ const SAMPLES: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['--sort', 'errors'],
     ['--sort', 'last-used'],
     ['--sort', 'p95', '--latency'],
+    ['--sort', 'quantity', '--unit', 'tokens'],
   ],
 }
 
@@ -58,11 +60,15 @@ const REFUSED: Readonly<Record<'report' | 'export', readonly string[]>> = {
     '--by owner,status | --sort errors',
     '--by owner,status | --sort last-used',
     '--by owner,status | --sort p95 --latency',
+    '--by owner,status | --sort quantity --unit tokens',
     '--by day | --compare previous',
     '--by day | --billable 2xx,4xx --month 2026-10',
+    '--unit tokens | --latency',
+    '--unit tokens | --sort p95 --latency',
     '--compare previous | --billable 2xx,4xx --month 2026-10',
     '--billable 2xx,4xx --month 2026-10 | --latency',
     '--billable 2xx,4xx --month 2026-10 | --sort p95 --latency',
+    '--latency | --sort quantity --unit tokens',
     '--format csv | --watch',
     '--format csv | --json',
     '--format json | --csv-separator ; --format csv',
@@ -151,7 +157,7 @@ forEachDatabase('every pair of flags changes the output or is refused', (_kind, 
     url = await makeUrl()
     await storeUsage(
       url,
-      ROWS.map((row) => Object.assign({ quantities: { tokens: row.requests * 3 } }, row)),
+      ROWS.map((row) => Object.assign({ quantities: { tokens: 1 + (row.requests % 70) } }, row)),
     )
     folder = mkdtempSync(join(tmpdir(), 'apikey-analytics-test-'))
     out = join(folder, 'out')

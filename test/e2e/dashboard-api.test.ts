@@ -95,8 +95,8 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
       { key: acme, bucket: '2024-02-05T10:00Z', requests: 1 },
     ])
     const { json } = await get('api/activity?month=2024-02')
-    expect(json).toMatchObject({ total: { requests: 8 }, wholeDayRequests: 7 })
-    expect((await get('api/activity?month=2024-02&status=4xx')).json.wholeDayRequests).toBe(0)
+    expect(json).toMatchObject({ total: { requests: 8 }, wholeDayAmount: 7 })
+    expect((await get('api/activity?month=2024-02&status=4xx')).json.wholeDayAmount).toBe(0)
   })
 
   test('pages through days from the newest back', async () => {
@@ -167,7 +167,17 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
     ['api/report?by=day&compare=previous', 400, 'WRONG_USAGE', 'Each day is a period of its own'],
     ['api/report?by=key&format=xml', 400, 'WRONG_USAGE', 'Cannot read format="xml". Use csv or json.'],
     ['api/report?by=key&format=csv&limit=5', 400, 'WRONG_USAGE', 'leave limit and offset out'],
-    ['api/report?sort=name', 400, 'WRONG_USAGE', 'Use requests or errors or lastUsed or group or p95.'],
+    [
+      'api/report?sort=name',
+      400,
+      'WRONG_USAGE',
+      'Use requests or quantity or errors or lastUsed or group or p95.',
+    ],
+    ['api/report?sort=quantity', 400, 'WRONG_USAGE', 'sort=quantity needs a unit.'],
+    ['api/report?unit=tokens&latency=1', 400, 'WRONG_USAGE', 'leave latency or unit out'],
+    ['api/report?unit=tokens', 400, 'WRONG_USAGE', 'This database has no units'],
+    ['api/activity?unit=tokens', 400, 'WRONG_USAGE', 'This database has no units'],
+    ['api/customers?unit=requests', 400, 'WRONG_USAGE', 'Requests are counted without a unit'],
     ['api/report?sort=p95', 400, 'WRONG_USAGE', 'sort=p95 needs latency=1.'],
     ['api/report?latency=yes', 400, 'WRONG_USAGE', 'Cannot read latency="yes". Use 1.'],
     ['api/activity?latency=1', 400, 'WRONG_USAGE', 'Unknown parameter "latency".'],

@@ -1,15 +1,13 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loaded } from '../support/browser.ts'
+import { findViolations } from '../support/find-violations.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { browseDashboard } from '../support/browse-dashboard.ts'
 import type { BrowsedDashboard } from '../support/browse-dashboard.ts'
 import { runCli } from '../support/run-cli.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
 
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 const MONTH = '2026-03'
 const MARCH = `?month=${MONTH}`
 const OPERATIONS = [
@@ -306,8 +304,7 @@ forEachDatabase('customers on the dashboard', (_kind, makeUrl) => {
     const hostile = `&owner=${encodeURIComponent(HOSTILE)}`
     for (const query of ['', '&owner=Acme', hostile, '&owner=Acme&latency=1', `&key=${feed('').id}`]) {
       await open(MARCH + query)
-      const { violations } = await page.evaluate<{ violations: unknown[] }>(await axe())
-      expect(violations).toEqual([])
+      expect(await findViolations(page)).toEqual([])
       expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
       const heights = await page
         .locator('.list:visible tbody tr')
@@ -337,13 +334,3 @@ forEachDatabase('customers on the dashboard', (_kind, makeUrl) => {
     expect(watched.complaints).toEqual([])
   })
 })
-
-/** A script for the page: findings of axe-core that are serious. Its policy lets no script in but by the debugger. */
-async function axe(): Promise<string> {
-  const source = await readFile(AXE, 'utf8')
-  return `(async () => {
-    ${source}
-    const { violations } = await axe.run(document, { resultTypes: ['violations'] })
-    return { violations: violations.map(({ id, nodes }) => [id, ...nodes.slice(0, 3).map(({ html, failureSummary }) => html.slice(0, 200) + failureSummary)]) }
-  })()`
-}

@@ -1,14 +1,13 @@
-import { createRequire } from 'node:module'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { serveDashboard } from '../../src/dashboard/serve-dashboard.ts'
 import { loaded, openPage, startBrowser } from '../support/browser.ts'
+import { findViolations } from '../support/find-violations.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { browseDashboard } from '../support/browse-dashboard.ts'
 import type { BrowsedDashboard } from '../support/browse-dashboard.ts'
 import { runCli } from '../support/run-cli.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
 
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 const acme = testKey(1, 'sk_l…9f2a', { name: 'Mobile app', owner: 'acme' })
 const image = testKey(2, '<img src=x onerror=alert(1)>')
 const turned = testKey(3, 'user\u202Etxt.exe')
@@ -289,8 +288,7 @@ forEachDatabase('the dashboard in a browser', (kind, makeUrl) => {
       const pages = ['', `&key=${long.id}`, '&method=POST&endpoint=%2Forders', '&latency=1']
       for (const query of pages) {
         await open(OCTOBER + query)
-        const { violations } = await page.evaluate<{ violations: unknown[] }>(await axe())
-        expect(violations).toEqual([])
+        expect(await findViolations(page)).toEqual([])
         expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
       }
     },
@@ -344,16 +342,3 @@ describe('the page', () => {
     }
   })
 })
-
-/** A script for the page: findings of axe-core that are serious. Its policy lets no script in but by the debugger. */
-async function axe(): Promise<string> {
-  const { readFile } = await import('node:fs/promises')
-  const source = await readFile(AXE, 'utf8')
-  return `(async () => {
-    ${source}
-    const { violations } = await axe.run(document, { resultTypes: ['violations'] })
-    return { violations: violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => [id, ...nodes.slice(0, 3).map(({ html, failureSummary }) => html.slice(0, 200) + failureSummary)]) }
-  })()`
-}

@@ -49,6 +49,21 @@ test('every request of the demo is in its database, with each outcome, a nested 
   )
 })
 
+test('the demo sells rows, and tokens of streams, each counted with its request', async () => {
+  const usage = await openUsage(`sqlite:${join(demoDir, 'usage.db')}`)
+  const found = await usage.findUsage({ by: ['method', 'endpoint', 'status'], units: true })
+  await usage.close()
+  const sold = found.filter(({ quantities = [] }) => quantities.length > 0)
+  expect(sold.map(({ endpoint, status }) => `${endpoint} ${status}`).toSorted()).toEqual([
+    '/v1/products 200',
+    '/v1/reports/:year 200',
+  ])
+  for (const { requestCount, quantities = [] } of sold) {
+    const perRequest = quantities[0]!.unit === 'rows' ? 100n : 36n
+    expect(quantities).toMatchObject([{ requestCount, quantity: BigInt(requestCount) * perRequest }])
+  }
+})
+
 test('the commands that the demo names work as they stand', async () => {
   const commands = [...demo.stderr.matchAll(/^ {2}npx apikey-analytics (.*)$/gm)].map(([, args = '']) =>
     [...args.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? ''),

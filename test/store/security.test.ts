@@ -183,6 +183,77 @@ values ($1, ${db.dialect.timeOf('$2')}, 60, '/login', 'POST', 401, 5000, 0, 0, $
     ])
   })
 
+  describe('of a quantity', () => {
+    /** As `usual`, and what answers 200 uses 90 to 110 tokens per request. */
+    const withTokens = (key: number, from = HISTORY) =>
+      usual(key).map((row) =>
+        row.requests === 26 && row.bucket >= from
+          ? Object.assign(row, { tokens: 26 * (90 + ((row.bucket / HOUR) % 21)) })
+          : row,
+      )
+    /** Three requests with as many tokens as 600 usual ones. */
+    const surge = { key: 1, bucket: at(7), endpoint: '/answers', status: 201, requests: 3, tokens: 60_000 }
+
+    test('name its unit, and judge it as a rate: by usual requests', async () => {
+      expect((await find(withTokens(1))).findings).toEqual([])
+      const usualThen = withTokens(1).find(({ bucket, tokens }) => bucket === at(7) && tokens)!.tokens!
+      const { findings } = await find([...withTokens(1), ...withTokens(2), surge])
+      expect(findings).toMatchObject([
+        {
+          kind: 'unusual-quantity',
+          severity: 'medium',
+          key: { label: 'key-1' },
+          unit: 'tokens',
+          quantity: BigInt(60_000 + usualThen),
+          requestCount: 29,
+          endpoints: ['GET /answers', 'GET /'],
+          from: new Date(at(7)),
+          to: new Date(at(8)),
+          seen: `${(60_000 + usualThen).toLocaleString('en-US')} tokens, ${(60_000 + usualThen).toLocaleString('en-US')} in one hour`,
+          normal: expect.stringMatching(/^2,\d\d\d tokens in such an hour$/),
+        },
+      ])
+    })
+
+    test('are none below the thresholds of a rate, or where the key always scatters', async () => {
+      expect((await find([...withTokens(1), { ...surge, tokens: 4000 }])).findings).toEqual([])
+      expect((await find([...withTokens(1), surge], { rateFactor: 40 })).findings).toEqual([])
+      const wild = withTokens(1).map((row, index) =>
+        row.tokens ? Object.assign(row, { tokens: row.tokens * (index % 7 === 0 ? 30 : 1) }) : row,
+      )
+      expect((await find([...wild, surge])).findings).toEqual([])
+    })
+
+    test('are none of a unit that is new in the database, and are some of one that is new to a key', async () => {
+      expect((await find([...withTokens(1, SINCE - 5 * DAY), surge])).findings).toEqual([])
+      const newToKey = Array.from({ length: 3 }, (_, hour) => ({
+        ...surge,
+        bucket: at(7 + hour),
+        requests: 250,
+        status: 404,
+      }))
+      const { findings } = await find([...usual(1), ...withTokens(2), ...newToKey])
+      expect(findings.find(({ kind }) => kind === 'unusual-quantity')).toMatchObject({
+        key: { label: 'key-1' },
+        quantity: 180_000n,
+        normal: '0 tokens in such an hour',
+      })
+    })
+
+    test('are read only of units that were used in the period', async () => {
+      const asked: object[] = []
+      const source = {
+        findUsage: (query: Parameters<typeof findUsage>[1]) => {
+          asked.push(query)
+          return findUsage(db, query)
+        },
+      }
+      await find(usual(1))
+      await findFindings(source, { until: new Date(UNTIL) })
+      expect(asked.filter((query) => 'unit' in query)).toEqual([])
+    })
+  })
+
   test('of a key with little history are left out, and that is said', async () => {
     const rows = [...usual(1, SINCE - 5 * DAY), { key: 1, bucket: at(7), status: 202, requests: 9000 }]
     const found = await find(rows, { firstSeen: { 1: SINCE - 5 * DAY } })

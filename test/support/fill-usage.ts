@@ -15,6 +15,8 @@ export interface RowToFill {
   readonly status?: number
   readonly requests?: number
   readonly durationUs?: number
+  /** What all its requests together used of them. */
+  readonly tokens?: number
 }
 
 /** The id of the test key with a number, in the order of numbers. */
@@ -46,6 +48,23 @@ export async function fillUsage(db: Database, rows: readonly RowToFill[]): Promi
    duration_first_bin, duration_bins)
 select api_key_id, ${db.dialect.timeOf('bucket')}, bucket_minutes, endpoint, method, status, requests, duration_us,
   ${UNMEASURED_BIN}, ${db.dialect.histogram.fromJson(`'[' || requests || ']'`)}
+from ${given.sql}`,
+    given.params,
+  )
+  await fillTokens(
+    db,
+    rows.filter(({ tokens }) => tokens !== undefined),
+  )
+}
+
+async function fillTokens(db: Database, rows: readonly RowToFill[]): Promise<void> {
+  if (rows.length === 0) return
+  const fields = rows.map((row) => [...toFields(row), row.tokens])
+  const given = db.dialect.givenRows({ ...COLUMNS, tokens: 'bigint' }, fields, 1)
+  await db.query(
+    `insert into api_key_analytics_quantities
+  (api_key_id, bucket, bucket_minutes, endpoint, method, status, unit, request_count, quantity)
+select api_key_id, ${db.dialect.timeOf('bucket')}, bucket_minutes, endpoint, method, status, 'tokens', requests, tokens
 from ${given.sql}`,
     given.params,
   )

@@ -6,9 +6,9 @@ import type { SectionParts } from '../../src/report/build-section.ts'
 import { keyRecord, usageRow } from '../support/usage-rows.ts'
 
 function section(by: readonly UsageDimension[], rows: readonly UsageRow[], rest: Partial<SectionParts> = {}) {
-  const totalRequests = rows.reduce((sum, { requestCount }) => sum + requestCount, 0)
+  const total = rows.reduce((sum, { requestCount }) => sum + requestCount, 0)
   const parts = { isComparable: true, offset: 0, limit: 100, keepNewest: false, steps: [] }
-  return buildSection({ by, rows, totalRequests, ...parts, ...rest })
+  return buildSection({ by, rows, total, ...parts, ...rest })
 }
 
 const paths = ['/a', '/b', '/c', '/d', '/e'].map((endpoint, index) =>
@@ -18,7 +18,7 @@ const endpointsOf = ({ groups }: ReturnType<typeof section>) => groups.map(({ en
 
 describe('a section of one dimension', () => {
   test('has the names, the numbers and the share of each group', () => {
-    const { by, groupCount, groups } = section(['endpoint'], paths, { totalRequests: 200 })
+    const { by, groupCount, groups } = section(['endpoint'], paths, { total: 200 })
     expect({ by, groupCount }).toEqual({ by: ['endpoint'], groupCount: 5 })
     expect(groups[0]).toMatchObject({ endpoint: '/a', requests: 50, share: 0.25 })
   })

@@ -98,12 +98,12 @@ describe('measure', () => {
     [100, 0, null],
     [0, 0, null],
   ])('of %d requests after %d has the change %d', (requestCount, before, change) => {
-    const measures = measure(usageRow({ requestCount }), before)
+    const measures = measure(usageRow({ requestCount }), { requestCount: before })
     expect(measures).toMatchObject({ previousRequests: before, change })
   })
 
   test('has no change against a period that is not all in the database, but its count', () => {
-    expect(measure(usageRow({ requestCount: 9 }), 3, false)).toMatchObject({
+    expect(measure(usageRow({ requestCount: 9 }), { requestCount: 3 }, false)).toMatchObject({
       previousRequests: 3,
       change: null,
     })

@@ -3,7 +3,7 @@ import { BaseCommand, exitCodes } from '../base-command.ts'
 import type { BaseFlags } from '../base-command.ts'
 import type { ReportFlags, ReportFormat } from '../../report/report-flags.ts'
 import type { HeadedReport } from '../../report/run-report.ts'
-import { byFlag, csvSeparatorFlag, usageFlags } from '../usage-flags.ts'
+import { byFlag, csvSeparatorFlag, unitFlag, usageFlags } from '../usage-flags.ts'
 
 /** `apikey-analytics report` */
 export default class Report extends BaseCommand {
@@ -17,6 +17,7 @@ export default class Report extends BaseCommand {
     '<%= config.bin %> report --by key,month --since 365d --tz Europe/Berlin',
     '<%= config.bin %> report --by endpoint --latency --sort p95',
     '<%= config.bin %> report --status 4xx --by endpoint --format markdown',
+    '<%= config.bin %> report --unit tokens --by owner --month 2026-10',
     '<%= config.bin %> report --billable 2xx --month 2026-10 --tz Europe/Berlin',
     '<%= config.bin %> report --billable 2xx --month 2026-10 --format xlsx --out october.xlsx',
     'pbpaste | <%= config.bin %> report --key -',
@@ -24,12 +25,14 @@ export default class Report extends BaseCommand {
   static override readonly flags = {
     ...usageFlags,
     by: byFlag,
+    unit: unitFlag,
     compare: Flags.option({ options: ['previous'] as const })({
       summary:
         'Compare with the same part of the month, week or days before; else with as many hours before.',
     }),
     billable: Flags.string({
-      summary: 'Invoice lines of a --month: requests with these statuses per key, method and path.',
+      summary:
+        'Invoice lines of a --month: requests with these statuses (or their --unit) per key, method and path.',
       helpValue: 'STATUS',
       multiple: true,
       multipleNonGreedy: true,
@@ -38,9 +41,11 @@ export default class Report extends BaseCommand {
     latency: Flags.boolean({
       summary: 'Add durations: mean, p50, p95, p99 (within 10 %).',
     }),
-    sort: Flags.option({ options: ['requests', 'errors', 'last-used', 'group', 'p95'] as const })({
-      summary: 'Order of the lines; p95 needs --latency.',
-    }),
+    sort: Flags.option({ options: ['requests', 'quantity', 'errors', 'last-used', 'group', 'p95'] as const })(
+      {
+        summary: 'Order of the lines; quantity needs --unit, p95 needs --latency.',
+      },
+    ),
     limit: Flags.integer({
       summary:
         'Lines at most; 0 for all. Default: 10 in the overview, 20 in tables and for one owner (of time the newest 100), all in csv, json and xlsx.',

@@ -1,14 +1,21 @@
 import type * as reports from '../../report/usage-report.ts'
+import type { Amount } from '../../report/amount.ts'
 import type { KeyIdentity, KeyOwner, KeyRecord } from '../../model/key.ts'
 import type * as customers from '../../report/customers-report.ts'
 import type * as activities from '../read-activity.ts'
 import type * as security from '../../security/find-findings.ts'
 
-/** The answers of the API as the page gets them: plain data from JSON, so times are ISO texts. */
-type Sent<T> = T extends Date ? string : T extends object ? { readonly [Name in keyof T]: Sent<T[Name]> } : T
+/** The answers of the API as the page gets them: plain data from JSON, so times are ISO texts, and quantities are texts. */
+type Sent<T> = T extends Date | bigint
+  ? string
+  : T extends object
+    ? { readonly [Name in keyof T]: Sent<T[Name]> }
+    : T
 
 export type Key = KeyIdentity
 export type KeyFacts = Sent<KeyRecord & { readonly owners: readonly KeyOwner[] }>
+/** Requests, or a quantity. */
+export type SentAmount = Sent<Amount>
 export type Measures = Sent<reports.Measures>
 /** A line of a list: a key, an endpoint, or a customer with its number of keys. */
 export type Group = Sent<reports.ReportGroup & { readonly keys?: number }>
@@ -28,6 +35,7 @@ export interface Account {
   readonly storedRequests: number
   readonly missingRequests: number
   readonly undeliveredRequests: number
+  readonly units: readonly { readonly unit: string }[]
 }
 
 export type Parameters = Readonly<Record<string, string | undefined>>

@@ -1,6 +1,7 @@
 import uPlot from 'uplot'
-import type { Activity } from './ask-api.ts'
-import { formatCount, formatShort, formatTime } from './format.ts'
+import { sumAmounts, titleOfAmount } from '../../report/amount.ts'
+import type { Activity, SentAmount } from './ask-api.ts'
+import { amountIn, formatCount, formatShort, formatTime, toAmount } from './format.ts'
 import { make } from './make.ts'
 
 /** Indexes into `statuses`, from the bottom of a bar to its top: successes are at the bottom. */
@@ -21,7 +22,7 @@ const DISTANCES = [
 const UNIT_SECONDS = { hour: HOUR, day: DAY, week: 7 * DAY, month: 28 * DAY }
 
 /**
- * Requests over time, stacked by status class. Arrow keys move along the bars; the line below shows the counts of a
+ * Requests, or a unit, over time, stacked by status class. Arrow keys move along the bars; the line below shows the counts of a
  * bar.
  */
 export class Chart {
@@ -55,7 +56,9 @@ export class Chart {
     // Each bar is drawn from the baseline, the highest first, so that the lower ones cover it.
     const layers = STACK.map((_, layer) => {
       const classes = STACK.slice(0, STACK.length - layer)
-      return steps.map(({ statuses }) => classes.reduce((sum, index) => sum + (statuses[index] ?? 0), 0))
+      return steps.map(({ statuses }) =>
+        classes.reduce((sum, index) => sum + Number(statuses[index] ?? 0), 0),
+      )
     })
     this.#plot?.destroy()
     this.#plot = new uPlot(
@@ -107,7 +110,7 @@ export class Chart {
             10,
             20,
             50,
-            ...[2, 3, 4, 5, 6, 7, 8, 9, 10, 11].flatMap((power) =>
+            ...Array.from({ length: 18 }, (_, power) => power + 2).flatMap((power) =>
               [1, 2, 5].map((digit) => digit * 10 ** power),
             ),
           ],
@@ -143,16 +146,17 @@ export class Chart {
   /** Shows the counts of a bar; without one, the totals with the meaning of the colours. */
   #show(index: number | undefined): void {
     if (!this.#activity) return
-    const { period, series, statuses } = this.#activity
+    const { period, series, statuses, unit } = this.#activity
     const step = index === undefined ? undefined : series.steps[index]
     this.#index = step && index
-    const counts =
-      step?.statuses ??
-      NAMES.map((_, index) => {
-        const ofClass = statuses.filter(({ status }) => Math.floor(status / 100) === index + 1)
-        return ofClass.reduce((sum, { requests }) => sum + requests, 0)
-      })
-    const total = counts.reduce((sum, count) => sum + count, 0)
+    const sum = (amounts: readonly SentAmount[]) => sumAmounts(amounts.map(toAmount), unit)
+    const counts = step
+      ? step.statuses.map(toAmount)
+      : NAMES.map((_, index) => {
+          const ofClass = statuses.filter(({ status }) => Math.floor(status / 100) === index + 1)
+          return sum(ofClass.map(({ amount }) => amount))
+        })
+    const total = sumAmounts(counts, unit)
     const when = step ? formatTime(step.start, period.timeZone, series.unit) : 'All'
     const parts = [1, 2, 3, 4, 0].flatMap((index) => {
       const empty = index === 0 && !counts[0]
@@ -175,6 +179,6 @@ const DATES: uPlot.Axis.Values = [
   [60, '{HH}:{mm}', '\n{D} {MMM}', null, '\n{D} {MMM}', null, null, null, 1],
 ]
 
-function describeActivity({ total, period, series }: Activity): string {
-  return `Requests per ${series.unit}, ${period.text}: ${formatCount(total.requests)} in all. Arrow keys read the bars.`
+function describeActivity({ total, period, series, unit }: Activity): string {
+  return `${titleOfAmount(unit)} per ${series.unit}, ${period.text}: ${formatCount(amountIn(total))} in all. Arrow keys read the bars.`
 }

@@ -1,16 +1,27 @@
+import { titleOfAmount } from '../../report/amount.ts'
 import { drawDurations } from './durations.ts'
 import { makeLayout } from './layout.ts'
 import { loadPage } from './load-page.ts'
 import { foreign, make } from './make.ts'
 import { isLive, isTimed } from './page-state.ts'
 import type { Page } from './page-state.ts'
-import { addressOf, addressOfPage, addressOfTimed, PAGE, PARAMETERS, readView, unknownIn } from './view.ts'
+import {
+  addressOf,
+  addressOfPage,
+  addressOfTimed,
+  addressOfUnit,
+  PAGE,
+  PARAMETERS,
+  readView,
+  unknownIn,
+} from './view.ts'
 import type { View } from './view.ts'
 
 /** Makes the page in a body and shows what its address says. */
 export function createPage(body: HTMLElement): void {
   const navigation = {
     go: (address: string) => go(page, address),
+    chooseUnit: (unit: string) => go(page, addressOfUnit(page.view, unit)),
     addressOfKey: ({ id }: { readonly id: string }) => addressOfPage(page.view, { key: id }),
   }
   const page: Page = {
@@ -49,6 +60,8 @@ function show(page: Page): void {
   layout.controls.show(view)
   layout.home.href = addressOfPage(view, {})
   layout.live.setAttribute('aria-pressed', String(isLive(page)))
+  layout.units.show(view)
+  layout.chartTitle.textContent = titleOfAmount(view['unit'] || undefined)
   layout.timed.setAttribute('aria-pressed', String(isTimed(page)))
   for (const list of layout.lists) list.show(view)
   layout.month.show(view)

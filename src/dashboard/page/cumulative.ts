@@ -1,5 +1,7 @@
 import type { Activity } from './ask-api.ts'
-import { formatCount, formatMonth, formatShort } from './format.ts'
+import { addAmounts, shareOf, sumAmounts, titleOfAmount, zeroOf } from '../../report/amount.ts'
+import type { Amount } from '../../report/amount.ts'
+import { formatCount, formatMonth, formatShort, toAmount } from './format.ts'
 import { make, makeSvg } from './make.ts'
 import { DAY_MS } from '../../time/units.ts'
 
@@ -10,17 +12,17 @@ const DAYS = 31
 /** The days that are named below the picture. */
 const MARKS = [1, 8, 15, 22, 29]
 
-/** Requests from the beginning of the month on: this month as a line up to now, the month before behind it. */
+/** Requests, or a unit, from the beginning of the month on: this month as a line up to now, the month before behind it. */
 export function drawCumulative(activity: Activity, before: Activity, name: string): HTMLElement {
   const now = addUp(activity)
   const then = addUp(before)
-  const most = Math.max(1, now.at(-1)?.sum ?? 0, then.at(-1)?.sum ?? 0)
+  const [end, endBefore] = [now.at(-1) ?? { day: 0, sum: 0 }, then.at(-1)?.sum ?? 0]
+  const most = [end.sum, endBefore].reduce<Amount>((a, b) => (a > b ? a : b), 1)
   const toCoordinates = ({ day, sum }: Point) =>
-    `${((day / DAYS) * WIDTH).toFixed(1)},${(HEIGHT - (sum / most) * (HEIGHT - 4) - 1).toFixed(1)}`
+    `${((day / DAYS) * WIDTH).toFixed(1)},${(HEIGHT - shareOf(sum, most) * (HEIGHT - 4) - 1).toFixed(1)}`
   const line = (points: readonly Point[]) => [{ day: 0, sum: 0 }, ...points].map(toCoordinates).join(' ')
-  const end = now.at(-1) ?? { day: 0, sum: 0 }
   const last = formatMonth(before.period.since ?? '', activity.period.timeZone)
-  const about = `Requests added up from the first of the month: ${name} ${formatCount(end.sum)} to date, ${last} ${formatCount(then.at(-1)?.sum ?? 0)} in all.`
+  const about = `${titleOfAmount(activity.unit)} added up from the first of the month: ${name} ${formatCount(end.sum)} to date, ${last} ${formatCount(endBefore)} in all.`
   const picture = makeSvg(
     'svg',
     { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': about },
@@ -56,18 +58,18 @@ function drawMark(day: number): HTMLElement {
 interface Point {
   /** Days since the beginning of the month. */
   readonly day: number
-  readonly sum: number
+  readonly sum: Amount
 }
 
 /** Sums at the end of each day; the day that is not over ends now. */
-function addUp({ series, period }: Activity): Point[] {
+function addUp({ series, period, unit }: Activity): Point[] {
   const start = Date.parse(period.since ?? '')
   const end = Date.parse(period.figuresTo)
-  let sum = 0
+  let sum = zeroOf(unit)
   return series.steps
     .filter((step) => Date.parse(step.start) < end)
     .map(({ statuses, start: begin }, index) => {
-      sum += statuses.reduce((total, count) => total + count, 0)
+      sum = addAmounts(sum, sumAmounts(statuses.map(toAmount), unit))
       const isOpen = end - Date.parse(begin) < DAY_MS
       return { day: isOpen ? (end - start) / DAY_MS : index + 1, sum }
     })

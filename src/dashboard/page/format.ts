@@ -1,12 +1,31 @@
-import type { Key } from './ask-api.ts'
+import type { Key, Measures, SentAmount } from './ask-api.ts'
+import type { Amount } from '../../report/amount.ts'
+import { formatCount } from '../../report/format-number.ts'
 import { showInvisible } from './make.ts'
 import { HOUR_MS } from '../../time/units.ts'
 
 const SHORT = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 })
 
-export const formatShort = (count: number): string => SHORT.format(count)
+export const formatShort = (count: Amount): string => SHORT.format(count)
 export { formatCount, formatDuration, formatShare } from '../../report/format-number.ts'
 export { formatDay, formatMoment } from '../../time/format-date.ts'
+
+/** An amount as the API sends it: a quantity is a text. */
+export function toAmount(sent: SentAmount): Amount {
+  return typeof sent === 'string' ? BigInt(sent) : sent
+}
+
+/** The amount of a total or a group. */
+export function amountIn({ requests, quantity }: Pick<Measures, 'requests' | 'quantity'>): Amount {
+  return toAmount(quantity ?? requests)
+}
+
+/** How much each request used, as a mean: `1,532`, `4.2`. */
+export function formatMean(quantity: Amount, requests: number): string {
+  if (!requests) return '–'
+  const mean = Number(quantity) / requests
+  return mean < 100 ? String(Number(mean.toFixed(1))) : formatCount(Math.round(mean))
+}
 
 /** A time in a time zone: `2026-10-05 14:00`. */
 export function formatTime(iso: string, timeZone: string, unit = 'hour'): string {

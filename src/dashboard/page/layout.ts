@@ -4,6 +4,7 @@ import { FindingsPanel } from './findings.ts'
 import type { Key } from './ask-api.ts'
 import { make } from './make.ts'
 import { MonthPanel } from './month-panel.ts'
+import { UnitSelect } from './unit-select.ts'
 import { UsageTable } from './usage-table.ts'
 import type { TableKind } from './usage-table.ts'
 
@@ -15,6 +16,8 @@ export interface Navigation {
   /** Navigates to another address of this page. */
   readonly go: (address: string) => void
   readonly addressOfKey: (key: Key) => string
+  /** Shows a unit instead of requests; an empty text is requests. */
+  readonly chooseUnit: (unit: string) => void
 }
 
 const LISTS: readonly TableKind[] = [
@@ -35,7 +38,7 @@ const LISTS: readonly TableKind[] = [
 ]
 
 /** Makes the parts of the page and puts them into its body. */
-export function makeLayout(body: HTMLElement, { go, addressOfKey }: Navigation) {
+export function makeLayout(body: HTMLElement, { go, addressOfKey, chooseUnit }: Navigation) {
   const controls = new Controls(go)
   const chart = new Chart()
   const lists = LISTS.map((kind) => new UsageTable(kind, go))
@@ -43,6 +46,7 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey }: Navigation) 
   const findings = new FindingsPanel(addressOfKey)
   const home = make('a', { class: 'home' }, 'API key usage')
   const live = make('button', { type: 'button', class: 'toggle' }, 'Live')
+  const units = new UnitSelect(chooseUnit)
   const timed = make(
     'button',
     { type: 'button', class: 'toggle', title: 'How long requests took; takes longer to read' },
@@ -52,6 +56,7 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey }: Navigation) 
   const warning = make('p', { class: 'banner warning', role: 'status', hidden: true })
   const heading = make('h1', { tabindex: -1 }, 'Overview')
   const back = make('nav', { class: 'back', 'aria-label': 'Back' })
+  const chartTitle = make('h2')
   const facts = make('p', { class: 'facts' })
   const cards = make(
     'div',
@@ -75,7 +80,7 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey }: Navigation) 
     empty,
     cards,
     durations,
-    makePanel('Requests', 'chart-panel', chart.element),
+    makePanel(chartTitle, 'chart-panel', chart.element),
     make('div', { class: 'lists' }, month.element, ...lists.map(({ element }) => element)),
     make(
       'div',
@@ -87,7 +92,7 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey }: Navigation) 
     notes,
   )
   body.replaceChildren(
-    make('header', { class: 'top' }, home, controls.element, timed, live),
+    make('header', { class: 'top' }, home, controls.element, units.element, timed, live),
     failure,
     warning,
     main,
@@ -101,7 +106,9 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey }: Navigation) 
     findings,
     home,
     live,
+    units,
     timed,
+    chartTitle,
     failure,
     warning,
     heading,
@@ -118,6 +125,7 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey }: Navigation) 
   }
 }
 
-function makePanel(title: string, css: string, content: Node): HTMLElement {
-  return make('section', { class: `panel ${css}` }, make('header', {}, make('h2', {}, title)), content)
+function makePanel(title: HTMLElement | string, css: string, content: Node): HTMLElement {
+  const heading = typeof title === 'string' ? make('h2', {}, title) : title
+  return make('section', { class: `panel ${css}` }, make('header', {}, heading), content)
 }

@@ -3,7 +3,8 @@ import type { Account, Activity, KeyFacts } from './ask-api.ts'
 import { drawCards } from './cards.ts'
 import { drawDurations } from './durations.ts'
 import { drawFooter } from './footer.ts'
-import { formatCount, nameOfKey } from './format.ts'
+import { nameOfAmount } from '../../report/amount.ts'
+import { amountIn, formatCount, nameOfKey, toAmount } from './format.ts'
 import { drawHeatMap } from './heat-map.ts'
 import { drawKeyFacts } from './key-facts.ts'
 import { foreign, make } from './make.ts'
@@ -39,7 +40,9 @@ export async function loadPage(page: Page): Promise<void> {
     drawNotes(page, notes.flat())
     main.setAttribute('aria-busy', 'false')
     const took = performance.now() - start
-    footer.replaceChildren(...drawFooter(await askApi<Account>('verify', {}, signal)))
+    const account = await askApi<Account>('verify', {}, signal)
+    footer.replaceChildren(...drawFooter(account))
+    layout.units.offer(account.units.map(({ unit }) => unit))
     if (isLive(page)) schedule(page, Math.max(REFRESH_MS, took * REST_PER_WORK))
   } catch (error) {
     if (!signal.aborted) fail(page, error)
@@ -73,20 +76,17 @@ function drawActivity({ view, layout }: Page, activity: Activity): void {
   statuses.replaceChildren(drawStatuses(activity))
   heat.replaceChildren(
     activity.heat
-      ? drawHeatMap(activity.heat)
+      ? drawHeatMap(activity.heat, activity.unit)
       : make('p', { class: 'none' }, 'Choose a period of at most 400 days.'),
   )
-  if (activity.wholeDayRequests > 0) {
-    const count = formatCount(activity.wholeDayRequests)
+  const wholeDays = toAmount(activity.wholeDayAmount)
+  if (wholeDays > 0) {
+    const what = `${formatCount(wholeDays)} ${nameOfAmount(activity.unit)}`
     heat.append(
-      make(
-        'p',
-        { class: 'soft' },
-        `${count} requests are stored by day: they are at the hour in which it begins.`,
-      ),
+      make('p', { class: 'soft' }, `${what} are stored by day: they are at the hour in which it begins.`),
     )
   }
-  empty.hidden = activity.total.requests > 0
+  empty.hidden = activity.total.requests > 0 || amountIn(activity.total) > 0
   if (view['key'] === undefined) facts.textContent = describePeriods(activity)
 }
 

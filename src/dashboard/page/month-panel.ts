@@ -1,9 +1,18 @@
 import { askApi, urlOf } from './ask-api.ts'
-import type { Activity } from './ask-api.ts'
+import { titleOfAmount } from '../../report/amount.ts'
+import type { Activity, Measures } from './ask-api.ts'
 import { compareActivity } from './cards.ts'
 import { drawChange } from './change.ts'
 import { drawCumulative } from './cumulative.ts'
-import { formatCount, formatDay, formatMoment, formatMonth, formatShare, formatTime } from './format.ts'
+import {
+  amountIn,
+  formatCount,
+  formatDay,
+  formatMoment,
+  formatMonth,
+  formatShare,
+  formatTime,
+} from './format.ts'
 import { make } from './make.ts'
 import { addressOf, filterOf } from './view.ts'
 import type { View } from './view.ts'
@@ -47,7 +56,7 @@ export class MonthPanel {
     this.#csv.href = urlOf('report', { ...filter, month, by: 'day', format: 'csv' })
     this.#csv.setAttribute('aria-label', `Download ${name} by day as CSV`)
     this.#body.replaceChildren(
-      make('p', { class: 'value' }, formatCount(activity.total.requests)),
+      make('p', { class: 'value' }, formatCount(amountIn(activity.total))),
       make('p', { class: 'change' }, ...describeBasis(activity)),
       drawFigures(activity, before),
       drawCumulative(activity, before, name),
@@ -61,7 +70,7 @@ function monthBefore(month: string): string {
   return new Date(Date.UTC(year, number - 2, 1)).toISOString().slice(0, 7)
 }
 
-/** The change of the requests, and the period that they are compared with. */
+/** The change of what is counted, and the period that they are compared with. */
 function describeBasis(activity: Activity): (Node | string)[] {
   const { previous, period } = activity
   if (previous?.historyBegins) {
@@ -69,7 +78,7 @@ function describeBasis(activity: Activity): (Node | string)[] {
       `Nothing to compare: history begins on ${formatDay(new Date(previous.historyBegins), period.timeZone)}`,
     ]
   }
-  const drawn = drawChange(compareActivity(activity).requests)
+  const drawn = drawChange(compareActivity(activity).amount)
   if (!drawn || !previous) return ['nothing to compare']
   const [from, until] = [previous.since, previous.until].map((instant) =>
     formatMoment(new Date(instant), period.timeZone, new Date(period.figuresTo)),
@@ -77,19 +86,31 @@ function describeBasis(activity: Activity): (Node | string)[] {
   return [drawn, make('span', { class: 'basis' }, ` against ${from} to ${until}`)]
 }
 
-/** The rows of the table: the names of a figure and of its change, and how it is written. */
+type Figures = ReturnType<typeof figuresOf>
+
+/** The rows of the table: a title, the name of the change, and the figure as text. */
 const FIGURES = [
-  ['Requests', 'requests', 'requests', formatCount],
-  ['Active keys', 'activeKeys', 'keys', formatCount],
-  ['Error rate', 'errorRate', 'errors', formatShare],
-  ['Rejected', 'rejected', 'rejected', formatCount],
+  ['Requests', 'requests', ({ requests }: Figures) => formatCount(requests)],
+  ['Active keys', 'keys', ({ activeKeys }: Figures) => formatCount(activeKeys)],
+  ['Error rate', 'errors', ({ errorRate }: Figures) => formatShare(errorRate)],
+  ['Rejected', 'rejected', ({ rejected }: Figures) => formatCount(rejected)],
 ] as const
+
+/** Of a unit its quantity too, first. */
+const rowsOf = (unit: string | undefined) => [
+  ...(unit === undefined
+    ? []
+    : [[titleOfAmount(unit), 'amount', ({ amount }: Figures) => formatCount(amount)] as const]),
+  ...FIGURES,
+]
 
 /** This month, the same part of the month before, and all of that month. */
 function drawFigures(activity: Activity, before: Activity): HTMLElement {
   const changes = compareActivity(activity)
-  const same = activity.previous?.historyBegins ? null : activity.previous
-  const [now, all] = [figuresOf(activity), figuresOf(before)]
+  const { previous } = activity
+  const same = previous && !previous.historyBegins ? figuresOf(previous, previous.activeKeys) : undefined
+  const now = figuresOf(activity.total, activity.activeKeys)
+  const all = figuresOf(before.total, before.activeKeys)
   const name = formatMonth(before.period.since ?? '', activity.period.timeZone)
   const head = ['', 'This month', 'Same part', 'Change', `All ${name}`]
   return make(
@@ -104,21 +125,21 @@ function drawFigures(activity: Activity, before: Activity): HTMLElement {
     make(
       'tbody',
       {},
-      ...FIGURES.map(([title, figure, change, format]) =>
+      ...rowsOf(activity.unit).map(([title, change, textOf]) =>
         make(
           'tr',
           {},
           make('th', { scope: 'row' }, title),
-          make('td', {}, format(now[figure])),
-          make('td', {}, same ? format(same[figure]) : '–'),
+          make('td', {}, textOf(now)),
+          make('td', {}, same ? textOf(same) : '–'),
           make('td', { class: 'change' }, drawChange(changes[change]) ?? '–'),
-          make('td', {}, format(all[figure])),
+          make('td', {}, textOf(all)),
         ),
       ),
     ),
   )
 }
 
-function figuresOf({ total, activeKeys }: Activity) {
-  return { ...total, activeKeys }
+function figuresOf(measures: Measures, activeKeys: number) {
+  return { ...measures, activeKeys, amount: amountIn(measures) }
 }

@@ -17,7 +17,7 @@ export function isLive({ view }: Page): boolean {
   return view['live'] !== 'off'
 }
 
-/** Whether the page shows how long requests took. */
+/** Whether the page shows how long requests took; a unit has no durations. */
 export function isTimed({ view }: Page): boolean {
-  return Boolean(view['latency'])
+  return Boolean(view['latency']) && !view['unit']
 }

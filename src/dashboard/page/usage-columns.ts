@@ -1,8 +1,18 @@
+import { titleOfAmount } from '../../report/amount.ts'
 import type { Group } from './ask-api.ts'
 import { drawChange } from './change.ts'
-import { isCountChanged } from './change-matters.ts'
+import { isCountChanged, isQuantityChanged } from './change-matters.ts'
 import { drawDuration, DURATIONS } from './durations.ts'
-import { formatAge, formatCount, formatShare, formatTime, nameOfKey } from './format.ts'
+import {
+  amountIn,
+  formatAge,
+  formatCount,
+  formatShare,
+  formatShort,
+  formatTime,
+  nameOfKey,
+  toAmount,
+} from './format.ts'
 import { foreign, make, showInvisible } from './make.ts'
 import { drawSparkline } from './sparkline.ts'
 import { addressOfPage } from './view.ts'
@@ -25,23 +35,34 @@ export function columnsOf(
   view: View,
   { isCompared }: { readonly isCompared: boolean },
 ): Column[] {
+  const { unit } = view
   return [
     { title: NAMES[list], sort: 'group', css: 'name', draw: (group) => drawName(group, view) },
     ...(list === 'c'
       ? [{ title: 'Keys', css: 'number keys', draw: ({ keys = 0 }: Group) => formatCount(keys) }]
       : []),
+    ...(unit
+      ? [
+          {
+            title: titleOfAmount(unit),
+            sort: 'quantity',
+            css: 'number',
+            draw: drawQuantity,
+          },
+        ]
+      : []),
     { title: 'Requests', sort: 'requests', css: 'number', draw: ({ requests }) => formatCount(requests) },
-    ...(isCompared ? [{ title: 'Change', css: 'number delta', draw: drawRequestChange }] : []),
+    ...(isCompared ? [{ title: 'Change', css: 'number delta', draw: drawAmountChange }] : []),
     { title: 'Share', css: 'share', draw: drawShare },
     { title: 'Errors', sort: 'errors', css: 'number errors', draw: drawErrors },
-    ...(view['latency'] ? durationColumns() : []),
+    ...(view['latency'] && !unit ? durationColumns() : []),
     {
       title: 'Last use',
       sort: 'lastUsed',
       css: 'number age',
       draw: (group) => drawLastUse(group, view['tz'] ?? 'UTC'),
     },
-    { title: 'Trend', css: 'trend', draw: ({ trend = [] }) => drawSparkline(trend) },
+    { title: 'Trend', css: 'trend', draw: ({ trend = [] }) => drawSparkline(trend.map(Number)) },
   ]
 }
 
@@ -77,13 +98,31 @@ function link(view: View, page: View, title: string, ...inside: readonly (Node |
   return make('a', { href, title: showInvisible(title), 'data-focus': href }, ...inside)
 }
 
-function drawRequestChange({ requests, previousRequests = 0 }: Group): Node | string {
+/** A longer number does not fit into a column. */
+const LONGEST = 11
+
+/** A quantity; a long one is short, and whole in its title. */
+function drawQuantity(group: Group): Node | string {
+  const text = formatCount(amountIn(group))
+  return text.length <= LONGEST ? text : make('span', { title: text }, formatShort(amountIn(group)))
+}
+
+function drawAmountChange(group: Group): Node | string {
+  const { requests, previousRequests = 0, previousQuantity } = group
+  const [now, before] = [amountIn(group), toAmount(previousQuantity ?? previousRequests)]
+  const [used, usedBefore] = [
+    { quantity: Number(now), requests },
+    { quantity: Number(before), requests: previousRequests },
+  ]
   const drawn = drawChange({
-    now: requests,
-    before: previousRequests,
-    matters: isCountChanged(requests, previousRequests),
+    now: used.quantity,
+    before: usedBefore.quantity,
+    matters:
+      previousQuantity === undefined
+        ? isCountChanged(requests, previousRequests)
+        : isQuantityChanged(used, usedBefore),
   })
-  if (drawn) drawn.title = `${formatCount(previousRequests)} in the period before`
+  if (drawn) drawn.title = `${formatCount(before)} in the period before`
   return drawn ?? drawNothing()
 }
 

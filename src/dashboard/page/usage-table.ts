@@ -1,3 +1,4 @@
+import { nameOfAmount } from '../../report/amount.ts'
 import { askApi, urlOf } from './ask-api.ts'
 import type { Customers, Group, Measures, Parameters, Report } from './ask-api.ts'
 import { drawIcon } from './icons.ts'
@@ -169,7 +170,7 @@ export class UsageTable {
       sort: state('sort'),
       order: state('order'),
       search: state('search'),
-      latency: view['latency'],
+      latency: view['unit'] ? undefined : view['latency'],
     }
   }
 
@@ -183,7 +184,7 @@ export class UsageTable {
   }
 
   #drawHead(columns: readonly Column[]): void {
-    const sorted = this.#state(this.#view, 'sort') || 'requests'
+    const sorted = this.#state(this.#view, 'sort') || (this.#view['unit'] ? 'quantity' : 'requests')
     const cells = columns.map(({ title, sort, css }) => {
       if (!sort) return make('th', { scope: 'col', class: css }, title)
       const current = sort === sorted
@@ -202,7 +203,9 @@ export class UsageTable {
   #rowsOf({ groups, count }: Listing, columns: readonly Column[]): HTMLElement[] {
     if (groups.length === 0) {
       const isSearched = this.#state(this.#view, 'search') !== ''
-      const none = isSearched ? 'Nothing fits this search.' : 'No requests in this period.'
+      const none = isSearched
+        ? 'Nothing fits this search.'
+        : `No ${nameOfAmount(this.#view['unit'])} in this period.`
       const text = count > 0 ? 'The list ends before this page.' : none
       return [make('tr', {}, make('td', { colspan: columns.length, class: 'none' }, text))]
     }

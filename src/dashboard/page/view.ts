@@ -2,18 +2,18 @@
  * The state of the page, all of it in the address: a view can be shared, reloaded, and left with the Back button.
  * `key`, `owner`, or `method` and `endpoint`, choose a page; `owner` with one of the others shows only that customer's
  * requests. `c.…`, `k.…` and `e.…` are the state of the lists of customers, keys and endpoints. `rows` is
- * the number of rows on a page of each list. `latency` shows durations.
+ * the number of rows on a page of each list. `latency` shows durations, `unit` counts a unit instead of requests.
  */
 export type View = Readonly<Record<string, string>>
 
 /** The parameters that filter requests, on every page. */
 const FILTER = ['since', 'until', 'month', 'tz', 'status']
 /** The parameters that are kept when another page is opened. */
-const KEPT = [...FILTER, 'latency', 'rows']
+const KEPT = [...FILTER, 'unit', 'latency', 'rows']
 /** The parameters that choose a page. */
 export const PAGE = ['key', 'method', 'endpoint', 'owner']
 /** All parameters of an address except the state of the lists. */
-export const PARAMETERS: readonly string[] = [...FILTER, ...PAGE, 'latency', 'rows', 'live']
+export const PARAMETERS: readonly string[] = [...FILTER, ...PAGE, 'unit', 'latency', 'rows', 'live']
 /** The lists of customers, keys and endpoints. */
 export type ListName = 'c' | 'k' | 'e'
 const LISTS: readonly ListName[] = ['c', 'k', 'e']
@@ -37,12 +37,27 @@ export function addressOf(view: View, changes: View): string {
   return `?${new URLSearchParams(parts)}`
 }
 
-/** The address of the view with durations, or without. Without them no list can be sorted by them. */
+/** The address of the view with durations, or without. A unit has none. */
 export function addressOfTimed(view: View): string {
-  if (!view['latency']) return addressOf(view, { latency: '1' })
-  const slowest = LISTS.filter((list) => view[`${list}.sort`] === 'p95')
-  const orders = slowest.flatMap((list) => [`${list}.sort`, `${list}.order`, `${list}.page`])
-  return addressOf(view, Object.fromEntries(['latency', ...orders].map((name) => [name, ''])))
+  const isTimed = view['latency'] && !view['unit']
+  return addressOf(view, {
+    ...unsorted(view, isTimed ? 'p95' : 'quantity'),
+    latency: isTimed ? '' : '1',
+    unit: '',
+  })
+}
+
+/** The address of the view of a unit, or of requests with an empty text. */
+export function addressOfUnit(view: View, unit: string): string {
+  const order = unit === '' ? 'quantity' : 'p95'
+  return addressOf(view, { ...FIRST_PAGES, ...unsorted(view, order), latency: '', unit })
+}
+
+/** Takes an order away from the lists that have it, because what they show has no such order. */
+function unsorted(view: View, order: string): View {
+  const sorted = LISTS.filter((list) => view[`${list}.sort`] === order)
+  const names = sorted.flatMap((list) => [`${list}.sort`, `${list}.order`, `${list}.page`])
+  return Object.fromEntries(names.map((name) => [name, '']))
 }
 
 /** The address of another page, with the same period and statuses. */
@@ -55,8 +70,8 @@ export function addressOfRows(view: View, rows: string): string {
   return addressOf(view, { ...FIRST_PAGES, rows })
 }
 
-/** The filter of a view, as parameters of the API. */
+/** The filter of a view and what it counts, as parameters of the API. */
 export function filterOf(view: View): View {
-  const given = [...FILTER, ...PAGE].flatMap((name) => (view[name] ? [[name, view[name]]] : []))
+  const given = [...FILTER, ...PAGE, 'unit'].flatMap((name) => (view[name] ? [[name, view[name]]] : []))
   return Object.fromEntries(given)
 }

@@ -1,4 +1,5 @@
 import type { Statements } from '../database/dialect.ts'
+import { isSumOther, readExact, sumExact } from '../database/exact-sum.ts'
 import type { Database } from '../database/open-database.ts'
 import { filterUsage, Parameters } from '../read/usage-filter.ts'
 import type { ClosedPeriod } from './closed-periods.ts'
@@ -12,8 +13,8 @@ export interface DueQuantity {
   readonly method: string
   readonly endpoint: string
   readonly unit: string
-  /** A whole number other than 0, as text. */
-  readonly quantity: string
+  /** Other than 0. */
+  readonly quantity: bigint
 }
 
 /**
@@ -64,12 +65,14 @@ from (
   select api_key_id, unit
   from (${due}) due
   group by api_key_id, unit
-  having sum(quantity) <> 0
+  having ${isSumOther('quantity')}
 ) keys`,
     parameters.values,
   )
   return found.map(({ id }) => id)
 }
+
+type Row = Omit<DueQuantity, 'ownerSince' | 'quantity'> & { ownerSince: string | number; quantity: string }
 
 /** What is due of some keys in a period. */
 export async function findDue(
@@ -81,13 +84,15 @@ export async function findDue(
   const parameters = new Parameters()
   const due = writeDue(db, period, parameters, keyIds)
   const ownerSince = db.dialect.millisecondsOf('owner_since')
-  const rows = await tx.query<Omit<DueQuantity, 'ownerSince'> & { ownerSince: string | number }>(
+  const rows = await tx.query<Row>(
     `select api_key_id as "keyId", ${ownerSince} as "ownerSince", method, endpoint, unit,
-  cast(sum(quantity) as text) as quantity
+  ${sumExact('quantity')} as quantity
 from (${due}) due
 group by api_key_id, owner_since, method, endpoint, unit
-having sum(quantity) <> 0`,
+having ${isSumOther('quantity')}`,
     parameters.values,
   )
-  return rows.map((row) => Object.assign(row, { ownerSince: Number(row.ownerSince) }))
+  return rows.map((row) =>
+    Object.assign(row, { ownerSince: Number(row.ownerSince), quantity: readExact(row.quantity) }),
+  )
 }

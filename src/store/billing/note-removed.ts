@@ -1,4 +1,5 @@
 import type { Dialect, Statements } from '../database/dialect.ts'
+import { toStored } from '../database/exact-sum.ts'
 import { isBillable } from './closed-periods.ts'
 import type { ClosedPeriod } from './closed-periods.ts'
 
@@ -34,7 +35,7 @@ from ${given}
 where true
 order by n
 on conflict (period, api_key_id, owner_since, endpoint, method, unit) do update set
-  quantity = r.quantity + excluded.quantity`
+  quantity = ${dialect.addWhole('r.quantity', 'excluded.quantity')}`
 
 const FIXED_OWNERS = (dialect: Dialect) => `
 select period, api_key_id as "keyId", ${dialect.millisecondsOf('since')} as since, ${dialect.millisecondsOf('until')} as until
@@ -56,18 +57,18 @@ export async function noteRemoved(
   })
   if (billed.length === 0) return
   const partOf = await readParts(tx, dialect)
-  const sums = new Map<string, { readonly columns: unknown[]; quantity: bigint }>()
+  const sums = new Map<string, { readonly columns: unknown[]; readonly unit: string; quantity: bigint }>()
   for (const { keyId, bucket, method, endpoint, unit, quantity, period } of billed) {
     const columns = [period, keyId, partOf(period, keyId, bucket), endpoint, method, unit]
     const name = JSON.stringify(columns)
-    const sum = sums.get(name) ?? { columns, quantity: 0n }
+    const sum = sums.get(name) ?? { columns, unit, quantity: 0n }
     sum.quantity += BigInt(quantity)
     sums.set(name, sum)
   }
   // in the order of the primary key, so that two removals cannot deadlock
   const noted = [...sums]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, { columns, quantity }]) => columns.concat(String(quantity)))
+    .map(([, { columns, unit, quantity }]) => columns.concat(toStored(quantity, unit)))
   for (let first = 0; first < noted.length; first += CHUNK_ROWS) {
     const given = dialect.givenRows(COLUMNS, noted.slice(first, first + CHUNK_ROWS), 1)
     await tx.query(ADD(dialect, given.sql), given.params)

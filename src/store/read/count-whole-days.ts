@@ -1,27 +1,38 @@
-import { filterRows, Parameters, timeParameter } from './usage-filter.ts'
+import { filterCountedRows, Parameters, tableOf, timeParameter } from './usage-filter.ts'
+import { readExact, sumExact } from '../database/exact-sum.ts'
 import type { Database } from '../database/open-database.ts'
-import type { UsageFilter } from '../../model/usage-query.ts'
+import type { UsageFilter, UsageQuery } from '../../model/usage-query.ts'
 import { DAY_MS } from '../../time/units.ts'
 
-/** Requests of a period in rows of whole UTC days, whose hours are unknown. Reads only the rows at midnights. */
+/**
+ * What a period has in rows of whole UTC days, whose hours are unknown: requests, or the quantity of a unit. Reads only
+ * the rows at midnights.
+ */
 export async function countWholeDays(
   db: Database,
-  { since, until, ...filter }: UsageFilter & { readonly since: Date; readonly until: Date },
-): Promise<number> {
+  {
+    since,
+    until,
+    ...filter
+  }: UsageFilter & Pick<UsageQuery, 'unit'> & { readonly since: Date; readonly until: Date },
+): Promise<number | bigint> {
+  const none = filter.unit === undefined ? 0 : 0n
   const first = Math.ceil(since.getTime() / DAY_MS)
   const count = Math.max(0, Math.ceil(until.getTime() / DAY_MS) - first)
-  if (count === 0) return 0
+  if (count === 0) return none
   const parameters = new Parameters()
   const midnights = Array.from({ length: count }, (_, day) =>
     timeParameter(db.dialect, new Date((first + day) * DAY_MS), parameters),
   )
-  const [found] = await db.query<{ requests: string }>(
-    `select coalesce(sum(t.request_count), 0) as requests
-from api_key_analytics t
+  const sum = filter.unit === undefined ? 'sum(t.request_count)' : sumExact('t.quantity')
+  const [found] = await db.query<{ amount: string | number | null }>(
+    `select ${sum} as amount
+from ${tableOf(filter)} t
 where t.bucket in (${midnights.join(', ')})
 and t.bucket_minutes = 1440
-and ${filterRows(db.dialect, filter, parameters)}`,
+and ${filterCountedRows(db.dialect, filter, parameters)}`,
     parameters.values,
   )
-  return Number(found?.requests)
+  if (found?.amount == null) return none
+  return filter.unit === undefined ? Number(found.amount) : readExact(String(found.amount))
 }

@@ -1,5 +1,6 @@
 import type { UsageDimension, UsageQuery } from '../../model/usage-query.ts'
 import type { UsageQuantity } from '../../model/usage-row.ts'
+import { readExact, sumExact } from '../database/exact-sum.ts'
 import type { Dialect } from '../database/dialect.ts'
 import type { Database } from '../database/open-database.ts'
 import { JOIN_FORMER_OWNER } from './owner-of-rows.ts'
@@ -30,7 +31,7 @@ export async function findQuantities(
     const quantity = {
       unit: String(row['unit']),
       requestCount: Number(row['request_count']),
-      quantity: BigInt(row['quantity']!),
+      quantity: readExact(String(row['quantity'])),
     }
     const others = found.get(group)
     if (others) others.push(quantity)
@@ -57,9 +58,8 @@ export function writeQuantitiesStatement(
   const joins = by.includes('owner')
     ? `\njoin api_key_analytics_keys k on k.id = t.api_key_id\n${JOIN_FORMER_OWNER}`
     : ''
-  // as text: a sum may be more than a number can hold
   const sql = `select ${columns.join(', ')},
-  sum(t.request_count) as request_count, cast(sum(t.quantity) as text) as quantity
+  sum(t.request_count) as request_count, ${sumExact('t.quantity')} as quantity
 from api_key_analytics_quantities t${joins}
 where ${filterUsage(dialect, query, parameters)} and ${ofEveryKey(dialect)}
 group by ${numbers.join(', ')}

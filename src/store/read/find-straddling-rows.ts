@@ -3,9 +3,17 @@ import { isCalendarUnit } from '../../time/calendar.ts'
 import type { UsageQuery } from '../../model/usage-query.ts'
 import type { RowSum, StraddlingRows } from '../../model/usage-row.ts'
 import { findBorders } from './find-usage.ts'
+import { readExact, sumExact } from '../database/exact-sum.ts'
 import type { Database } from '../database/open-database.ts'
 import { cutByOwners, OF_KEYS_WITH_FORMER_OWNERS } from './owner-of-rows.ts'
-import { filterRows, filterUsage, Parameters, timeParameter } from './usage-filter.ts'
+import {
+  filterCounted,
+  filterCountedRows,
+  filterUsage,
+  Parameters,
+  tableOf,
+  timeParameter,
+} from './usage-filter.ts'
 
 /**
  * Counts the rows, and their requests, that a border cuts: `since`, `until`, or a border between two hours, days, weeks
@@ -15,7 +23,7 @@ import { filterRows, filterUsage, Parameters, timeParameter } from './usage-filt
  */
 export async function findStraddlingRows(db: Database, query: UsageQuery): Promise<StraddlingRows> {
   const parameters = new Parameters()
-  const filter = filterRows(db.dialect, query, parameters)
+  const filter = filterCountedRows(db.dialect, query, parameters)
   const cuts = [
     ...cutAt(db, query.since, parameters),
     ...cutAt(db, query.until, parameters),
@@ -23,8 +31,8 @@ export async function findStraddlingRows(db: Database, query: UsageQuery): Promi
   ]
   const found =
     cuts.length === 0
-      ? { rows: 0, requests: 0 }
-      : await sumStraddling(db, `${filter}\nand (${cuts.join('\n  or ')})`, parameters)
+      ? { rows: 0, requests: 0, ...(query.unit !== undefined && { quantity: 0n }) }
+      : await sumStraddling(db, query, `${filter}\nand (${cuts.join('\n  or ')})`, parameters)
   const isByOwner = query.owner !== undefined || query.by?.includes('owner')
   return isByOwner ? { ...found, cutByOwners: await sumRowsCutByOwners(db, query) } : found
 }
@@ -32,24 +40,36 @@ export async function findStraddlingRows(db: Database, query: UsageQuery): Promi
 /** With `owner` only rows of keys that this owner lost or got. */
 async function sumRowsCutByOwners(db: Database, { owner, ...query }: UsageQuery): Promise<RowSum> {
   const parameters = new Parameters()
-  const filter = filterUsage(db.dialect, query, parameters)
+  const filter = filterCounted(db.dialect, query, parameters)
   const name = owner === undefined ? undefined : parameters.add(owner)
   return sumStraddling(
     db,
+    query,
     `${filter} and t.bucket_minutes > 1 and ${OF_KEYS_WITH_FORMER_OWNERS}
 and ${cutByOwners(db.dialect, name)}`,
     parameters,
   )
 }
 
-async function sumStraddling(db: Database, condition: string, { values }: Parameters): Promise<RowSum> {
-  const [found] = await db.query<{ rows: string; requests: string }>(
-    `select count(*) as rows, coalesce(sum(t.request_count), 0) as requests
-from api_key_analytics t
+async function sumStraddling(
+  db: Database,
+  query: UsageQuery,
+  condition: string,
+  { values }: Parameters,
+): Promise<RowSum> {
+  const ofUnit = query.unit !== undefined
+  const quantity = ofUnit ? `, coalesce(${sumExact('t.quantity')}, '0 0') as quantity` : ''
+  const [found] = await db.query<{ rows: string; requests: string; quantity?: string }>(
+    `select count(*) as rows, coalesce(sum(t.request_count), 0) as requests${quantity}
+from ${tableOf(query)} t
 where ${condition}`,
     values,
   )
-  return { rows: Number(found?.rows), requests: Number(found?.requests) }
+  return {
+    rows: Number(found?.rows),
+    requests: Number(found?.requests),
+    ...(ofUnit && { quantity: readExact(String(found?.quantity)) }),
+  }
 }
 
 /** A row is cut by an instant only if it begins at the last full hour or day before: two look-ups in an index. */

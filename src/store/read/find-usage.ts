@@ -3,12 +3,14 @@ import { toSparseBins } from '../../model/duration-bins.ts'
 import { measureLatency } from '../../model/latency.ts'
 import type { Latency } from '../../model/latency.ts'
 import type { KeyRecord } from '../../model/key.ts'
+import { AnalyticsError } from '../../model/errors.ts'
 import type { UsageDimension, UsageQuery } from '../../model/usage-query.ts'
 import type { TrendStep, UsageRow } from '../../model/usage-row.ts'
 import { findQuantities, textOfGroup } from './find-quantities.ts'
 import type { GroupName } from './find-quantities.ts'
 import { toKeyRecord } from './key-record.ts'
 import type { KeyColumns } from './key-record.ts'
+import { readExact } from '../database/exact-sum.ts'
 import type { Database } from '../database/open-database.ts'
 import { findTimeSpan, requireTimeZone, timeBorders } from './time-borders.ts'
 import type { TimeBorders } from './time-borders.ts'
@@ -26,6 +28,7 @@ type Found = KeyColumns &
  * @throws ARGUMENT_INVALID for an invalid time zone, date, status or key id
  */
 export async function findUsage(db: Database, query: UsageQuery): Promise<UsageRow[]> {
+  checkUnit(query)
   const by = [...new Set(query.by)]
   const borders = await findBorders(db, query.trend ? [...by, query.trend] : by, query)
   const { sql, params } = writeUsageStatement(db.dialect, query, by, borders)
@@ -38,6 +41,17 @@ export async function findUsage(db: Database, query: UsageQuery): Promise<UsageR
       if (!quantities) return group
       return Object.assign(group, { quantities: quantities.get(textOfGroup(nameOfGroup(row, by))) ?? [] })
     })
+}
+
+/** @throws ARGUMENT_INVALID for what a query of one unit cannot have, or cannot have without one */
+function checkUnit({ unit, units, latency, sort }: UsageQuery): void {
+  const problem =
+    unit === undefined
+      ? sort === 'quantity' && 'sort: "quantity" needs a "unit".'
+      : units
+        ? '"unit" chooses one unit, "units" adds all: leave one of them out.'
+        : latency && 'Quantities have no durations: leave "latency" or "unit" out.'
+  if (problem) throw new AnalyticsError('ARGUMENT_INVALID', problem)
 }
 
 /** The name of a group, as `findQuantities` gives it. */
@@ -64,7 +78,7 @@ export async function findBorders(
 function toUsageRow(
   row: Found,
   by: readonly UsageDimension[],
-  { trend, latency }: UsageQuery,
+  { trend, latency, unit }: UsageQuery,
   borders: ReadonlyMap<UsageDimension, TimeBorders>,
 ): UsageRow {
   const group = by.map((dimension) => {
@@ -82,6 +96,7 @@ function toUsageRow(
     durationUs: Number(row.duration_us),
     firstBucket: new Date(Number(row.first_bucket)),
     lastBucket: new Date(Number(row.last_bucket)),
+    ...(unit !== undefined && { quantity: readExact(String(row['quantity'])) }),
     ...(latency && { latency: readLatency(row['duration_bins']) }),
     ...(trend && { trend: readTrend(String(row['trend']), borders.get(trend)!) }),
   }
@@ -100,12 +115,14 @@ function readLatency(bins: unknown): Latency | null {
 }
 
 function readTrend(text: string, borders: TimeBorders): TrendStep[] {
-  const steps = new Map<number, { requestCount: number; errorCount: number }>()
+  const steps = new Map<number, { requestCount: number; errorCount: number; quantity?: bigint }>()
   for (const part of text.split(',')) {
-    const [number = 0, requests = 0, errors = 0] = part.split(' ').map(Number)
+    const [number = 0, requests = 0, errors = 0] = part.split(' ', 3).map(Number)
+    const halves = /^\S+ \S+ \S+ (.+)/.exec(part)?.[1]
     const step = steps.get(number) ?? { requestCount: 0, errorCount: 0 }
     step.requestCount += requests
     step.errorCount += errors
+    if (halves) step.quantity = (step.quantity ?? 0n) + readExact(halves)
     steps.set(number, step)
   }
   const inOrder = [...steps].sort(([a], [b]) => a - b)

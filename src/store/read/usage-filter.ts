@@ -1,5 +1,5 @@
 import { AnalyticsError } from '../../model/errors.ts'
-import type { StatusFilter, UsageFilter } from '../../model/usage-query.ts'
+import type { StatusFilter, UsageFilter, UsageQuery } from '../../model/usage-query.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { ofKeysOf, ownedBy } from './owner-of-rows.ts'
 
@@ -28,7 +28,29 @@ export function filterUsage(dialect: Dialect, filter: UsageFilter, parameters: P
   return conditions.join(' and ')
 }
 
+/** What a query counts: requests, or the quantities of a unit. */
+type Counted = UsageFilter & Pick<UsageQuery, 'unit'>
+
+/** The table with what a query counts. */
+export function tableOf({ unit }: Counted): string {
+  return unit === undefined ? 'api_key_analytics' : 'api_key_analytics_quantities'
+}
+
+/** The SQL condition on the rows of that table. */
+export function filterCounted(dialect: Dialect, query: Counted, parameters: Parameters): string {
+  return `${filterUsage(dialect, query, parameters)}${filterUnit(query, parameters)}`
+}
+
 /** The same without `since` and `until`. */
+export function filterCountedRows(dialect: Dialect, query: Counted, parameters: Parameters): string {
+  return `${filterRows(dialect, query, parameters)}${filterUnit(query, parameters)}`
+}
+
+function filterUnit({ unit }: Counted, parameters: Parameters): string {
+  return unit === undefined ? '' : ` and t.unit = ${parameters.add(unit)}`
+}
+
+/** The condition of a filter without `since` and `until`. */
 export function filterRows(dialect: Dialect, filter: UsageFilter, parameters: Parameters): string {
   const { keyIds, owner, method, endpoint, status } = filter
   const conditions: string[] = []

@@ -2,18 +2,20 @@ import { histogramOf } from '../database/histogram.ts'
 import { isCalendarUnit } from '../../time/calendar.ts'
 import type { UsageDimension, UsageQuery, UsageSort } from '../../model/usage-query.ts'
 import { byteOrder } from '../database/byte-order.ts'
+import { orderOfHalves, sumHalves, textOfHalves } from '../database/exact-sum.ts'
+import type { Halves } from '../database/exact-sum.ts'
 import type { Dialect } from '../database/dialect.ts'
 import { keyColumns } from './key-record.ts'
 import { JOIN_FORMER_OWNER, OF_KEYS_WITH_FORMER_OWNERS } from './owner-of-rows.ts'
 import type { TimeBorders } from './time-borders.ts'
-import { filterUsage, ofEveryKey, Parameters } from './usage-filter.ts'
+import { filterCounted, ofEveryKey, Parameters, tableOf } from './usage-filter.ts'
 
-/** The sums over the rows of the table. */
-const SUMS = `sum(t.request_count) as request_count,
+/** The sums over the rows of a table. Quantities have no durations. */
+const SUMS = (duration: string) => `sum(t.request_count) as request_count,
     coalesce(sum(t.request_count) filter (where t.status between 400 and 499), 0) as client_error_count,
     coalesce(sum(t.request_count) filter (where t.status between 500 and 599), 0) as server_error_count,
     coalesce(sum(t.request_count) filter (where t.status in (401, 403)), 0) as rejected_count,
-    sum(t.duration_us) as duration_us,
+    ${duration} as duration_us,
     min(t.bucket) as first_bucket,
     max(t.bucket) as last_bucket`
 
@@ -37,9 +39,21 @@ const SUMMED_AGAIN: typeof AS_SUMMED = {
   last_bucket: 'max(u.last_bucket)',
 }
 
-/** `step requests errors` of every step of a group, unordered. An owner has a step once per key. */
-const TREND = `string_agg(
-    u.trend_step || ' ' || u.request_count || ' ' || (u.client_error_count + u.server_error_count), ',')`
+/** Of a unit, its quantity too: over the rows, as summed, and the same added up again. */
+const QUANTITY = {
+  summed: sumHalves('t.quantity'),
+  asSummed: { high: 'u.quantity_high', low: 'u.quantity_low' },
+  again: { high: 'sum(u.quantity_high)', low: 'sum(u.quantity_low)' },
+}
+
+/**
+ * `step requests errors` of every step of a group, unordered; of a unit also both halves of the quantity. An owner has a
+ * step once per key.
+ */
+const TREND = (withQuantity: boolean) => `string_agg(
+    u.trend_step || ' ' || u.request_count || ' ' || (u.client_error_count + u.server_error_count)${
+      withQuantity ? ` || ' ' || ${textOfHalves(QUANTITY.asSummed)}` : ''
+    }, ',')`
 
 /** The histogram of a group, and of several groups added up. */
 const BINS = {
@@ -53,12 +67,18 @@ const JOIN_OWNER_OF_SUMS =
 const OWNER = 'case when f.api_key_id is null then k.owner else f.owner end'
 
 /**
- * The cells that have quantities, as rows of `api_key_analytics` without requests: what comes after its request was
- * counted may be all that a bucket has of a cell.
+ * The rows, and the cells that have quantities as rows without requests: what comes after its request was counted may be
+ * all that a bucket has of a cell.
  */
-const CELLS_OF_QUANTITIES = `select api_key_id, bucket, bucket_minutes, endpoint, method, status,
+const ROWS_AND_CELLS_OF_QUANTITIES = `(
+    select api_key_id, bucket, bucket_minutes, endpoint, method, status,
+      request_count, duration_us, duration_first_bin, duration_bins
+    from api_key_analytics
+    union all
+    select api_key_id, bucket, bucket_minutes, endpoint, method, status,
       0 as request_count, 0 as duration_us, null as duration_first_bin, null as duration_bins
-    from api_key_analytics_quantities`
+    from api_key_analytics_quantities
+  ) t`
 
 /**
  * The one statement of `findUsage`. It sums rows up by key id (and step of the trend) first. Only these sums are joined
@@ -76,6 +96,8 @@ export function writeUsageStatement(
   const columns = by.filter((dimension) => dimension !== 'key' && dimension !== 'owner')
   const again = withOwner || query.trend !== undefined
   const sums = again ? SUMMED_AGAIN : AS_SUMMED
+  const ofUnit = query.unit !== undefined
+  const quantity = again ? QUANTITY.again : QUANTITY.asSummed
 
   const inner = columns.map((dimension) => columnOf(dialect, dimension, borders))
   if (withKey || withOwner) inner.push('t.api_key_id as api_key_id')
@@ -91,22 +113,29 @@ export function writeUsageStatement(
   for (const [name, sql] of Object.entries(sums)) {
     outer.push(`${name.endsWith('bucket') ? dialect.millisecondsOf(sql) : sql} as ${name}`)
   }
-  if (query.trend) outer.push(`${TREND} as trend`)
-  const sumUp = [...inner, SUMS]
+  if (query.trend) outer.push(`${TREND(ofUnit)} as trend`)
+  const sumUp = [...inner, SUMS(ofUnit ? '0' : 'sum(t.duration_us)')]
+  if (ofUnit) {
+    const { high, low } = QUANTITY.summed
+    sumUp.push(`${high} as quantity_high`, `${low} as quantity_low`)
+    outer.push(`${textOfHalves(quantity)} as quantity`)
+  }
   if (query.latency) {
     sumUp.push(`${dialect.histogram.sum(BINS.summed)} as duration_bins`)
     outer.push(`${again ? dialect.histogram.sum(BINS.again) : 'u.duration_bins'} as duration_bins`)
   }
   const summed = sumRows(dialect, sumUp, inner.length, {
-    filter: filterUsage(dialect, query, parameters),
+    filter: filterCounted(dialect, query, parameters),
     withOwner,
-    withUnits: query.units === true,
+    rows: query.units ? ROWS_AND_CELLS_OF_QUANTITIES : `${tableOf(query)} t`,
   })
   const lines = [`select ${outer.join(',\n  ')}`, `from (\n${summed}\n) u`]
   if (withKey || withOwner) lines.push('join api_key_analytics_keys k on k.id = u.api_key_id')
   if (withOwner) lines.push(JOIN_OWNER_OF_SUMS)
   if (again && groups.length > 0) lines.push(`group by ${groups.join(', ')}`)
-  const order = orderOf(dialect, query.sort ?? (by.some(isCalendarUnit) ? 'group' : 'requests'), by, sums)
+  const most = ofUnit ? 'quantity' : 'requests'
+  const sort = query.sort ?? (by.some(isCalendarUnit) ? 'group' : most)
+  const order = orderOf(dialect, sort, by, { ...sums, quantity })
   if (order.length > 0) lines.push(`order by ${order.join(', ')}`)
   if (query.limit !== undefined) lines.push(`limit ${parameters.add(query.limit)}`)
   return { sql: lines.join('\n'), params: parameters.values }
@@ -120,22 +149,13 @@ function sumRows(
   dialect: Dialect,
   columns: readonly string[],
   groups: number,
-  { filter, withOwner, withUnits }: { filter: string; withOwner: boolean; withUnits: boolean },
+  { filter, withOwner, rows }: { filter: string; withOwner: boolean; rows: string },
 ): string {
   const numbers = Array.from({ length: groups }, (_, index) => String(index + 1))
   const sum = (columns: readonly string[], rows: string, keys: string, by: readonly string[]): string =>
     `  select ${columns.join(',\n    ')}
   from ${rows}
   where ${filter} and ${keys}${by.length > 0 ? `\n  group by ${by.join(', ')}` : ''}`
-  const rows = withUnits
-    ? `(
-    select api_key_id, bucket, bucket_minutes, endpoint, method, status,
-      request_count, duration_us, duration_first_bin, duration_bins
-    from api_key_analytics
-    union all
-    ${CELLS_OF_QUANTITIES}
-  ) t`
-    : 'api_key_analytics t'
   if (!withOwner) return sum(columns, rows, ofEveryKey(dialect), numbers)
   const ofOneOwner = `${ofEveryKey(dialect)} and not ${OF_KEYS_WITH_FORMER_OWNERS}`
   return [
@@ -163,9 +183,10 @@ function orderOf(
   dialect: Dialect,
   sort: UsageSort,
   by: readonly UsageDimension[],
-  sums: typeof AS_SUMMED,
+  sums: typeof AS_SUMMED & { readonly quantity: Halves },
 ): string[] {
   const first = {
+    quantity: orderOfHalves(sums.quantity).map((part) => `${part} desc`),
     requests: [`${sums.request_count} desc`],
     errors: [`${sums.client_error_count} + ${sums.server_error_count} desc`],
     lastUsed: [`${sums.last_bucket} desc`],

@@ -1,5 +1,6 @@
 import type { ApiKeyAnalyticsPrune } from '../database/entities/api-key-analytics-prune.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
+import { toStored } from '../database/exact-sum.ts'
 
 /** What one transaction removed. */
 export interface Removal {
@@ -54,7 +55,7 @@ returning id`,
   if (quantities?.size) {
     const given = dialect.givenRows(
       { prune_id: 'int', unit: 'text', quantity: 'bigint' },
-      [...quantities].map(([unit, quantity]) => [logged!.id, unit, String(quantity)]),
+      [...quantities].map(([unit, quantity]) => [logged!.id, unit, toStored(quantity, unit)]),
       1,
     )
     await tx.query(LOG_QUANTITIES(dialect, given.sql), given.params)

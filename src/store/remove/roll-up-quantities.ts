@@ -1,4 +1,5 @@
 import type { Statements } from '../database/dialect.ts'
+import { toStored } from '../database/exact-sum.ts'
 import type { Database } from '../database/open-database.ts'
 import { QUANTITY_COLUMNS, writeAddQuantities } from '../write/record-batch.ts'
 import { lockQuantities } from './lock-rows.ts'
@@ -50,7 +51,7 @@ function addUp(rows: readonly MergedQuantity[]): unknown[] {
   const { api_key_id: keyId, endpoint, method, status, unit } = rows[0]!
   const requests = rows.reduce((sum, row) => sum + Number(row.request_count), 0)
   const quantity = rows.reduce((sum, row) => sum + BigInt(row.quantity), 0n)
-  return [keyId, endpoint, method, status, unit, requests, String(quantity)]
+  return [keyId, endpoint, method, status, unit, requests, toStored(quantity, unit)]
 }
 
 /** The order of the primary key. */

@@ -6,6 +6,7 @@ import type { ChainEntry } from '../billing/chain.ts'
 import { isBillable, readClosedPeriods } from '../billing/closed-periods.ts'
 import { COUNTED_UNITS } from '../billing/counted-units.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
+import { readExact, sumExact } from '../database/exact-sum.ts'
 
 /** Where every delivered quantity of a unit is: `billed + notBilledYet + notBillable = delivered`. */
 export interface BilledUnit {
@@ -134,7 +135,7 @@ function findWrongTotals(entries: readonly ChainEntry[], billed: readonly LineSu
 async function sumLines(tx: Statements): Promise<LineSum[]> {
   type Row = Record<'statement' | 'period', string | number> & { unit: string; quantity: string }
   const rows = await tx.query<Row>(
-    `select statement, period, unit, cast(sum(quantity) as text) as quantity
+    `select statement, period, unit, ${sumExact('quantity')} as quantity
 from api_key_analytics_statement_lines
 group by statement, period, unit`,
   )
@@ -142,7 +143,7 @@ group by statement, period, unit`,
     statement: Number(statement),
     period: Number(period),
     unit,
-    quantity: BigInt(quantity),
+    quantity: readExact(quantity),
   }))
 }
 
@@ -165,16 +166,16 @@ async function sumHeld(tx: Statements, dialect: Dialect): Promise<Map<string, He
   for (const { table, unit, quantity } of COUNTED_UNITS) {
     // all rows in one statement; then of each closed period, of which each takes its rows out of what is open
     const select = (condition: string) => `
-select ${unit} as unit, t.status, cast(sum(${quantity}) as text) as quantity
+select ${unit} as unit, t.status, ${sumExact(quantity)} as quantity
 from ${table} t
 where ${condition}
 group by 1, t.status`
     type Row = { unit: string; status: string | number; quantity: string }
-    for (const row of await tx.query<Row>(select('true'))) add(row.unit, { open: BigInt(row.quantity) })
+    for (const row of await tx.query<Row>(select('true'))) add(row.unit, { open: readExact(row.quantity) })
     for (const { since, until, billable } of closed) {
       const within = `t.bucket >= ${dialect.timeOf('$1')} and t.bucket < ${dialect.timeOf('$2')}`
       for (const row of await tx.query<Row>(select(within), [since, until])) {
-        const sum = BigInt(row.quantity)
+        const sum = readExact(row.quantity)
         const kind = isBillable(Number(row.status), billable) ? 'billable' : 'other'
         add(row.unit, { open: -sum, [kind]: sum })
       }
@@ -185,9 +186,9 @@ group by 1, t.status`
 
 async function sumByUnit(tx: Statements, table: string): Promise<Map<string, bigint>> {
   const rows = await tx.query<{ unit: string; quantity: string }>(
-    `select unit, cast(sum(quantity) as text) as quantity from ${table} group by unit`,
+    `select unit, ${sumExact('quantity')} as quantity from ${table} group by unit`,
   )
-  return new Map(rows.map(({ unit, quantity }) => [unit, BigInt(quantity)]))
+  return new Map(rows.map(({ unit, quantity }) => [unit, readExact(quantity)]))
 }
 
 function mapToText<Name extends string>(amounts: Readonly<Record<Name, bigint>>): Record<Name, string> {

@@ -1,3 +1,4 @@
+import { readExact, sumExact } from '../database/exact-sum.ts'
 import type { Database } from '../database/open-database.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { readGaps } from '../write/ledger-gaps.ts'
@@ -61,21 +62,21 @@ select coalesce(sum(request_count), 0) as requests
 from api_key_analytics_prunes
 where action in ('prune', 'forget')`
 
-/** What each unit has where: the sums of SQLite are as exact as those of PostgreSQL, because they are read as text. */
+/** What each unit has where. */
 const UNITS = `
-select unit, 'stored' as place, cast(sum(quantity) as text) as quantity
+select unit, 'stored' as place, ${sumExact('quantity')} as quantity
 from api_key_analytics_quantities
 group by unit
 union all
-select q.unit, 'pruned', cast(sum(q.quantity) as text)
+select q.unit, 'pruned', ${sumExact('q.quantity')}
 from api_key_analytics_pruned_quantities q
 group by q.unit
 union all
-select unit, 'delivered', cast(sum(quantity) as text)
+select unit, 'delivered', ${sumExact('quantity')}
 from api_key_analytics_ledger_units
 group by unit
 union all
-select unit, 'missing', cast(sum(missing) as text)
+select unit, 'missing', ${sumExact('missing')}
 from api_key_analytics_ledger_units
 group by unit`
 
@@ -146,8 +147,10 @@ async function readUnits(tx: Statements): Promise<UnitAccount[]> {
   const sums = await tx.query<{ unit: string; place: string; quantity: string }>(UNITS)
   return [...Map.groupBy(sums, ({ unit }) => unit)]
     .map(([unit, places]) => {
-      const sumOf = (place: string): bigint =>
-        BigInt(places.find((sum) => sum.place === place)?.quantity ?? 0)
+      const sumOf = (place: string): bigint => {
+        const found = places.find((sum) => sum.place === place)
+        return found ? readExact(found.quantity) : 0n
+      }
       const [stored, pruned, delivered] = [sumOf('stored'), sumOf('pruned'), sumOf('delivered')]
       const balanced = stored + pruned === delivered
       return { unit, stored, pruned, delivered, missing: sumOf('missing'), balanced }

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core'
 import { BaseCommand, exitCodes } from '../../base-command.ts'
-import { usageFlags } from '../../usage-flags.ts'
+import { unitFlag, usageFlags } from '../../usage-flags.ts'
 
 const { since, until, month, tz } = usageFlags
 
@@ -12,6 +12,7 @@ export default class CustomersList extends BaseCommand {
   static override readonly examples = [
     '<%= config.bin %> customers list',
     '<%= config.bin %> customers list --month 2026-10 --tz Europe/Berlin --format csv',
+    '<%= config.bin %> customers list --unit tokens',
     '<%= config.bin %> customers list --sort errors --limit 10',
   ]
   static override readonly flags = {
@@ -19,9 +20,9 @@ export default class CustomersList extends BaseCommand {
     until,
     month,
     tz,
-    sort: Flags.option({ options: ['requests', 'errors', 'last-used', 'group'] as const })({
-      summary: 'What comes first; group is by name.',
-      default: 'requests' as const,
+    unit: unitFlag,
+    sort: Flags.option({ options: ['requests', 'quantity', 'errors', 'last-used', 'group'] as const })({
+      summary: 'What comes first; group is by name. Default: requests, or the quantity of a --unit.',
     }),
     limit: Flags.integer({ summary: 'Lines at most; 0 for all.', min: 0, helpValue: 'N', default: 0 }),
     format: Flags.option({ options: ['table', 'csv', 'json', 'markdown'] as const })({
