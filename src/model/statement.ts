@@ -33,10 +33,14 @@ export interface StatementTotals {
   /** Sums of the corrections, by the statement that is corrected. */
   readonly corrections: readonly { readonly statement: number; readonly quantities: Quantities }[]
   readonly accountCount: number
-  /** Requests that were counted, never arrived, and were accepted with this statement. */
-  readonly acceptedMissing: number
-  /** All requests that are missing in the ledger at this time, by instance. */
-  readonly missing: readonly { readonly instance: string; readonly requests: number }[]
+  /** What was counted, never arrived, and was accepted with this statement; units of which nothing is missing are absent. */
+  readonly acceptedMissing: Quantities
+  /** All that is missing in the ledger at this time, by instance and unit. */
+  readonly missing: readonly {
+    readonly instance: string
+    readonly unit: string
+    readonly quantity: string
+  }[]
   /** Instances that delivered since the period began: their last batch and all their requests. */
   readonly ledger: readonly {
     readonly instance: string
@@ -171,8 +175,11 @@ export interface ClosePeriodOptions {
   readonly timeZone?: string | undefined
   /** Statuses and classes that are billed: `'2xx'`, `['2xx', 304]`. */
   readonly billable: StatusFilter | readonly StatusFilter[]
-  /** Bill although exactly this many requests were counted and never arrived. */
-  readonly acceptMissing?: number | undefined
+  /**
+   * Bill although exactly this much was counted and never arrived: a number of requests, or a number per unit such as
+   * `{ requests: 3, tokens: 1200 }`.
+   */
+  readonly acceptMissing?: number | Readonly<Record<string, number | bigint>> | undefined
   /** Compute everything and store nothing. */
   readonly dryRun?: boolean | undefined
   /** Sign with this Ed25519 key: PEM, or a key of `node:crypto`. */

@@ -1,4 +1,3 @@
-import type { Statements } from '../database/dialect.ts'
 import type { Database } from '../database/open-database.ts'
 import { filterUsage, Parameters } from '../read/usage-filter.ts'
 import type { ClosedPeriod } from './closed-periods.ts'
@@ -55,10 +54,10 @@ function writeDue(
 }
 
 /** The keys with anything due in a period, in any order. Counts only grow, so a key's sum shows whether there is any. */
-export async function findDueKeys(tx: Statements, db: Database, period: ClosedPeriod): Promise<string[]> {
+export async function findDueKeys(db: Database, period: ClosedPeriod): Promise<string[]> {
   const parameters = new Parameters()
   const due = writeDue(db, period, parameters)
-  const found = await tx.query<{ id: string }>(
+  const found = await db.query<{ id: string }>(
     `select distinct api_key_id as id
 from (
   select api_key_id, unit
@@ -73,7 +72,6 @@ from (
 
 /** What is due of some keys in a period. */
 export async function findDue(
-  tx: Statements,
   db: Database,
   period: ClosedPeriod,
   keyIds: readonly string[],
@@ -81,7 +79,7 @@ export async function findDue(
   const parameters = new Parameters()
   const due = writeDue(db, period, parameters, keyIds)
   const ownerSince = db.dialect.millisecondsOf('owner_since')
-  const rows = await tx.query<Omit<DueQuantity, 'ownerSince'> & { ownerSince: string | number }>(
+  const rows = await db.query<Omit<DueQuantity, 'ownerSince'> & { ownerSince: string | number }>(
     `select api_key_id as "keyId", ${ownerSince} as "ownerSince", method, endpoint, unit,
   cast(sum(quantity) as text) as quantity
 from (${due}) due

@@ -4,27 +4,25 @@ import type {
   StatementAccount,
   StatementCheck,
   StatementSummary,
-} from '../model/statement.ts'
-import { readEntries } from '../store/billing/chain.ts'
-import { readAccounts, readLines } from '../store/billing/statement-rows.ts'
-import { readSnapshot } from '../store/database/read-snapshot.ts'
-import type { Statements } from '../store/database/dialect.ts'
-import type { Database } from '../store/database/open-database.ts'
-import { findStatementFaults } from '../store/verify/verify-statements.ts'
-import { canonicalJson } from './canonical-json.ts'
-import { TreeRoot } from './hash-tree.ts'
-import { findStatement, findStatements } from './read-statement.ts'
-import { hashLine, hashNames, isBlanked } from './seal-statement.ts'
-import { isSigned, toBase64 } from './sign-statement.ts'
-
-/** Findings that are listed one by one; a table that somebody has rewritten would fill the screen. */
-const MOST_FINDINGS = 100
+} from '../../model/statement.ts'
+import { readEntries } from '../../store/billing/chain.ts'
+import { readAccounts, readLines } from '../../store/billing/statement-rows.ts'
+import { readSnapshot } from '../../store/database/read-snapshot.ts'
+import type { Statements } from '../../store/database/dialect.ts'
+import type { Database } from '../../store/database/open-database.ts'
+import { findStatementFaults } from '../../store/verify/verify-statements.ts'
+import { canonicalJson } from '../../model/canonical-json.ts'
+import { TreeRoot } from '../statement/hash-tree.ts'
+import { findStatement, findStatements } from '../statement/read-statement.ts'
+import { hashLine, hashNames, isBlanked } from '../statement/seal-statement.ts'
+import { FindingList } from './finding-list.ts'
+import { isSigned, toBase64 } from '../statement/sign-statement.ts'
 
 /**
  * Checks the statements of a database, or one of them: every line, the hash tree, the chain, signatures, and that names
  * are blank only where a record in the chain says so. All of one state of the database, in constant memory.
  */
-export async function checkStatements(
+export async function checkStored(
   db: Database,
   {
     which,
@@ -38,21 +36,21 @@ export async function checkStatements(
       return { intact: false, statements: 0, lines: 0, findings: faults.chain, notes: [] }
     const chosen = which === undefined ? await findStatements(within) : [await findStatement(within, which)]
     const redacted = await readRedacted(tx)
-    const findings = [...faults.totals]
+    const findings = new FindingList()
+    findings.add(...faults.totals)
     let [lines, blanked, unsigned] = [0, 0, 0]
     for (const summary of chosen) {
-      const checked = await checkStored(within, summary, redacted)
-      findings.push(...findWrongSignature(summary, publicKey), ...checked.findings)
+      findings.add(...findWrongSignature(summary, publicKey))
+      const checked = await checkOne(within, summary, redacted, findings)
       lines += checked.lines
       blanked += checked.blanked
       unsigned += summary.signature ? 0 : 1
     }
-    const more = findings.length - MOST_FINDINGS
     return {
-      intact: findings.length === 0,
+      intact: findings.count === 0,
       statements: chosen.length,
       lines,
-      findings: more > 0 ? [...findings.slice(0, MOST_FINDINGS), `${more} more findings.`] : findings,
+      findings: findings.list(),
       notes: [
         ...(blanked > 0
           ? [`The names of ${blanked} accounts were blanked (keys forget), as the chain records.`]
@@ -63,24 +61,24 @@ export async function checkStatements(
   })
 }
 
-async function checkStored(
+async function checkOne(
   db: Database,
   { statement }: StatementSummary,
   redacted: ReadonlySet<string>,
-): Promise<{ findings: string[]; lines: number; blanked: number }> {
+  findings: FindingList,
+): Promise<{ lines: number; blanked: number }> {
   const { number, linesHash, lineCount } = statement
-  const findings: string[] = []
   const accounts = await readAccounts(db, number)
   let blanked = 0
   for (const account of accounts.values()) {
     if (isBlanked(account)) {
       blanked += 1
       if (redacted.has(`${number} ${account.account}`)) continue
-      findings.push(
+      findings.add(
         `Statement ${number}, account ${account.account}: its names are blank without a record of it.`,
       )
     } else if (hashNames(account) !== account.hash) {
-      findings.push(
+      findings.add(
         `Statement ${number}, account ${account.account} (key ${account.keyId}): its names were changed.`,
       )
     }
@@ -93,7 +91,7 @@ async function checkStored(
       root.add(Buffer.from(line.hash, 'hex'))
       if (hashLine(accountOf(accounts, line), line) !== line.hash) {
         const what = `key ${line.keyId}, ${line.method} ${line.endpoint}, ${line.unit}`
-        findings.push(`Statement ${number}, line ${line.line} (${what}): it was changed.`)
+        findings.add(`Statement ${number}, line ${line.line} (${what}): it was changed.`)
       }
     }
   }
@@ -104,9 +102,9 @@ async function checkStored(
         : lines < lineCount
           ? `removed: ${lines} of ${lineCount} are left`
           : 'added'
-    findings.push(`Statement ${number}: lines were ${count}.`)
+    findings.add(`Statement ${number}: lines were ${count}.`)
   }
-  return { findings, lines, blanked }
+  return { lines, blanked }
 }
 
 function accountOf(

@@ -1,6 +1,6 @@
-import type { StatementSummary } from '../model/statement.ts'
-import { renderTable } from '../terminal/render-table.ts'
-import type { Screen } from '../terminal/screen.ts'
+import type { StatementSummary } from '../../model/statement.ts'
+import { renderTable } from '../../terminal/render-table.ts'
+import type { Screen } from '../../terminal/screen.ts'
 
 /** The statements as a table for people. */
 export function renderStatementList(statements: readonly StatementSummary[], screen: Screen): string {

@@ -1,5 +1,7 @@
 import { Decimal } from 'decimal.js'
-import { AnalyticsError } from '../model/errors.ts'
+import { AnalyticsError } from '../../model/errors.ts'
+import { isUnitName, REQUESTS_UNIT } from '../../model/unit.ts'
+import { findPosition } from '../scan-json.ts'
 
 /** Decimal arithmetic that rounds nothing here: quantities have 19 digits at most, and prices 30. */
 export const Exact = Decimal.clone({ precision: 120, toExpNeg: -200, toExpPos: 200 })
@@ -32,10 +34,8 @@ const WHOLE = /^\d{1,18}$/
 
 /** Parses a file of prices. @throws WRONG_USAGE that names the line and the remedy */
 export function parsePriceList(text: string, path: string): PriceList {
-  const fail = (what: string, at: string | undefined) => {
-    const line = at === undefined ? '' : ` line ${lineOf(text, at)}`
-    return new AnalyticsError('WRONG_USAGE', `${path}${line}: ${what}`)
-  }
+  const fail: Fail = (what, at) =>
+    new AnalyticsError('WRONG_USAGE', `${path} line ${lineOf(text, at)}: ${what}`)
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -51,53 +51,55 @@ export function parsePriceList(text: string, path: string): PriceList {
   return readPriceList(value, fail)
 }
 
-type Fail = (what: string, at: string | undefined) => AnalyticsError
+/** Where a value is in the file: `['prices', 0, 'free']`. */
+type Path = readonly (string | number)[]
+type Fail = (what: string, at: Path) => AnalyticsError
 
 function readPriceList(value: unknown, fail: Fail): PriceList {
-  if (!isObject(value)) throw fail('a price list is an object with "currency" and "prices".', '')
+  if (!isObject(value)) throw fail('a price list is an object with "currency" and "prices".', [])
   const { currency, digits, prices, ...rest } = value
-  requireKnown(rest, ['currency', 'digits', 'prices'], '', fail)
+  requireKnown(rest, ['currency', 'digits', 'prices'], [], fail)
   if (typeof currency !== 'string' || !/^[A-Z]{3}$/.test(currency)) {
-    throw fail('"currency" is a code of ISO 4217, such as "EUR".', 'currency')
+    throw fail('"currency" is a code of ISO 4217, such as "EUR".', ['currency'])
   }
   if (digits !== undefined && !(Number.isInteger(digits) && Number(digits) >= 0 && Number(digits) <= 12)) {
-    throw fail('"digits" is a whole number from 0 to 12.', 'digits')
+    throw fail('"digits" is a whole number from 0 to 12.', ['digits'])
   }
   if (!Array.isArray(prices) || prices.length === 0)
-    throw fail('"prices" is a list of at least one price.', 'prices')
+    throw fail('"prices" is a list of at least one price.', ['prices'])
   return {
     currency,
     digits: digits === undefined ? minorDigitsOf(currency) : Number(digits),
-    rules: prices.map((rule: unknown, index) => readRule(rule, `prices.${index}`, fail)),
+    rules: prices.map((rule: unknown, index) => readRule(rule, ['prices', index], fail)),
   }
 }
 
-function readRule(value: unknown, at: string, fail: Fail): PriceRule {
+function readRule(value: unknown, at: Path, fail: Fail): PriceRule {
   if (!isObject(value)) throw fail('a price is an object with "unit", "endpoint" and "price" or "tiers".', at)
   const { unit, endpoint = '*', price, free, tiers, ...rest } = value
   requireKnown(rest, ['unit', 'endpoint', 'price', 'free', 'tiers'], at, fail)
-  if (typeof unit !== 'string' || !/^[a-z][a-z0-9_]{0,31}$/.test(unit)) {
-    throw fail('"unit" is the name of a unit, such as "requests".', `${at}.unit`)
+  if (unit !== REQUESTS_UNIT && !isUnitName(unit)) {
+    throw fail('"unit" is the name of a unit, such as "requests".', [...at, 'unit'])
   }
   if (typeof endpoint !== 'string' || endpoint === '') {
-    throw fail(
-      '"endpoint" is a pattern such as "GET /v1/*"; leave it out for all endpoints.',
-      `${at}.endpoint`,
-    )
+    throw fail('"endpoint" is a pattern such as "GET /v1/*"; leave it out for all endpoints.', [
+      ...at,
+      'endpoint',
+    ])
   }
   if ((price === undefined) === (tiers === undefined)) throw fail('pass either "price" or "tiers".', at)
   const paid =
     tiers === undefined
-      ? [{ upTo: undefined, price: readPrice(price, `${at}.price`, fail) }]
-      : readTiers(tiers, `${at}.tiers`, fail)
-  return { unit, endpoint, matches: globOf(endpoint), tiers: withFree(paid, free, `${at}.free`, fail) }
+      ? [{ upTo: undefined, price: readPrice(price, [...at, 'price'], fail) }]
+      : readTiers(tiers, [...at, 'tiers'], fail)
+  return { unit, endpoint, matches: globOf(endpoint), tiers: withFree(paid, free, [...at, 'free'], fail) }
 }
 
-function readTiers(value: unknown, at: string, fail: Fail): PriceTier[] {
+function readTiers(value: unknown, at: Path, fail: Fail): PriceTier[] {
   if (!Array.isArray(value) || value.length === 0) throw fail('"tiers" is a list of at least one tier.', at)
   let last = new Exact(0)
   return value.map((tier: unknown, index) => {
-    const here = `${at}.${index}`
+    const here = [...at, index]
     if (!isObject(tier)) throw fail('a tier is an object with "upTo" and "price".', here)
     const { upTo, price, ...rest } = tier
     requireKnown(rest, ['upTo', 'price'], here, fail)
@@ -108,16 +110,16 @@ function readTiers(value: unknown, at: string, fail: Fail): PriceTier[] {
         here,
       )
     }
-    const end = upTo === undefined ? undefined : readWhole(upTo, `${here}.upTo`, fail)
+    const end = upTo === undefined ? undefined : readWhole(upTo, [...here, 'upTo'], fail)
     if (end && end.lte(last))
-      throw fail('"upTo" is larger than that of the tier before, and than 0.', `${here}.upTo`)
+      throw fail('"upTo" is larger than that of the tier before, and than 0.', [...here, 'upTo'])
     if (end) last = end
-    return { upTo: end, price: readPrice(price, `${here}.price`, fail) }
+    return { upTo: end, price: readPrice(price, [...here, 'price'], fail) }
   })
 }
 
 /** A free quantity is a tier without a price, and moves the others. */
-function withFree(tiers: readonly PriceTier[], free: unknown, at: string, fail: Fail): PriceTier[] {
+function withFree(tiers: readonly PriceTier[], free: unknown, at: Path, fail: Fail): PriceTier[] {
   if (free === undefined) return [...tiers]
   const end = readWhole(free, at, fail)
   if (end.isZero()) return [...tiers]
@@ -125,23 +127,20 @@ function withFree(tiers: readonly PriceTier[], free: unknown, at: string, fail: 
   return [{ upTo: end, price: new Exact(0) }, ...moved]
 }
 
-function readPrice(value: unknown, at: string, fail: Fail): Decimal {
+function readPrice(value: unknown, at: Path, fail: Fail): Decimal {
   if (typeof value === 'string' && PRICE.test(value)) return new Exact(value)
   throw fail('a price is a decimal number as text, such as "0.002". A JSON number would be rounded.', at)
 }
 
-function readWhole(value: unknown, at: string, fail: Fail): Decimal {
+function readWhole(value: unknown, at: Path, fail: Fail): Decimal {
   if (typeof value === 'string' && WHOLE.test(value)) return new Exact(value)
   throw fail('a quantity is a whole number as text, such as "10000".', at)
 }
 
-function requireKnown(rest: object, names: readonly string[], at: string, fail: Fail): void {
+function requireKnown(rest: object, names: readonly string[], at: Path, fail: Fail): void {
   const [unknown] = Object.keys(rest)
   if (unknown === undefined) return
-  throw fail(
-    `there is no "${unknown}" here. Use ${names.join(', ')}.`,
-    at === '' ? unknown : `${at}.${unknown}`,
-  )
+  throw fail(`there is no "${unknown}" here. Use ${names.join(', ')}.`, [...at, unknown])
 }
 
 /** Matches `GET /v1/*` against method and path, and `/v1/*` against the path of any method. */
@@ -161,35 +160,9 @@ function minorDigitsOf(currency: string): number {
   )
 }
 
-/** The line of a value, found by its path: each field is searched after the one that contains it. */
-function lineOf(text: string, path: string): number {
-  let position = 0
-  for (const step of path.split('.').filter(Boolean)) {
-    position = /^\d+$/.test(step) ? itemAt(text, position, Number(step)) : fieldAt(text, position, step)
-  }
-  return text.slice(0, position).split('\n').length
-}
-
-function fieldAt(text: string, from: number, name: string): number {
-  const found = text.indexOf(JSON.stringify(name), from)
-  return found < 0 ? from : found
-}
-
-/** The start of an item of the list that begins after a position. */
-function itemAt(text: string, from: number, index: number): number {
-  let [depth, item, inText] = [0, 0, false]
-  for (let at = text.indexOf('[', from) + 1; at < text.length; at++) {
-    const character = text[at]!
-    if (inText) {
-      if (character === '\\') at += 1
-      else if (character === '"') inText = false
-    } else if (character === '"') inText = true
-    else if (depth === 0 && item === index && /\S/.test(character)) return at
-    else if (character === '{' || character === '[') depth += 1
-    else if (character === '}' || character === ']') depth -= 1
-    else if (character === ',' && depth === 0) item += 1
-  }
-  return from
+/** The line of a value. */
+function lineOf(text: string, path: Path): number {
+  return text.slice(0, findPosition(text, path)).split('\n').length
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,16 +1,11 @@
-import type { StatementFormat, StatementHeader, StatementLine } from '../model/statement.ts'
-import { renderCsv } from '../report/render-csv.ts'
-import type { CsvSeparator } from '../report/render-csv.ts'
-import { renderJson } from '../report/render-json.ts'
-import { escapeMarkdown } from '../report/render-markdown.ts'
-import { sumBilled } from '../store/billing/sum-billed.ts'
-import type { BilledQuantity } from '../store/billing/sum-billed.ts'
-import type { Database } from '../store/database/open-database.ts'
-import { escapeTerminal } from '../terminal/escape-terminal.ts'
+import type { StatementHeader, StatementLine } from '../../model/statement.ts'
+import { sumBilled } from '../../store/billing/sum-billed.ts'
+import type { BilledQuantity } from '../../store/billing/sum-billed.ts'
+import type { Database } from '../../store/database/open-database.ts'
 import type { PriceList } from './price-list.ts'
-import { addAmounts, Pricer } from './price-quantities.ts'
-import type { StatementSource } from './read-statement.ts'
-import { alignCells, group, kindOf, nameOf, periodOf } from './render-statement.ts'
+import { addAmounts, Pricer } from './pricer.ts'
+import type { StatementSource } from '../statement/read-statement.ts'
+import { kindOf, nameOf, periodOf } from '../statement/line-facts.ts'
 
 /** A line with its amount; null when the price list has no price for it. */
 export interface PricedLine extends Pick<
@@ -110,72 +105,4 @@ function notePriceless(lines: readonly PricedLine[]): string[] {
   if (priceless.length === 0) return []
   const units = [...new Set(priceless.map(({ unit }) => unit))].join(', ')
   return [`${priceless.length} lines have no price (${units}): no rule of the price list fits them.`]
-}
-
-const CSV_COLUMNS = [
-  'line',
-  'kind',
-  'period',
-  'owner',
-  'keyId',
-  'key',
-  'method',
-  'endpoint',
-  'unit',
-  'quantity',
-  'amount',
-  'currency',
-]
-
-/** Prints a priced statement. */
-export function renderPriced(
-  priced: PricedStatement,
-  format: StatementFormat,
-  separator: CsvSeparator = ',',
-): string {
-  const { statement, period, currency, lines, customers, total, notes } = priced
-  if (format === 'json') return renderJson(priced)
-  if (format === 'csv') {
-    const rows = lines.map((line) => [
-      line.line,
-      line.kind,
-      line.period,
-      line.owner,
-      line.keyId,
-      line.key,
-      line.method,
-      line.endpoint,
-      line.unit,
-      BigInt(line.quantity),
-      line.amount,
-      currency,
-    ])
-    return renderCsv([CSV_COLUMNS, ...rows], separator)
-  }
-  const title = `Statement ${statement}: ${period.label} (${period.timeZone}), in ${currency}`
-  const cells = lines.map(({ owner, key, method, endpoint, unit, quantity, amount, kind, period: label }) => [
-    `${owner ?? '(no customer)'}: ${key}, ${method} ${endpoint}`,
-    unit,
-    group(quantity),
-    kind === 'usage' ? label : `correction of ${label}`,
-    amount ?? 'no price',
-  ])
-  const sums = customers.map(({ owner, keyId, amount }): [string, string] => [owner ?? keyId ?? '', amount])
-  if (format === 'markdown') {
-    const row = (some: readonly string[]) => `| ${some.map(escapeMarkdown).join(' | ')} |\n`
-    const head = '| Line | Unit | Quantity | Period | Amount |\n| --- | --- | ---: | --- | ---: |\n'
-    const totals = [...sums, ['Total', total]].map(
-      ([name, amount]) => `- ${escapeMarkdown(name!)}: ${amount} ${currency}\n`,
-    )
-    return `## ${escapeMarkdown(title)}\n\n${head}${cells.map(row).join('')}\n${totals.join('')}${notes.map((note) => `- ${escapeMarkdown(note)}\n`).join('')}`
-  }
-  const totals = [...sums, ['Total', total]].map(([name, amount]) => [
-    escapeTerminal(name!),
-    '',
-    '',
-    '',
-    `${amount} ${currency}`,
-  ])
-  const shown = cells.map((some) => some.map(escapeTerminal))
-  return `${title}\n\n${alignCells(shown)}\n${alignCells(totals)}${notes.map((note) => `\n${note}\n`).join('')}`
 }

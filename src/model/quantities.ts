@@ -1,14 +1,5 @@
-import type { Quantities, StatementLine } from '../model/statement.ts'
-
-/** The unit that every statement has. */
-export const REQUESTS = 'requests'
-
-/** Sums of lines by unit, `requests` first. */
-export function addQuantities(lines: Iterable<Pick<StatementLine, 'unit' | 'quantity'>>): Quantities {
-  const sums = new Map<string, bigint>([[REQUESTS, 0n]])
-  for (const { unit, quantity } of lines) sums.set(unit, (sums.get(unit) ?? 0n) + BigInt(quantity))
-  return toQuantities(sums)
-}
+import type { Quantities } from './statement.ts'
+import { REQUESTS_UNIT } from './unit.ts'
 
 /** Sums by unit as text, in the order of the units. */
 export function toQuantities(sums: ReadonlyMap<string, bigint>): Quantities {
@@ -20,7 +11,7 @@ export function toQuantities(sums: ReadonlyMap<string, bigint>): Quantities {
 /** `requests` first, then bytewise. */
 export function compareUnits(a: string, b: string): number {
   if (a === b) return 0
-  if (a === REQUESTS || b === REQUESTS) return a === REQUESTS ? -1 : 1
+  if (a === REQUESTS_UNIT || b === REQUESTS_UNIT) return a === REQUESTS_UNIT ? -1 : 1
   return a < b ? -1 : 1
 }
 
@@ -29,4 +20,17 @@ export function sameQuantities(a: Quantities, b: Quantities): boolean {
   return [...new Set([...Object.keys(a), ...Object.keys(b)])].every(
     (unit) => (a[unit] ?? '0') === (b[unit] ?? '0'),
   )
+}
+
+/** `1,507 requests, 20 tokens` */
+export function describeQuantities(quantities: Quantities): string {
+  return Object.entries(quantities)
+    .sort(([a], [b]) => compareUnits(a, b))
+    .map(([unit, quantity]) => `${groupDigits(quantity)} ${unit}`)
+    .join(', ')
+}
+
+/** `-1,234,567` */
+export function groupDigits(quantity: string): string {
+  return quantity.replace(/\B(?=(\d{3})+$)/g, ',')
 }

@@ -1,4 +1,4 @@
-import { AnalyticsError } from '../model/errors.ts'
+import { AnalyticsError } from '../../model/errors.ts'
 import type {
   AccountWithLines,
   StatementAccount,
@@ -7,12 +7,12 @@ import type {
   StatementHeader,
   StatementSummary,
   StatementTotals,
-} from '../model/statement.ts'
-import { readEntries } from '../store/billing/chain.ts'
-import type { ChainEntry } from '../store/billing/chain.ts'
-import { readAccounts, readLines } from '../store/billing/statement-rows.ts'
-import type { Database } from '../store/database/open-database.ts'
-import { proveLeaves } from './hash-tree.ts'
+} from '../../model/statement.ts'
+import { readEntries } from '../../store/billing/chain.ts'
+import type { ChainEntry } from '../../store/billing/chain.ts'
+import { readAccounts, readLines } from '../../store/billing/statement-rows.ts'
+import type { Database } from '../../store/database/open-database.ts'
+import { PackedHashes, proveLeaves } from './hash-tree.ts'
 
 /** A statement that is read while it is printed: the accounts come in order, the proof after them. */
 export interface StatementSource extends Omit<StatementDocument, 'accounts' | 'proof'> {
@@ -113,22 +113,6 @@ function toSummary({ content, totals, hash, signature }: ChainEntry): StatementS
     totals: JSON.parse(totals!) as StatementTotals,
     hash,
     signature,
-  }
-}
-
-/** Hashes one after the other. Not sized by the header, because lines may have been added by hand. */
-class PackedHashes {
-  #bytes = Buffer.alloc(1 << 16)
-  #used = 0
-
-  add(hash: string): void {
-    if (this.#used === this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes], this.#used * 2)
-    this.#used += 32
-    this.#bytes.write(hash, this.#used - 32, 32, 'hex')
-  }
-
-  bytes(): Buffer {
-    return this.#bytes.subarray(0, this.#used)
   }
 }
 

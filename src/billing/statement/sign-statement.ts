@@ -1,13 +1,12 @@
-import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
-import type { KeyObject } from 'node:crypto'
-import { AnalyticsError } from '../model/errors.ts'
-import type { StatementSignature } from '../model/statement.ts'
+import { createPrivateKey, createPublicKey, KeyObject, sign, verify } from 'node:crypto'
+import { AnalyticsError } from '../../model/errors.ts'
+import type { StatementSignature } from '../../model/statement.ts'
 
-/** Reads an Ed25519 private key (PEM). @throws WRONG_USAGE; the message never contains the key */
-export function readPrivateKey(pem: string | Buffer): KeyObject {
+/** Reads an Ed25519 private key (PEM, or a key of `node:crypto`). @throws WRONG_USAGE; the message never contains the key */
+export function readPrivateKey(given: string | Buffer | KeyObject): KeyObject {
   return readKey(
-    () => createPrivateKey(pem),
-    'a private',
+    () => (given instanceof KeyObject ? given : createPrivateKey(given)),
+    'private',
     'openssl genpkey -algorithm ed25519 -out billing.key',
   )
 }
@@ -16,7 +15,7 @@ export function readPrivateKey(pem: string | Buffer): KeyObject {
 export function readPublicKey(text: string): KeyObject {
   return readKey(
     () => (text.includes('BEGIN') ? createPublicKey(text) : fromBase64(text)),
-    'a public',
+    'public',
     'openssl pkey -in billing.key -pubout -out billing.pub',
   )
 }
@@ -52,12 +51,12 @@ function fromBase64(text: string): KeyObject {
   return createPublicKey({ key: Buffer.from(text, 'base64'), type: 'spki', format: 'der' })
 }
 
-function readKey(read: () => KeyObject, kind: string, remedy: string): KeyObject {
+function readKey(read: () => KeyObject, kind: 'private' | 'public', remedy: string): KeyObject {
   try {
     const key = read()
-    if (key.asymmetricKeyType === 'ed25519') return key
+    if (key.type === kind && key.asymmetricKeyType === 'ed25519') return key
   } catch {
     // the reason could contain a part of the key
   }
-  throw new AnalyticsError('WRONG_USAGE', `This is not ${kind} Ed25519 key. Make one with: ${remedy}`)
+  throw new AnalyticsError('WRONG_USAGE', `This is not a ${kind} Ed25519 key. Make one with: ${remedy}`)
 }

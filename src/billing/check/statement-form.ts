@@ -6,6 +6,8 @@ type Form = { readonly [name: string]: Test }
 /** Canonical JSON has no lone surrogates. */
 const isText: Test = (value) => typeof value === 'string' && value.isWellFormed()
 const isWhole: Test = (value) => Number.isSafeInteger(value) && (value as number) >= 0
+/** As many as the database can number, and as a tree can have. */
+const isLineNumber: Test = (value) => isWhole(value) && (value as number) < 2 ** 31
 const isHash: Test = (value) => typeof value === 'string' && /^[\da-f]{64}$/.test(value)
 const isInstant: Test = (value) =>
   typeof value === 'string' && !Number.isNaN(Date.parse(value)) && new Date(value).toISOString() === value
@@ -49,7 +51,7 @@ const isHeader = form({
   closedAt: isInstant,
   database: isText,
   corrects: listOf(form({ statement: isWhole, period: isPeriod })),
-  lineCount: isWhole,
+  lineCount: isLineNumber,
   linesHash: isHash,
   totalsHash: isHash,
   previousHash: orNull(isHash),
@@ -60,15 +62,15 @@ const isTotals = form({
   usage: isQuantities,
   corrections: listOf(form({ statement: isWhole, quantities: isQuantities })),
   accountCount: isWhole,
-  acceptedMissing: isWhole,
-  missing: listOf(form({ instance: isText, requests: isWhole })),
+  acceptedMissing: isQuantities,
+  missing: listOf(form({ instance: isText, unit: isText, quantity: isQuantity })),
   ledger: listOf(form({ instance: isText, sequence: isWhole, requests: isWhole })),
 })
 
 const isSignature = form({ algorithm: is('Ed25519'), publicKey: isText, value: isText })
 
 const LINE = {
-  line: isWhole,
+  line: isLineNumber,
   period: isWhole,
   ownerSince: orNull(isInstant),
   method: isText,
@@ -78,7 +80,9 @@ const LINE = {
   hash: isHash,
 }
 
-const ACCOUNT = {
+const isLine = form(LINE)
+
+const isAccount = form({
   account: isWhole,
   keyId: isText,
   label: orNull(isText),
@@ -87,12 +91,11 @@ const ACCOUNT = {
   salt: orNull(isText),
   hash: isHash,
   lines: Array.isArray,
-}
+})
 
-/** The first fault of a document; undefined when it has the form of a statement. */
-export function findFormFault(value: unknown): string | undefined {
-  if (!isObject(value)) return 'This is not a statement: it is not a JSON object.'
-  const { statement, totals, hash, signature, accounts, proof, ...rest } = value
+/** The first fault of a document, all but what is in its accounts; undefined when it has the form of a statement. */
+export function findFormFault(document: Readonly<Record<string, unknown>>): string | undefined {
+  const { statement, totals, hash, signature, accounts, proof, ...rest } = document
   const [unknown] = Object.keys(rest)
   if (unknown !== undefined)
     return `This is not a statement as it was made: the field "${unknown}" was added.`
@@ -107,21 +110,24 @@ export function findFormFault(value: unknown): string | undefined {
   if ((totals === null) !== (proof as unknown[]).length > 0) {
     return 'A whole statement has totals, and a part of one has a proof instead: one of them was added or removed.'
   }
-  if (!Array.isArray(accounts)) return 'The accounts are missing.'
-  for (const account of accounts as unknown[]) {
-    if (!form(ACCOUNT)(account))
-      return 'An account was changed: a field is missing, added or of another type.'
-    for (const line of (account as { lines: unknown[] }).lines) {
-      if (!form(LINE)(line)) return `Line ${nameOfLine(line)}: a field is missing, added or of another type.`
-    }
-  }
-  return undefined
+  return Array.isArray(accounts) ? undefined : 'The accounts are missing.'
+}
+
+/** The first fault of an account with its lines. */
+export function findAccountFault(account: unknown): string | undefined {
+  if (!isAccount(account)) return 'An account was changed: a field is missing, added or of another type.'
+  const { lines } = account as { readonly lines: readonly unknown[] }
+  const wrong = lines.findIndex((line) => !isLine(line))
+  return wrong < 0
+    ? undefined
+    : `Line ${nameOfLine(lines[wrong])}: a field is missing, added or of another type.`
 }
 
 function nameOfLine(line: unknown): string {
   return isObject(line) && isWhole(line['line']) ? String(line['line']) : '(without a number)'
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/** Whether a value is a JSON object. */
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

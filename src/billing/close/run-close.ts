@@ -1,13 +1,14 @@
-import { AnalyticsError } from '../model/errors.ts'
-import type { ClosedStatement } from '../model/statement.ts'
-import { keepYoungSpaceSmall } from '../report/keep-young-space-small.ts'
-import { parseStatus } from '../report/parse-filter.ts'
-import type { Database } from '../store/database/open-database.ts'
-import { parseBillingPeriod } from './billing-period.ts'
-import { readText } from './check-file.ts'
+import { AnalyticsError } from '../../model/errors.ts'
+import type { ClosedStatement } from '../../model/statement.ts'
+import { keepYoungSpaceSmall } from '../../report/keep-young-space-small.ts'
+import { parseStatus } from '../../report/parse-filter.ts'
+import type { Database } from '../../store/database/open-database.ts'
+import { parseBillingPeriod } from '../billing-period.ts'
+import { readText } from '../check/check-file.ts'
 import { closePeriod } from './close-period.ts'
-import { group } from './render-statement.ts'
-import { readPrivateKey } from './sign-statement.ts'
+import { describeQuantities, groupDigits } from '../../model/quantities.ts'
+import { parseAcceptMissing } from './missing-counts.ts'
+import { readPrivateKey } from '../statement/sign-statement.ts'
 
 /** The flags of `close`, parsed. */
 export interface CloseFlags {
@@ -16,7 +17,7 @@ export interface CloseFlags {
   readonly day?: string | undefined
   readonly tz: string
   readonly billable: readonly string[]
-  readonly 'accept-missing'?: number | undefined
+  readonly 'accept-missing'?: readonly string[] | undefined
   readonly sign?: string | undefined
   readonly 'dry-run': boolean
 }
@@ -34,7 +35,7 @@ export async function runClose(
   const order = {
     period,
     billable: flags.billable.map((text) => String(parseStatus(text))),
-    acceptMissing: flags['accept-missing'],
+    acceptMissing: parseAcceptMissing(flags['accept-missing'] ?? []),
     dryRun: flags['dry-run'],
     ...(sign !== undefined && { privateKey: readPrivateKey(await readText(sign, 'Check --sign.')) }),
     ...(signal && { signal }),
@@ -49,22 +50,18 @@ export async function runClose(
 function describe({ statement, totals, hash, signature, stored, refusals }: ClosedStatement): string {
   const { number, period, corrects, lineCount } = statement
   const { usage, corrections, accountCount, acceptedMissing } = totals
-  const amounts = (quantities: Readonly<Record<string, string>>) =>
-    Object.entries(quantities)
-      .map(([unit, quantity]) => `${group(quantity)} ${unit}`)
-      .join(', ')
   const head = stored
     ? `Closed ${period.label} (${period.timeZone}) as statement ${number}.`
     : `Would close ${period.label} (${period.timeZone}) as statement ${number}. Nothing was changed.`
   return [
     head,
-    `  ${amounts(usage)}; ${group(String(lineCount))} lines of ${group(String(accountCount))} keys`,
+    `  ${describeQuantities(usage)}; ${groupDigits(String(lineCount))} lines of ${groupDigits(String(accountCount))} keys`,
     ...corrects.map(
       (one, n) =>
-        `  correction of ${one.period.label} (statement ${one.statement}): ${amounts(corrections[n]!.quantities)}`,
+        `  correction of ${one.period.label} (statement ${one.statement}): ${describeQuantities(corrections[n]!.quantities)}`,
     ),
-    ...(acceptedMissing > 0
-      ? [`  without ${group(String(acceptedMissing))} requests that never arrived`]
+    ...(Object.keys(acceptedMissing).length > 0
+      ? [`  without ${describeQuantities(acceptedMissing)} that never arrived`]
       : []),
     ...(stored ? [`  hash ${hash}${signature ? ', signed' : ''}`] : []),
     ...refusals.map((reason) => `Refused: ${reason}`),
