@@ -1,6 +1,7 @@
 import type { CalendarUnit } from '../time/calendar.ts'
 import type { KeyIdentity } from '../model/key.ts'
 import type { UsageDimension } from '../model/usage-query.ts'
+import type { InvoicePrices } from './pricing.ts'
 
 /** The numbers of a total or a group. */
 export interface Measures {
@@ -40,6 +41,11 @@ export interface ReportGroup extends Measures {
   readonly day?: Date
   readonly week?: Date
   readonly month?: Date
+  /** What the line bills, how much of it, and what that costs; only on an invoice with prices. */
+  readonly unit?: string
+  readonly quantity?: bigint
+  /** A decimal number as text; null when no price fits. */
+  readonly amount?: string | null
   /** Share of all requests of the report, 0 to 1. */
   readonly share: number
   /** Requests per step of the report's series. */
@@ -93,6 +99,8 @@ export interface UsageReport {
   readonly activeEndpoints?: number | undefined
   readonly series?: ReportSeries | undefined
   readonly sections: readonly ReportSection[]
+  /** What the lines cost; only on an invoice with prices. */
+  readonly prices?: InvoicePrices | undefined
   /** What a reader has to know about the numbers; empty when they are exact. */
   readonly notes: readonly string[]
 }

@@ -34,7 +34,7 @@ export class Pricer {
 
   /** The amount as text; null when no rule fits. */
   price({ customer, period, method, endpoint, unit, quantity }: PricedQuantity): string | null {
-    const rule = this.ruleOf({ method, endpoint, unit })
+    const rule = findRule(this.#list, { method, endpoint, unit })
     if (!rule) return null
     const name = JSON.stringify([this.#list.rules.indexOf(rule), period, customer])
     const from = this.#counted.get(name) ?? new Exact(String(this.#before(rule, period, customer)))
@@ -43,15 +43,14 @@ export class Pricer {
     const amount = costOf(rule.tiers, to).minus(costOf(rule.tiers, from))
     return roundAmount(amount, this.#list.digits)
   }
+}
 
-  /** The first rule that fits. */
-  ruleOf({
-    method,
-    endpoint,
-    unit,
-  }: Pick<PricedQuantity, 'method' | 'endpoint' | 'unit'>): PriceRule | undefined {
-    return this.#list.rules.find((rule) => rule.unit === unit && rule.matches(method, endpoint))
-  }
+/** The rule of a line: the first one that fits. */
+export function findRule(
+  { rules }: PriceList,
+  { method, endpoint, unit }: Pick<PricedQuantity, 'method' | 'endpoint' | 'unit'>,
+): PriceRule | undefined {
+  return rules.find((rule) => rule.unit === unit && rule.matches(method, endpoint))
 }
 
 /** Adds amounts; those of lines are rounded already. */

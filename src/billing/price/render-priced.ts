@@ -43,7 +43,7 @@ export function renderPriced(
       line.endpoint,
       line.unit,
       BigInt(line.quantity),
-      line.amount,
+      line.amount === null ? null : { decimal: line.amount },
       currency,
     ])
     return renderCsv([CSV_COLUMNS, ...rows], separator)

@@ -6,8 +6,7 @@ import { keepYoungSpaceSmall } from '../../report/keep-young-space-small.ts'
 import type { CsvSeparator } from '../../report/render-csv.ts'
 import type { Database } from '../../store/database/open-database.ts'
 import { isUuid } from '../../store/read/usage-filter.ts'
-import { readText } from '../check/check-file.ts'
-import { parsePriceList } from '../price/price-list.ts'
+import { readPriceList } from '../price/report-pricing.ts'
 import { priceStatement } from '../price/price-statement.ts'
 import { renderPriced } from '../price/render-priced.ts'
 import { openStatement } from '../statement/read-statement.ts'
@@ -35,11 +34,16 @@ export async function showStatement(
   if (separator !== undefined && format !== 'csv') {
     throw new AnalyticsError('WRONG_USAGE', '--csv-separator needs --format csv.')
   }
+  if (prices !== undefined && key !== undefined) {
+    throw new AnalyticsError(
+      'WRONG_USAGE',
+      'Free quantities and tiers are shared by all keys of a customer. Use --owner with --prices, not --key.',
+    )
+  }
   // a forgotten key is known only by its id
   const keyId =
     key === undefined || isUuid(key) ? key?.toLowerCase() : (await findKey(db, key, secretInput)).id
-  const list =
-    prices === undefined ? undefined : parsePriceList(await readText(prices, 'Check --prices.'), prices)
+  const list = prices === undefined ? undefined : await readPriceList(prices)
   const source = await openStatement(db, which, { owner, keyId })
   if (!list) return { pieces: renderStatement(source, format, separator), notes: [] }
   const priced = await priceStatement(db, source, list)
