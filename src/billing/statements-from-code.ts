@@ -1,11 +1,7 @@
 import { AnalyticsError } from '../model/errors.ts'
 import { REQUESTS_UNIT } from '../model/unit.ts'
-import type {
-  ClosedStatement,
-  ClosePeriodOptions,
-  StatementCheck,
-  StatementDocument,
-} from '../model/statement.ts'
+import type { ClosedStatement, ClosePeriodOptions } from '../model/closing.ts'
+import type { StatementCheck, StatementDocument } from '../model/statement.ts'
 import { locateDatabase } from '../options/database-location.ts'
 import { parseStatus } from '../report/parse-filter.ts'
 import type { Database } from '../store/database/open-database.ts'

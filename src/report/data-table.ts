@@ -1,9 +1,8 @@
 import { isCalendarUnit } from '../time/calendar.ts'
 import type { CalendarUnit } from '../time/calendar.ts'
 import type { UsageDimension } from '../model/usage-query.ts'
-import type { InvoicePrices } from './pricing.ts'
 import type { CsvValue } from './render-csv.ts'
-import type { ReportGroup, ReportSection, UsageReport } from './usage-report.ts'
+import type { InvoicePrices, ReportGroup, ReportSection, UsageReport } from './usage-report.ts'
 
 /** A column for programs and spreadsheets. Its times are instants. */
 export interface DataColumn {

@@ -1,4 +1,5 @@
 import type { KeyIdentity } from '../model/key.ts'
+import type { InvoicePrices } from './usage-report.ts'
 import type { Database } from '../store/database/open-database.ts'
 
 /** What a key used of one unit on one endpoint within the period of an invoice. */
@@ -9,20 +10,6 @@ export interface InvoiceLine {
   readonly endpoint: string
   readonly unit: string
   readonly quantity: bigint
-}
-
-/** What the lines of an invoice cost. */
-export interface InvoicePrices {
-  /** ISO 4217. */
-  readonly currency: string
-  /** A decimal number as text, as are the other amounts. */
-  readonly total: string
-  /** By customer: an owner, or a key without one. */
-  readonly customers: readonly {
-    readonly owner: string | null
-    readonly keyId?: string
-    readonly amount: string
-  }[]
 }
 
 /** Prices the lines of an invoice: one amount for each line, null where no price fits. */

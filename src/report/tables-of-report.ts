@@ -6,8 +6,7 @@ import { formatCount } from './format-number.ts'
 import { pluralOf, tellApart, titleOf } from './group-names.ts'
 import { matrixTable } from './matrix-table.ts'
 import type { Cell, Column, ReportTable } from './report-table.ts'
-import type { InvoicePrices } from './pricing.ts'
-import type { Measures, ReportGroup, ReportSection, UsageReport } from './usage-report.ts'
+import type { InvoicePrices, Measures, ReportGroup, ReportSection, UsageReport } from './usage-report.ts'
 
 const OVERVIEW_TITLES: Partial<Record<UsageDimension, string>> = {
   owner: 'Top customers',
@@ -22,18 +21,22 @@ export function tablesOf(report: UsageReport): ReportTable[] {
     const matrix = isMatrix(section.by) && report.report !== 'invoice'
     return matrix ? matrixTable(report, section) : groupTable(report, section)
   })
-  return report.prices ? [...tables, customersTable(report.prices)] : tables
+  const shown = report.sections[0]?.groups.length ?? 0
+  return report.prices ? [...tables, customersTable(report.prices, shown)] : tables
 }
 
-function customersTable({ currency, total, customers }: InvoicePrices): ReportTable {
+/** A limit of lines is one of customers too: there are at most as many. */
+function customersTable({ currency, total, customers }: InvoicePrices, limit: number): ReportTable {
+  const rest = customers.length - limit
   return {
     title: 'Customers',
     columns: [
       { name: 'customer', title: 'Customer', kind: 'text' },
       { name: 'amount', title: `Amount (${currency})`, kind: 'amount' },
     ],
-    rows: customers.map(({ owner, keyId = null, amount }) => [owner ?? keyId, amount]),
+    rows: customers.slice(0, limit).map(({ owner, keyId = null, amount }) => [owner ?? keyId, amount]),
     total: ['Total', total],
+    ...(rest > 0 && { note: `${formatCount(rest)} more customers: use --limit 0 to see all.` }),
   }
 }
 

@@ -1,7 +1,6 @@
 import type { CalendarUnit } from '../time/calendar.ts'
 import type { KeyIdentity } from '../model/key.ts'
 import type { UsageDimension } from '../model/usage-query.ts'
-import type { InvoicePrices } from './pricing.ts'
 
 /** The numbers of a total or a group. */
 export interface Measures {
@@ -75,6 +74,20 @@ export interface ReportedPrevious {
   readonly text: string
   /** The first bucket of the database, when that period begins before it: there is no change then. */
   readonly historyBegins: Date | null
+}
+
+/** What the lines of an invoice cost. */
+export interface InvoicePrices {
+  /** ISO 4217. */
+  readonly currency: string
+  /** A decimal number as text, as are the other amounts. */
+  readonly total: string
+  /** By customer: an owner, or a key without one. */
+  readonly customers: readonly {
+    readonly owner: string | null
+    readonly keyId?: string
+    readonly amount: string
+  }[]
 }
 
 /** One report as plain data: the data of `--json` and of every renderer. */

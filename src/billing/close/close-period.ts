@@ -1,5 +1,5 @@
 import { AnalyticsError } from '../../model/errors.ts'
-import type { ClosedStatement } from '../../model/statement.ts'
+import type { ClosedStatement } from '../../model/closing.ts'
 import { readUndelivered } from '../../report/note-undelivered.ts'
 import { readEntries } from '../../store/billing/chain.ts'
 import { lockStatements } from '../../store/billing/lock-statements.ts'

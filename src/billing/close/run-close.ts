@@ -1,5 +1,5 @@
 import { AnalyticsError } from '../../model/errors.ts'
-import type { ClosedStatement } from '../../model/statement.ts'
+import type { ClosedStatement } from '../../model/closing.ts'
 import { keepYoungSpaceSmall } from '../../report/keep-young-space-small.ts'
 import { parseStatus } from '../../report/parse-filter.ts'
 import type { Database } from '../../store/database/open-database.ts'

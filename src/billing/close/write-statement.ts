@@ -1,9 +1,5 @@
-import type {
-  ClosedStatement,
-  CorrectedPeriod,
-  StatementHeader,
-  StatementTotals,
-} from '../../model/statement.ts'
+import type { ClosedStatement } from '../../model/closing.ts'
+import type { CorrectedPeriod, StatementHeader, StatementTotals } from '../../model/statement.ts'
 import { canonicalJson, sha256 } from '../../model/canonical-json.ts'
 import { toQuantities } from '../../model/quantities.ts'
 import { addEntry, readEntries, readLastEntry, readLastStatement } from '../../store/billing/chain.ts'

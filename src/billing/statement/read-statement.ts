@@ -65,7 +65,7 @@ export async function openStatement(
   const chosen = new Set([...accounts.values()].filter(isChosen).map(({ account }) => account))
   const isPart = chosen.size < accounts.size
   const isFiltered = filter.owner !== undefined || filter.keyId !== undefined
-  if (isFiltered && chosen.size === 0) throw hasNone(number, filter)
+  if (isFiltered && chosen.size === 0) throw noLinesOf(number, filter)
   const leaves = new PackedHashes()
   const lines: number[] = []
   async function* read(): AsyncGenerator<AccountWithLines, void, undefined> {
@@ -121,7 +121,8 @@ function lostAccount(account: number, keyId: string): StatementAccount {
   return { account, keyId, label: null, name: null, owner: null, salt: null, hash: '' }
 }
 
-function hasNone(number: number, { owner, keyId }: StatementFilter): AnalyticsError {
+/** The error for a customer or key that a statement does not have. */
+export function noLinesOf(number: number, { owner, keyId }: StatementFilter): AnalyticsError {
   const whose = owner === undefined ? `key ${keyId}` : `the owner "${owner}"`
   return new AnalyticsError(
     'WRONG_USAGE',
