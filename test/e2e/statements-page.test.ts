@@ -42,7 +42,7 @@ forEachDatabase('statements on the dashboard', (_kind, makeUrl) => {
   /** Asks the API as the page does, with its session. */
   const get = (path: string) => page.context().request.get(new URL(`/api/${path}`, served.url).href)
   const ask = async (path: string) => (await get(path)).json()
-  const panel = (title: string) => page.locator(`.panel:has(h2:text-is("${title}"))`)
+  const panel = (title: string) => page.locator(`.parts:not([hidden]) > .panel:has(h2:text-is("${title}"))`)
   const cells = async (title: string) =>
     (await panel(title).locator('tbody tr').allInnerTexts()).map((row) =>
       row.split('\t').map((cell) => cell.trim().replaceAll(/\n+/g, ' | ')),

@@ -44,6 +44,7 @@ export function columnsOfLines(view: View): BillColumn<ShownLine>[] {
       css: 'what',
       draw: ({ method, endpoint, owner, key, keyId }) => [
         make('span', { class: 'method' }, method),
+        ' ',
         foreign(endpoint),
         drawSmall(
           ...(owner === null ? ['no customer'] : [linkToPart(view, owner)]),
