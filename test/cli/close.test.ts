@@ -49,7 +49,7 @@ forEachDatabase('the month-end', (_kind, makeUrl) => {
       stdout: expect.stringMatching(/^No period was closed yet/),
     })
     const open = await run('report', '--billable', '2xx', '--month', '2026-09')
-    expect(open.stdout).not.toContain('closed')
+    expect(open.stdout).toContain('2026-09 is open: "apikey-analytics close" bills it.')
   })
 
   test('closes, once, and says so in reports', async () => {
@@ -68,7 +68,7 @@ forEachDatabase('the month-end', (_kind, makeUrl) => {
     const report = await run('report', '--billable', '2xx', '--month', '2026-09')
     expect(report.stdout).toContain('2026-09 is closed: what was billed is in statement 1')
     const open = await run('report', '--billable', '2xx', '--month', '2026-10')
-    expect(open.stdout).toContain('2026-10 is not closed')
+    expect(open.stdout).toContain('2026-10 is open: "apikey-analytics close" bills it.')
     expect(await run('verify')).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/requests +1,507 +0 +3 +1,510/),

@@ -56,9 +56,6 @@ function writeFrom(
   parameters: Parameters,
 ): string {
   const its = `cast(${parameters.add(number)} as int)`
-  const corrected = corrects.map(({ statement }) => statement)
-  const periods = { usage: [number], correction: corrected, all: [number, ...corrected] }[kind ?? 'all']
-  const isInPeriods = `l.period in (${periods.map((period) => parameters.add(period)).join(', ') || 'null'})`
   const [accounts, lines] = ['api_key_analytics_statement_accounts a', 'api_key_analytics_statement_lines l']
   const conditions = [
     `l.statement = ${its}`,
@@ -66,8 +63,13 @@ function writeFrom(
     'a.account = l.account',
     'a.api_key_id = l.api_key_id',
     ...(owner === undefined ? [] : [`a.owner = ${parameters.add(owner)}`]),
-    ...(owner === undefined && kind === undefined ? [] : [isInPeriods]),
   ]
+  if (owner !== undefined || kind !== undefined) {
+    const corrected = corrects.map(({ statement }) => statement)
+    const periods = { usage: [number], correction: corrected, all: [number, ...corrected] }[kind ?? 'all']
+    const list = periods.map((period) => parameters.add(period)).join(', ')
+    conditions.push(`l.period in (${list || 'null'})`)
+  }
   const tables = owner === undefined ? `${lines} cross join ${accounts}` : `${accounts} cross join ${lines}`
   return `from ${tables}\nwhere ${conditions.join('\n  and ')}`
 }
