@@ -6,6 +6,7 @@ import { browseDashboard } from '../support/browse-dashboard.ts'
 import type { BrowsedDashboard } from '../support/browse-dashboard.ts'
 import { loaded } from '../support/browser.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
+import { PATIENCE_MS } from '../support/patience.ts'
 import { runCli } from '../support/run-cli.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
 
@@ -79,6 +80,9 @@ forEachDatabase('statements on the dashboard', (_kind, makeUrl) => {
       { key: feed, bucket: '2026-04-02T10:00Z', requests: 12 },
     ])
     await closeMonth('2026-04')
+    // the answer to the same question is reused for two seconds
+    const count = async () => (await ask('statements?limit=10')).statementCount
+    await expect.poll(count, { timeout: PATIENCE_MS }).toBe(2)
     await open('?statement=all')
     expect((await cells('Statements')).map((row) => row.slice(0, 3))).toEqual([
       ['2026-04 | statement 2, Europe/Berlin', '23 requests', '2026-03: 7 requests, 70 tokens'],
@@ -215,7 +219,7 @@ forEachDatabase('statements on the dashboard', (_kind, makeUrl) => {
       const head = await page.context().request.head(new URL(`/api/${path}`, served.url).href)
       expect(head.status()).toBe(200)
     }
-    await expect.poll(async () => (await get(path)).status()).toBe(200)
+    await expect.poll(async () => (await get(path)).status(), { timeout: PATIENCE_MS }).toBe(200)
   })
 
   test('are for nobody without a session, and wrong questions are answered with what is right', async () => {
