@@ -152,7 +152,8 @@ describe('the grants of the page', () => {
     await countAsApp(database.url)
     await use(url, async (db) => {
       const period = parseBillingPeriod({ day: '2026-11-02' })
-      const acceptMissing = { requests: BigInt(await countMissing(db)) }
+      const missing = BigInt(await countMissing(db))
+      const acceptMissing = { requests: missing, tokens: missing }
       await closePeriod(db, '/nowhere', { period, billable: ['2xx'], acceptMissing, now: END })
     })
     await countAsApp(database.url)
@@ -188,7 +189,17 @@ describe('the grants of the page', () => {
       ['reader', 0, 'keys', 'owners', 'a'],
       ['reader', 0, 'customers', 'list'],
       ['keeper', 0, 'keys', 'name', 'a', '--owner', 'Acme'],
-      ['keeper', 0, 'close', '--day', '2026-11-02', '--billable', '2xx', '--accept-missing', String(missing)],
+      [
+        'keeper',
+        0,
+        'close',
+        '--day',
+        '2026-11-02',
+        '--billable',
+        '2xx',
+        '--accept-missing',
+        `${missing},tokens=${missing}`,
+      ],
       ['reader', 0, 'statements', 'list'],
       ['reader', 0, 'statements', 'show', '1'],
       ['reader', 0, 'statements', 'check'],

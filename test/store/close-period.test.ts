@@ -9,6 +9,7 @@ import { findStatements, openStatement, readStatement } from '../../src/billing/
 import { renderStatement } from '../../src/billing/print/render-statement.ts'
 import { toBase64 } from '../../src/billing/statement/sign-statement.ts'
 import type { KeyIdentity } from '../../src/model/key.ts'
+import { noteClosing } from '../../src/report/note-closing.ts'
 import { nameKey } from '../../src/store/keys/name-key.ts'
 import { renameOwner } from '../../src/store/keys/rename-owner.ts'
 import { openStore } from '../../src/store/open-store.ts'
@@ -20,6 +21,7 @@ import { forgetOwner } from '../../src/store/remove/forget-owner.ts'
 import { pruneUsage } from '../../src/store/remove/prune-usage.ts'
 import { rollUpUsage } from '../../src/store/remove/roll-up-usage.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
+import { parsePeriod } from '../../src/time/period.ts'
 import { makeDatabase } from '../support/databases.ts'
 import { dumpTables, loadTables } from '../support/copy-tables.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
@@ -343,6 +345,62 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
       })
     }))
 
+  test('each unit of which something is missing is accepted by name and number', () =>
+    withRows([row(ACME, '2026-10-01T00:00Z', 5)], async (db, url) => {
+      const store = openStore({ url, pepperCheck: '' })
+      await store.connect()
+      const instance = randomUUID()
+      const bucket = Date.parse('2026-10-02T00:00Z')
+      const rows = [{ key: 'a', quantities: [{ unit: 'tokens', requestCount: 1, quantity: 5 }] }]
+      const quantitiesBefore = { tokens: 1200 }
+      await store.recordBatch(
+        makeBatch({ instance, bucket, rows, sequence: 2, countedBefore: 2, quantitiesBefore }),
+      )
+      await store.close()
+      const refused: [CloseOrder['acceptMissing'], RegExp][] = [
+        [
+          {},
+          /\(1\) 2 counted requests never.*\(2\) 1,200 counted tokens never.*--accept-missing tokens=1200/,
+        ],
+        [{ requests: 2n }, /closed: 1,200 counted tokens never arrived.*pass --accept-missing tokens=1200/],
+        [
+          { requests: 2n, tokens: 1201n },
+          /1,200 tokens are missing, not 1,201.*--accept-missing tokens=1200/,
+        ],
+        [{ requests: 2n, tokens: 1200n, rows: 1n }, /no rows are missing. Leave --accept-missing rows=1 out/],
+      ]
+      for (const [acceptMissing, message] of refused)
+        await expect(close(db, '2026-10', { acceptMissing })).rejects.toThrow(message)
+      const { totals } = await close(db, '2026-10', { acceptMissing: { requests: 2n, tokens: 1200n } })
+      expect(totals).toMatchObject({
+        acceptedMissing: { requests: '2', tokens: '1200' },
+        missing: [
+          { instance, unit: 'requests', quantity: '2' },
+          { instance, unit: 'tokens', quantity: '1200' },
+        ],
+      })
+      for (const text of (await print(db, 1)).filter((_, format) => [0, 3].includes(format)))
+        expect(text).toContain('2 requests, 1,200 tokens were counted, never arrived and are not billed')
+      // accepted once
+      expect(await close(db, '2026-11')).toMatchObject({ totals: { acceptedMissing: {} } })
+    }))
+
+  test('a report notes that a month is open, closed, or closed in part', () =>
+    withRows([row(ACME, '2026-10-01T00:00Z', 5)], async (db) => {
+      const notes = (label: string, at: string) =>
+        noteClosing(db, parsePeriod({ month: label }, new Date(at)))
+      expect(await notes('2026-10', '2026-11-01T00:00Z')).toEqual([
+        '2026-10 is open: "apikey-analytics close" bills it.',
+      ])
+      await close(db, '2026-10', { period: parseBillingPeriod({ day: '2026-10-01' }) })
+      expect(await notes('2026-10', '2026-10-15T00:00Z')).toEqual([
+        'A part of 2026-10 is closed: see the statements 1.',
+      ])
+      expect(await notes('2026-11', '2026-11-15T00:00Z')).toEqual([
+        '2026-11 is open: it can be closed when it is over.',
+      ])
+    }))
+
   test('warns of machines that were last heard of before the end, and of prunes before the closing', () =>
     withRows([row(ACME, '2026-10-01T00:00Z', 5), row(ACME, '2026-10-20T00:00Z', 5)], async (db) => {
       await pruneUsage(db, { before: new Date('2026-10-10T00:00Z') })
@@ -515,6 +573,16 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
           })
           await loadTables(db, intact)
         }
+        await db.query(`insert into ${lines}
+select 1, n + 10, 1, api_key_id, 1, owner_since, method, endpoint, unit, quantity, hash
+from ${lines} cross join (with recursive s (n) as (select 1 union all select n + 1 from s where n < 150) select n from s) s
+where statement = 1 and line = 1`)
+        const { findings } = await checkStored(db, { which: 1 })
+        expect([findings.length, findings.at(-1)]).toEqual([
+          101,
+          expect.stringMatching(/^\d+ more findings\.$/),
+        ])
+        await loadTables(db, intact)
         const other = generateKeyPairSync('ed25519').publicKey
         expect(await checkStored(db, { publicKey: other })).toMatchObject({ intact: false })
         const { signature } = await readStatement(db, 1)
