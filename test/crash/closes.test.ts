@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { checkStatements } from '../../src/billing/check-statements.ts'
-import { closePeriod } from '../../src/billing/close-period.ts'
+import { checkStored } from '../../src/billing/check/check-stored.ts'
+import { closePeriod } from '../../src/billing/close/close-period.ts'
 import { parseBillingPeriod } from '../../src/billing/billing-period.ts'
-import { findStatements } from '../../src/billing/read-statement.ts'
+import { findStatements } from '../../src/billing/statement/read-statement.ts'
 import type { AnalyticsError } from '../../src/model/errors.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
@@ -63,7 +63,7 @@ async function requireExact(db: Database, closed: number, delivered: number): Pr
   expect(statements.map(({ statement }) => statement.period.label)).toEqual(
     Array.from({ length: closed }, (_, day) => dayOf(day)),
   )
-  expect(await checkStatements(db)).toMatchObject({ intact: true, findings: [] })
+  expect(await checkStored(db)).toMatchObject({ intact: true, findings: [] })
   await closePeriod(db, '/nowhere', { period: parseBillingPeriod({ day: dayOf(closed) }), billable: ['2xx'] })
   const { balanced, billing } = await verifyUsage(db)
   expect(balanced).toBe(true)

@@ -92,6 +92,7 @@ forEachDatabase('the sum', (_, makeUrl) => {
       ),
       { numRuns: 90 },
     )
-    for (const what of ['closed', 'refused', 'corrected']) expect(seen).toHaveProperty(what)
+    for (const what of ['closed', 'refused', 'corrected', 'missing requests', 'missing tokens'])
+      expect(seen).toHaveProperty(what)
   })
 })

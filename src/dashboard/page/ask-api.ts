@@ -3,6 +3,7 @@ import type { Amount } from '../../report/amount.ts'
 import type { KeyIdentity, KeyOwner, KeyRecord } from '../../model/key.ts'
 import type * as customers from '../../report/customers-report.ts'
 import type * as activities from '../read-activity.ts'
+import type { StatementCustomers } from '../statements/statement-answers.ts'
 import type * as security from '../../security/find-findings.ts'
 
 /** The answers of the API as the page gets them: plain data from JSON, so times are ISO texts, and quantities are texts. */
@@ -37,6 +38,15 @@ export interface Account {
   readonly undeliveredRequests: number
   readonly units: readonly { readonly unit: string }[]
 }
+
+export type {
+  ListedStatement,
+  ShownLine,
+  ShownStatement,
+  StatementCustomers,
+  StatementList,
+} from '../statements/statement-answers.ts'
+export type BilledCustomer = StatementCustomers['customers'][number]
 
 export type Parameters = Readonly<Record<string, string | undefined>>
 

@@ -4,6 +4,7 @@ import { FindingsPanel } from './findings.ts'
 import type { Key } from './ask-api.ts'
 import { make } from './make.ts'
 import { MonthPanel } from './month-panel.ts'
+import { StatementsView } from './statements/statements-view.ts'
 import { UnitSelect } from './unit-select.ts'
 import { UsageTable } from './usage-table.ts'
 import type { TableKind } from './usage-table.ts'
@@ -44,6 +45,8 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey, chooseUnit }: 
   const lists = LISTS.map((kind) => new UsageTable(kind, go))
   const month = new MonthPanel()
   const findings = new FindingsPanel(addressOfKey)
+  const statements = new StatementsView(go)
+  const toStatements = make('a', { class: 'to-statements' }, 'Statements')
   const home = make('a', { class: 'home' }, 'API key usage')
   const live = make('button', { type: 'button', class: 'toggle' }, 'Live')
   const units = new UnitSelect(chooseUnit)
@@ -73,10 +76,9 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey, chooseUnit }: 
     'Nothing was counted in this period. Choose a longer one, or add app.use(apiKeyAnalytics()) to an app and send it a request with an API key.',
   )
   const footer = make('footer', {}, make('p', { class: 'soft' }, 'Checking the account of all requests …'))
-  const main = make(
-    'main',
-    { 'aria-busy': 'true' },
-    make('div', { class: 'title' }, back, heading, facts),
+  const usage = make(
+    'div',
+    { class: 'parts' },
     empty,
     cards,
     durations,
@@ -90,6 +92,13 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey, chooseUnit }: 
     ),
     findings.element,
     notes,
+  )
+  const main = make(
+    'main',
+    { 'aria-busy': 'true' },
+    make('div', { class: 'title' }, back, heading, facts, toStatements),
+    usage,
+    statements.element,
   )
   body.replaceChildren(
     make('header', { class: 'top' }, home, controls.element, units.element, timed, live),
@@ -122,6 +131,9 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey, chooseUnit }: 
     empty,
     footer,
     main,
+    usage,
+    statements,
+    toStatements,
   }
 }
 

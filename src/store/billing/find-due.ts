@@ -1,4 +1,3 @@
-import type { Statements } from '../database/dialect.ts'
 import { isSumOther, readExact, sumExact } from '../database/exact-sum.ts'
 import type { Database } from '../database/open-database.ts'
 import { filterUsage, Parameters } from '../read/usage-filter.ts'
@@ -56,10 +55,10 @@ function writeDue(
 }
 
 /** The keys with anything due in a period, in any order. Counts only grow, so a key's sum shows whether there is any. */
-export async function findDueKeys(tx: Statements, db: Database, period: ClosedPeriod): Promise<string[]> {
+export async function findDueKeys(db: Database, period: ClosedPeriod): Promise<string[]> {
   const parameters = new Parameters()
   const due = writeDue(db, period, parameters)
-  const found = await tx.query<{ id: string }>(
+  const found = await db.query<{ id: string }>(
     `select distinct api_key_id as id
 from (
   select api_key_id, unit
@@ -76,7 +75,6 @@ type Row = Omit<DueQuantity, 'ownerSince' | 'quantity'> & { ownerSince: string |
 
 /** What is due of some keys in a period. */
 export async function findDue(
-  tx: Statements,
   db: Database,
   period: ClosedPeriod,
   keyIds: readonly string[],
@@ -84,7 +82,7 @@ export async function findDue(
   const parameters = new Parameters()
   const due = writeDue(db, period, parameters, keyIds)
   const ownerSince = db.dialect.millisecondsOf('owner_since')
-  const rows = await tx.query<Row>(
+  const rows = await db.query<Row>(
     `select api_key_id as "keyId", ${ownerSince} as "ownerSince", method, endpoint, unit,
   ${sumExact('quantity')} as quantity
 from (${due}) due
