@@ -178,11 +178,11 @@ export class CloseCampaign {
     const start = performance.now()
     if (hazard === 'cut after commit' || hazard === 'stormy') this.#proxy!.weather = hazard
     const second = hazard === 'two at once' ? await this.#startCloser(1) : undefined
-    const outcomes = [closer, second].map((one) => one?.close(label))
+    const answers = [closer.close(label), second?.close(label)]
     const moment = this.#random() * this.#closingMs * 1.2
     if (hazard === 'kill') await sleep(moment).then(() => closer.kill('SIGKILL'))
     if (hazard === 'interrupt') await sleep(moment).then(() => closer.interrupt())
-    const [outcome, other] = await Promise.all(outcomes)
+    const [outcome, other] = await Promise.all(answers)
     if (this.#proxy) this.#proxy.weather = 'calm'
     if (!outcome) this.#note('ended without an answer')
     await this.#require(label, outcome)
