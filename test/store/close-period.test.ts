@@ -383,7 +383,9 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
       await db.query('update api_key_analytics set request_count = 5')
       await close(db, '2026-10')
       await db.query('update api_key_analytics_statement_lines set quantity = 4')
-      await expect(close(db, '2026-11')).rejects.toThrow(/earlier statements, or what they billed, were changed/)
+      await expect(close(db, '2026-11')).rejects.toThrow(
+        /earlier statements, or what they billed, were changed/,
+      )
       await db.query('update api_key_analytics_statement_lines set quantity = 5')
     }))
 
