@@ -10,11 +10,13 @@ export const TOKENS_LATE = 2
 export interface CountDaysOptions {
   readonly database: string
   readonly dataDir: string
-  /** File with the number of the day that it counts on, from 0. */
+  /** File with the number of the day that it counts on; 0 is 1 January 2026. */
   readonly today: string
   /** File that gets a line for every count. */
   readonly noted: string
   readonly seed: number
+  /** It counts so many requests, faster than anything is delivered, and dies. */
+  readonly dieAfter?: number
 }
 
 /** The label of a day: `2026-01-01` for 0. */

@@ -10,7 +10,8 @@ import { addUsage, setApiKey, setEndpoint, setUsage } from '../../../src/index.t
 import { DAY_MS, FIRST_DAY, TOKENS_AT_ONCE, TOKENS_LATE } from '../counted-days.ts'
 import type { CountDaysOptions } from '../counted-days.ts'
 
-const { database, dataDir, today, noted, seed } = JSON.parse(process.argv[2]!) as CountDaysOptions
+const { database, dataDir, today, noted, seed, dieAfter } = JSON.parse(process.argv[2]!) as CountDaysOptions
+const { pid } = process
 // In a container every process has the same id, the dead one as well as the one that recovers it.
 Object.defineProperty(process, 'pid', { value: 1 })
 let day = readDay()
@@ -40,7 +41,8 @@ for (let count = seed; ; count++) {
   now = Math.min(now + (count % 7) * 60_000, FIRST_DAY + (day + 1) * DAY_MS - 60_000)
   const fields = [day, `customer-${count % 5}`, `/things/${count % 3}`, count % 6 === 0 ? 500 : 200] as const
   await countOne(fields)
-  if (count % 3 === 0) await sleep(count % 29)
+  if (count - seed + 1 === dieAfter) process.kill(pid, 'SIGKILL')
+  if (dieAfter === undefined && count % 3 === 0) await sleep(count % 29)
 }
 
 async function countOne(fields: readonly [number, string, string, number]): Promise<void> {
