@@ -17,11 +17,10 @@ export type { BucketMinutes } from './model/batch.ts'
 export { OTHER_KEY, REJECTED_KEY } from './model/key.ts'
 export type { ApiKey, KeyIdentity, KeyOwner, KeyRecord } from './model/key.ts'
 export { OTHER_ENDPOINT, OTHER_METHOD, UNMATCHED_ENDPOINT } from './model/operation.ts'
+export type { ClosedStatement, ClosePeriodOptions } from './model/closing.ts'
 export type {
   AccountNames,
   AccountWithLines,
-  ClosedStatement,
-  ClosePeriodOptions,
   CorrectedPeriod,
   Quantities,
   StatementAccount,

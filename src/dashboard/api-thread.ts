@@ -1,6 +1,7 @@
 import { WorkerThread } from '../store/thread/worker-thread.ts'
 import type { DatabaseLocation } from '../options/database-location.ts'
 import type { ApiAnswer, ApiRequest } from './api.ts'
+import type { SentFile, ToApiWorker } from './api-messages.ts'
 
 /** How long an answer is reused: live pages with the same view ask the database once. */
 const KEEP_MS = 2000
@@ -14,6 +15,13 @@ const ENDED: ApiAnswer = {
   body: JSON.stringify({
     error: { code: 'INTERNAL', message: 'The thread that reads the database has ended. Try again.' },
   }),
+}
+
+/** A file whose pieces are read one after the other. */
+export interface DownloadedFile {
+  readonly name: string
+  readonly type: 'json' | 'csv'
+  readonly pieces: AsyncIterable<string>
 }
 
 interface Kept {
@@ -46,11 +54,38 @@ export class ApiThread {
     const kept = this.#kept.get(id)
     if (kept && kept.until > now) return kept.answer
     const entry = {
-      answer: this.#thread.call<ApiAnswer>({ request }).catch(() => ENDED),
+      answer: this.#ask<ApiAnswer>({ request }).catch(() => ENDED),
       until: Number.POSITIVE_INFINITY,
     }
     this.#keep(id, entry)
     return this.#expire(entry, request.name === 'verify' ? KEEP_ACCOUNT_MS : KEEP_MS)
+  }
+
+  /** Opens a file for one download. Its pieces are read when they are asked for. */
+  async open(request: ApiRequest): Promise<ApiAnswer | DownloadedFile> {
+    const answer = await this.#ask<ApiAnswer | SentFile>({ open: request }).catch(() => ENDED)
+    if (!('id' in answer)) return answer
+    const { id, name, type } = answer
+    return { name, type, pieces: { [Symbol.asyncIterator]: () => this.#piecesOf(id) } }
+  }
+
+  /** Not a generator: one that was never started would not close the file. */
+  #piecesOf(id: string): AsyncIterator<string> {
+    const end = { done: true, value: undefined } as const
+    return {
+      next: async () => {
+        const value = await this.#ask<string | undefined>({ read: id })
+        return value === undefined ? end : { done: false, value }
+      },
+      return: async () => {
+        await this.#ask({ close: id })
+        return end
+      },
+    }
+  }
+
+  #ask<T>(message: ToApiWorker): Promise<T> {
+    return this.#thread.call<T>(message)
   }
 
   async close(): Promise<void> {

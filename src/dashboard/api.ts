@@ -22,6 +22,13 @@ import { readActivity } from './read-activity.ts'
 import type { Activity } from './read-activity.ts'
 import { DAY_MS } from '../time/units.ts'
 import { LIST, readList } from './read-list.ts'
+import {
+  answerStatement,
+  answerStatementCustomers,
+  answerStatements,
+} from './statements/answer-statements.ts'
+import { openStatementFile } from './statements/open-statement-file.ts'
+import type { ApiFile } from './statements/open-statement-file.ts'
 import { readQuery, wrongUsage } from './read-query.ts'
 import type { Query } from './read-query.ts'
 
@@ -44,6 +51,8 @@ interface Api {
 }
 
 const FILTER = ['key', 'endpoint', 'method', 'owner', 'status', 'since', 'until', 'month', 'tz']
+const PAGE = ['limit', 'offset']
+const FILE = ['statement', 'format', 'owner']
 const DEFAULT_PERIOD = '30d'
 /** Ten years and some days: more than a database has hours for, and few enough to list. */
 const MAX_DAYS = 3700
@@ -60,7 +69,12 @@ const SECURITY_DAYS = 31
  * - `api/customers`: the data of `customers list --json`, with the filters and the parameters of a list of `api/report`.
  * - `api/key?key=ID`: one key with its first and last use, and who owned it when.
  * - `api/security`: the data of `security --json`. Parameters: `since until` (default: the last 24 hours).
+ * - `api/statements`: the statements of closed periods, the latest first; `owner` for those of one customer. Lists in pages:
+ *   `limit offset`.
+ * - `api/statement?statement=7`: one statement with a page of its lines. Parameters: `owner kind=usage|correction limit offset`.
+ * - `api/statement-customers?statement=7`: its customers. Parameters: `search limit offset`.
  * - `api/verify`: the data of `verify --json`.
+ * `openApiFile` has one more: `api/statement-file?statement=7&format=csv|json`, with `owner`: the bytes of `statements show`.
  */
 const API: Readonly<Record<string, Api>> = {
   report: {
@@ -71,6 +85,9 @@ const API: Readonly<Record<string, Api>> = {
   customers: { parameters: [...FILTER, ...LIST], answer: answerCustomers },
   key: { parameters: ['key'], answer: answerKey },
   security: { parameters: ['since', 'until'], answer: answerSecurity },
+  statements: { parameters: ['owner', ...PAGE], answer: answerStatements },
+  statement: { parameters: ['statement', 'owner', 'kind', ...PAGE], answer: answerStatement },
+  'statement-customers': { parameters: ['statement', 'search', ...PAGE], answer: answerStatementCustomers },
   verify: { parameters: [], answer: (db, _query, dataDir) => readAccount(db, dataDir) },
 }
 
@@ -92,8 +109,21 @@ export async function answerApi(
   }
 }
 
+/** Opens a file for a download. Errors are answers, as for `answerApi`. */
+export async function openApiFile(
+  open: () => Promise<Database>,
+  { query }: ApiRequest,
+): Promise<ApiFile | ApiAnswer> {
+  try {
+    const known = readQuery(query, FILE)
+    return await openStatementFile(await open(), known)
+  } catch (error) {
+    return toFailedAnswer(error)
+  }
+}
+
 /** The answer for an error. */
-function refuse(status: number, code: string, message: string): ApiAnswer {
+export function refuse(status: number, code: string, message: string): ApiAnswer {
   return { status, type: 'json', body: JSON.stringify({ error: { code, message } }) }
 }
 

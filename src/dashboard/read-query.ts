@@ -29,10 +29,24 @@ export function readChoice<T extends string>(
 }
 
 /** A number in a range. @throws WRONG_USAGE */
-export function readCount(name: string, text: string, least: number, most: number): number {
+function readCount(name: string, text: string, least: number, most: number): number {
   const count = Number(text)
   if (/^\d{1,9}$/.test(text) && count >= least && count <= most) return count
   throw wrongUsage(`Cannot read ${name}=${JSON.stringify(text)}. Use ${least} to ${most}.`)
+}
+
+const DEFAULT_ROWS = 20
+const MAX_ROWS = 1000
+
+/** Which page of a list is asked for. @throws WRONG_USAGE */
+export function readPage({ limit = String(DEFAULT_ROWS), offset = '0' }: Query): {
+  readonly limit: number
+  readonly offset: number
+} {
+  return {
+    limit: readCount('limit', limit, 1, MAX_ROWS),
+    offset: readCount('offset', offset, 0, 100_000_000),
+  }
 }
 
 /** The error for a wrong request. */

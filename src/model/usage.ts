@@ -1,12 +1,6 @@
 import type { KeyIdentity, KeyOwner, KeyRecord } from './key.ts'
-import type {
-  ClosedStatement,
-  ClosePeriodOptions,
-  StatementCheck,
-  StatementDocument,
-  StatementFilter,
-  StatementSummary,
-} from './statement.ts'
+import type { ClosedStatement, ClosePeriodOptions } from './closing.ts'
+import type { StatementCheck, StatementDocument, StatementFilter, StatementSummary } from './statement.ts'
 import type { MostAccessedOptions, StreamQuery, UsageQuery } from './usage-query.ts'
 import type { StoredUsageRow, UsageRow } from './usage-row.ts'
 

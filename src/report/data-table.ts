@@ -2,7 +2,7 @@ import { isCalendarUnit } from '../time/calendar.ts'
 import type { CalendarUnit } from '../time/calendar.ts'
 import type { UsageDimension } from '../model/usage-query.ts'
 import type { CsvValue } from './render-csv.ts'
-import type { ReportGroup, ReportSection, UsageReport } from './usage-report.ts'
+import type { InvoicePrices, ReportGroup, ReportSection, UsageReport } from './usage-report.ts'
 
 /** A column for programs and spreadsheets. Its times are instants. */
 export interface DataColumn {
@@ -26,7 +26,10 @@ const DURATIONS = ['measured', 'p50Ms', 'p95Ms', 'p99Ms'] as const
 /** The columns of a section: its dimensions, then plain numbers. An invoice line also has its period and time zone. */
 export function dataColumnsOf(report: UsageReport, { by, groups }: ReportSection): DataColumn[] {
   const dimensions = by.flatMap((dimension) => columnsOf(dimension, report))
-  if (report.report === 'invoice') return [...dimensions, ...plain(['requests']), ...periodColumns(report)]
+  if (report.report === 'invoice') {
+    const billed = report.prices ? pricedColumns(report.prices) : plain(['requests'])
+    return [...dimensions, ...billed, ...periodColumns(report)]
+  }
   const isTimed = groups.some(({ measured }) => measured !== undefined)
   const isCompared = groups.some(({ change }) => change !== undefined)
   return [
@@ -52,6 +55,15 @@ function columnsOf(dimension: UsageDimension, report: UsageReport): DataColumn[]
     return timeColumns(dimension, (group) => group[dimension] ?? null, report, dimension)
   }
   return [{ name: dimension, read: (group) => group[dimension] ?? null }]
+}
+
+function pricedColumns({ currency }: InvoicePrices): DataColumn[] {
+  return [
+    { name: 'unit', read: ({ unit = null }) => unit },
+    { name: 'quantity', read: ({ quantity = null }) => quantity },
+    { name: 'amount', read: ({ amount = null }) => (amount === null ? null : { decimal: amount }) },
+    { name: 'currency', read: () => currency },
+  ]
 }
 
 function periodColumns(report: UsageReport): DataColumn[] {

@@ -6,6 +6,7 @@ import { findFilter, requireKnownNames } from './find-filter.ts'
 import type { FoundFilter } from './find-filter.ts'
 import type { SecretInput } from './find-key.ts'
 import { parseDimensions } from './parse-filter.ts'
+import type { Pricing } from './pricing.ts'
 import type { ReportFlags } from './report-flags.ts'
 import type { ReportRequest } from './build-report.ts'
 import { runReport } from './run-report.ts'
@@ -32,6 +33,7 @@ export async function readReport(
   db: Database,
   flags: ReportFlags,
   { dataDir, ...secretInput }: SecretInput & { readonly dataDir: string },
+  pricing?: Pricing,
 ): Promise<HeadedReport> {
   const text = withDefaultPeriod(flags)
   const found = await findFilter(db, text, secretInput)
@@ -40,10 +42,10 @@ export async function readReport(
   checkReportFlags(flags, by, found.period)
   const { report, heading } = await runReport(
     db,
-    { text, found, request: requestOf(flags, by), billable },
+    { text, found, request: requestOf(flags, by), billable, pricing },
     dataDir,
   )
-  if (report.total.requests > 0) return { report, heading }
+  if (report.sections.some(({ groupCount }) => groupCount > 0)) return { report, heading }
   await requireKnownNames(db, found.filter)
   return {
     report: { ...report, notes: [...report.notes, ...(await noteEmpty(db, found.period.timeZone))] },
@@ -52,7 +54,7 @@ export async function readReport(
 }
 
 function withDefaultPeriod(flags: ReportFlags): ReportFlags {
-  if (flags.billable) checkInvoiceFlags(flags)
+  if (flags.billable || flags.prices !== undefined) checkInvoiceFlags(flags)
   const given = flags.since ?? flags.until ?? flags.month
   return given === undefined ? { ...flags, since: DEFAULT_PERIOD } : flags
 }

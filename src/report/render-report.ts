@@ -27,7 +27,7 @@ export function renderReport(report: UsageReport, heading: ReportHeading, screen
   if (report.report === 'overview') parts.push(renderSummary(report, screen))
   else if (report.previous && !report.previous.historyBegins) parts.push(renderComparison(report, screen))
   if (report.report === 'overview' && report.series) parts.push(renderChart(report.series, screen, timeZone))
-  if (report.total.requests > 0) {
+  if (report.sections.some(({ groupCount }) => groupCount > 0)) {
     for (const table of tablesOf(report)) parts.push(renderTable(table, screen, timeZone))
   } else if (report.report !== 'overview') parts.push('No requests in this period.\n')
   for (const note of report.notes)

@@ -40,6 +40,11 @@ export interface ReportGroup extends Measures {
   readonly day?: Date
   readonly week?: Date
   readonly month?: Date
+  /** What the line bills, how much of it, and what that costs; only on an invoice with prices. */
+  readonly unit?: string
+  readonly quantity?: bigint
+  /** A decimal number as text; null when no price fits. */
+  readonly amount?: string | null
   /** Share of all requests of the report, 0 to 1. */
   readonly share: number
   /** Requests per step of the report's series. */
@@ -71,6 +76,20 @@ export interface ReportedPrevious {
   readonly historyBegins: Date | null
 }
 
+/** What the lines of an invoice cost. */
+export interface InvoicePrices {
+  /** ISO 4217. */
+  readonly currency: string
+  /** A decimal number as text, as are the other amounts. */
+  readonly total: string
+  /** By customer: an owner, or a key without one. */
+  readonly customers: readonly {
+    readonly owner: string | null
+    readonly keyId?: string
+    readonly amount: string
+  }[]
+}
+
 /** One report as plain data: the data of `--json` and of every renderer. */
 export interface UsageReport {
   readonly report: 'overview' | 'usage' | 'invoice'
@@ -93,6 +112,8 @@ export interface UsageReport {
   readonly activeEndpoints?: number | undefined
   readonly series?: ReportSeries | undefined
   readonly sections: readonly ReportSection[]
+  /** What the lines cost; only on an invoice with prices. */
+  readonly prices?: InvoicePrices | undefined
   /** What a reader has to know about the numbers; empty when they are exact. */
   readonly notes: readonly string[]
 }

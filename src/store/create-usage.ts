@@ -1,5 +1,5 @@
 import type { Usage } from '../model/usage.ts'
-import { findStatements, readStatement } from '../billing/read-statement.ts'
+import { findStatements, readStatement } from '../billing/statement/read-statement.ts'
 import { checkFromCode, closeFromCode } from '../billing/statements-from-code.ts'
 import { findKeys } from './read/find-keys.ts'
 import { findUsage } from './read/find-usage.ts'

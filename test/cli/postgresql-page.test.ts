@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseBillingPeriod } from '../../src/billing/billing-period.ts'
-import { checkStatements } from '../../src/billing/check-statements.ts'
-import { closePeriod } from '../../src/billing/close-period.ts'
-import { readStatement } from '../../src/billing/read-statement.ts'
+import { checkStored } from '../../src/billing/check/check-stored.ts'
+import { closePeriod } from '../../src/billing/close/close-period.ts'
+import { readStatement } from '../../src/billing/statement/read-statement.ts'
 import { openUsage } from '../../src/index.ts'
 import { findKeys } from '../../src/store/read/find-keys.ts'
 import { findUsage } from '../../src/store/read/find-usage.ts'
@@ -129,7 +129,7 @@ describe('the grants of the page', () => {
       await listLateUsage(db)
       await findUsage(db, { by: ['key'] })
       await findKeys(db, 'a')
-      await checkStatements(db)
+      await checkStored(db)
       await readStatement(db, 1)
     })
   }
@@ -152,7 +152,7 @@ describe('the grants of the page', () => {
     await countAsApp(database.url)
     await use(url, async (db) => {
       const period = parseBillingPeriod({ day: '2026-11-02' })
-      const acceptMissing = await countMissing(db)
+      const acceptMissing = { requests: BigInt(await countMissing(db)) }
       await closePeriod(db, '/nowhere', { period, billable: ['2xx'], acceptMissing, now: END })
     })
     await countAsApp(database.url)

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { checkStatements } from '../../src/billing/check-statements.ts'
-import { closePeriod } from '../../src/billing/close-period.ts'
+import { checkStored } from '../../src/billing/check/check-stored.ts'
+import { closePeriod } from '../../src/billing/close/close-period.ts'
 import { parseBillingPeriod } from '../../src/billing/billing-period.ts'
-import { findStatements, openStatement } from '../../src/billing/read-statement.ts'
+import { findStatements, openStatement } from '../../src/billing/statement/read-statement.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import { CloseCampaign } from '../support/close-campaign.ts'
@@ -45,7 +45,7 @@ test.each(DATABASE_KINDS)(
       // the last day, and the late counts of all others
       const period = parseBillingPeriod({ day: labelOfDay(CLOSES) })
       await closePeriod(db, '/nowhere', { period, billable: ['2xx'] })
-      expect(await checkStatements(db)).toMatchObject({ intact: true, findings: [] })
+      expect(await checkStored(db)).toMatchObject({ intact: true, findings: [] })
       const account = await verifyUsage(db)
       expect(account).toMatchObject({ balanced: true, missingRequests: 0 })
 

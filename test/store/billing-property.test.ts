@@ -129,7 +129,15 @@ forEachDatabase('the sum', (_, makeUrl) => {
         { numRuns: RUNS },
       )
       if (process.env['BILLING_RUNS']) process.stdout.write(`${JSON.stringify(seen)}\n`)
-      for (const what of ['closed', 'refused', 'corrected', 'adopt', 'restore'])
+      for (const what of [
+        'closed',
+        'refused',
+        'corrected',
+        'missing requests',
+        'missing tokens',
+        'adopt',
+        'restore',
+      ])
         expect(seen).toHaveProperty(what)
     },
     RUNS * 10_000,

@@ -1,12 +1,12 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { parseBillingPeriod } from '../../src/billing/billing-period.ts'
-import { checkDocument } from '../../src/billing/check-document.ts'
-import { checkStatements } from '../../src/billing/check-statements.ts'
-import { closePeriod } from '../../src/billing/close-period.ts'
-import type { CloseOrder } from '../../src/billing/close-period.ts'
-import { findStatements, readStatement } from '../../src/billing/read-statement.ts'
-import { toBase64 } from '../../src/billing/sign-statement.ts'
+import { checkDocument } from '../../src/billing/check/check-document.ts'
+import { checkStored } from '../../src/billing/check/check-stored.ts'
+import { closePeriod } from '../../src/billing/close/close-period.ts'
+import type { CloseOrder } from '../../src/billing/close/close-order.ts'
+import { findStatements, readStatement } from '../../src/billing/statement/read-statement.ts'
+import { toBase64 } from '../../src/billing/statement/sign-statement.ts'
 import type { KeyIdentity } from '../../src/model/key.ts'
 import { nameKey } from '../../src/store/keys/name-key.ts'
 import { renameOwner } from '../../src/store/keys/rename-owner.ts'
@@ -65,7 +65,7 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
     try {
       await run(db, url)
       expect(await verifyUsage(db)).toMatchObject({ balanced: true })
-      expect(await checkStatements(db)).toMatchObject({ intact: true })
+      expect(await checkStored(db)).toMatchObject({ intact: true })
     } finally {
       await db.close()
     }
@@ -169,7 +169,7 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
       expect((await printStatement(db, 1)).json).toBe(
         before.replace(names, '"label":null,"name":null,"owner":null,"salt":null'),
       )
-      expect(await checkStatements(db, { publicKey })).toMatchObject({
+      expect(await checkStored(db, { publicKey })).toMatchObject({
         intact: true,
         notes: [expect.stringContaining('1 accounts were blanked')],
       })
@@ -252,7 +252,7 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
       'has missing counts that nobody accepted',
       [],
       '2026-10',
-      { acceptMissing: 7 },
+      { acceptMissing: { requests: 7n } },
       /no requests are missing. Leave --accept-missing 7 out/,
     ],
   ] as const)('refuses a period that %s', (_why, rows, label, rest, message) =>
@@ -277,20 +277,20 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
       await expect(close(db, '2026-10')).rejects.toThrow(
         /40 counted requests never arrived.*--accept-missing 40/,
       )
-      await expect(close(db, '2026-10', { acceptMissing: 39 })).rejects.toThrow(
+      await expect(close(db, '2026-10', { acceptMissing: { requests: 39n } })).rejects.toThrow(
         /40 requests are missing, not 39/,
       )
-      const made = await close(db, '2026-10', { acceptMissing: 40 })
+      const made = await close(db, '2026-10', { acceptMissing: { requests: 40n } })
       expect(made.totals).toMatchObject({
-        acceptedMissing: 40,
-        missing: [{ instance: batch.instance, requests: 40 }],
+        acceptedMissing: { requests: '40' },
+        missing: [{ instance: batch.instance, unit: 'requests', quantity: '40' }],
       })
-      expect((await printStatement(db, 1)).table).toContain('40 counted requests never arrived')
+      expect((await printStatement(db, 1)).table).toContain('40 requests were counted, never arrived')
       // late after all: a correction
       await store.recordBatch(makeBatch({ ...batch, rows: [{ key: 'a', requestCount: 40 }] }))
       await store.close()
       expect(await close(db, '2026-11')).toMatchObject({
-        totals: { acceptedMissing: 0, corrections: [{ statement: 1, quantities: { requests: '40' } }] },
+        totals: { acceptedMissing: {}, corrections: [{ statement: 1, quantities: { requests: '40' } }] },
       })
     }))
 
@@ -460,7 +460,7 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
         ]
         for (const [sql, finding] of changes) {
           await db.query(sql)
-          const check = await checkStatements(db)
+          const check = await checkStored(db)
           expect({ sql, ...check }).toMatchObject({
             sql,
             intact: false,
@@ -469,7 +469,7 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
           await loadTables(db, intact)
         }
         const other = generateKeyPairSync('ed25519').publicKey
-        expect(await checkStatements(db, { publicKey: other })).toMatchObject({ intact: false })
+        expect(await checkStored(db, { publicKey: other })).toMatchObject({ intact: false })
         const { signature } = await readStatement(db, 1)
         expect(signature).not.toMatchObject({ publicKey: toBase64(other) })
       },

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parseBillingPeriod } from '../../src/billing/billing-period.ts'
-import { checkDocument } from '../../src/billing/check-document.ts'
-import { checkStatements } from '../../src/billing/check-statements.ts'
-import { closePeriod } from '../../src/billing/close-period.ts'
-import { findStatements } from '../../src/billing/read-statement.ts'
+import { checkDocument } from '../../src/billing/check/check-document.ts'
+import { checkStored } from '../../src/billing/check/check-stored.ts'
+import { closePeriod } from '../../src/billing/close/close-period.ts'
+import { findStatements } from '../../src/billing/statement/read-statement.ts'
 import type { StatementDocument } from '../../src/model/statement.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
@@ -79,7 +79,7 @@ forEachDatabase('statements', (kind, makeUrl) => {
 
   const requireSame = async (of: Database) => {
     expect(await printAll(of)).toEqual(printed)
-    expect(await checkStatements(of, { publicKey })).toMatchObject({ intact: true, statements: 2 })
+    expect(await checkStored(of, { publicKey })).toMatchObject({ intact: true, statements: 2 })
     expect(await verifyUsage(of)).toMatchObject({ balanced: true, billing: { faults: [] } })
     const { json } = await printStatement(of, 1, { owner: 'Acme' })
     expect(checkDocument(JSON.parse(json) as StatementDocument, publicKey)).toMatchObject({ intact: true })
@@ -93,7 +93,7 @@ forEachDatabase('statements', (kind, makeUrl) => {
       first,
       second,
     })
-    expect(await checkStatements(of, { publicKey })).toMatchObject({ intact: true, statements: 3 })
+    expect(await checkStored(of, { publicKey })).toMatchObject({ intact: true, statements: 3 })
   }
 
   test.each<[string, () => Promise<unknown>]>([
@@ -130,7 +130,7 @@ forEachDatabase('statements', (kind, makeUrl) => {
     expect((await printStatement(db, 2)).json).toBe(blank(second!['json']!))
     const blankCsv = first!['csv']!.replaceAll(/,key_acme,Shop,[^,]+,/g, ',,,,')
     expect((await printStatement(db, 1)).csv).toBe(blankCsv)
-    expect(await checkStatements(db, { publicKey })).toMatchObject({ intact: true })
+    expect(await checkStored(db, { publicKey })).toMatchObject({ intact: true })
     const [record] = await db.query<{ content: string }>(
       "select content from api_key_analytics_statements where kind = 'redaction' order by sequence desc limit 1",
     )

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { deepEqual, equal, match } from 'node:assert/strict'
 import { periodAround } from '../../src/billing/billing-period.ts'
-import { checkStatements } from '../../src/billing/check-statements.ts'
-import { closePeriod } from '../../src/billing/close-period.ts'
-import { openStatement, readStatement } from '../../src/billing/read-statement.ts'
-import { renderStatement } from '../../src/billing/render-statement.ts'
+import { checkStored } from '../../src/billing/check/check-stored.ts'
+import { closePeriod } from '../../src/billing/close/close-period.ts'
+import { openStatement, readStatement } from '../../src/billing/statement/read-statement.ts'
+import { renderStatement } from '../../src/billing/print/render-statement.ts'
 import { deliverDataDir } from '../../src/buffer/deliver-data-dir.ts'
 import type { AnalyticsError } from '../../src/model/errors.ts'
 import type { Batch } from '../../src/model/batch.ts'
@@ -86,7 +86,8 @@ interface ModelPeriod {
 interface Model {
   counts: Count[]
   periods: ModelPeriod[]
-  ledger: Map<string, { delivered: number; missing: number; tokens: number }>
+  ledger: Map<string, { delivered: number; missing: number; tokens: number; missingTokens: number }>
+  /** Missing at the last closing, by instance and unit. */
   accepted: Map<string, number>
   /** What statements printed, without names, when they were made. */
   printed: Map<number, string>
@@ -201,12 +202,21 @@ export class BillingWorld {
   async #deliver(held: HeldBatch | undefined): Promise<void> {
     if (!held) return
     const { batch, counts } = held
-    const ledger = this.#model.ledger.get(batch.instance) ?? { delivered: 0, missing: 0, tokens: 0 }
+    const ledger = this.#model.ledger.get(batch.instance) ?? {
+      delivered: 0,
+      missing: 0,
+      tokens: 0,
+      missingTokens: 0,
+    }
     const gap = batch.countedBefore - ledger.delivered - ledger.missing
     await recordBatch(this.#db, batch, { databaseId: this.#databaseId, touched: this.#touched })
     ledger.missing += gap >= 0 ? gap : -batch.requestCount
     ledger.delivered += batch.requestCount
-    ledger.tokens += sumUnit(counts, 'tokens')
+    const tokens = sumUnit(counts, 'tokens')
+    const before = batch.units?.totals.find(({ unit }) => unit === 'tokens')?.before
+    if (gap < 0) ledger.missingTokens -= tokens
+    else if (before !== undefined) ledger.missingTokens = before - ledger.tokens
+    ledger.tokens += tokens
     this.#model.ledger.set(batch.instance, ledger)
     this.#model.counts.push(...structuredClone(counts))
   }
@@ -232,7 +242,12 @@ export class BillingWorld {
     rmSync(dataDir, { recursive: true })
     const counts = cells.flatMap((cell) => countsOf(cell, bucket))
     equal(adopted.requests, sumUnit(counts, 'requests'))
-    const ledger = { delivered: adopted.requests, missing: 0, tokens: sumUnit(counts, 'tokens') }
+    const ledger = {
+      delivered: adopted.requests,
+      missing: 0,
+      tokens: sumUnit(counts, 'tokens'),
+      missingTokens: 0,
+    }
     this.#model.ledger.set(randomUUID(), ledger)
     this.#model.counts.push(...counts)
   }
@@ -241,11 +256,25 @@ export class BillingWorld {
     const period = periodAround(new Date(this.#first + hour * HOUR_MS), unit, this.#timeZone)
     const [since, until] = [period.since.getTime(), period.until.getTime()]
     const { periods, ledger, accepted } = this.#model
-    const missing = [...ledger].reduce(
-      (sum, [id, state]) => sum + Math.max(0, state.missing - (accepted.get(id) ?? 0)),
-      0,
+    const missingNow = new Map(
+      [...ledger].flatMap(([id, state]) => [
+        [`${id} requests`, state.missing] as const,
+        [`${id} tokens`, state.missingTokens] as const,
+      ]),
     )
-    const acceptMissing = guess === 0 ? missing : missing + guess
+    const missing = UNITS.flatMap((of): [string, number][] => {
+      const ofUnit = [...missingNow].filter(([name]) => name.endsWith(` ${of}`))
+      const more = total(ofUnit.map(([name, quantity]) => Math.max(0, quantity - (accepted.get(name) ?? 0))))
+      return more > 0 ? [[of, more]] : []
+    })
+    // a wrong guess is one of requests or of tokens
+    const wrong = guess === 0 ? [] : [[UNITS[guess % 2]!, guess] as [string, number]]
+    const acceptMissing = Object.fromEntries(
+      UNITS.flatMap((of) => {
+        const sum = total([...missing, ...wrong].map(([unit, quantity]) => (unit === of ? quantity : 0)))
+        return sum > 0 ? [[of, BigInt(sum)]] : []
+      }),
+    )
     const now = clock === 0 ? this.#now : new Date(until - clock)
     const before = await dumpTables(this.#db)
     const dry = await closePeriod(this.#db, '/nowhere', {
@@ -304,9 +333,9 @@ export class BillingWorld {
       )
     }
     if (totals.corrections.length > 0) this.#note('corrected')
-    if (totals.acceptedMissing > 0) this.#note('missing')
-    equal(totals.acceptedMissing, missing)
-    this.#model.accepted = new Map([...ledger].map(([id, state]) => [id, state.missing]))
+    for (const [of] of missing) this.#note(`missing ${of}`)
+    deepEqual(totals.acceptedMissing, Object.fromEntries(missing.map(([of, more]) => [of, String(more)])))
+    this.#model.accepted = missingNow
     this.#model.printed.set(number, await this.#print(number))
   }
 
@@ -405,7 +434,7 @@ select ${columns}, unit, quantity from api_key_analytics_quantities`,
     const { periods, counts, ledger, printed } = this.#model
     const { balanced, billing } = await verifyUsage(this.#db)
     equal(balanced, true)
-    deepEqual((await checkStatements(this.#db)).findings, [])
+    deepEqual((await checkStored(this.#db)).findings, [])
     for (const [number, text] of printed) equal(await this.#print(number), text)
     if (periods.length === 0) return equal(billing, undefined)
     const open = counts.filter(

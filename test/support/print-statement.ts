@@ -1,5 +1,5 @@
-import { openStatement } from '../../src/billing/read-statement.ts'
-import { renderStatement } from '../../src/billing/render-statement.ts'
+import { openStatement } from '../../src/billing/statement/read-statement.ts'
+import { renderStatement } from '../../src/billing/print/render-statement.ts'
 import type { StatementFilter } from '../../src/model/statement.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 

@@ -2,6 +2,7 @@ import type * as reports from '../../report/usage-report.ts'
 import type { KeyIdentity, KeyOwner, KeyRecord } from '../../model/key.ts'
 import type * as customers from '../../report/customers-report.ts'
 import type * as activities from '../read-activity.ts'
+import type { StatementCustomers } from '../statements/statement-answers.ts'
 import type * as security from '../../security/find-findings.ts'
 
 /** The answers of the API as the page gets them: plain data from JSON, so times are ISO texts. */
@@ -29,6 +30,15 @@ export interface Account {
   readonly missingRequests: number
   readonly undeliveredRequests: number
 }
+
+export type {
+  ListedStatement,
+  ShownLine,
+  ShownStatement,
+  StatementCustomers,
+  StatementList,
+} from '../statements/statement-answers.ts'
+export type BilledCustomer = StatementCustomers['customers'][number]
 
 export type Parameters = Readonly<Record<string, string | undefined>>
 

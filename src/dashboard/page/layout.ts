@@ -4,6 +4,7 @@ import { FindingsPanel } from './findings.ts'
 import type { Key } from './ask-api.ts'
 import { make } from './make.ts'
 import { MonthPanel } from './month-panel.ts'
+import { StatementsView } from './statements/statements-view.ts'
 import { UsageTable } from './usage-table.ts'
 import type { TableKind } from './usage-table.ts'
 
@@ -41,6 +42,8 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey }: Navigation) 
   const lists = LISTS.map((kind) => new UsageTable(kind, go))
   const month = new MonthPanel()
   const findings = new FindingsPanel(addressOfKey)
+  const statements = new StatementsView(go)
+  const toStatements = make('a', { class: 'to-statements' }, 'Statements')
   const home = make('a', { class: 'home' }, 'API key usage')
   const live = make('button', { type: 'button', class: 'toggle' }, 'Live')
   const timed = make(
@@ -68,10 +71,9 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey }: Navigation) 
     'Nothing was counted in this period. Choose a longer one, or add app.use(apiKeyAnalytics()) to an app and send it a request with an API key.',
   )
   const footer = make('footer', {}, make('p', { class: 'soft' }, 'Checking the account of all requests …'))
-  const main = make(
-    'main',
-    { 'aria-busy': 'true' },
-    make('div', { class: 'title' }, back, heading, facts),
+  const usage = make(
+    'div',
+    { class: 'parts' },
     empty,
     cards,
     durations,
@@ -85,6 +87,13 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey }: Navigation) 
     ),
     findings.element,
     notes,
+  )
+  const main = make(
+    'main',
+    { 'aria-busy': 'true' },
+    make('div', { class: 'title' }, back, heading, facts, toStatements),
+    usage,
+    statements.element,
   )
   body.replaceChildren(
     make('header', { class: 'top' }, home, controls.element, timed, live),
@@ -115,6 +124,9 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey }: Navigation) 
     empty,
     footer,
     main,
+    usage,
+    statements,
+    toStatements,
   }
 }
 

@@ -6,7 +6,7 @@ import { formatAge, formatCount, formatShare, formatTime, nameOfKey } from './fo
 import { foreign, make, showInvisible } from './make.ts'
 import { drawSparkline } from './sparkline.ts'
 import { addressOfPage } from './view.ts'
-import type { ListName, View } from './view.ts'
+import type { UsageListName, View } from './view.ts'
 
 /** A column of a list. */
 export interface Column {
@@ -21,7 +21,7 @@ const NAMES = { c: 'Customer', k: 'Key', e: 'Endpoint' }
 
 /** The columns of the list of customers, keys or endpoints. */
 export function columnsOf(
-  list: ListName,
+  list: UsageListName,
   view: View,
   { isCompared }: { readonly isCompared: boolean },
 ): Column[] {

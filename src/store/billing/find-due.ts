@@ -54,10 +54,10 @@ function writeDue(
 }
 
 /** The keys with anything due in a period, in any order. Counts only grow, so a key's sum shows whether there is any. */
-export async function findDueKeys(tx: Statements, db: Database, period: ClosedPeriod): Promise<string[]> {
+export async function findDueKeys(db: Database, period: ClosedPeriod): Promise<string[]> {
   const parameters = new Parameters()
   const due = writeDue(db.dialect, period, parameters)
-  const found = await tx.query<{ id: string }>(
+  const found = await db.query<{ id: string }>(
     `select distinct api_key_id as id
 from (
   select api_key_id, unit
@@ -72,7 +72,6 @@ from (
 
 /** What is due of some keys in a period. */
 export async function findDue(
-  tx: Statements,
   db: Database,
   period: ClosedPeriod,
   keyIds: readonly string[],
@@ -80,7 +79,7 @@ export async function findDue(
   const parameters = new Parameters()
   const due = writeDue(db.dialect, period, parameters, keyIds)
   const ownerSince = db.dialect.millisecondsOf('owner_since')
-  const rows = await tx.query<Omit<DueQuantity, 'ownerSince'> & { ownerSince: string | number }>(
+  const rows = await db.query<Omit<DueQuantity, 'ownerSince'> & { ownerSince: string | number }>(
     `select api_key_id as "keyId", ${ownerSince} as "ownerSince", method, endpoint, unit,
   cast(sum(quantity) as text) as quantity
 from (${due}) due

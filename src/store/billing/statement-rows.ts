@@ -1,5 +1,6 @@
 import type { AccountWithLines, StatementAccount, StatementLine } from '../../model/statement.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
+import { toOwnerSince } from './sum-billed.ts'
 
 /** Rows per statement of SQL. */
 const CHUNK_ROWS = 1000
@@ -125,8 +126,7 @@ limit ${PAGE_LINES}`,
 type Row = Omit<NumberedLine, 'ownerSince'> & { readonly ownerSince: string | number }
 
 function toLine(row: Row): NumberedLine {
-  const ownerSince = Number(row.ownerSince)
-  return { ...row, ownerSince: ownerSince === 0 ? null : new Date(ownerSince).toISOString() }
+  return { ...row, ownerSince: toOwnerSince(row.ownerSince) }
 }
 
 function* inChunks<T>(items: readonly T[]): Generator<readonly T[]> {

@@ -1,5 +1,5 @@
-import { sha256 } from '../../billing/canonical-json.ts'
-import { compareUnits, sameQuantities, toQuantities } from '../../billing/quantities.ts'
+import { sha256 } from '../../model/canonical-json.ts'
+import { compareUnits, sameQuantities, toQuantities } from '../../model/quantities.ts'
 import type { RedactionRecord, StatementHeader, StatementTotals } from '../../model/statement.ts'
 import { readEntries } from '../billing/chain.ts'
 import type { ChainEntry } from '../billing/chain.ts'

@@ -3,10 +3,10 @@
  * first, so that a test can interrupt or kill it in the middle of a closing. Its argument is the URL of the database.
  */
 import { createInterface } from 'node:readline'
-import { runClose } from '../../../src/billing/run-close.ts'
+import { runClose } from '../../../src/billing/close/run-close.ts'
 import { withInterruption } from '../../../src/cli/interruption.ts'
 import { AnalyticsError } from '../../../src/model/errors.ts'
-import type { ClosedStatement } from '../../../src/model/statement.ts'
+import type { ClosedStatement } from '../../../src/model/closing.ts'
 import { openDatabase } from '../../../src/store/database/open-database.ts'
 
 const db = await openDatabase(process.argv[2]!)
