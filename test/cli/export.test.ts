@@ -201,7 +201,7 @@ forEachDatabase('export', (kind, makeUrl) => {
     [['--out', '/'], 2, '/ is a directory. Pass the name of a file to --out.'],
     [['--out', '/nowhere/usage.csv'], 1, 'Cannot write /nowhere/usage.csv (ENOENT). Check --out'],
     [['--columns', 'endpint'], 2, 'There is no column "endpint". Did you mean endpoint?'],
-    [['--format', 'xlsx'], 2, 'Expected --format=xlsx to be one of: csv, json, ndjson.'],
+    [['--format', 'xlsx'], 2, 'Expected --format=xlsx to be one of: csv, json, ndjson, parquet.'],
     [['--key', 'nobody'], 2, 'There is no key "nobody".'],
   ])('refuses %j in one line', async (args, expected, message) => {
     const { code, stdout, stderr } = await run(...args)

@@ -6,8 +6,10 @@ import { build } from 'esbuild'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** The programs of `support/processes` that tests start often, and the thread that they start themselves. */
 const OFTEN = [
+  'close-days',
   'count-and-die',
   'count-and-hang',
+  'count-days',
   'counting-app',
   'deliver-set-aside-and-die',
   'flush',

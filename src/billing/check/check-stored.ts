@@ -1,10 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import type {
-  RedactionRecord,
-  StatementAccount,
-  StatementCheck,
-  StatementSummary,
-} from '../../model/statement.ts'
+import type { RedactionRecord, StatementCheck, StatementSummary } from '../../model/statement.ts'
 import { readEntries } from '../../store/billing/chain.ts'
 import { readAccounts, readLines } from '../../store/billing/statement-rows.ts'
 import { readSnapshot } from '../../store/database/read-snapshot.ts'
@@ -31,13 +26,13 @@ export async function checkStored(
 ): Promise<StatementCheck> {
   return readSnapshot(db, async (tx) => {
     const within = { ...db, ...tx }
-    const faults = await findStatementFaults(tx)
+    const faults = await findStatementFaults(tx, db.dialect)
     if (faults.chain.length > 0)
       return { intact: false, statements: 0, lines: 0, findings: faults.chain, notes: [] }
     const chosen = which === undefined ? await findStatements(within) : [await findStatement(within, which)]
     const redacted = await readRedacted(tx)
     const findings = new FindingList()
-    findings.add(...faults.totals)
+    findings.add(...faults.totals, ...(await findStrayAccounts(tx)))
     let [lines, blanked, unsigned] = [0, 0, 0]
     for (const summary of chosen) {
       findings.add(...findWrongSignature(summary, publicKey))
@@ -61,16 +56,31 @@ export async function checkStored(
   })
 }
 
+async function findStrayAccounts(tx: Statements): Promise<string[]> {
+  const strays = await tx.query<{ statement: number }>(
+    `select distinct statement
+from api_key_analytics_statement_accounts
+where statement not in (select number from api_key_analytics_statements where number is not null)
+order by statement`,
+  )
+  return strays.map(({ statement }) => `There are accounts of a statement ${statement} that does not exist.`)
+}
+
 async function checkOne(
   db: Database,
-  { statement }: StatementSummary,
+  { statement, totals }: StatementSummary,
   redacted: ReadonlySet<string>,
   findings: FindingList,
 ): Promise<{ lines: number; blanked: number }> {
   const { number, linesHash, lineCount } = statement
   const accounts = await readAccounts(db, number)
+  if (accounts.length !== totals.accountCount) {
+    findings.add(
+      `Statement ${number}: it has ${accounts.length} accounts, and had ${totals.accountCount} when it was made.`,
+    )
+  }
   let blanked = 0
-  for (const account of accounts.values()) {
+  for (const account of accounts) {
     if (isBlanked(account)) {
       blanked += 1
       if (redacted.has(`${number} ${account.account}`)) continue
@@ -83,13 +93,15 @@ async function checkOne(
       )
     }
   }
+  const byNumber = new Map(accounts.map((account) => [account.account, account]))
   const root = new TreeRoot()
   let lines = 0
   for await (const page of readLines(db, db.dialect, number)) {
     for (const line of page) {
       lines += 1
       root.add(Buffer.from(line.hash, 'hex'))
-      if (hashLine(accountOf(accounts, line), line) !== line.hash) {
+      const account = byNumber.get(line.account)
+      if (account?.keyId !== line.keyId || hashLine(account, line) !== line.hash) {
         const what = `key ${line.keyId}, ${line.method} ${line.endpoint}, ${line.unit}`
         findings.add(`Statement ${number}, line ${line.line} (${what}): it was changed.`)
       }
@@ -105,13 +117,6 @@ async function checkOne(
     findings.add(`Statement ${number}: lines were ${count}.`)
   }
   return { lines, blanked }
-}
-
-function accountOf(
-  accounts: ReadonlyMap<number, StatementAccount>,
-  { account, keyId }: { account: number; keyId: string },
-): Pick<StatementAccount, 'account' | 'keyId' | 'hash'> {
-  return { account, keyId, hash: accounts.get(account)?.hash ?? '' }
 }
 
 function findWrongSignature(

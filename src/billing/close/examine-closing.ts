@@ -107,7 +107,9 @@ function describeDifference(account: VerifyResult): string[] {
           'the stored rows differ from what was delivered: they were changed by hand. "apikey-analytics verify" shows by how much; restore them.',
         ]),
     ...(billing && billing.faults.length > 0
-      ? [`earlier statements were changed. "apikey-analytics statements check" shows what; restore them.`]
+      ? [
+          `earlier statements, or what they billed, were changed. "apikey-analytics verify" and "apikey-analytics statements check" show what; restore it.`,
+        ]
       : []),
   ]
 }

@@ -41,7 +41,8 @@ export async function runClose(
     ...(signal && { signal }),
   }
   const closed = await closePeriod(db, dataDir, order).catch((error: unknown) => {
-    throw signal?.aborted ? interrupted(period.label, error) : error
+    // a refusal or a cut connection is no interruption: after a cut nobody knows that nothing was changed
+    throw signal?.aborted && !(error instanceof AnalyticsError) ? interrupted(period.label, error) : error
   })
   const { refusals, warnings } = closed
   return { text: describe(closed), warnings, refused: refusals.length > 0, result: closed }

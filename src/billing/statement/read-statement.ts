@@ -58,7 +58,7 @@ export async function openStatement(
 ): Promise<StatementSource> {
   const summary = await findStatement(db, which)
   const { number } = summary.statement
-  const accounts = await readAccounts(db, number)
+  const accounts = new Map((await readAccounts(db, number)).map((account) => [account.account, account]))
   const isChosen = ({ owner, keyId }: StatementAccount) =>
     (filter.owner === undefined || owner === filter.owner) &&
     (filter.keyId === undefined || keyId === filter.keyId)

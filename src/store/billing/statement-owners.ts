@@ -1,5 +1,6 @@
 import { PeriodSums } from '../../model/period-sums.ts'
 import type { StatementHeader } from '../../model/statement.ts'
+import { readExact, sumExact } from '../database/exact-sum.ts'
 import type { Database } from '../database/open-database.ts'
 import { Parameters } from '../read/usage-filter.ts'
 
@@ -53,7 +54,7 @@ export async function sumOwners(
     quantity: string
   }>(
     // SQLite reads the tables of a cross join in their order
-    `select a.statement, a.owner, l.period, l.unit, cast(sum(l.quantity) as text) as quantity
+    `select a.statement, a.owner, l.period, l.unit, ${sumExact('l.quantity')} as quantity
 from api_key_analytics_statement_accounts a cross join api_key_analytics_statement_lines l
 where ${owners.includes(null) ? `(${isOne} or a.owner is null)` : isOne}
   and a.statement in (${listOf(numbers)})
@@ -68,7 +69,7 @@ group by a.statement, a.owner, l.period, l.unit`,
     const name = nameOfSums(Number(statement), owner)
     const ofOwner = sums.get(name) ?? new PeriodSums()
     sums.set(name, ofOwner)
-    ofOwner.add({ period: Number(period), unit, quantity })
+    ofOwner.add({ period: Number(period), unit, quantity: String(readExact(quantity)) })
   }
   return sums
 }

@@ -86,19 +86,15 @@ export async function addAccounts(
   }
 }
 
-/** The accounts of a statement, by number. */
-export async function readAccounts(
-  tx: Statements,
-  statement: number,
-): Promise<Map<number, StatementAccount>> {
-  const rows = await tx.query<StatementAccount>(
+/** The accounts of a statement, in order. */
+export async function readAccounts(tx: Statements, statement: number): Promise<StatementAccount[]> {
+  return tx.query<StatementAccount>(
     `select account, api_key_id as "keyId", label, name, owner, salt, hash
 from api_key_analytics_statement_accounts
 where statement = $1
 order by account`,
     [statement],
   )
-  return new Map(rows.map((row) => [row.account, row]))
 }
 
 /** A line with the number of its account. */

@@ -6,6 +6,7 @@ import { endsBy } from '../read/ends-by.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { lockQuantities, lockRows } from './lock-rows.ts'
 import { logRemoval } from './log-removal.ts'
+import type { Removal } from './log-removal.ts'
 import type { Database } from '../database/open-database.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
 import { Parameters } from '../read/usage-filter.ts'
@@ -103,7 +104,7 @@ async function deleteRows(
   tx: Statements,
   db: Database,
   { condition, params }: { condition: string; params: unknown[] },
-): Promise<{ rows: number; requests: number; quantities: ReadonlyMap<string, bigint> }> {
+): Promise<Pick<Removal, 'rows' | 'requests' | 'closed'> & { quantities: ReadonlyMap<string, bigint> }> {
   await lockStatements(tx, db, 'remove')
   const closed = await readClosedPeriods(tx, db.dialect)
   // what was billed of the rows is only looked at when a period is closed
@@ -125,9 +126,12 @@ where ${condition}
 returning unit, cast(quantity as text) as quantity${names}`,
     params,
   )
-  if (closed.length > 0) await noteRemoved(tx, db.dialect, closed, [...rows, ...quantities].map(toRemovedRow))
+  const noted =
+    closed.length > 0
+      ? await noteRemoved(tx, db.dialect, closed, [...rows, ...quantities].map(toRemovedRow))
+      : undefined
   const requests = rows.reduce((sum, { quantity }) => sum + Number(quantity), 0)
-  return { rows: rows.length, requests, quantities: sumByUnit(quantities) }
+  return { rows: rows.length, requests, quantities: sumByUnit(quantities), closed: noted }
 }
 
 const writeNames = (dialect: Dialect) =>

@@ -90,12 +90,14 @@ export const POSTGRESQL = [
   before timestamptz null,
   api_key_id uuid null,
   row_count bigint not null,
-  request_count bigint not null
+  request_count bigint not null,
+  closed_request_count bigint not null
 )`,
   `create table api_key_analytics_pruned_quantities (
   prune_id int not null,
   unit text collate "C" not null,
   quantity bigint not null,
+  closed_quantity bigint not null,
   primary key (prune_id, unit)
 )`,
   `create table api_key_analytics_statements (

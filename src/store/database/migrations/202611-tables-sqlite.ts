@@ -92,12 +92,14 @@ export const SQLITE = [
   before datetime null,
   api_key_id text null,
   row_count bigint not null,
-  request_count bigint not null
+  request_count bigint not null,
+  closed_request_count bigint not null
 )`,
   `create table api_key_analytics_pruned_quantities (
   prune_id integer not null,
   unit text not null,
   quantity bigint not null,
+  closed_quantity bigint not null,
   primary key (prune_id, unit)
 ) without rowid`,
   `create table api_key_analytics_statements (
