@@ -42,6 +42,9 @@ export async function playWeek({ until, ...options }: WeekOptions): Promise<numb
     isRevoked: (key: SampleKey) => key.id === TRIAL.id && dayOf(now) >= REVOKED_FROM_DAY,
   }
   const server = createSampleApi(new Koa(), analytics, keys).listen(0, '127.0.0.1')
+  // Node ends connections that are idle for five seconds. A machine may be busy for as long, and the request after that
+  // would fail.
+  server.keepAliveTimeout = 0
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   let answered = 0

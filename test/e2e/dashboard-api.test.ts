@@ -1,7 +1,6 @@
 import { once } from 'node:events'
-import { createServer, request } from 'node:http'
+import { request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import Koa from 'koa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -10,6 +9,7 @@ import type { AnalyticsDashboard } from '../../src/dashboard/dashboard.ts'
 import { serveDashboard } from '../../src/dashboard/serve-dashboard.ts'
 import type { ServedDashboard } from '../../src/dashboard/serve-dashboard.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
+import { listen } from '../support/listen.ts'
 import { runCli } from '../support/run-cli.ts'
 import { serveApp } from '../support/serve-app.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
@@ -40,12 +40,10 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
     database = await makeUrl()
     await storeUsage(database, ROWS)
     dashboard = analyticsDashboard({ authorize: () => true, database, dataDir: '/nowhere' })
-    const server = createServer(new Koa().use(dashboard).callback()).listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/usage/`
+    const server = await listen(new Koa().use(dashboard).callback())
+    base = `${server.url}/usage/`
     close = async () => {
-      server.close()
-      server.closeAllConnections()
+      await server.close()
       await dashboard.close()
     }
   })

@@ -1,8 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -12,6 +10,7 @@ import { openDatabase } from '../../src/store/database/open-database.ts'
 import { describeDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
 import { makeDatabase } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
+import { findFreePort } from '../support/find-free-port.ts'
 import { RULES } from '../../src/security/rules.ts'
 import { installPackage } from '../support/install-package.ts'
 import type { InstalledApp } from '../support/install-package.ts'
@@ -75,7 +74,9 @@ describe('every block of the README and its pages runs as it stands', () => {
     app = await installPackage(...INSTALLED)
     database = await makeDatabase('postgresql', { migrated: false })
     here.set('/srv/api', app.folder)
-    for (const port of ['3000', '3001', '3002', '3003', '3004', '3005']) here.set(port, await findFreePort())
+    for (const port of ['3000', '3001', '3002', '3003', '3004', '3005']) {
+      here.set(port, `${await findFreePort()}`)
+    }
     here.set('postgres://api:password@localhost:5432/api', database.url)
     here.set('PostgreSQL api at localhost:5432', describeDatabaseUrl(database.url))
     // The demo plays the week that ends now; yesterday is always in it.
@@ -338,12 +339,4 @@ async function untilServed(port: string): Promise<void> {
     if (Date.now() > deadline) throw new Error(`Nothing is served on port ${port}.`)
     await sleep(50)
   }
-}
-
-async function findFreePort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return String(port)
 }

@@ -18,6 +18,7 @@ const OFTEN = [
   'migrate',
   'open-and-forget',
   'recover-and-die',
+  'wait-for-end',
 ]
 const THREAD = 'src/store/thread/store-worker.ts'
 /** Loaded from `node_modules` as ever: they bring compiled code. `pg-native` is not installed. */
