@@ -24,6 +24,7 @@ export type {
   QuotaMeasurement,
   QuotaName,
   QuotaPeriod,
+  QuotaState,
   QuotaSubject,
 } from './model/quota.ts'
 export { OTHER_ENDPOINT, OTHER_METHOD, UNMATCHED_ENDPOINT } from './model/operation.ts'

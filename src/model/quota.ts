@@ -58,3 +58,32 @@ export interface QuotaMeasurement {
   readonly completeUntil: Date | null
   readonly quotas: readonly MeasuredQuota[]
 }
+
+/** The quotas that an app keeps in memory. */
+export interface StoredQuotas extends QuotaMeasurement {
+  /** The present owners of keys, where an owner has a quota or a person set the owner. */
+  readonly owners: readonly (readonly [keyId: string, owner: string | null])[]
+}
+
+/** Of an app without quotas. */
+export const NO_QUOTAS: StoredQuotas = { completeUntil: null, quotas: [], owners: [] }
+
+/** A quota of a request, from memory: the use of this process is in it up to now. */
+export interface QuotaState {
+  /** Whether it limits the key, or all keys of its owner together. */
+  readonly of: 'key' | 'owner'
+  /** The owner whose quota it is; null for the quota of a key. */
+  readonly owner: string | null
+  /** `requests`, or such as `tokens`. */
+  readonly unit: string
+  readonly per: QuotaPeriod
+  readonly limit: number
+  /** May be more than the limit, because nothing is refused by us. */
+  readonly used: number
+  /** `limit - used`, 0 at least. */
+  readonly remaining: number
+  readonly startedAt: Date
+  readonly resetsAt: Date
+  /** Up to when it contains the use of other processes; null when nothing was delivered yet. */
+  readonly completeUntil: Date | null
+}

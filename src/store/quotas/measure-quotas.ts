@@ -1,6 +1,6 @@
 import type { MeasuredQuota, Quota, QuotaFilter, QuotaMeasurement } from '../../model/quota.ts'
 import { REQUESTS_UNIT } from '../../model/unit.ts'
-import { shift, startOf } from '../../time/calendar.ts'
+import { presentPeriod } from '../../time/present-period.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { findCompleteUntil } from './find-complete-until.ts'
 import { findQuotas } from './find-quotas.ts'
@@ -31,7 +31,8 @@ export async function measureQuotas(
 }
 
 /** Measures quotas in the period that contains a moment, in two statements at most. */
-async function measure(
+/** Measures quotas in the period that contains a moment, in two statements at most. */
+export async function measure(
   db: Statements & { readonly dialect: Dialect },
   quotas: readonly Quota[],
   now: number,
@@ -49,15 +50,6 @@ async function measure(
     sums,
   )
   return wanted.map(({ place, ...quota }) => Object.assign(quota, { used: sums.get(place) ?? 0n }))
-}
-
-/** The period of a quota that contains a moment. */
-export function presentPeriod(
-  { per, timeZone }: Pick<Quota, 'per' | 'timeZone'>,
-  now: number,
-): { since: Date; until: Date } {
-  const since = startOf(per, new Date(now), timeZone)
-  return { since, until: shift(per, since, 1, timeZone) }
 }
 
 interface Source {
