@@ -1,0 +1,48 @@
+import type { MeasuredQuota, QuotaFilter } from '../model/quota.ts'
+import { readKeyNames } from '../store/billing/read-closing-state.ts'
+import type { Database } from '../store/database/open-database.ts'
+import { measureQuotas } from '../store/quotas/measure-quotas.ts'
+import { nameOfKey } from './group-names.ts'
+
+/** A quota as it is shown. */
+export interface ListedQuota extends MeasuredQuota {
+  /** Name of the key or the owner. */
+  readonly name: string
+  /** `limit - used`, 0 at least. */
+  readonly remaining: bigint
+  /** `used / limit`; above 1 when more was used. */
+  readonly share: number
+}
+
+/** The data of `quotas list --json`. */
+export interface QuotaList {
+  /** The database has what every process counted up to then. */
+  readonly completeUntil: Date | null
+  /** The most used first. */
+  readonly quotas: readonly ListedQuota[]
+}
+
+/** The quotas of some keys and owners, or all, measured; the most used first. */
+export async function readQuotaList(db: Database, filter?: QuotaFilter, now?: number): Promise<QuotaList> {
+  const { completeUntil, quotas } = await measureQuotas(db, filter, now)
+  const names = await readKeyNames(
+    db,
+    quotas.flatMap(({ keyId }) => keyId ?? []),
+  )
+  const listed = quotas.map((quota) => {
+    const name = quota.owner ?? nameOfSubject(quota.keyId!, names)
+    return Object.assign({ name }, quota, measuresOf(quota))
+  })
+  // stable: what is used equally stays in the order of the database
+  return { completeUntil, quotas: listed.sort((a, b) => b.share - a.share) }
+}
+
+function nameOfSubject(keyId: string, names: Awaited<ReturnType<typeof readKeyNames>>): string {
+  const key = names.get(keyId)
+  // the quota of a key that was not used yet
+  return key ? nameOfKey(key) : keyId
+}
+
+function measuresOf({ used, limit }: MeasuredQuota): Pick<ListedQuota, 'remaining' | 'share'> {
+  return { remaining: used < limit ? limit - used : 0n, share: Number(used) / Number(limit) }
+}
