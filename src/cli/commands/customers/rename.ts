@@ -31,9 +31,7 @@ export default class CustomersRename extends BaseCommand {
       this.print(this.forOutput(`${args.from} is ${args.to} now, with ${keys}.\n`))
       const { droppedQuotas } = renamed
       if (droppedQuotas > 0)
-        this.say(
-          `Note: ${args.to} had the same quotas, which stay; ${droppedQuotas} of ${args.from} are gone.`,
-        )
+        this.say(`Note: ${args.to} had the same quotas, which stay; those of ${args.from} are gone.`)
       return { from: args.from, to: args.to, ...renamed }
     })
   }
