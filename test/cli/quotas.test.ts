@@ -158,7 +158,7 @@ forEachDatabase('quotas', (_kind, makeUrl) => {
   })
 
   test('what code set for a key or a customer without requests can be changed and removed', async () => {
-    const usage = await openUsage(env['DATABASE_URL']!)
+    const usage = await openUsage(env['DATABASE_URL'])
     const { id } = testKey(77, 'later')
     await usage.setQuota({ keyId: id, unit: 'requests', per: 'day', limit: 5 })
     await usage.setQuota({ owner: 'New Ltd', unit: 'requests', per: 'day', limit: 5n })
