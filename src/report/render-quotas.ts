@@ -1,7 +1,7 @@
 import { renderTable } from '../terminal/render-table.ts'
 import type { Screen } from '../terminal/screen.ts'
 import { formatInstant } from '../time/calendar.ts'
-import type { ListedQuota, QuotaList } from './quota-list.ts'
+import type { ListedQuota, QuotaList } from './listed-quota.ts'
 import { renderCsv } from './render-csv.ts'
 import { escapeMarkdown, renderMarkdownTable } from './render-markdown.ts'
 import { renderHeading } from './render-report.ts'

@@ -81,6 +81,7 @@ function describeNext({ dataDir, file }: DemoFolder): string {
     `  npx apikey-analytics report ${there} --by key,day --since ${SINCE}`,
     `  npx apikey-analytics report ${there} --key 'Mobile app'`,
     `  npx apikey-analytics keys list ${there}`,
+    `  npx apikey-analytics quotas list ${there}`,
     `  npx apikey-analytics export ${there} --format ndjson`,
     `  npx apikey-analytics verify ${there}`,
   ].join('\n')

@@ -20,7 +20,7 @@ export default class QuotasList extends BaseCommand {
     const { flags } = await this.parse(QuotasList)
     return this.withDatabase(flags, async (db, location) => {
       const [{ readQuotaList }, { renderQuotas }, { renderJson }, { noteUndelivered }] = await Promise.all([
-        import('../../../report/quota-list.ts'),
+        import('../../../report/read-quota-list.ts'),
         import('../../../report/render-quotas.ts'),
         import('../../../report/render-json.ts'),
         import('../../../report/note-undelivered.ts'),

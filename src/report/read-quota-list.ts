@@ -3,24 +3,7 @@ import { readKeyNames } from '../store/billing/read-closing-state.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { measureQuotas } from '../store/quotas/measure-quotas.ts'
 import { nameOfKey } from './group-names.ts'
-
-/** A quota as it is shown. */
-export interface ListedQuota extends MeasuredQuota {
-  /** Name of the key or the owner. */
-  readonly name: string
-  /** `limit - used`, 0 at least. */
-  readonly remaining: bigint
-  /** `used / limit`; above 1 when more was used. */
-  readonly share: number
-}
-
-/** The data of `quotas list --json`. */
-export interface QuotaList {
-  /** The database has what every process counted up to then. */
-  readonly completeUntil: Date | null
-  /** The most used first. */
-  readonly quotas: readonly ListedQuota[]
-}
+import type { ListedQuota, QuotaList } from './listed-quota.ts'
 
 /** The quotas of some keys and owners, or all, measured; the most used first. */
 export async function readQuotaList(db: Database, filter?: QuotaFilter, now?: number): Promise<QuotaList> {
