@@ -5,6 +5,9 @@ import { foreign, make } from './make.ts'
 import { addressOfPage } from './view.ts'
 import type { View } from './view.ts'
 
+/** Few, because the chart comes after them. */
+const ON_OVERVIEW = '4'
+const ON_PAGE = '24'
 /** From here on a quota is nearly used up. */
 const NEAR = 0.8
 
@@ -26,8 +29,9 @@ export class QuotaPanel {
   /** Asks for the quotas and draws them. An endpoint has none. */
   async load(view: View, signal: AbortSignal): Promise<void> {
     const { key, owner, endpoint } = view
+    const limit = (key ?? owner) === undefined ? ON_OVERVIEW : ON_PAGE
     const found =
-      endpoint === undefined ? await askApi<Quotas>('quotas', { key, owner }, signal) : { quotas: [] }
+      endpoint === undefined ? await askApi<Quotas>('quotas', { key, owner, limit }, signal) : { quotas: [] }
     this.element.hidden = found.quotas.length === 0
     if (!('quotaCount' in found)) return
     this.#about.textContent = describe(found, view['tz'] ?? 'UTC')
