@@ -2,7 +2,6 @@ import { AnalyticsError } from '../model/errors.ts'
 import { isReservedKey } from '../model/key.ts'
 import type { QuotaName, QuotaPeriod, QuotaSubject } from '../model/quota.ts'
 import { REQUESTS_UNIT } from '../model/unit.ts'
-import { didYouMean, suggest } from '../options/suggest.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { findKeysOfOwner } from '../store/read/find-keys.ts'
 import { findQuotas } from '../store/quotas/find-quotas.ts'
@@ -10,6 +9,7 @@ import { requireKnownNames } from './find-filter.ts'
 import { findKey } from './find-key.ts'
 import type { SecretInput } from './find-key.ts'
 import { nameOfKey } from './group-names.ts'
+import { requireUnit } from './require-unit.ts'
 
 /** How a command names a quota. */
 export interface QuotaFlags {
@@ -36,7 +36,8 @@ export async function findQuotaSubject(
   }
   const found =
     owner === undefined ? await findKeySubject(db, key!, secretInput) : await findOwnerSubject(db, owner)
-  await requireKnownUnit(db, unit)
+  // a wrong unit would make a quota that nobody uses
+  if (unit !== REQUESTS_UNIT) await requireUnit(db, unit)
   return { name: found.name, quota: { ...found.subject, unit, per } }
 }
 
@@ -61,19 +62,4 @@ async function findOwnerSubject(db: Database, owner: string): Promise<FoundSubje
   if (quotas.length === 0 && (await findKeysOfOwner(db, owner)).length === 0)
     await requireKnownNames(db, { owner })
   return { subject: { owner }, name: owner }
-}
-
-/** A wrong unit would make a quota that is never used. The ledger has every unit that an app declared. */
-async function requireKnownUnit(db: Database, unit: string): Promise<void> {
-  if (unit === REQUESTS_UNIT) return
-  const rows = await db.query<{ unit: string }>(
-    'select distinct unit from api_key_analytics_ledger_units order by unit',
-  )
-  const units = [REQUESTS_UNIT, ...rows.map((row) => row.unit)]
-  if (units.includes(unit)) return
-  const near = didYouMean(suggest(unit, units)) || ` Known are ${units.join(', ')}.`
-  throw new AnalyticsError(
-    'WRONG_USAGE',
-    `No app has counted the unit "${unit}" here.${near} A unit is known once an app with it in the option "units" has counted a request.`,
-  )
 }

@@ -140,7 +140,7 @@ forEachDatabase('quotas', (_kind, makeUrl) => {
     [
       'an unknown unit',
       ['key_1', '--limit', '5', '--unit', 'token'],
-      /^Error: No app has counted the unit "token" here\. Did you mean/,
+      /^Error: No quantity of "token" was ever counted\. Did you mean/,
     ],
     [
       'another period',
