@@ -24,6 +24,7 @@ import { readActivity } from './read-activity.ts'
 import type { Activity } from './read-activity.ts'
 import { DAY_MS } from '../time/units.ts'
 import { LIST, readList } from './read-list.ts'
+import { readQuotas } from './read-quotas.ts'
 import {
   answerStatement,
   answerStatementCustomers,
@@ -75,6 +76,7 @@ const SECURITY_DAYS = 31
  *   `limit offset`.
  * - `api/statement?statement=7`: one statement with a page of its lines. Parameters: `owner kind=usage|correction limit offset`.
  * - `api/statement-customers?statement=7`: its customers. Parameters: `search limit offset`.
+ * - `api/quotas`: the most used quotas, of all or of a `key` or an `owner`, as `quotas list --json` has them; `limit`.
  * - `api/verify`: the data of `verify --json`.
  * `openApiFile` has one more: `api/statement-file?statement=7&format=csv|json`, with `owner`: the bytes of `statements show`.
  */
@@ -86,6 +88,7 @@ const API: Readonly<Record<string, Api>> = {
   activity: { parameters: [...FILTER, 'unit'], answer: answerActivity },
   customers: { parameters: [...FILTER, 'unit', ...LIST], answer: answerCustomers },
   key: { parameters: ['key'], answer: answerKey },
+  quotas: { parameters: ['key', 'owner', 'limit'], answer: readQuotas },
   security: { parameters: ['since', 'until'], answer: answerSecurity },
   statements: { parameters: ['owner', ...PAGE], answer: answerStatements },
   statement: { parameters: ['statement', 'owner', 'kind', ...PAGE], answer: answerStatement },

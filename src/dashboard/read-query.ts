@@ -29,7 +29,7 @@ export function readChoice<T extends string>(
 }
 
 /** A number in a range. @throws WRONG_USAGE */
-function readCount(name: string, text: string, least: number, most: number): number {
+export function readCount(name: string, text: string, least: number, most: number): number {
   const count = Number(text)
   if (/^\d{1,9}$/.test(text) && count >= least && count <= most) return count
   throw wrongUsage(`Cannot read ${name}=${JSON.stringify(text)}. Use ${least} to ${most}.`)

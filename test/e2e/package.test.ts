@@ -90,6 +90,8 @@ test('the package exports exactly these names', async () => {
     'ApiKeyAnalyticsPrunedQuantitySchema',
     'ApiKeyAnalyticsQuantity',
     'ApiKeyAnalyticsQuantitySchema',
+    'ApiKeyAnalyticsQuota',
+    'ApiKeyAnalyticsQuotaSchema',
     'ApiKeyAnalyticsSchema',
     'ApiKeyAnalyticsStatement',
     'ApiKeyAnalyticsStatementAccount',

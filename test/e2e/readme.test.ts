@@ -25,6 +25,7 @@ const PAGES = [
   'docs/identify-keys.md',
   'docs/endpoints-and-routers.md',
   'docs/quantities.md',
+  'docs/quotas.md',
   'docs/billing.md',
   'docs/security.md',
   'docs/dashboard.md',

@@ -10,6 +10,7 @@ const OFTEN = [
   'count-and-die',
   'count-and-hang',
   'count-days',
+  'count-within-quota',
   'counting-app',
   'deliver-set-aside-and-die',
   'flush',

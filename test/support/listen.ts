@@ -8,7 +8,7 @@ export interface Listening {
   readonly url: string
   readonly port: number
   /** Ends it with all its connections. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /**

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import Koa from 'koa'
 import { KnownKeys } from '../../src/capture/known-keys.ts'

@@ -82,6 +82,7 @@ function describeNext({ dataDir, file }: DemoFolder): string {
     `  npx apikey-analytics report ${there} --key 'Mobile app'`,
     `  npx apikey-analytics report ${there} --unit tokens --by key --since ${SINCE}`,
     `  npx apikey-analytics keys list ${there}`,
+    `  npx apikey-analytics quotas list ${there}`,
     `  npx apikey-analytics export ${there} --format ndjson`,
     `  npx apikey-analytics verify ${there}`,
   ].join('\n')

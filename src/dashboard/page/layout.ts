@@ -4,6 +4,7 @@ import { FindingsPanel } from './findings.ts'
 import type { Key } from './ask-api.ts'
 import { make } from './make.ts'
 import { MonthPanel } from './month-panel.ts'
+import { QuotaPanel } from './quotas.ts'
 import { StatementsView } from './statements/statements-view.ts'
 import { UnitSelect } from './unit-select.ts'
 import { UsageTable } from './usage-table.ts'
@@ -44,6 +45,7 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey, chooseUnit }: 
   const chart = new Chart()
   const lists = LISTS.map((kind) => new UsageTable(kind, go))
   const month = new MonthPanel()
+  const quotas = new QuotaPanel()
   const findings = new FindingsPanel(addressOfKey)
   const statements = new StatementsView(go)
   const toStatements = make('a', { class: 'to-statements' }, 'Statements')
@@ -82,6 +84,7 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey, chooseUnit }: 
     empty,
     cards,
     durations,
+    quotas.element,
     makePanel(chartTitle, 'chart-panel', chart.element),
     make('div', { class: 'lists' }, month.element, ...lists.map(({ element }) => element)),
     make(
@@ -112,6 +115,7 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey, chooseUnit }: 
     chart,
     lists,
     month,
+    quotas,
     findings,
     home,
     live,

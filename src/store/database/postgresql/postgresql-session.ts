@@ -103,7 +103,7 @@ export function runOn(client: Pick<Pool, 'query'>, databaseLabel: string): Timed
  * The same statements. After a silence of ours that the server may not have endured, what it said meanwhile is read
  * first: a statement that is sent into an ended connection resets it, and the server's last words are lost.
  */
-function readAfterSilence({ query }: TimedStatements, longestSilenceMs: number): TimedStatements {
+function readAfterSilence(statements: TimedStatements, longestSilenceMs: number): TimedStatements {
   let answeredAt = performance.now()
   return {
     query: async (...statement) => {
@@ -113,7 +113,7 @@ function readAfterSilence({ query }: TimedStatements, longestSilenceMs: number):
         await nextTurn()
       }
       try {
-        return await query(...statement)
+        return await statements.query(...statement)
       } finally {
         answeredAt = performance.now()
       }
