@@ -5,6 +5,7 @@ import { requireText } from './name-key.ts'
 import type { Database } from '../database/open-database.ts'
 import { replaceOwner } from './owner-periods.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
+import { takeTurn } from '../write/take-turn.ts'
 
 /**
  * Renames an owner, now and in the past. A name that is in use merges both owners. Works key by key: after an abort,
@@ -16,6 +17,7 @@ export async function renameOwner(db: Database, owner: string, name: string): Pr
   const ids = await findKeysOfOwner(db, owner)
   for (const id of ids) {
     await runBoundedWrite(db, async (tx) => {
+      await takeTurn(tx, db)
       if (!(await lockKey(tx, db.dialect, id))) return
       const periods = (await readOwners(tx, db.dialect, [id])).get(id)!
       const renamed = replaceOwner(periods, owner, { owner: name })

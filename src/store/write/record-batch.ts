@@ -7,6 +7,7 @@ import { advanceLedger } from './advance-ledger.ts'
 import type { DueRows } from './advance-ledger.ts'
 import { enterQuantities } from './ledger-units.ts'
 import type { Database } from '../database/open-database.ts'
+import { addOwnerSums } from './owner-sums.ts'
 import { touchKeys } from './touch-keys.ts'
 import type { TouchedKeys } from './touched-keys.ts'
 import { isContentError, isMissingKey } from '../database/translate-error.ts'
@@ -88,6 +89,7 @@ export async function recordBatch(
       for await (const keys of batch.keys()) await touchKeys(tx, db.dialect, batch, keys, touched)
       await addCells(tx, db.dialect, batch, due)
       if (batch.units) await addQuantities(tx, db.dialect, batch, due)
+      for await (const rows of due.rows()) await addOwnerSums(tx, db.dialect, batch, rows)
       return 'applied'
     }, 'flush')
     if (result === 'applied') for await (const keys of batch.keys()) touched.touch(keys, batch.sealedAt)
