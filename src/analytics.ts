@@ -13,6 +13,7 @@ import { createReadKey } from './capture/read-key.ts'
 import { MEMORY_DATABASE } from './options/database-location.ts'
 import { targetOf } from './options/database-target.ts'
 import { createDisabledAnalytics } from './disabled-analytics.ts'
+import type { CustomerAnswer, CustomerQuestion } from './model/customer-usage.ts'
 import type { AnalyticsOptions } from './options/options.ts'
 import { resolveOptions } from './options/resolve-options.ts'
 import { requireNode } from './options/require-node.ts'
@@ -43,7 +44,10 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
   const { dataDir, bucketMinutes, units, mapCounters, maxKeys, maxEndpointsPerKey, flushIntervalMs } = options
   const report = options.onError
   const knownKeys = new KnownKeys(maxKeys)
-  const { store, openUsage } = createAnalyticsDatabase(options.database, pepperCheck(options.pepper))
+  const { store, openUsage, customers } = createAnalyticsDatabase(
+    options.database,
+    pepperCheck(options.pepper),
+  )
   const inMemory = options.database === MEMORY_DATABASE
   const folder = inMemory
     ? undefined
@@ -89,9 +93,23 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
     removeAtExit(folder, () => stats().pending === 0 && buffer.additions === flusher.deliveredAdditions)
     flusher.start()
   }
-  return Object.assign(createMiddleware({ options, counter: buffer, knownKeys, report }), {
+  const startedAt = now()
+
+  async function answer(question: CustomerQuestion): Promise<CustomerAnswer> {
+    // no timer flushes a database in memory
+    if (inMemory) await flusher.flush()
+    // other processes flush in their own time
+    const completeUntil = Math.min(flusher.completeAt ?? startedAt, now() - flushIntervalMs)
+    return { ...(await customers.answer(question)), completeUntil }
+  }
+
+  const usageOfCustomers = { answer, report }
+  return Object.assign(createMiddleware({ options, counter: buffer, knownKeys, report, usageOfCustomers }), {
     flush: () => flusher.flush(),
-    close: () => flusher.close(),
+    async close() {
+      await flusher.close()
+      await customers.close()
+    },
     async usage() {
       await flusher.flush()
       return openUsage()

@@ -53,6 +53,7 @@ export class Flusher {
   #failedFlushes = 0
   #lastError: AnalyticsError | undefined
   #lastFlushAt: Date | undefined
+  #completeAt: number | undefined
   #closed = false
 
   constructor(parts: FlusherParts) {
@@ -76,6 +77,11 @@ export class Flusher {
       lastError: this.#lastError,
       lastFlushAt: this.#lastFlushAt,
     }
+  }
+
+  /** Epoch milliseconds: everything that this process counted before is delivered. Undefined before the first flush. */
+  get completeAt(): number | undefined {
+    return this.#completeAt
   }
 
   start(): void {
@@ -182,6 +188,7 @@ export class Flusher {
       }
       this.#rest(startedAt, this.#delivery.rows - rowsBefore)
       this.#lastFlushAt = new Date(this.#parts.now())
+      if (seal && !buffer.hasSealed()) this.#completeAt = startedAt
       await this.#keepHouse(facts)
       this.#failuresInRow = 0
     } catch (cause) {

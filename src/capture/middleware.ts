@@ -10,7 +10,7 @@ import type { KnownKeys } from './known-keys.ts'
 import { createReadKey, COUNTED_OTHER, COUNTED_REJECTED } from './read-key.ts'
 import { observeRouters } from './observe-routers.ts'
 import { meetsRouter } from './other-routers.ts'
-import { markRequest, type RequestMark } from './request-mark.ts'
+import { markRequest, readMark, type RequestMark, type SelfService } from './request-mark.ts'
 import { createResolveOperation } from './resolve-operation.ts'
 import { isResponseOver, resolveEndStatus, resolveStatus, resolveThrownStatus } from './resolve-status.ts'
 import { readRawPath } from './sanitise-path.ts'
@@ -23,6 +23,8 @@ export interface CaptureParts {
   readonly knownKeys: KnownKeys
   /** Receives errors; must not throw. */
   readonly report: (error: AnalyticsError) => void
+  /** What `apiKeyUsage` answers from; left out where nothing is stored. */
+  readonly usageOfCustomers?: Omit<SelfService, 'findVouched'>
 }
 
 /**
@@ -30,8 +32,19 @@ export interface CaptureParts {
  * before Koa sends. It never throws into a request and never delays one, except for an `identify` that returns a promise:
  * five seconds at most.
  */
-export function createMiddleware({ options, counter, knownKeys, report }: CaptureParts): Middleware {
-  const identifyKey = createIdentifyKey(options, createReadKey(options, report), knownKeys, report)
+export function createMiddleware({
+  options,
+  counter,
+  knownKeys,
+  report,
+  usageOfCustomers,
+}: CaptureParts): Middleware {
+  const readKey = createReadKey(options, report)
+  const { identifyKey, findVouched } = createIdentifyKey(options, readKey, knownKeys, report)
+  const selfService: SelfService | undefined = usageOfCustomers && {
+    ...usageOfCustomers,
+    findVouched: (ctx) => findVouched(ctx, readMark(ctx.req)?.readApiKey?.()),
+  }
   const resolveOperation = createResolveOperation(options, report)
   const usageReader = new UsageReader({ units: options.units, counter, report })
   const hasUnits = options.units.length > 0
@@ -45,6 +58,7 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
       const mark = markRequest(ctx.req)
       if (mark.seen) return undefined
       mark.seen = true
+      mark.selfService = selfService
       observeRouters(ctx)
       return ignores && isIgnoredPath(readRawPath(ctx.originalUrl), options.ignore) ? undefined : mark
     } catch (cause) {

@@ -3,7 +3,7 @@ import { JOIN_FORMER_OWNER } from '../../src/store/read/owner-of-rows.ts'
 
 /** The sums of owners that differ from the rows that they stand for; also those that should not be there. */
 export async function findWrongSums(db: Database): Promise<object[]> {
-  const { millisecondsOf } = db.dialect
+  const millisecondsOf = (time: string) => db.dialect.millisecondsOf(time)
   const of = (table: string, unit: string, quantity: string) => `
 select case when o.api_key_id is null then k.owner else o.owner end as owner,
   ${millisecondsOf('t.bucket')} - ${millisecondsOf('t.bucket')} % 900000 as bucket,

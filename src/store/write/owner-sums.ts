@@ -177,5 +177,5 @@ where request_count = 0 and quantity = 0 and (owner, bucket, endpoint, method, s
   )
 }
 
-const roundDown = ({ millisecondsOf, timeOf }: Dialect, time: string): string =>
-  timeOf(`(${millisecondsOf(time)} - ${millisecondsOf(time)} % ${STEP_MS})`)
+const roundDown = (dialect: Dialect, time: string): string =>
+  dialect.timeOf(`(${dialect.millisecondsOf(time)} - ${dialect.millisecondsOf(time)} % ${STEP_MS})`)
