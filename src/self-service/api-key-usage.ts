@@ -1,6 +1,7 @@
 import type { Context, Middleware, Next } from 'koa'
 import { markRequest } from '../capture/request-mark.ts'
 import type { SelfService } from '../capture/request-mark.ts'
+import { readPageFile } from '../dashboard/read-page-file.ts'
 import { sendBody } from '../dashboard/send-body.ts'
 import type { Customer, CustomerAnswer } from '../model/customer-usage.ts'
 import { AnalyticsError } from '../model/errors.ts'
@@ -9,7 +10,6 @@ import type { KeyIdentity } from '../model/key.ts'
 import { stringifyJson } from '../report/render-json.ts'
 import { KeptAnswers } from '../store/thread/kept-answers.ts'
 import { RateLimit } from './rate-limit.ts'
-import { readComponent } from './read-component.ts'
 import { readQuestion } from './read-question.ts'
 import type { ReadQuestion } from './read-question.ts'
 import { resolveUsageOptions } from './usage-options.ts'
@@ -60,8 +60,9 @@ export function apiKeyUsage(given: ApiKeyUsageOptions = {}): Middleware {
       return send(ctx, refuse(405, 'METHOD_NOT_ALLOWED', 'This address only answers. Use GET.'))
     }
     if (isComponent) {
+      const { type, text } = (await readPageFile(COMPONENT.slice(1)))!
       ctx.status = 200
-      return sendBody(ctx, 'text/javascript', await readComponent())
+      return sendBody(ctx, type, text)
     }
     return send(ctx, await askUsage(ctx, mark.selfService))
   }

@@ -5,6 +5,7 @@ import type { Database } from '../../src/store/database/open-database.ts'
 import { BILLABLE, BillingWorld, ENDPOINTS, HOURS, KEYS, OWNERS, STATUSES } from '../support/billing-world.ts'
 import type { BillingStep } from '../support/billing-world.ts'
 import { dumpTables, loadTables } from '../support/copy-tables.ts'
+import { findWrongSums } from '../support/find-wrong-sums.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 
 /** The border of a day lies within an hour of UTC only in the last one. */
@@ -87,6 +88,7 @@ forEachDatabase('the sum', (_, makeUrl) => {
             await world.take(one)
             await world.check()
           }
+          expect(await findWrongSums(db)).toEqual([])
           for (const [what, times] of Object.entries(world.seen)) seen[what] = (seen[what] ?? 0) + times
         },
       ),

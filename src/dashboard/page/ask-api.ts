@@ -2,11 +2,10 @@ import type * as reports from '../../report/usage-report.ts'
 import type { KeyIdentity, KeyOwner, KeyRecord } from '../../model/key.ts'
 import type * as customers from '../../report/customers-report.ts'
 import type * as activities from '../read-activity.ts'
+import type { Sent } from './sent.ts'
 import type * as security from '../../security/find-findings.ts'
 
-/** The answers of the API as the page gets them: plain data from JSON, so times are ISO texts. */
-type Sent<T> = T extends Date ? string : T extends object ? { readonly [Name in keyof T]: Sent<T[Name]> } : T
-
+/** The answers of the API as the page gets them. */
 export type Key = KeyIdentity
 export type KeyFacts = Sent<KeyRecord & { readonly owners: readonly KeyOwner[] }>
 export type Measures = Sent<reports.Measures>
