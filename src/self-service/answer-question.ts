@@ -49,11 +49,15 @@ export function createAnswerQuestion(
     const db = await open()
     const { rows, lastEntry } = await findCustomerUsage(db, question)
     const statements = await findStatements(db, question, lastEntry)
-    const total = sumUp(rows)
-    if (question.by === undefined) {
-      return { total, steps: toSteps(rows, question, now()), endpoints: group(rows, 'endpoint'), statements }
+    if (question.by !== undefined) return { total: sumUp(rows), groups: group(rows, question.by), statements }
+    const ofTimes = rows.filter(({ time }) => time !== undefined)
+    const ofOperations = rows.filter(({ method }) => method !== undefined)
+    return {
+      total: sumUp(ofTimes),
+      steps: toSteps(ofTimes, question, now()),
+      endpoints: group(ofOperations, 'endpoint'),
+      statements,
     }
-    return { total, groups: group(rows, question.by), statements }
   }
 }
 

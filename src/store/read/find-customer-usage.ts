@@ -7,7 +7,7 @@ import { timeBorders } from './time-borders.ts'
 import type { TimeBorders } from './time-borders.ts'
 import { filterUsage, Parameters } from './usage-filter.ts'
 
-/** The usage of a group in one status and one unit. */
+/** The usage of a group in one status and one unit. Without `by` there may be rows of times and rows of operations. */
 export interface CustomerRow {
   readonly status: number
   /** `requests` or another unit. */
@@ -67,12 +67,13 @@ function toRow(row: Found, borders: TimeBorders | undefined): CustomerRow {
     unit: row.unit!,
     requestCount: Number(row.request_count),
     quantity: BigInt(row.quantity!),
-    ...(row.method !== undefined && { method: row.method }),
-    ...(row.endpoint !== undefined && { endpoint: row.endpoint }),
+    // an empty method: a sum of a time, over all operations
+    ...(row.method && { method: row.method }),
+    ...(row.method && row.endpoint !== undefined && { endpoint: row.endpoint }),
     ...(row.key_id !== undefined && {
       key: { id: row.key_id, label: row.key_label!, name: row.key_name ?? null },
     }),
-    ...(borders && { time: borders.startOf(Number(row.time)) }),
+    ...(borders && row.time !== null && { time: borders.startOf(Number(row.time)) }),
   }
 }
 
@@ -88,7 +89,7 @@ interface Found {
   readonly key_id?: string
   readonly key_label?: string
   readonly key_name?: string | null
-  readonly time?: string | number
+  readonly time?: string | number | null
 }
 
 /** The statement of `findCustomerUsage`. */
@@ -104,7 +105,7 @@ export function writeCustomerStatement(
   const rows = isSummed
     ? [
         'api_key_analytics_owner_usage t',
-        `t.owner = ${parameters.add(owner)} and ${filterUsage(dialect, period, parameters)}`,
+        `t.owner = ${parameters.add(owner)} and ${filterUsage(dialect, period, parameters)}${SUMS[by ?? 'all']}`,
       ]
     : [
         `${ROWS} t`,
@@ -118,11 +119,13 @@ export function writeCustomerStatement(
           parameters,
         ) + (owner === null ? ` and ${OF_PRESENT_TIME}` : ''),
       ]
+  const time = borders && borders.numberOf(dialect.millisecondsOf('t.bucket'))
   const columns = [
     't.unit',
     't.status',
     ...GROUPS[by ?? 'all'],
-    ...(borders ? [`${borders.numberOf(dialect.millisecondsOf('t.bucket'))} as time`] : []),
+    // a sum of an operation is not one of a time
+    ...(time ? [`${isSummed ? `case when t.method = '' then ${time} end` : time} as time`] : []),
   ]
   // the name of a key that belongs to somebody else by now is that one's
   const name =
@@ -138,6 +141,19 @@ left join (
   group by ${columns.map((_, index) => index + 1).join(', ')}
 ) u on true${key && '\nleft join api_key_analytics_keys k on k.id = u.api_key_id'}`
   return { sql, params: parameters.values }
+}
+
+/** Which sums of an owner answer. */
+const [OF_OPERATIONS, OF_TIMES] = [" and t.method <> ''", " and t.method = ''"]
+const SUMS: Record<CustomerDimension | 'all', string> = {
+  all: '',
+  key: '',
+  endpoint: OF_OPERATIONS,
+  method: OF_OPERATIONS,
+  status: OF_TIMES,
+  hour: OF_TIMES,
+  day: OF_TIMES,
+  week: OF_TIMES,
 }
 
 const GROUPS: Record<CustomerDimension | 'all', readonly string[]> = {

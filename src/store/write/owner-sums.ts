@@ -2,7 +2,7 @@ import type { Batch, BatchRow } from '../../model/batch.ts'
 import { REQUESTS_UNIT } from '../../model/unit.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { JOIN_FORMER_OWNER } from '../read/owner-of-rows.ts'
-import { MINUTE_MS } from '../../time/units.ts'
+import { DAY_MS, MINUTE_MS } from '../../time/units.ts'
 import { QUANTITY_COLUMNS } from './record-batch.ts'
 
 /**
@@ -13,29 +13,55 @@ const STEP_MS = 15 * MINUTE_MS
 
 const OWNER = 'case when o.api_key_id is null then k.owner else o.owner end'
 
-/** Adds rows (`owner`, `bucket` … `quantity`) to the sums. */
+/**
+ * Adds rows to the sums: `owner`, `day` and `step` (see `sumsOf`), `endpoint` … `quantity`. Each goes into two sums, of
+ * its operation and of its time. With both in one, a month would have as many sums as it has hours times operations.
+ */
 const ADD = (dialect: Dialect, rows: string) => `
 insert into api_key_analytics_owner_usage as u
   (owner, bucket, endpoint, method, status, unit, request_count, quantity)
-select owner, bucket, endpoint, method, status, unit,
-  cast(sum(request_count) as bigint), cast(sum(quantity) as bigint)
+select s.owner, case when of_time = 0 then s.day else s.step end, case when of_time = 0 then s.endpoint else '' end,
+  case when of_time = 0 then s.method else '' end, s.status, s.unit,
+  cast(sum(s.request_count) as bigint), cast(sum(s.quantity) as bigint)
 from (
 ${rows}
 ) s
-where owner is not null
-group by owner, bucket, endpoint, method, status, unit
+cross join (select 0 as of_time union all select 1) kinds
+where s.owner is not null
+group by 1, 2, 3, 4, 5, 6
 on conflict (owner, bucket, endpoint, method, status, unit) do update set
   request_count = u.request_count + excluded.request_count,
   quantity = ${dialect.addWhole('u.quantity', 'excluded.quantity')}`
 
-/** `given` are rows of `QUANTITY_COLUMNS`; $1 is the bucket, $2 the bucket of the sums. */
+/** `given` are rows of `QUANTITY_COLUMNS`; $1 is the bucket, $2 and $3 are those of the sums. */
 const OF_BATCH = (dialect: Dialect, given: string) => `
-  select ${OWNER} as owner, ${dialect.timeOf('$2')} as bucket,
+  select ${OWNER} as owner, ${dialect.timeOf('$2')} as day, ${dialect.timeOf('$3')} as step,
     given.endpoint, given.method, given.status, given.unit, given.request_count, given.quantity
   from ${given}
   join api_key_analytics_keys k on k.id = given.key_id
   left join api_key_analytics_owners o
     on o.api_key_id = k.id and o.since <= ${dialect.timeOf('$1')} and o.until > ${dialect.timeOf('$1')}`
+
+/**
+ * The buckets of the sums of an operation and of a time. The first and the last day of a month are not one sum, because
+ * the month of every time zone begins and ends within one of them.
+ */
+function sumsOf(bucket: number): { day: number; step: number } {
+  const day = bucket - (bucket % DAY_MS)
+  const step = bucket - (bucket % STEP_MS)
+  const isEdge = [bucket, bucket + DAY_MS].some((time) => new Date(time).getUTCDate() === 1)
+  return { day: isEdge ? step : day, step }
+}
+
+/** The same in SQL, of `t.bucket`. */
+function writeSumsOf(dialect: Dialect): { day: string; step: string } {
+  const bucket = dialect.millisecondsOf('t.bucket')
+  const [day, step] = [DAY_MS, STEP_MS].map((length) =>
+    dialect.timeOf(`(${bucket} - ${bucket} % ${length})`),
+  ) as [string, string]
+  const isEdge = `${dialect.dayOfMonth(bucket)} = 1 or ${dialect.dayOfMonth(`${bucket} + ${DAY_MS}`)} = 1`
+  return { day: `case when ${isEdge} then ${step} else ${day} end`, step }
+}
 
 /** Adds the rows of a batch. Call it when cells and quantities are stored, and the owners of the keys are known. */
 export async function addOwnerSums(
@@ -51,8 +77,9 @@ export async function addOwnerSums(
     ...quantities.map((one) => [keyId, endpoint, method, status, one.unit, one.requestCount, one.quantity]),
   ])
   if (added.length === 0) return
-  const given = dialect.givenRows(QUANTITY_COLUMNS, added, 3)
-  const params = [bucket, bucket - (bucket % STEP_MS), ...given.params]
+  const given = dialect.givenRows(QUANTITY_COLUMNS, added, 4)
+  const { day, step } = sumsOf(bucket)
+  const params = [bucket, day, step, ...given.params]
   await tx.query(ADD(dialect, OF_BATCH(dialect, given.sql)), params)
 }
 
@@ -117,15 +144,16 @@ type SumName = readonly [
  * Adds the stored rows to the sums of their present owners, or takes them away (`sign` -1).
  * @returns the sums that are 0 now
  */
-async function changeSums(
+export async function changeSums(
   tx: Statements,
   dialect: Dialect,
   sign: 1 | -1,
   { condition, params }: ChosenRows,
-  bucket = roundDown(dialect, 't.bucket'),
+  bucket?: string,
 ): Promise<SumName[]> {
+  const { day, step } = bucket === undefined ? writeSumsOf(dialect) : { day: bucket, step: bucket }
   const select = (table: string, unit: string, quantity: string) => `
-  select ${OWNER} as owner, ${bucket} as bucket, t.endpoint, t.method, t.status, ${unit} as unit,
+  select ${OWNER} as owner, ${day} as day, ${step} as step, t.endpoint, t.method, t.status, ${unit} as unit,
     ${sign} * t.request_count as request_count, ${sign} * ${quantity} as quantity
   from ${table} t
   join api_key_analytics_keys k on k.id = t.api_key_id
@@ -176,6 +204,3 @@ where request_count = 0 and quantity = 0 and (owner, bucket, endpoint, method, s
     given.params,
   )
 }
-
-const roundDown = (dialect: Dialect, time: string): string =>
-  dialect.timeOf(`(${dialect.millisecondsOf(time)} - ${dialect.millisecondsOf(time)} % ${STEP_MS})`)

@@ -3,12 +3,16 @@ import type { EntitySchema } from '@mikro-orm/core'
 
 /**
  * The usage of an owner, summed up over all keys: a copy of what is in `api_key_analytics` and
- * `api_key_analytics_quantities`, so that a customer with ten thousand keys gets an answer in milliseconds.
+ * `api_key_analytics_quantities`, so that a customer with ten thousand keys gets an answer in milliseconds. Everything is
+ * in two sums: in one of its operation, and in one of its time, whose method and endpoint are empty.
  */
 export class ApiKeyAnalyticsOwnerUsage {
   /** The owner of the keys when the requests were counted. */
   owner!: string
-  /** Start of the bucket (UTC); minutes are added up to quarters of an hour. */
+  /**
+   * Of a time: start of the bucket (UTC); minutes are added up to quarters of an hour. Of an operation: the same on the
+   * first and last day of a month, else the start of the day.
+   */
   bucket!: Date
   endpoint!: string
   method!: string

@@ -50,6 +50,8 @@ export function postgresqlDialect(url: string, databaseLabel: string): Dialect {
     // not extract: it computes in numeric and takes twice as long per row
     millisecondsOf: (time) => `(date_part('epoch', ${time}) * 1000)::bigint`,
     timeOf: (milliseconds) => `to_timestamp(${milliseconds}::double precision / 1000)`,
+    dayOfMonth: (milliseconds) =>
+      `date_part('day', to_timestamp((${milliseconds})::double precision / 1000) at time zone 'UTC')`,
     givenRows(columns, rows, first) {
       const names = Object.keys(columns)
       const arrays = Object.values(columns).map((type, index) => `$${first + index}::${type}[]`)
