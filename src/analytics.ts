@@ -1,3 +1,4 @@
+import type { Context } from 'koa'
 import type { AnalyticsStats, ApiKeyAnalytics } from './api-key-analytics.ts'
 import { createAnalyticsDatabase } from './store/analytics-database.ts'
 import { CounterBuffer } from './buffer/counter-buffer.ts'
@@ -8,8 +9,10 @@ import { ProcessFolder } from './buffer/folder/process-folder.ts'
 import { pepperCheck } from './capture/compute-key-id.ts'
 import { createCountAccess } from './capture/count-access.ts'
 import { KnownKeys } from './capture/known-keys.ts'
+import { createIdentifyKey } from './capture/identify-key.ts'
 import { createMiddleware } from './capture/middleware.ts'
 import { createReadKey } from './capture/read-key.ts'
+import type { CountedKey } from './model/request-counter.ts'
 import { MEMORY_DATABASE } from './options/database-location.ts'
 import { targetOf } from './options/database-target.ts'
 import { createDisabledAnalytics } from './disabled-analytics.ts'
@@ -17,6 +20,10 @@ import type { CustomerAnswer, CustomerQuestion } from './model/customer-usage.ts
 import type { AnalyticsOptions } from './options/options.ts'
 import { resolveOptions } from './options/resolve-options.ts'
 import { requireNode } from './options/require-node.ts'
+import { createQuotaOf } from './quotas/create-quota-of.ts'
+import { QuotaRefresh } from './quotas/quota-refresh.ts'
+import { QuotaWatch } from './quotas/quota-watch.ts'
+import { setRateLimit } from './quotas/rate-limit-headers.ts'
 import { describeDatabaseUrl } from './store/database/parse-database-url.ts'
 
 /**
@@ -70,6 +77,15 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
     onRotate: () => flusher.trigger(),
   })
   const onKnownKeys = (ids: readonly string[]) => knownKeys.replace(ids)
+  const quotaWatch = new QuotaWatch({ units, now })
+  const quotas = new QuotaRefresh({
+    measure: () => store.findQuotas(maxKeys, now()),
+    onMeasured(found, settled) {
+      quotaWatch.replace(found, settled)
+      buffer.watch(quotaWatch.isEmpty ? undefined : quotaWatch)
+    },
+    report,
+  })
   const flusher: Flusher = new Flusher({
     buffer,
     folder,
@@ -78,10 +94,13 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
     flushIntervalMs,
     maxKeys,
     onKnownKeys,
+    quotas,
     report,
     now,
   })
   const readKey = createReadKey(options, report)
+  const { identifyKey } = createIdentifyKey(options, readKey, knownKeys, report)
+  const quotasOf = (key: CountedKey) => quotaWatch.statesOf(key)
 
   function stats(): AnalyticsStats {
     const { counted, mode } = buffer
@@ -98,23 +117,36 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
   async function answer(question: CustomerQuestion): Promise<CustomerAnswer> {
     // no timer flushes a database in memory
     if (inMemory) await flusher.flush()
-    // other processes flush in their own time
-    const completeUntil = Math.min(flusher.completeAt ?? startedAt, now() - flushIntervalMs)
-    return { ...(await customers.answer(question)), completeUntil }
+    // before the answer is read: it has at least what was delivered by then
+    const completeUntil = flusher.completeAt ?? startedAt
+    const found = await customers.answer(question)
+    return { ...found, completeUntil: Math.min(completeUntil, found.completeUntil ?? completeUntil) }
   }
 
-  const usageOfCustomers = { answer, report }
-  return Object.assign(createMiddleware({ options, counter: buffer, knownKeys, report, usageOfCustomers }), {
-    flush: () => flusher.flush(),
-    async close() {
-      await flusher.close()
-      await customers.close()
+  const tellQuotas = (ctx: Context, key: CountedKey) => setRateLimit(ctx, quotasOf(key), now())
+  const capture = {
+    options,
+    counter: buffer,
+    knownKeys,
+    tellQuotas: options.rateLimitHeaders ? tellQuotas : undefined,
+    report,
+    usageOfCustomers: { answer, report },
+  }
+  return Object.assign(
+    createMiddleware(capture),
+    createQuotaOf({ identifyKey, readKey, statesOf: quotasOf, report }),
+    {
+      flush: () => flusher.flush(),
+      async close() {
+        await flusher.close()
+        await customers.close()
+      },
+      async usage() {
+        await flusher.flush()
+        return openUsage()
+      },
+      stats,
+      addEndpointAccess: createCountAccess({ readKey, counter: buffer, knownKeys, options }),
     },
-    async usage() {
-      await flusher.flush()
-      return openUsage()
-    },
-    stats,
-    addEndpointAccess: createCountAccess({ readKey, counter: buffer, knownKeys, options }),
-  })
+  )
 }

@@ -4,6 +4,7 @@ import { AnalyticsError } from '../model/errors.ts'
 import type { ResolvedOptions } from '../options/options.ts'
 import { UNMATCHED_ENDPOINT } from '../model/operation.ts'
 import type { CountedKey, CountedOperation, Quantities, RequestCounter } from '../model/request-counter.ts'
+import { keepRateLimit } from '../quotas/rate-limit-headers.ts'
 import { createIdentifyKey } from './identify-key.ts'
 import { isIgnoredPath } from './is-ignored-path.ts'
 import type { KnownKeys } from './known-keys.ts'
@@ -21,6 +22,8 @@ export interface CaptureParts {
   readonly options: ResolvedOptions
   readonly counter: RequestCounter
   readonly knownKeys: KnownKeys
+  /** Sets the headers of the option `rateLimitHeaders`. */
+  readonly tellQuotas?: ((ctx: Context, key: CountedKey) => void) | undefined
   /** Receives errors; must not throw. */
   readonly report: (error: AnalyticsError) => void
   /** What `apiKeyUsage` answers from; left out where nothing is stored. */
@@ -32,13 +35,8 @@ export interface CaptureParts {
  * before Koa sends. It never throws into a request and never delays one, except for an `identify` that returns a promise:
  * five seconds at most.
  */
-export function createMiddleware({
-  options,
-  counter,
-  knownKeys,
-  report,
-  usageOfCustomers,
-}: CaptureParts): Middleware {
+export function createMiddleware(parts: CaptureParts): Middleware {
+  const { options, counter, knownKeys, tellQuotas, report, usageOfCustomers } = parts
   const readKey = createReadKey(options, report)
   const { identifyKey, findVouched } = createIdentifyKey(options, readKey, knownKeys, report)
   const selfService: SelfService | undefined = usageOfCustomers && {
@@ -146,6 +144,7 @@ export function createMiddleware({
     const counted = key.isKnown ? key : checkKey(key, operation.method, status, !isUnmatched || !hasRouter)
     const quantities = hasUnits || mark.usage ? readUsage(ctx, mark, counted, operation, status) : undefined
     counter.count(counted, operation, status, durationUs, finishedAt, quantities)
+    if (tellQuotas) tellQuotas(ctx, counted)
   }
 
   /** Wrong usage must not cost the request its count. */
@@ -160,6 +159,14 @@ export function createMiddleware({
       return usageReader.read(ctx, mark, { key, operation, status })
     } catch (cause) {
       return reportBug(cause)
+    }
+  }
+
+  function passRateLimit(ctx: Context, thrown: unknown): void {
+    try {
+      keepRateLimit(ctx, thrown)
+    } catch {
+      // the error of the app may be an object that refuses changes: then its answer has no such headers
     }
   }
 
@@ -204,6 +211,7 @@ export function createMiddleware({
     } catch (thrown) {
       const counting = countThrown(ctx, mark, startedAt, thrown)
       if (counting) await counting
+      if (tellQuotas) passRateLimit(ctx, thrown)
       throw thrown
     }
     const counting = countFinished(ctx, mark, startedAt)

@@ -3,6 +3,7 @@ import { Router } from '@koa/router'
 import type Koa from 'koa'
 import type { Middleware } from 'koa'
 import { setApiKey } from '../capture/set-api-key.ts'
+import { apiKeyUsage } from '../self-service/api-key-usage.ts'
 
 /** A key as an API could have it in its own database. */
 export interface SampleKey {
@@ -19,7 +20,10 @@ export interface SampleKeys {
   isRevoked(key: SampleKey): boolean
 }
 
-/** Turns an app into a typical API: it checks keys itself, has a nested router, and one endpoint with a bug. */
+/**
+ * Turns an app into a typical API: it checks keys itself, has a nested router, one endpoint with a bug, and customers may
+ * ask for their usage.
+ */
 export function createSampleApi(app: Koa, analytics: Middleware, keys: SampleKeys): Koa {
   app.use(analytics)
   const v1 = createRoutes(keys)
@@ -56,6 +60,7 @@ function createRoutes(keys: SampleKeys): Router {
 
   const v1 = new Router({ prefix: '/v1' })
   v1.use(authenticate(keys))
+  v1.use(apiKeyUsage({ path: '/v1/usage' }))
   v1.get('/products', (ctx) => {
     ctx.status = 200
     ctx.etag = PRODUCTS_ETAG

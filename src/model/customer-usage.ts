@@ -1,3 +1,5 @@
+import type { QuotaPeriod } from './quota.ts'
+
 /** Who asks: the key that the app vouched for, and whose usage is meant. */
 export interface Customer {
   /** `owner`: all keys of the owner. `key`: this key alone, in the time in which it is the owner's. */
@@ -60,6 +62,21 @@ export interface CustomerStep extends CustomerFigures {
   readonly statuses: readonly number[]
 }
 
+/** A quota of the customer, in the present period. */
+export interface CustomerQuota {
+  /** `requests`, or such as `tokens`. */
+  readonly unit: string
+  readonly per: QuotaPeriod
+  readonly timeZone: string
+  readonly limit: bigint
+  /** Of a key: what this owner used. May be more than the limit. */
+  readonly used: bigint
+  /** `limit - used`, 0 at least. */
+  readonly remaining: bigint
+  readonly startedAt: Date
+  readonly resetsAt: Date
+}
+
 /** What a statement bills to the customer. */
 export interface CustomerStatement {
   readonly number: number
@@ -88,8 +105,10 @@ export interface CustomerAnswer {
   readonly endpoints?: readonly CustomerGroup[]
   /** With `?by=`: the groups, in the order of time or most used first. */
   readonly groups?: readonly CustomerGroup[]
+  /** In the order of units and periods. */
+  readonly quotas: readonly CustomerQuota[]
   /** Every statement that bills something to the customer, the first one first. */
   readonly statements: readonly CustomerStatement[]
-  /** Epoch milliseconds: what this process counted before is in the figures. */
+  /** Epoch milliseconds: the figures have what every process counted before; see docs/self-service.md. */
   readonly completeUntil: number
 }

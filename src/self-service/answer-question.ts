@@ -1,26 +1,33 @@
 import type {
+  Customer,
   CustomerAnswer,
   CustomerFigures,
   CustomerGroup,
   CustomerQuestion,
+  CustomerQuota,
   CustomerStatement,
   CustomerStep,
 } from '../model/customer-usage.ts'
 import { REQUESTS_UNIT } from '../model/unit.ts'
 import { findCustomerStatements } from '../store/billing/find-customer-statements.ts'
 import type { Database } from '../store/database/open-database.ts'
-import { findCustomerUsage } from '../store/read/find-customer-usage.ts'
+import { findQuotas } from '../store/quotas/find-quotas.ts'
+import { findCustomerUsage, quotaSubjectOf } from '../store/read/find-customer-usage.ts'
 import type { CustomerRow } from '../store/read/find-customer-usage.ts'
 import { RecentMap } from '../capture/recent-map.ts'
 import { stepsBetween } from '../time/calendar.ts'
+import { presentPeriod } from '../time/present-period.ts'
 
 /** Most groups in an answer: a browser can draw them, and most of ten thousand keys are of no interest. */
 const MOST_GROUPS = 1000
 /** Customers whose statements are remembered. */
 const MOST_CUSTOMERS = 1000
 
-/** What was read at one moment. */
-export type ReadAnswer = Omit<CustomerAnswer, 'completeUntil'>
+/** What the database says. */
+export type ReadAnswer = Omit<CustomerAnswer, 'completeUntil'> & {
+  /** Null when nothing was ever delivered. */
+  readonly completeUntil: number | null
+}
 
 /** Makes a function that reads the usage of a customer. It remembers statements, which change only with the chain. */
 export function createAnswerQuestion(
@@ -47,18 +54,42 @@ export function createAnswerQuestion(
 
   return async (question) => {
     const db = await open()
-    const { rows, lastEntry } = await findCustomerUsage(db, question)
-    const statements = await findStatements(db, question, lastEntry)
-    if (question.by !== undefined) return { total: sumUp(rows), groups: group(rows, question.by), statements }
+    const { rows, lastEntry, hasQuotas, completeUntil } = await findCustomerUsage(db, question)
+    const rest = {
+      quotas: hasQuotas ? await measureQuotas(db, question.customer, now()) : [],
+      statements: await findStatements(db, question, lastEntry),
+      completeUntil,
+    }
+    if (question.by !== undefined) return { total: sumUp(rows), groups: group(rows, question.by), ...rest }
     const ofTimes = rows.filter(({ time }) => time !== undefined)
     const ofOperations = rows.filter(({ method }) => method !== undefined)
     return {
       total: sumUp(ofTimes),
       steps: toSteps(ofTimes, question, now()),
       endpoints: group(ofOperations, 'endpoint'),
-      statements,
+      ...rest,
     }
   }
+}
+
+/**
+ * The quotas of a customer. Not what `quotaOf` has of a key that changed its owner in the period: that is the use of
+ * both.
+ */
+async function measureQuotas(db: Database, customer: Customer, now: number): Promise<CustomerQuota[]> {
+  const subject = quotaSubjectOf(customer)
+  const filter = 'owner' in subject ? { owners: [subject.owner] } : { keyIds: [subject.keyId] }
+  const measured: CustomerQuota[] = []
+  for (const quota of await findQuotas(db, db.dialect, filter)) {
+    const { unit, per, timeZone, limit } = quota
+    const { since, until } = presentPeriod(quota, now)
+    const period = { since: since.getTime(), until: until.getTime(), timeZone }
+    const { rows } = await findCustomerUsage(db, { customer, ...period, by: 'status' })
+    const used = rows.reduce((sum, row) => (row.unit === unit ? sum + row.quantity : sum), 0n)
+    const remaining = used < limit ? limit - used : 0n
+    measured.push({ unit, per, timeZone, limit, used, remaining, startedAt: since, resetsAt: until })
+  }
+  return measured
 }
 
 /** Days without usage are steps too. */

@@ -16,3 +16,5 @@ app.use((ctx) => {
   ctx.body = { pong: true }
 })
 const server = app.listen(0, '127.0.0.1', () => process.send!((server.address() as AddressInfo).port))
+// longer than any pause of the bench: a connection that is closed while it is used again fails
+server.keepAliveTimeout = 120_000

@@ -10,6 +10,7 @@ import type { WatchedPage } from '../support/browser.ts'
 import { findViolations } from '../support/find-violations.ts'
 import { serveCustomers } from '../support/serve-customers.ts'
 import type { CustomersApp } from '../support/serve-customers.ts'
+import { readReadmeBlocks } from '../support/read-readme.ts'
 import { storeUsage } from '../support/store-usage.ts'
 
 const FILE = new URL('../../dist/dashboard/page/api-usage.js', import.meta.url)
@@ -24,17 +25,18 @@ const STYLES = `
 h2, table, section, dl, p, button { display: none !important; background: red !important; }
 body { margin: 0; text-transform: uppercase; --text: red; --paper: red; }
 .scroll { overflow: visible !important; }`
-const PAGE = (attributes: string) => `<!doctype html><html lang="en"><head><meta charset="utf-8">
+const PAGE = (element: string) => `<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Portal</title><link rel="stylesheet" href="/portal.css"><script type="module" src="/v1/usage/api-usage.js"></script></head>
-<body><main><h1>Portal</h1><p class="soft bad">Own text</p><api-usage ${attributes}></api-usage></main></body></html>`
+<body><main><h1>Portal</h1><p class="soft bad">Own text</p>${element}</main></body></html>`
 
 let database: TestDatabase
 let app: CustomersApp
 let browser: Browser
 let watched: WatchedPage
 let page: Page
-let attributes = `month="${MONTH}"`
+const OF_MONTH = `<api-usage month="${MONTH}"></api-usage>`
+let element = OF_MONTH
 let styles = ''
 
 /** The portal: whoever opens it is signed in as Acme by a cookie. */
@@ -46,7 +48,7 @@ function buildPortal(portal: Koa): void {
     } else if (ctx.path === '/portal') {
       ctx.set('Content-Security-Policy', POLICY)
       ctx.type = 'text/html'
-      ctx.body = PAGE(attributes)
+      ctx.body = PAGE(element)
     } else return next()
     return undefined
   })
@@ -114,6 +116,16 @@ describe('the element in a portal with a strict policy', () => {
     expect(endpoints.join()).not.toContain('beta')
     expect(await inside('img').count()).toBe(0)
     expect(await inside('.soft').last().innerText()).toBe('The month is complete.')
+    expect(watched.complaints).toEqual([])
+  })
+
+  test('works as the page about it says', async () => {
+    const [example] = readReadmeBlocks('docs/self-service.md').filter(({ language }) => language === 'html')
+    element = example!.text
+    await open()
+    element = OF_MONTH
+    expect(await inside('h2').innerText()).toBe('API usage of Acme')
+    expect(await inside('.soft').last().innerText()).toContain('(Europe/Berlin)')
     expect(watched.complaints).toEqual([])
   })
 

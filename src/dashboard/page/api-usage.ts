@@ -34,6 +34,7 @@ class ApiUsage extends HTMLElement {
   readonly #failure = make('p', { class: 'bad', role: 'alert', hidden: true })
   readonly #body = make('div', { hidden: true })
   readonly #figures = make('dl')
+  readonly #quotas = make('div')
   readonly #chart = new Chart()
   readonly #lists = make('div')
   readonly #complete = make('p', { class: 'soft' })
@@ -43,7 +44,7 @@ class ApiUsage extends HTMLElement {
 
   constructor() {
     super()
-    this.#body.append(this.#figures, this.#chart.element, this.#lists, this.#complete)
+    this.#body.append(this.#figures, this.#quotas, this.#chart.element, this.#lists, this.#complete)
     this.#section = make(
       'section',
       { 'aria-labelledby': 'title' },
@@ -127,6 +128,7 @@ class ApiUsage extends HTMLElement {
       ...Object.entries(total.units).flatMap(([unit, quantity]) => drawFigure(unit, formatBig(quantity))),
     )
     this.#chart.draw({ unit: 'day', steps, timeZone, text: nameOfMonth(month) })
+    this.#quotas.replaceChildren(...answer.quotas.map(drawQuota))
     this.#drawLists(answer)
     const moment = formatMoment(new Date(completeUntil), timeZone, new Date(0))
     this.#complete.textContent = complete
@@ -166,6 +168,20 @@ class ApiUsage extends HTMLElement {
       ...(statements.length > 0 ? [drawStatements(statements)] : []),
     )
   }
+}
+
+/** The use of a quota as a bar, and in words. */
+function drawQuota({ unit, per, limit, used, resetsAt, timeZone }: Answer['quotas'][number]): HTMLElement {
+  const text = `${formatBig(used)} of ${formatBig(limit)} ${unit} this ${per}`
+  const [value, max] = [Number(used), Number(limit)]
+  const reset = formatMoment(new Date(resetsAt), timeZone, new Date(0))
+  return make(
+    'div',
+    { class: value >= max ? 'quota over' : 'quota' },
+    make('span', {}, text),
+    make('span', { class: 'soft' }, `resets on ${reset}`),
+    make('progress', { value: Math.min(value, max), max: Math.max(max, 1), 'aria-label': text }),
+  )
 }
 
 function drawStatements(statements: Answer['statements']): HTMLElement {

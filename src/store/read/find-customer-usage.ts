@@ -1,8 +1,16 @@
-import type { CustomerDimension, CustomerKey, CustomerQuestion } from '../../model/customer-usage.ts'
+import type {
+  Customer,
+  CustomerDimension,
+  CustomerKey,
+  CustomerQuestion,
+} from '../../model/customer-usage.ts'
+import type { QuotaSubject } from '../../model/quota.ts'
 import { REQUESTS_UNIT } from '../../model/unit.ts'
 import { isCalendarUnit } from '../../time/calendar.ts'
 import { DAY_MS } from '../../time/units.ts'
 import type { Database } from '../database/open-database.ts'
+import { COMPLETE_UNTIL, SILENT_MS } from '../quotas/find-complete-until.ts'
+import { subjectOf } from '../quotas/find-quotas.ts'
 import { timeBorders } from './time-borders.ts'
 import type { TimeBorders } from './time-borders.ts'
 import { filterUsage, Parameters } from './usage-filter.ts'
@@ -40,14 +48,21 @@ const OF_PRESENT_TIME = `exists (
       and (k.owner_since is null or k.owner_since <= t.bucket)
   )`
 
+/** What one statement reads. */
+export interface FoundUsage {
+  readonly rows: readonly CustomerRow[]
+  /** Number of the last entry in the chain of statements; 0 without one. */
+  readonly lastEntry: number
+  readonly hasQuotas: boolean
+  /** As `findCompleteUntil`. */
+  readonly completeUntil: number | null
+}
+
 /**
- * Reads the usage of a customer, and the last entry of the chain of statements, in one statement. Nobody's rows but the
+ * Reads the usage of a customer in one statement, and what says which others are needed. Nobody's rows but the
  * customer's are read, and the whole of an owner comes from the sums of owners, whatever the number of keys.
  */
-export async function findCustomerUsage(
-  db: Database,
-  question: CustomerQuestion,
-): Promise<{ readonly rows: readonly CustomerRow[]; readonly lastEntry: number }> {
+export async function findCustomerUsage(db: Database, question: CustomerQuestion): Promise<FoundUsage> {
   const { by, since, until, timeZone } = question
   const span = { from: since - DAY_MS, to: until + DAY_MS }
   const unit = by === undefined ? 'day' : isCalendarUnit(by) ? by : undefined
@@ -57,6 +72,8 @@ export async function findCustomerUsage(
   const rows = found.filter(({ unit }) => unit !== null)
   return {
     lastEntry: Number(found[0]?.last_entry ?? 0),
+    hasQuotas: Boolean(found[0]?.has_quotas),
+    completeUntil: found[0]?.complete_until == null ? null : Number(found[0].complete_until),
     rows: rows.map((row) => toRow(row, borders)),
   }
 }
@@ -80,6 +97,8 @@ function toRow(row: Found, borders: TimeBorders | undefined): CustomerRow {
 /** Of a customer without usage there is one row, in which only `last_entry` is set. */
 interface Found {
   readonly last_entry: string | number | null
+  readonly has_quotas: boolean | number
+  readonly complete_until: string | number | null
   readonly unit: string | null
   readonly status: string | number | null
   readonly request_count: string | number | null
@@ -97,6 +116,7 @@ export function writeCustomerStatement(
   { dialect }: Pick<Database, 'dialect'>,
   { customer, since, until, by }: CustomerQuestion,
   borders: TimeBorders | undefined,
+  now = Date.now(),
 ): { sql: string; params: unknown[] } {
   const parameters = new Parameters()
   const { scope, keyId, owner } = customer
@@ -131,7 +151,13 @@ export function writeCustomerStatement(
   const name =
     by !== 'key' || owner === null ? 'k.name' : `case when k.owner = ${parameters.add(owner)} then k.name end`
   const key = by === 'key' ? `, k.id as key_id, k.label as key_label, ${name} as key_name` : ''
-  const sql = `select (select max(sequence) from api_key_analytics_statements) as last_entry, u.*${key}
+  const { kind, name: subject } = subjectOf(quotaSubjectOf(customer))
+  const hasQuotas = `exists (
+    select 1 from api_key_analytics_quotas
+    where subject_kind = ${parameters.add(kind)} and subject = ${parameters.add(subject)}
+  )`
+  const sql = `select (select max(sequence) from api_key_analytics_statements) as last_entry,
+  ${hasQuotas} as has_quotas, (${COMPLETE_UNTIL(dialect, parameters.add(now - SILENT_MS))}) as complete_until, u.*${key}
 from (select 1 as one) always
 left join (
   select ${columns.join(', ')},
@@ -141,6 +167,11 @@ left join (
   group by ${columns.map((_, index) => index + 1).join(', ')}
 ) u on true${key && '\nleft join api_key_analytics_keys k on k.id = u.api_key_id'}`
   return { sql, params: parameters.values }
+}
+
+/** Whose quotas a customer sees. */
+export function quotaSubjectOf({ scope, keyId, owner }: Customer): QuotaSubject {
+  return scope === 'owner' && owner !== null ? { owner } : { keyId }
 }
 
 /** Which sums of an owner answer. */
