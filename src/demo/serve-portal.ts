@@ -41,10 +41,10 @@ export async function servePortal({
     })
   })
   const { port } = server.address() as AddressInfo
-  const hosts = [`127.0.0.1:${port}`, `localhost:${port}`]
+  const hosts = new Set([`127.0.0.1:${port}`, `localhost:${port}`])
   const analytics = apiKeyAnalytics({ database, dataDir, endpoint: 'path', ignore: ['/'] })
   const app = new Koa()
-  app.use((ctx, next) => (hosts.includes(ctx.get('Host')) ? next() : ctx.throw(403)))
+  app.use((ctx, next) => (hosts.has(ctx.get('Host')) ? next() : ctx.throw(403)))
   app.use(analytics)
   app.use(signIn)
   app.use(apiKeyUsage())

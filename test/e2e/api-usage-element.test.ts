@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type Koa from 'koa'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Locator, Page } from 'playwright-core'
 import { keyIdOfName } from '../../src/capture/compute-key-id.ts'
 import { makeDatabase } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
@@ -96,6 +96,13 @@ async function open(options: Parameters<typeof openPage>[1] = {}, isSignedIn = t
   await drawn()
 }
 
+/** The computed style of an element. */
+const styleOf = (element: Locator): Promise<Readonly<Record<string, string>>> =>
+  element.evaluate((found: object) => {
+    const browser = globalThis as unknown as { getComputedStyle(element: object): Record<string, string> }
+    return { ...browser.getComputedStyle(found) }
+  })
+
 const drawn = () => page.locator('api-usage section[aria-busy=false]').waitFor()
 const inside = (selector: string) => page.locator(`api-usage ${selector}`)
 
@@ -174,29 +181,16 @@ describe('the element in a portal with a strict policy', () => {
     styles = STYLES
     await open()
     styles = ''
-    const look = (selector: string) =>
-      inside(selector)
-        .first()
-        .evaluate((element: object) => {
-          const { getComputedStyle } = globalThis as unknown as {
-            getComputedStyle(
-              element: object,
-            ): Record<'color' | 'fontSize' | 'letterSpacing' | 'display' | 'textTransform', string>
-          }
-          const { color, fontSize, letterSpacing, display, textTransform } = getComputedStyle(element)
-          return { color, fontSize, letterSpacing, display, textTransform }
-        })
+    const look = async (selector: string) => {
+      const { color, fontSize, letterSpacing, display, textTransform } = await styleOf(inside(selector).first())
+      return { color, fontSize, letterSpacing, display, textTransform }
+    }
     const plain = { color: 'rgb(26, 29, 35)', letterSpacing: 'normal', textTransform: 'none' }
     expect(await look('h2')).toEqual({ ...plain, fontSize: '18px', display: 'block' })
     expect(await look('table')).toEqual({ ...plain, fontSize: '14px', display: 'table' })
     // those of the page are as it made them
-    const own = await page.locator('main > p').evaluate((element: object) => {
-      const { getComputedStyle } = globalThis as unknown as {
-        getComputedStyle(element: object): { color: string; marginTop: string }
-      }
-      const { color, marginTop } = getComputedStyle(element)
-      return { color, marginTop }
-    })
+    const { color, marginTop } = await styleOf(page.locator('main > p'))
+    const own = { color, marginTop }
     expect(own).toEqual({ color: 'rgb(1, 2, 3)', marginTop: '31px' })
   })
 
@@ -209,19 +203,10 @@ describe('the element in a portal with a strict policy', () => {
     styles = `html { color-scheme: light dark } body { margin: 0; background: ${colorScheme === 'dark' ? '#171a20; color: white' : 'white'} }`
     await open({ colorScheme, viewport: { width, height: 900 } })
     styles = ''
-    const background = await inside('section').evaluate(
-      (element: object) =>
-        (
-          globalThis as unknown as { getComputedStyle(element: object): { backgroundColor: string } }
-        ).getComputedStyle(element).backgroundColor,
-    )
+    const { backgroundColor: background } = await styleOf(inside('section'))
     expect(background).toBe(colorScheme === 'dark' ? 'rgb(23, 26, 32)' : 'rgb(255, 255, 255)')
     expect(await findViolations(page)).toEqual([])
     expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
-    if (process.env['PICTURES'])
-      await page.screenshot({
-        path: `${process.env['PICTURES']}/${colorScheme}-${width}.png`,
-        fullPage: true,
-      })
+  })
   })
 })

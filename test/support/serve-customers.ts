@@ -76,7 +76,11 @@ export async function serveCustomers(
       })
       const text = await answer.text()
       const isJson = answer.headers.get('content-type')?.includes('json')
-      return { status: answer.status, headers: answer.headers, body: isJson && text ? JSON.parse(text) : text }
+      return {
+        status: answer.status,
+        headers: answer.headers,
+        body: isJson && text ? JSON.parse(text) : text,
+      }
     },
     async [Symbol.asyncDispose]() {
       server.close()
