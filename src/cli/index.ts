@@ -12,6 +12,9 @@ import KeysName from './commands/keys/name.ts'
 import KeysOwners from './commands/keys/owners.ts'
 import Migrate from './commands/migrate.ts'
 import Prune from './commands/prune.ts'
+import QuotasList from './commands/quotas/list.ts'
+import QuotasRemove from './commands/quotas/remove.ts'
+import QuotasSet from './commands/quotas/set.ts'
 import Report from './commands/report.ts'
 import Security from './commands/security.ts'
 import StatementsCheck from './commands/statements/check.ts'
@@ -36,6 +39,9 @@ export const COMMANDS = {
   'keys:owners': KeysOwners,
   migrate: Migrate,
   prune: Prune,
+  'quotas:list': QuotasList,
+  'quotas:remove': QuotasRemove,
+  'quotas:set': QuotasSet,
   report: Report,
   security: Security,
   'statements:check': StatementsCheck,

@@ -22,6 +22,7 @@ import { readActivity } from './read-activity.ts'
 import type { Activity } from './read-activity.ts'
 import { DAY_MS } from '../time/units.ts'
 import { LIST, readList } from './read-list.ts'
+import { readQuotas } from './read-quotas.ts'
 import { readQuery, wrongUsage } from './read-query.ts'
 import type { Query } from './read-query.ts'
 
@@ -60,6 +61,7 @@ const SECURITY_DAYS = 31
  * - `api/customers`: the data of `customers list --json`, with the filters and the parameters of a list of `api/report`.
  * - `api/key?key=ID`: one key with its first and last use, and who owned it when.
  * - `api/security`: the data of `security --json`. Parameters: `since until` (default: the last 24 hours).
+ * - `api/quotas`: the most used quotas, of all or of a `key` or an `owner`, as `quotas list --json` has them; `limit`.
  * - `api/verify`: the data of `verify --json`.
  */
 const API: Readonly<Record<string, Api>> = {
@@ -70,6 +72,7 @@ const API: Readonly<Record<string, Api>> = {
   activity: { parameters: FILTER, answer: answerActivity },
   customers: { parameters: [...FILTER, ...LIST], answer: answerCustomers },
   key: { parameters: ['key'], answer: answerKey },
+  quotas: { parameters: ['key', 'owner', 'limit'], answer: readQuotas },
   security: { parameters: ['since', 'until'], answer: answerSecurity },
   verify: { parameters: [], answer: (db, _query, dataDir) => readAccount(db, dataDir) },
 }

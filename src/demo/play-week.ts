@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { startAnalytics } from '../analytics.ts'
+import type { ApiKeyAnalytics } from '../api-key-analytics.ts'
 import type { AnalyticsError } from '../model/errors.ts'
 import { loadKoa } from './load-koa.ts'
 import { createSampleApi } from './sample-api.ts'
@@ -59,12 +60,22 @@ export async function playWeek({ until, ...options }: WeekOptions): Promise<numb
       if (hour % HOURS_PER_FLUSH === 1) await analytics.flush()
     }
     await analytics.flush()
+    await setQuotas(analytics)
   } finally {
     await analytics.close()
     server.close()
     server.closeAllConnections()
   }
   return answered
+}
+
+/** One customer has quotas: of the month, and of the day for one of its keys. */
+async function setQuotas(analytics: ApiKeyAnalytics): Promise<void> {
+  const usage = await analytics.usage()
+  const [shop] = await usage.findKeys('Web shop')
+  await usage.setQuota({ owner: 'Acme', unit: 'requests', per: 'month', limit: 4000 })
+  if (shop) await usage.setQuota({ keyId: shop.id, unit: 'requests', per: 'day', limit: 500 })
+  await usage.close()
 }
 
 /** Seeds by day and hour, which occur once in a week: the requests are the same each time the week is played. */

@@ -31,7 +31,7 @@ export type QuotaName = QuotaSubject & Pick<Quota, 'unit' | 'per'>
 /** A quota to set. */
 export type NewQuota = QuotaName & {
   readonly limit: number | bigint
-  /** Default: `UTC`. */
+  /** Default: as before, else `UTC`. */
   readonly timeZone?: string | undefined
 }
 

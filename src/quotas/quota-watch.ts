@@ -79,7 +79,7 @@ export class QuotaWatch implements CountWatcher {
     this.#ofOwners = new Map()
     for (const quota of quotas) {
       const kept = this.#keep(quota)
-      if (quota.keyId === null) enter(this.#ofOwners, quota.owner!, ofOwners, settled).quotas.push(kept)
+      if (quota.keyId === null) enter(this.#ofOwners, quota.owner, ofOwners, settled).quotas.push(kept)
       else enter(this.#ofKeys, quota.keyId, ofKeys, settled).quotas.push(kept)
     }
     this.#owners = new Map(owners)

@@ -27,6 +27,7 @@ const PAGES = [
   'docs/identify-keys.md',
   'docs/endpoints-and-routers.md',
   'docs/quantities.md',
+  'docs/quotas.md',
   'docs/billing.md',
   'docs/self-service.md',
   'docs/security.md',

@@ -8,6 +8,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const OFTEN = [
   'count-and-die',
   'count-and-hang',
+  'count-within-quota',
   'counting-app',
   'deliver-set-aside-and-die',
   'flush',

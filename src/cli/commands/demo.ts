@@ -110,6 +110,7 @@ function describeNext({ dataDir, file }: DemoFolder): string {
     `  npx apikey-analytics report ${there} --by key,day --since ${SINCE}`,
     `  npx apikey-analytics report ${there} --key 'Mobile app'`,
     `  npx apikey-analytics keys list ${there}`,
+    `  npx apikey-analytics quotas list ${there}`,
     `  npx apikey-analytics export ${there} --format ndjson`,
     `  npx apikey-analytics verify ${there}`,
     'A page for the customers: npx apikey-analytics demo --serve',

@@ -155,12 +155,13 @@ class ApiUsage extends HTMLElement {
             drawTable(
               'Endpoints',
               ['Endpoint', 'Requests', 'Errors', ...units],
-              shown.map((one) => [
-                `${showInvisible(one.method!)} ${showInvisible(one.endpoint!)}`,
-                formatCount(one.requests),
-                formatCount(one.clientErrors + one.serverErrors),
-                ...units.map((unit) => formatBig(one.units[unit])),
-              ]),
+              shown.map((one) =>
+                [
+                  `${showInvisible(one.method!)} ${showInvisible(one.endpoint!)}`,
+                  formatCount(one.requests),
+                  formatCount(one.clientErrors + one.serverErrors),
+                ].concat(units.map((unit) => formatBig(one.units[unit]))),
+              ),
             ),
             more,
           ]
@@ -195,11 +196,11 @@ function drawStatements(statements: Answer['statements']): HTMLElement {
     ['Statement', 'Closed', ...units],
     statements
       .toReversed()
-      .map(({ number, period, closedAt }, index) => [
-        `${number} · ${period.label}`,
-        formatDay(new Date(closedAt), period.timeZone),
-        ...units.map((unit) => addUp(billed.at(-1 - index)!, unit)),
-      ]),
+      .map(({ number, period, closedAt }, index) =>
+        [`${number} · ${period.label}`, formatDay(new Date(closedAt), period.timeZone)].concat(
+          units.map((unit) => addUp(billed.at(-1 - index)!, unit)),
+        ),
+      ),
   )
 }
 

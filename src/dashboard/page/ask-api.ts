@@ -1,6 +1,7 @@
 import type * as reports from '../../report/usage-report.ts'
 import type { KeyIdentity, KeyOwner, KeyRecord } from '../../model/key.ts'
 import type * as customers from '../../report/customers-report.ts'
+import type * as listed from '../../report/listed-quota.ts'
 import type * as activities from '../read-activity.ts'
 import type { Sent } from './sent.ts'
 import type * as security from '../../security/find-findings.ts'
@@ -17,6 +18,12 @@ export type Customers = Sent<customers.Customers>
 export type Activity = Sent<activities.Activity>
 export type Findings = Sent<security.SecurityFindings>
 export type Finding = Findings['findings'][number]
+/** Quotas are texts in JSON: they may be more than a number can hold. */
+export type Quotas = Sent<
+  Omit<listed.MostUsedQuotas, 'quotas'> & { readonly quotas: readonly WithTexts<listed.ListedQuota>[] }
+>
+export type Quota = Quotas['quotas'][number]
+type WithTexts<T> = { readonly [Name in keyof T]: T[Name] extends bigint ? string : T[Name] }
 /**
  * The part of an account that the page uses. Its type in `read-account.ts` would bring the types of the database drivers
  * into the page.

@@ -4,6 +4,7 @@ import { FindingsPanel } from './findings.ts'
 import type { Key } from './ask-api.ts'
 import { make } from './make.ts'
 import { MonthPanel } from './month-panel.ts'
+import { QuotaPanel } from './quotas.ts'
 import { UsageTable } from './usage-table.ts'
 import type { TableKind } from './usage-table.ts'
 
@@ -40,6 +41,7 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey }: Navigation) 
   const chart = new Chart()
   const lists = LISTS.map((kind) => new UsageTable(kind, go))
   const month = new MonthPanel()
+  const quotas = new QuotaPanel()
   const findings = new FindingsPanel(addressOfKey)
   const home = make('a', { class: 'home' }, 'API key usage')
   const live = make('button', { type: 'button', class: 'toggle' }, 'Live')
@@ -75,6 +77,7 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey }: Navigation) 
     empty,
     cards,
     durations,
+    quotas.element,
     makePanel('Requests', 'chart-panel', chart.element),
     make('div', { class: 'lists' }, month.element, ...lists.map(({ element }) => element)),
     make(
@@ -98,6 +101,7 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey }: Navigation) 
     chart,
     lists,
     month,
+    quotas,
     findings,
     home,
     live,

@@ -24,7 +24,7 @@ export async function loadPage(page: Page): Promise<void> {
   page.loading.abort()
   page.loading = new AbortController()
   const { view, layout, loading } = page
-  const { lists, month, main, footer } = layout
+  const { lists, month, quotas, main, footer } = layout
   const { signal } = loading
   const start = performance.now()
   main.setAttribute('aria-busy', 'true')
@@ -32,6 +32,7 @@ export async function loadPage(page: Page): Promise<void> {
     const [notes] = await Promise.all([
       Promise.all(lists.filter((list) => list.isIn(view)).map((list) => loadList(page, list))),
       askApi<Activity>('activity', filterOf(view), signal).then((activity) => drawActivity(page, activity)),
+      quotas.load(view, signal),
       ...(month.element.hidden ? [] : [month.load(view, signal)]),
       ...(view['key'] === undefined ? [] : [loadKey(page, view['key'])]),
     ])

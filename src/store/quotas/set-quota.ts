@@ -30,10 +30,10 @@ export async function setQuota(
 ): Promise<{ before: Quota | undefined; quota: Quota }> {
   requireQuotaName(given)
   const limit = readLimit(given.limit)
-  const timeZone = given.timeZone ?? 'UTC'
-  requireTimeZone(timeZone)
+  if (given.timeZone !== undefined) requireTimeZone(given.timeZone)
   return db.transaction(async (tx) => {
     const before = await findQuota(tx, db.dialect, given)
+    const timeZone = given.timeZone ?? before?.timeZone ?? 'UTC'
     await writeQuota(tx, db.dialect, { ...given, limit, timeZone, setAt: now })
     return { before, quota: (await findQuota(tx, db.dialect, given))! }
   })
