@@ -1,6 +1,7 @@
 import type { Statements } from '../database/dialect.ts'
 import type { Database } from '../database/open-database.ts'
-import { QUANTITY_COLUMNS, writeAddQuantities } from '../write/record-batch.ts'
+import { writeAddQuantities } from '../write/record-batch.ts'
+import { QUANTITY_COLUMNS } from '../write/row-columns.ts'
 import { lockQuantities } from './lock-rows.ts'
 
 /** A row that is merged, without its time. */

@@ -3,7 +3,7 @@ import { REQUESTS_UNIT } from '../../model/unit.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { JOIN_FORMER_OWNER } from '../read/owner-of-rows.ts'
 import { DAY_MS, MINUTE_MS } from '../../time/units.ts'
-import { QUANTITY_COLUMNS } from './record-batch.ts'
+import { QUANTITY_COLUMNS } from './row-columns.ts'
 
 /**
  * Minutes are added up to this: 60 rows an hour would be slow to read, and the offset of every time zone is a multiple

@@ -8,6 +8,7 @@ import type { DueRows } from './advance-ledger.ts'
 import { enterQuantities } from './ledger-units.ts'
 import type { Database } from '../database/open-database.ts'
 import { addOwnerSums } from './owner-sums.ts'
+import { CELL_COLUMNS, QUANTITY_COLUMNS } from './row-columns.ts'
 import { touchKeys } from './touch-keys.ts'
 import type { TouchedKeys } from './touched-keys.ts'
 import { isContentError, isMissingKey } from '../database/translate-error.ts'
@@ -46,28 +47,6 @@ order by n
 on conflict (api_key_id, bucket, bucket_minutes, endpoint, method, status, unit) do update set
   request_count = t.request_count + excluded.request_count,
   quantity = ${dialect.addWhole('t.quantity', 'excluded.quantity')}`
-}
-
-export const QUANTITY_COLUMNS = {
-  key_id: 'uuid',
-  endpoint: 'text',
-  method: 'text',
-  status: 'smallint',
-  unit: 'text',
-  request_count: 'bigint',
-  quantity: 'bigint',
-}
-
-export const CELL_COLUMNS = {
-  key_id: 'uuid',
-  endpoint: 'text',
-  method: 'text',
-  status: 'smallint',
-  request_count: 'bigint',
-  duration_us: 'bigint',
-  duration_first_bin: 'smallint',
-  // a JSON array: unnest would split nested arrays too
-  duration_bins: 'text',
 }
 
 /**
