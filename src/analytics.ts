@@ -16,6 +16,7 @@ import type { CountedKey } from './model/request-counter.ts'
 import { MEMORY_DATABASE } from './options/database-location.ts'
 import { targetOf } from './options/database-target.ts'
 import { createDisabledAnalytics } from './disabled-analytics.ts'
+import type { CustomerAnswer, CustomerQuestion } from './model/customer-usage.ts'
 import type { AnalyticsOptions } from './options/options.ts'
 import { resolveOptions } from './options/resolve-options.ts'
 import { requireNode } from './options/require-node.ts'
@@ -53,7 +54,10 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
   const { dataDir, bucketMinutes, units, mapCounters, maxKeys, maxEndpointsPerKey, flushIntervalMs } = options
   const report = options.onError
   const knownKeys = new KnownKeys(maxKeys)
-  const { store, openUsage } = createAnalyticsDatabase(options.database, pepperCheck(options.pepper))
+  const { store, openUsage, customers } = createAnalyticsDatabase(
+    options.database,
+    pepperCheck(options.pepper),
+  )
   const inMemory = options.database === MEMORY_DATABASE
   const folder = inMemory
     ? undefined
@@ -98,7 +102,7 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
     now,
   })
   const readKey = createReadKey(options, report)
-  const identifyKey = createIdentifyKey(options, readKey, knownKeys, report)
+  const { identifyKey } = createIdentifyKey(options, readKey, knownKeys, report)
   const quotasOf = (key: CountedKey) => quotaWatch.statesOf(key)
 
   function stats(): AnalyticsStats {
@@ -111,6 +115,17 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
     removeAtExit(folder, () => stats().pending === 0 && buffer.additions === flusher.deliveredAdditions)
     flusher.start()
   }
+  const startedAt = now()
+
+  async function answer(question: CustomerQuestion): Promise<CustomerAnswer> {
+    // no timer flushes a database in memory
+    if (inMemory) await flusher.flush()
+    // before the answer is read: it has at least what was delivered by then
+    const completeUntil = flusher.completeAt ?? startedAt
+    const found = await customers.answer(question)
+    return { ...found, completeUntil: Math.min(completeUntil, found.completeUntil ?? completeUntil) }
+  }
+
   const tellQuotas = (ctx: Context, key: CountedKey) => setRateLimit(ctx, quotasOf(key), now())
   const capture = {
     options,
@@ -118,13 +133,17 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
     knownKeys,
     tellQuotas: options.rateLimitHeaders ? tellQuotas : undefined,
     report,
+    usageOfCustomers: { answer, report },
   }
   return Object.assign(
     createMiddleware(capture),
     createQuotaOf({ identifyKey, readKey, statesOf: quotasOf, report }),
     {
       flush: () => flusher.flush(),
-      close: () => flusher.close(),
+      async close() {
+        await flusher.close()
+        await customers.close()
+      },
       async usage() {
         await flusher.flush()
         return openUsage()

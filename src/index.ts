@@ -1,5 +1,7 @@
 export { apiKeyAnalytics } from './analytics.ts'
 export type { ApiKeyAnalytics } from './api-key-analytics.ts'
+export { apiKeyUsage } from './self-service/api-key-usage.ts'
+export type { ApiKeyUsageOptions } from './self-service/usage-options.ts'
 export type { CounterMode } from './buffer/file/counter-memory.ts'
 export type { EndpointAccess } from './capture/count-access.ts'
 export { setApiKey } from './capture/set-api-key.ts'

@@ -24,6 +24,10 @@ export {
   ApiKeyAnalyticsOwnerSchema,
 } from './store/database/entities/api-key-analytics-owner.ts'
 export {
+  ApiKeyAnalyticsOwnerUsage,
+  ApiKeyAnalyticsOwnerUsageSchema,
+} from './store/database/entities/api-key-analytics-owner-usage.ts'
+export {
   ApiKeyAnalyticsPrune,
   ApiKeyAnalyticsPruneSchema,
 } from './store/database/entities/api-key-analytics-prune.ts'

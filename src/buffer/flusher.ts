@@ -55,6 +55,7 @@ export class Flusher {
   #failedFlushes = 0
   #lastError: AnalyticsError | undefined
   #lastFlushAt: Date | undefined
+  #completeAt: number | undefined
   #closed = false
 
   constructor(parts: FlusherParts) {
@@ -79,6 +80,11 @@ export class Flusher {
       lastError: this.#lastError,
       lastFlushAt: this.#lastFlushAt,
     }
+  }
+
+  /** Epoch milliseconds: everything that this process counted before is delivered. Undefined before the first flush. */
+  get completeAt(): number | undefined {
+    return this.#completeAt
   }
 
   start(): void {
@@ -186,6 +192,7 @@ export class Flusher {
       }
       this.#rest(startedAt, this.#delivery.rows - rowsBefore)
       this.#lastFlushAt = new Date(this.#parts.now())
+      if (seal && !buffer.hasSealed()) this.#completeAt = startedAt
       await this.#keepHouse(facts)
       if (!this.#closed) await this.#parts.quotas?.refresh(settled)
       this.#failuresInRow = 0

@@ -11,7 +11,7 @@ import type { KnownKeys } from './known-keys.ts'
 import { createReadKey, COUNTED_OTHER, COUNTED_REJECTED } from './read-key.ts'
 import { observeRouters } from './observe-routers.ts'
 import { meetsRouter } from './other-routers.ts'
-import { markRequest, type RequestMark } from './request-mark.ts'
+import { markRequest, readMark, type RequestMark, type SelfService } from './request-mark.ts'
 import { createResolveOperation } from './resolve-operation.ts'
 import { isResponseOver, resolveEndStatus, resolveStatus, resolveThrownStatus } from './resolve-status.ts'
 import { readRawPath } from './sanitise-path.ts'
@@ -26,6 +26,8 @@ export interface CaptureParts {
   readonly tellQuotas?: ((ctx: Context, key: CountedKey) => void) | undefined
   /** Receives errors; must not throw. */
   readonly report: (error: AnalyticsError) => void
+  /** What `apiKeyUsage` answers from; left out where nothing is stored. */
+  readonly usageOfCustomers?: Omit<SelfService, 'findVouched'>
 }
 
 /**
@@ -34,8 +36,13 @@ export interface CaptureParts {
  * five seconds at most.
  */
 export function createMiddleware(parts: CaptureParts): Middleware {
-  const { options, counter, knownKeys, tellQuotas, report } = parts
-  const identifyKey = createIdentifyKey(options, createReadKey(options, report), knownKeys, report)
+  const { options, counter, knownKeys, tellQuotas, report, usageOfCustomers } = parts
+  const readKey = createReadKey(options, report)
+  const { identifyKey, findVouched } = createIdentifyKey(options, readKey, knownKeys, report)
+  const selfService: SelfService | undefined = usageOfCustomers && {
+    ...usageOfCustomers,
+    findVouched: (ctx) => findVouched(ctx, readMark(ctx.req)?.readApiKey?.()),
+  }
   const resolveOperation = createResolveOperation(options, report)
   const usageReader = new UsageReader({ units: options.units, counter, report })
   const hasUnits = options.units.length > 0
@@ -49,6 +56,7 @@ export function createMiddleware(parts: CaptureParts): Middleware {
       const mark = markRequest(ctx.req)
       if (mark.seen) return undefined
       mark.seen = true
+      mark.selfService = selfService
       observeRouters(ctx)
       return ignores && isIgnoredPath(readRawPath(ctx.originalUrl), options.ignore) ? undefined : mark
     } catch (cause) {

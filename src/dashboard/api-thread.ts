@@ -1,3 +1,4 @@
+import { KeptAnswers } from '../store/thread/kept-answers.ts'
 import { WorkerThread } from '../store/thread/worker-thread.ts'
 import type { DatabaseLocation } from '../options/database-location.ts'
 import type { ApiAnswer, ApiRequest } from './api.ts'
@@ -24,16 +25,10 @@ export interface DownloadedFile {
   readonly pieces: AsyncIterable<string>
 }
 
-interface Kept {
-  readonly answer: Promise<ApiAnswer>
-  /** Milliseconds of `performance.now()`. */
-  until: number
-}
-
 /** The API in its own thread: SQLite blocks its thread while it reads, and that must not be the app's thread. */
 export class ApiThread {
   readonly #thread: WorkerThread
-  readonly #kept = new Map<string, Kept>()
+  readonly #kept = new KeptAnswers<ApiAnswer>(MAX_KEPT)
 
   constructor(location: DatabaseLocation) {
     this.#thread = new WorkerThread({
@@ -50,15 +45,15 @@ export class ApiThread {
   /** Answers a request, or returns the recent answer to the same request. */
   answer(request: ApiRequest): Promise<ApiAnswer> {
     const id = JSON.stringify(request)
-    const now = performance.now()
-    const kept = this.#kept.get(id)
-    if (kept && kept.until > now) return kept.answer
-    const entry = {
-      answer: this.#ask<ApiAnswer>({ request }).catch(() => ENDED),
-      until: Number.POSITIVE_INFINITY,
-    }
-    this.#keep(id, entry)
-    return this.#expire(entry, request.name === 'verify' ? KEEP_ACCOUNT_MS : KEEP_MS)
+    const keepMs = request.name === 'verify' ? KEEP_ACCOUNT_MS : KEEP_MS
+    return (
+      this.#kept.find(id) ??
+      this.#kept.keep(
+        id,
+        this.#ask<ApiAnswer>({ request }).catch(() => ENDED),
+        ({ status }) => (status === 200 ? keepMs : 0),
+      )
+    )
   }
 
   /** Opens a file for one download. Its pieces are read when they are asked for. */
@@ -90,18 +85,5 @@ export class ApiThread {
 
   async close(): Promise<void> {
     await this.#thread.terminate()
-  }
-
-  async #expire(entry: Kept, keepMs: number): Promise<ApiAnswer> {
-    const answer = await entry.answer
-    entry.until = answer.status === 200 ? performance.now() + keepMs : 0
-    return answer
-  }
-
-  #keep(id: string, entry: Kept): void {
-    this.#kept.delete(id)
-    this.#kept.set(id, entry)
-    const [oldest] = this.#kept.keys()
-    if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest)
   }
 }

@@ -1,8 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { DatabaseLocation } from '../options/database-location.ts'
-import { openDatabase } from '../store/database/open-database.ts'
-import type { Database } from '../store/database/open-database.ts'
-import { requireSchema } from '../store/database/require-schema.ts'
+import { keepOpen } from '../store/database/keep-open.ts'
 import type { Answer } from '../store/thread/worker-thread.ts'
 import { packError } from '../store/thread/sent-error.ts'
 import { answerApi, openApiFile, refuse } from './api.ts'
@@ -11,7 +9,7 @@ import { OpenFiles } from './open-files.ts'
 
 const { database, dataDir } = workerData as DatabaseLocation
 const port = parentPort!
-let opened: Promise<Database> | undefined
+const open = keepOpen(database)
 
 const files = new OpenFiles()
 
@@ -37,30 +35,4 @@ async function answer(asked: ToApiWorker): Promise<unknown> {
   return id === undefined
     ? refuse(503, 'BUSY', 'Several files are being downloaded. Try again when one of them is complete.')
     : ({ id, name, type } satisfies SentFile)
-}
-
-/** Opens the database once. Opens it again after a failure, and when its file was replaced. */
-async function open(): Promise<Database> {
-  opened ??= openMigrated()
-  try {
-    const db = await opened
-    if (db.isCurrent()) return db
-    opened = undefined
-    await db.close()
-  } catch (error) {
-    opened = undefined
-    throw error
-  }
-  return open()
-}
-
-async function openMigrated(): Promise<Database> {
-  const db = await openDatabase(database)
-  try {
-    await requireSchema(db)
-    return db
-  } catch (error) {
-    await db.close()
-    throw error
-  }
 }

@@ -5,6 +5,7 @@ import { checkStored } from '../../src/billing/check/check-stored.ts'
 import { closePeriod } from '../../src/billing/close/close-period.ts'
 import { readStatement } from '../../src/billing/statement/read-statement.ts'
 import { openUsage } from '../../src/index.ts'
+import { findCustomerUsage } from '../../src/store/read/find-customer-usage.ts'
 import { findKeys } from '../../src/store/read/find-keys.ts'
 import { findUsage } from '../../src/store/read/find-usage.ts'
 import { forgetKey } from '../../src/store/remove/forget-key.ts'
@@ -111,9 +112,10 @@ describe('the grants of the page', () => {
       await store.recordBatch(makeBatch({ instance, sequence: 2, ...rows(2, 2) }))
       await store.recordBatch(makeBatch({ instance: killed, isSealed: false, ...rows(1) }))
       await store.recordBatch(makeBatch({ instance: killed, ...rows(2) }))
-      for (const [hour, owner] of ['Acme', 'Globex'].entries()) {
-        const bucket = HOUR + hour * 3_600_000
-        const head = { bucket, sealedAt: bucket + 1000, identities: { a: { owner } } }
+      // the last one gets the hour of the one before
+      for (const [turn, owner] of ['Acme', 'Globex', randomUUID()].entries()) {
+        const bucket = HOUR + Math.min(turn, 1) * 3_600_000
+        const head = { bucket, sealedAt: bucket + (turn + 1) * 1000, identities: { a: { owner } } }
         await store.recordBatch(makeBatch({ ...head, ...rows(1) }))
       }
       await store.findKnownKeys(10)
@@ -131,6 +133,12 @@ describe('the grants of the page', () => {
       await verifyUsage(db, { histograms: true })
       await listLateUsage(db)
       await findUsage(db, { by: ['key'] })
+      await findCustomerUsage(db, {
+        customer: { scope: 'owner', keyId: '', owner: 'Acme' },
+        since: HOUR,
+        until: END.getTime(),
+        timeZone: 'UTC',
+      })
       await findKeys(db, 'a')
       await checkStored(db)
       await measureQuotas(db)

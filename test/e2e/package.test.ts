@@ -32,7 +32,9 @@ test('the package holds the compiled sources, the command and its pages, and not
   const sources = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts') && !path.startsWith('dashboard/page'))
     .map((path) => path.slice(0, -'.ts'.length))
-  const page = ['index.html', 'page.css', 'page.js'].map((file) => `dist/dashboard/page/${file}`)
+  const page = ['api-usage.js', 'index.html', 'page.css', 'page.js'].map(
+    (file) => `dist/dashboard/page/${file}`,
+  )
   const docs = listPages().filter((page) => page.startsWith('docs/'))
   const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'bin/run.js', 'package.json', ...docs]
   const compiled = sources.flatMap((path) => [`dist/${path}.js`, `dist/${path}.d.ts`])
@@ -62,6 +64,7 @@ test('the package exports exactly these names', async () => {
     'addUsage',
     'analyticsDashboard',
     'apiKeyAnalytics',
+    'apiKeyUsage',
     'findFindings',
     'measureQuantileUs',
     'mergeLatency',
@@ -84,6 +87,8 @@ test('the package exports exactly these names', async () => {
     'ApiKeyAnalyticsMetaSchema',
     'ApiKeyAnalyticsOwner',
     'ApiKeyAnalyticsOwnerSchema',
+    'ApiKeyAnalyticsOwnerUsage',
+    'ApiKeyAnalyticsOwnerUsageSchema',
     'ApiKeyAnalyticsPrune',
     'ApiKeyAnalyticsPruneSchema',
     'ApiKeyAnalyticsPrunedQuantity',

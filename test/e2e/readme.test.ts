@@ -10,6 +10,7 @@ import { openDatabase } from '../../src/store/database/open-database.ts'
 import { describeDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
 import { makeDatabase } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
+import { resolveUsageOptions } from '../../src/self-service/usage-options.ts'
 import { findFreePort } from '../support/find-free-port.ts'
 import { RULES } from '../../src/security/rules.ts'
 import { installPackage } from '../support/install-package.ts'
@@ -27,6 +28,7 @@ const PAGES = [
   'docs/quantities.md',
   'docs/quotas.md',
   'docs/billing.md',
+  'docs/self-service.md',
   'docs/security.md',
   'docs/dashboard.md',
   'docs/from-code.md',
@@ -58,7 +60,7 @@ const SCHEDULES: Readonly<Record<string, RegExp>> = {
   systemd: /^ExecStart=\/usr\/bin\/(.*)$/m,
 }
 /** What is saved as a file instead of being run. */
-const FILES = ['js', 'ts', 'json', 'yaml']
+const FILES = ['js', 'ts', 'json', 'yaml', 'html']
 /** Plays a week; several pages begin with it and go on in the same block. */
 const DEMO = 'npx apikey-analytics demo --json > /dev/null\n'
 
@@ -228,6 +230,12 @@ test('docs/dashboard.md lists exactly the options there are', () => {
   const [, options = ''] = /interface DashboardOptions \{(.*?)^\}/ms.exec(source) ?? []
   const names = [...options.matchAll(/readonly (\w+)\??:/g)].map(([, name]) => name)
   expect(namesIn('docs/dashboard.md', '## Options')).toEqual(names)
+})
+
+test('docs/self-service.md lists exactly the options there are', () => {
+  const unknown = (): unknown => resolveUsageOptions({ nonsense: 1 } as object)
+  const [, names = ''] = /The options are (.*)\./.exec(messageOf(unknown)) ?? []
+  expect(namesIn('docs/self-service.md', '## Options')).toEqual(names.split(', '))
 })
 
 test('docs/errors.md lists exactly the error codes there are', () => {

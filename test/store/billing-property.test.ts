@@ -16,6 +16,7 @@ import type { UsageStore } from '../../src/store/usage-store.ts'
 import { DatabaseStore } from '../../src/store/database-store.ts'
 import type { BillingStep } from '../support/billing-world.ts'
 import { dumpTables, loadTables } from '../support/copy-tables.ts'
+import { findWrongSums } from '../support/find-wrong-sums.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 
 /** `BILLING_RUNS=2000` for a longer search. */
@@ -123,6 +124,7 @@ forEachDatabase('the sum', (_, makeUrl) => {
               await world.take(one)
               await world.check()
             }
+            expect(await findWrongSums(db)).toEqual([])
             for (const [what, times] of Object.entries(world.seen)) seen[what] = (seen[what] ?? 0) + times
           },
         ),

@@ -5,15 +5,10 @@ import type * as customers from '../../report/customers-report.ts'
 import type * as listed from '../../report/listed-quota.ts'
 import type * as activities from '../read-activity.ts'
 import type { StatementCustomers } from '../statements/statement-answers.ts'
+import type { Sent } from './sent.ts'
 import type * as security from '../../security/find-findings.ts'
 
-/** The answers of the API as the page gets them: plain data from JSON, so times are ISO texts, and quantities are texts. */
-type Sent<T> = T extends Date | bigint
-  ? string
-  : T extends object
-    ? { readonly [Name in keyof T]: Sent<T[Name]> }
-    : T
-
+/** The answers of the API as the page gets them. */
 export type Key = KeyIdentity
 export type KeyFacts = Sent<KeyRecord & { readonly owners: readonly KeyOwner[] }>
 /** Requests, or a quantity. */

@@ -93,7 +93,8 @@ function drawNotes({ layout }: Page, notes: readonly string[]): void {
 function drawActivity({ view, layout }: Page, activity: Activity): void {
   const { cards, chart, statuses, heat, empty, facts } = layout
   cards.replaceChildren(...drawCards(activity, view['key'] !== undefined))
-  chart.draw(activity)
+  const { series, period } = activity
+  chart.draw({ ...series, counted: activity.unit, timeZone: period.timeZone, text: period.text })
   statuses.replaceChildren(drawStatuses(activity))
   heat.replaceChildren(
     activity.heat

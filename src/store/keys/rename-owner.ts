@@ -6,6 +6,7 @@ import type { Database } from '../database/open-database.ts'
 import { replaceOwner } from './owner-periods.ts'
 import { moveQuotas } from '../quotas/move-quotas.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
+import { takeTurn } from '../write/take-turn.ts'
 
 /**
  * Renames an owner, now and in the past, and its quotas. A name that is in use merges both owners and keeps its
@@ -22,6 +23,7 @@ export async function renameOwner(
   const ids = await findKeysOfOwner(db, owner)
   for (const id of ids) {
     await runBoundedWrite(db, async (tx) => {
+      await takeTurn(tx, db)
       if (!(await lockKey(tx, db.dialect, id))) return
       const periods = (await readOwners(tx, db.dialect, [id])).get(id)!
       const renamed = replaceOwner(periods, owner, { owner: name })

@@ -2,11 +2,11 @@ import type { Dialect, Statements } from '../database/dialect.ts'
 import { MINUTE_MS } from '../../time/units.ts'
 
 /** A process with counts delivers at least once a minute, so one that is silent for longer has none, or is cut off. */
-const SILENT_MS = 5 * MINUTE_MS
+export const SILENT_MS = 5 * MINUTE_MS
 
-const DELIVERIES = (dialect: Dialect) => `
-select ${dialect.millisecondsOf(`min(updated_at) filter (where updated_at >= ${dialect.timeOf('$1')})`)} as first,
-  ${dialect.millisecondsOf('max(updated_at)')} as last
+/** SQL for that moment, epoch milliseconds; `since` is a placeholder for that of `SILENT_MS` ago. */
+export const COMPLETE_UNTIL = (dialect: Dialect, since: string) => `
+select ${dialect.millisecondsOf(`coalesce(min(updated_at) filter (where updated_at >= ${dialect.timeOf(since)}), max(updated_at))`)} as complete_until
 from api_key_analytics_ledger`
 
 /**
@@ -18,11 +18,10 @@ export async function findCompleteUntil(
   dialect: Dialect,
   now = Date.now(),
 ): Promise<Date | null> {
-  const [found] = await tx.query<{ first: string | number | null; last: string | number | null }>(
-    DELIVERIES(dialect),
-    [now - SILENT_MS],
-  )
-  const time = found?.first ?? found?.last
+  const [found] = await tx.query<{ complete_until: string | number | null }>(COMPLETE_UNTIL(dialect, '$1'), [
+    now - SILENT_MS,
+  ])
+  const time = found?.complete_until
   // the clock of another machine may be ahead
   return time == null ? null : new Date(Math.min(Number(time), now))
 }

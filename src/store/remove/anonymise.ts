@@ -13,6 +13,7 @@ import { removeQuotasOf, removeQuotasWithoutKeys } from '../quotas/remove-quota.
 import { replaceOwner } from '../keys/owner-periods.ts'
 import type { OwnerPeriods } from '../keys/owner-periods.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
+import { takeTurn } from '../write/take-turn.ts'
 
 /** What to anonymise: a key with all its owners, or an owner. */
 export type Anonymised = { readonly keyId: string } | { readonly owner: string }
@@ -68,6 +69,7 @@ async function anonymiseKey(
 ): Promise<{ rows: number; requests: number } | undefined> {
   const { dialect } = db
   await lockStatements(tx, db, 'close')
+  await takeTurn(tx, db)
   if (!(await lockKey(tx, dialect, id))) return undefined
   const periods = (await readOwners(tx, dialect, [id])).get(id)!
   const isTheirs = (owner: string | null) => order.owner === undefined || owner === order.owner

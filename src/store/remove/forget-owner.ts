@@ -12,6 +12,7 @@ import { replaceOwner } from '../keys/owner-periods.ts'
 import type { OwnerPeriods } from '../keys/owner-periods.ts'
 import { removeRows } from './remove-rows.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
+import { takeTurn } from '../write/take-turn.ts'
 
 /** What was forgotten. */
 export interface Forgotten {
@@ -90,6 +91,7 @@ async function blankOwner(
 ): Promise<OwnerPeriods | undefined> {
   const { dialect } = db
   await lockStatements(tx, db, 'close')
+  await takeTurn(tx, db)
   if (!(await lockKey(tx, dialect, id))) return undefined
   const periods = (await readOwners(tx, dialect, [id])).get(id)!
   for (const { since, until } of spansOf(periods, owner)) {

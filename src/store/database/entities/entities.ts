@@ -3,6 +3,7 @@ import { ApiKeyAnalyticsKeySchema } from './api-key-analytics-key.ts'
 import { ApiKeyAnalyticsLedgerUnitSchema } from './api-key-analytics-ledger-unit.ts'
 import { ApiKeyAnalyticsLedgerSchema } from './api-key-analytics-ledger.ts'
 import { ApiKeyAnalyticsMetaSchema } from './api-key-analytics-meta.ts'
+import { ApiKeyAnalyticsOwnerUsageSchema } from './api-key-analytics-owner-usage.ts'
 import { ApiKeyAnalyticsOwnerSchema } from './api-key-analytics-owner.ts'
 import { ApiKeyAnalyticsPruneSchema } from './api-key-analytics-prune.ts'
 import { ApiKeyAnalyticsPrunedQuantitySchema } from './api-key-analytics-pruned-quantity.ts'
@@ -22,6 +23,7 @@ export const ENTITIES = [
   ApiKeyAnalyticsQuantitySchema,
   ApiKeyAnalyticsKeySchema,
   ApiKeyAnalyticsOwnerSchema,
+  ApiKeyAnalyticsOwnerUsageSchema,
   ApiKeyAnalyticsLedgerSchema,
   ApiKeyAnalyticsLedgerUnitSchema,
   ApiKeyAnalyticsGapSchema,

@@ -53,6 +53,17 @@ export const POSTGRESQL = [
   primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status, unit)
 ) with (fillfactor = 70)`,
   'create index api_key_analytics_quantities_bucket_index on api_key_analytics_quantities (bucket)',
+  `create table api_key_analytics_owner_usage (
+  owner text collate "C" not null,
+  bucket timestamptz not null,
+  endpoint text collate "C" not null,
+  method text collate "C" not null,
+  status smallint not null,
+  unit text collate "C" not null,
+  request_count bigint not null default 0,
+  quantity bigint not null default 0,
+  primary key (owner, bucket, endpoint, method, status, unit)
+) with (fillfactor = 70)`,
   `create table api_key_analytics_ledger (
   instance uuid not null primary key,
   sequence bigint not null,

@@ -55,6 +55,17 @@ export const SQLITE = [
     foreign key (api_key_id) references api_key_analytics_keys (id) on delete cascade
 ) without rowid`,
   'create index api_key_analytics_quantities_bucket_index on api_key_analytics_quantities (bucket)',
+  `create table api_key_analytics_owner_usage (
+  owner text not null,
+  bucket datetime not null,
+  endpoint text not null,
+  method text not null,
+  status integer not null,
+  unit text not null,
+  request_count bigint not null default 0,
+  quantity bigint not null default 0,
+  primary key (owner, bucket, endpoint, method, status, unit)
+) without rowid`,
   `create table api_key_analytics_ledger (
   instance text not null primary key,
   sequence bigint not null,
