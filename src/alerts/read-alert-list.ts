@@ -2,26 +2,11 @@ import type { AlertDelivery } from '../model/alert.ts'
 import { readAlerts } from '../store/alerts/read-alerts.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { parseInstant } from '../time/period.ts'
-import { titleOf, toAlertRecord, whoOf } from './describe-alert.ts'
-import type { AlertRecord } from './describe-alert.ts'
+import { describeSeen, titleOf, toAlertRecord, whoOf } from './describe-alert.ts'
+import type { AlertList, ListedDelivery } from './alert-list.ts'
 
 /** Alerts at most: more is a matter for SQL. */
 const LIMIT = 1000
-
-/** An alert of a list. */
-export type ListedAlert = AlertRecord & {
-  /** What fired: `80% of tokens per month`, `refused-key`. */
-  readonly title: string
-  readonly who: string
-  readonly deliveries: readonly Omit<AlertDelivery, 'alertId'>[]
-}
-
-/** Alerts that fired, newest first, and where they were delivered. */
-export interface AlertList {
-  readonly since: Date
-  readonly alerts: readonly ListedAlert[]
-  readonly notes: readonly string[]
-}
 
 /** Reads the alerts that fired since a time: `30d`, or a date. @throws WRONG_USAGE */
 export async function readAlertList(db: Database, since: string, limit = LIMIT): Promise<AlertList> {
@@ -33,8 +18,21 @@ export async function readAlertList(db: Database, since: string, limit = LIMIT):
       ...toAlertRecord(alert),
       title: titleOf(alert),
       who: whoOf(alert),
-      deliveries: alert.deliveries.map(({ alertId: _, ...delivery }) => delivery),
+      seen: describeSeen(alert),
+      deliveries: alert.deliveries.map(toListed),
     })),
     notes: found.length > limit ? [`There are more: only the newest ${limit} are shown.`] : [],
   }
+}
+
+function toListed({
+  webhook,
+  state,
+  attempts,
+  nextAttemptAt,
+  deliveredAt,
+  lastError,
+}: AlertDelivery): ListedDelivery {
+  const next = state === 'pending' ? nextAttemptAt : null
+  return { webhook, state, attempts, nextAttemptAt: next, deliveredAt, lastError }
 }

@@ -1,4 +1,4 @@
-import type { Alert, AlertDelivery } from '../model/alert.ts'
+import type { Alert } from '../model/alert.ts'
 import { formatCount } from '../report/format-number.ts'
 import { renderJson } from '../report/render-json.ts'
 import { escapeMarkdown, renderMarkdownTable } from '../report/render-markdown.ts'
@@ -11,7 +11,7 @@ import type { Screen } from '../terminal/screen.ts'
 import { formatInstant } from '../time/calendar.ts'
 import { describeSeen, titleOf, toAlertRecord, whoOf } from './describe-alert.ts'
 import type { WebhookSummary } from './deliver-alerts.ts'
-import type { AlertList } from './read-alert-list.ts'
+import type { AlertList, ListedDelivery } from './alert-list.ts'
 import type { HeadedAlertCheck } from './run-alert-check.ts'
 
 /** A format of `alerts check` and `alerts list`. */
@@ -81,7 +81,7 @@ export function describeDelivery({
   attempts,
   deliveredAt,
   lastError,
-}: Omit<AlertDelivery, 'alertId'>): string {
+}: ListedDelivery): string {
   if (deliveredAt !== null) return `${webhook}: delivered ${formatInstant(deliveredAt, 'UTC')}`
   const facts = [
     state === 'pending' ? 'waits' : state,

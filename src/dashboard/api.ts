@@ -1,3 +1,5 @@
+import { readAlertList } from '../alerts/read-alert-list.ts'
+import { toListJson } from '../alerts/render-alerts.ts'
 import { stringifyJson } from '../report/render-json.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import { findFilter, requireKnownNames } from '../report/find-filter.ts'
@@ -60,6 +62,7 @@ const SECURITY_DAYS = 31
  * - `api/customers`: the data of `customers list --json`, with the filters and the parameters of a list of `api/report`.
  * - `api/key?key=ID`: one key with its first and last use, and who owned it when.
  * - `api/security`: the data of `security --json`. Parameters: `since until` (default: the last 24 hours).
+ * - `api/alerts`: the data of `alerts list --json`. Parameter: `since` (default: the last 30 days).
  * - `api/verify`: the data of `verify --json`.
  */
 const API: Readonly<Record<string, Api>> = {
@@ -71,6 +74,7 @@ const API: Readonly<Record<string, Api>> = {
   customers: { parameters: [...FILTER, ...LIST], answer: answerCustomers },
   key: { parameters: ['key'], answer: answerKey },
   security: { parameters: ['since', 'until'], answer: answerSecurity },
+  alerts: { parameters: ['since'], answer: answerAlerts },
   verify: { parameters: [], answer: (db, _query, dataDir) => readAccount(db, dataDir) },
 }
 
@@ -143,6 +147,14 @@ async function answerSecurity(
   dataDir: string,
 ): Promise<object> {
   return toFindingsJson(await readFindings(db, { since, until }, dataDir, { maxDays: SECURITY_DAYS }))
+}
+
+async function answerAlerts(
+  db: Database,
+  { since = DEFAULT_PERIOD }: Query,
+  dataDir: string,
+): Promise<object> {
+  return toListJson(await readAlertList(db, since), { databaseLabel: db.databaseLabel, dataDir })
 }
 
 function textOfQuery({ key, endpoint, method, owner, status, since, until, month, tz }: Query): FilterText {

@@ -1,6 +1,7 @@
 import type * as reports from '../../report/usage-report.ts'
 import type { KeyIdentity, KeyOwner, KeyRecord } from '../../model/key.ts'
 import type * as customers from '../../report/customers-report.ts'
+import type * as alertLists from '../../alerts/alert-list.ts'
 import type * as activities from '../read-activity.ts'
 import type * as security from '../../security/find-findings.ts'
 
@@ -18,6 +19,9 @@ export type Customers = Sent<customers.Customers>
 export type Activity = Sent<activities.Activity>
 export type Findings = Sent<security.SecurityFindings>
 export type Finding = Findings['findings'][number]
+export type Alerts = Sent<alertLists.AlertList>
+export type Alert = Alerts['alerts'][number]
+export type AlertDelivery = Alert['deliveries'][number]
 /**
  * The part of an account that the page uses. Its type in `read-account.ts` would bring the types of the database drivers
  * into the page.

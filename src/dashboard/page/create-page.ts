@@ -12,6 +12,7 @@ export function createPage(body: HTMLElement): void {
   const navigation = {
     go: (address: string) => go(page, address),
     addressOfKey: ({ id }: { readonly id: string }) => addressOfPage(page.view, { key: id }),
+    addressOfOwner: (owner: string) => addressOfPage(page.view, { owner }),
   }
   const page: Page = {
     layout: makeLayout(body, navigation),
@@ -52,7 +53,8 @@ function show(page: Page): void {
   layout.timed.setAttribute('aria-pressed', String(isTimed(page)))
   for (const list of layout.lists) list.show(view)
   layout.month.show(view)
-  layout.findings.element.hidden = PAGE.some((name) => view[name] !== undefined)
+  for (const { element } of [layout.alerts, layout.findings])
+    element.hidden = PAGE.some((name) => view[name] !== undefined)
   drawPath(page)
   showDurations(page)
   warnOfUnknown(page)

@@ -1,7 +1,8 @@
+import { makeAlertsPanel } from './alerts.ts'
 import { Chart } from './chart.ts'
 import { Controls } from './controls.ts'
-import { FindingsPanel } from './findings.ts'
-import type { Key } from './ask-api.ts'
+import type { Addresses } from './draw-notice.ts'
+import { makeFindingsPanel } from './findings.ts'
 import { make } from './make.ts'
 import { MonthPanel } from './month-panel.ts'
 import { UsageTable } from './usage-table.ts'
@@ -11,10 +12,9 @@ import type { TableKind } from './usage-table.ts'
 export type Layout = ReturnType<typeof makeLayout>
 
 /** What the parts need from the page around them. */
-export interface Navigation {
+export interface Navigation extends Addresses {
   /** Navigates to another address of this page. */
   readonly go: (address: string) => void
-  readonly addressOfKey: (key: Key) => string
 }
 
 const LISTS: readonly TableKind[] = [
@@ -35,12 +35,13 @@ const LISTS: readonly TableKind[] = [
 ]
 
 /** Makes the parts of the page and puts them into its body. */
-export function makeLayout(body: HTMLElement, { go, addressOfKey }: Navigation) {
+export function makeLayout(body: HTMLElement, { go, ...addresses }: Navigation) {
   const controls = new Controls(go)
   const chart = new Chart()
   const lists = LISTS.map((kind) => new UsageTable(kind, go))
   const month = new MonthPanel()
-  const findings = new FindingsPanel(addressOfKey)
+  const findings = makeFindingsPanel(addresses)
+  const alerts = makeAlertsPanel(addresses)
   const home = make('a', { class: 'home' }, 'API key usage')
   const live = make('button', { type: 'button', class: 'toggle' }, 'Live')
   const timed = make(
@@ -83,6 +84,7 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey }: Navigation) 
       makePanel('Hours of the week', 'heat-panel', heat),
       makePanel('Statuses', '', statuses),
     ),
+    alerts.element,
     findings.element,
     notes,
   )
@@ -98,6 +100,7 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey }: Navigation) 
     chart,
     lists,
     month,
+    alerts,
     findings,
     home,
     live,

@@ -11,12 +11,11 @@ export async function findNew(
 ): Promise<AlertCandidate[]> {
   if (candidates.length === 0) return []
   const since = Math.min(...candidates.map(({ since }) => since.getTime()))
-  const { millisecondsOf, timeOf } = db.dialect
   const fired = await db.query<FiredRow>(
-    `select kind, api_key_id as "keyId", owner, subject, ${millisecondsOf('since')} as since, threshold,
+    `select kind, api_key_id as "keyId", owner, subject, ${db.dialect.millisecondsOf('since')} as since, threshold,
   cast(level as text) as level
 from api_key_analytics_alerts
-where until > ${timeOf('$1')}`,
+where until > ${db.dialect.timeOf('$1')}`,
     [since],
   )
   const levels = new Map<string, bigint>()

@@ -11,13 +11,13 @@ type Delivery = Pick<DueDelivery, 'alertId' | 'webhook' | 'attempts'>
  * @returns false when another process took it first
  */
 export async function claimDelivery(
-  { dialect, query }: Db,
+  db: Db,
   { alertId, webhook, attempts }: Delivery,
   until: number,
 ): Promise<boolean> {
-  const claimed = await query(
+  const claimed = await db.query(
     `update api_key_analytics_alert_deliveries
-set attempts = attempts + 1, next_attempt_at = ${dialect.timeOf('$4')}
+set attempts = attempts + 1, next_attempt_at = ${db.dialect.timeOf('$4')}
 where alert_id = $1 and webhook = $2 and attempts = $3 and state = 'pending'
 returning 1`,
     [alertId, webhook, attempts, until],
@@ -26,14 +26,10 @@ returning 1`,
 }
 
 /** Notes that a webhook accepted an alert. */
-export async function noteDelivered(
-  { dialect, query }: Db,
-  { alertId, webhook }: Delivery,
-  now: number,
-): Promise<void> {
-  await query(
+export async function noteDelivered(db: Db, { alertId, webhook }: Delivery, now: number): Promise<void> {
+  await db.query(
     `update api_key_analytics_alert_deliveries
-set state = 'delivered', delivered_at = ${dialect.timeOf('$3')}, last_error = null
+set state = 'delivered', delivered_at = ${db.dialect.timeOf('$3')}, last_error = null
 where alert_id = $1 and webhook = $2`,
     [alertId, webhook, now],
   )
@@ -41,12 +37,12 @@ where alert_id = $1 and webhook = $2`,
 
 /** Notes a failed attempt: when the next one is, or that it was the last one. */
 export async function noteFailed(
-  { dialect, query }: Db,
+  db: Db,
   { alertId, webhook }: Delivery,
   { error, nextAttemptAt }: { readonly error: string; readonly nextAttemptAt: number | undefined },
 ): Promise<void> {
-  const next = nextAttemptAt === undefined ? '' : `, next_attempt_at = ${dialect.timeOf('$4')}`
-  await query(
+  const next = nextAttemptAt === undefined ? '' : `, next_attempt_at = ${db.dialect.timeOf('$4')}`
+  await db.query(
     `update api_key_analytics_alert_deliveries
 set state = ${nextAttemptAt === undefined ? "'given up'" : "'pending'"}, last_error = $3${next}
 where alert_id = $1 and webhook = $2 and state = 'pending'`,
@@ -55,8 +51,8 @@ where alert_id = $1 and webhook = $2 and state = 'pending'`,
 }
 
 /** Notes that a webhook wants no more: all that waits for it is kept, and is sent no more. */
-export async function disableWebhook({ query }: Db, webhook: string, error: string): Promise<void> {
-  await query(
+export async function disableWebhook(db: Db, webhook: string, error: string): Promise<void> {
+  await db.query(
     `update api_key_analytics_alert_deliveries
 set state = 'disabled', last_error = $2
 where webhook = $1 and state = 'pending'`,
@@ -68,10 +64,10 @@ where webhook = $1 and state = 'pending'`,
  * Sends again what a webhook did not get: after a 410, and what was given up.
  * @returns how many deliveries wait again
  */
-export async function retryWebhook({ dialect, query }: Db, webhook: string, now: number): Promise<number> {
-  const again = await query(
+export async function retryWebhook(db: Db, webhook: string, now: number): Promise<number> {
+  const again = await db.query(
     `update api_key_analytics_alert_deliveries
-set state = 'pending', attempts = 0, next_attempt_at = ${dialect.timeOf('$2')}
+set state = 'pending', attempts = 0, next_attempt_at = ${db.dialect.timeOf('$2')}
 where webhook = $1 and state in ('disabled', 'given up')
 returning 1`,
     [webhook, now],
@@ -81,11 +77,11 @@ returning 1`,
 
 /** How many deliveries to a webhook wait, and when the next attempt is. */
 export async function countDeliveries(
-  { dialect, query }: Db,
+  db: Db,
   webhook: string,
 ): Promise<{ pending: number; disabled: number; nextAttemptAt: number | undefined }> {
-  const rows = await query<{ state: string; count: string | number; next: string | number }>(
-    `select state, count(*) as count, ${dialect.millisecondsOf('min(next_attempt_at)')} as next
+  const rows = await db.query<{ state: string; count: string | number; next: string | number }>(
+    `select state, count(*) as count, ${db.dialect.millisecondsOf('min(next_attempt_at)')} as next
 from api_key_analytics_alert_deliveries
 where webhook = $1 and state in ('pending', 'disabled')
 group by state`,
@@ -102,10 +98,10 @@ group by state`,
 
 /** The webhooks, besides some, for which deliveries wait. */
 export async function countWaitingElsewhere(
-  { query }: Statements,
+  db: Statements,
   webhooks: readonly string[],
 ): Promise<{ webhook: string; pending: number }[]> {
-  const rows = await query<{ webhook: string; pending: string | number }>(
+  const rows = await db.query<{ webhook: string; pending: string | number }>(
     `select webhook, count(*) as pending
 from api_key_analytics_alert_deliveries
 where state = 'pending'

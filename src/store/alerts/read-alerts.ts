@@ -11,16 +11,12 @@ export interface AlertQuery {
   readonly limit?: number | undefined
 }
 
-const ALERT_COLUMNS = ({
-  millisecondsOf,
-}: Dialect) => `a.id, a.kind, a.api_key_id as "keyId", a.owner, a.subject,
-  ${millisecondsOf('a.since')} as since, ${millisecondsOf('a.until')} as until, a.threshold, a.severity,
-  ${millisecondsOf('a.fired_at')} as "firedAt", a.content`
+const ALERT_COLUMNS = (dialect: Dialect) => `a.id, a.kind, a.api_key_id as "keyId", a.owner, a.subject,
+  ${dialect.millisecondsOf('a.since')} as since, ${dialect.millisecondsOf('a.until')} as until, a.threshold, a.severity,
+  ${dialect.millisecondsOf('a.fired_at')} as "firedAt", a.content`
 
-const DELIVERY_COLUMNS = ({
-  millisecondsOf,
-}: Dialect) => `d.alert_id as "alertId", d.webhook, d.state, d.attempts,
-  ${millisecondsOf('d.next_attempt_at')} as "nextAttemptAt", ${millisecondsOf('d.delivered_at')} as "deliveredAt",
+const DELIVERY_COLUMNS = (dialect: Dialect) => `d.alert_id as "alertId", d.webhook, d.state, d.attempts,
+  ${dialect.millisecondsOf('d.next_attempt_at')} as "nextAttemptAt", ${dialect.millisecondsOf('d.delivered_at')} as "deliveredAt",
   d.last_error as "lastError"`
 
 /** Alerts with their deliveries, newest first. */
@@ -59,13 +55,12 @@ export async function readDue(
     limit,
   }: { readonly now: number; readonly longestWaitMs: number; readonly limit: number },
 ): Promise<DueDelivery[]> {
-  const { timeOf } = db.dialect
   const rows = await db.query<AlertRow & { attempts: number }>(
     `select ${ALERT_COLUMNS(db.dialect)}, d.attempts
 from api_key_analytics_alert_deliveries d
 join api_key_analytics_alerts a on a.id = d.alert_id
 where d.state = 'pending' and d.webhook = $1
-  and (d.next_attempt_at <= ${timeOf('$2')} or d.next_attempt_at > ${timeOf('$3')})
+  and (d.next_attempt_at <= ${db.dialect.timeOf('$2')} or d.next_attempt_at > ${db.dialect.timeOf('$3')})
 order by a.fired_at, a.id
 limit ${limit}`,
     [webhook, now, now + longestWaitMs],
@@ -74,7 +69,7 @@ limit ${limit}`,
   return alerts.map((alert, index) => ({
     alertId: alert.id,
     webhook,
-    attempts: Number(rows[index]!.attempts),
+    attempts: rows[index]!.attempts,
     alert,
   }))
 }
@@ -124,7 +119,7 @@ function toUnnamed({ content, since, until, firedAt, threshold, ...row }: AlertR
     until: new Date(Number(until)),
     firedAt: new Date(Number(firedAt)),
     content: JSON.parse(content) as Alert['content'],
-  } as Unnamed
+  }
 }
 
 interface AlertRow {

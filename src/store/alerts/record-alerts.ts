@@ -24,20 +24,20 @@ const ALERT_COLUMNS = {
   content: 'text',
 }
 
-const INSERT_ALERTS = ({ timeOf }: Dialect, given: string) => `
+const INSERT_ALERTS = (dialect: Dialect, given: string) => `
 insert into api_key_analytics_alerts
   (id, kind, api_key_id, owner, subject, since, until, threshold, level, severity, fired_at, content)
-select id, kind, key_id, owner, subject, ${timeOf('since')}, ${timeOf('until')}, threshold, cast(level as bigint),
-  severity, ${timeOf('$1')}, content
+select id, kind, key_id, owner, subject, ${dialect.timeOf('since')}, ${dialect.timeOf('until')}, threshold, cast(level as bigint),
+  severity, ${dialect.timeOf('$1')}, content
 from ${given}
 where true
 order by n
 on conflict (id) do nothing
 returning id`
 
-const INSERT_DELIVERIES = ({ timeOf }: Dialect, given: string) => `
+const INSERT_DELIVERIES = (dialect: Dialect, given: string) => `
 insert into api_key_analytics_alert_deliveries (alert_id, webhook, state, attempts, next_attempt_at)
-select id, webhook, state, 0, ${timeOf('$1')}
+select id, webhook, state, 0, ${dialect.timeOf('$1')}
 from ${given}
 where true
 order by n`
