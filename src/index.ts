@@ -17,6 +17,16 @@ export { DEFAULT_THRESHOLDS, type Thresholds } from './security/thresholds.ts'
 export type { BucketMinutes } from './model/batch.ts'
 export { OTHER_KEY, REJECTED_KEY } from './model/key.ts'
 export type { ApiKey, KeyIdentity, KeyOwner, KeyRecord } from './model/key.ts'
+export type {
+  MeasuredQuota,
+  NewQuota,
+  Quota,
+  QuotaFilter,
+  QuotaMeasurement,
+  QuotaName,
+  QuotaPeriod,
+  QuotaSubject,
+} from './model/quota.ts'
 export { OTHER_ENDPOINT, OTHER_METHOD, UNMATCHED_ENDPOINT } from './model/operation.ts'
 export type {
   AccountNames,

@@ -44,6 +44,10 @@ export {
   ApiKeyAnalyticsQuantitySchema,
 } from './store/database/entities/api-key-analytics-quantity.ts'
 export {
+  ApiKeyAnalyticsQuota,
+  ApiKeyAnalyticsQuotaSchema,
+} from './store/database/entities/api-key-analytics-quota.ts'
+export {
   ApiKeyAnalyticsStatement,
   ApiKeyAnalyticsStatementSchema,
 } from './store/database/entities/api-key-analytics-statement.ts'

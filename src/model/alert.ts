@@ -1,4 +1,5 @@
 import type { KeyIdentity } from './key.ts'
+import type { QuotaPeriod } from './quota.ts'
 import type { Severity } from './severity.ts'
 
 /** What fired: a threshold of a quota, or a security finding. */
@@ -10,7 +11,7 @@ export type DeliveryState = 'pending' | 'delivered' | 'disabled' | 'given up'
 /** What was seen of a quota. Whole numbers as text, because they may exceed 2^53. */
 export interface QuotaContent {
   readonly unit: string
-  readonly per: 'day' | 'week' | 'month'
+  readonly per: QuotaPeriod
   readonly timeZone: string
   readonly limit: string
   readonly used: string

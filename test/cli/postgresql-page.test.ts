@@ -19,6 +19,8 @@ import { requireSchema } from '../../src/store/database/require-schema.ts'
 import { rollUpUsage } from '../../src/store/remove/roll-up-usage.ts'
 import { countMissing } from '../../src/store/verify/count-missing.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
+import { measureQuotas } from '../../src/store/quotas/measure-quotas.ts'
+import { setQuota } from '../../src/store/quotas/set-quota.ts'
 import { requirePepper } from '../../src/store/read/require-pepper.ts'
 import { administer } from '../support/administer.ts'
 import { makeDatabase } from '../support/databases.ts'
@@ -118,6 +120,7 @@ describe('the grants of the page', () => {
     } finally {
       await store.close()
     }
+    await use(url, (db) => measureQuotas(db, undefined, HOUR))
   }
 
   async function readAsReader(url: string): Promise<void> {
@@ -130,6 +133,7 @@ describe('the grants of the page', () => {
       await findUsage(db, { by: ['key'] })
       await findKeys(db, 'a')
       await checkStatements(db)
+      await measureQuotas(db)
       await readStatement(db, 1)
     })
   }
@@ -162,7 +166,11 @@ describe('the grants of the page', () => {
       await pruneUsage(db, { before: END })
     })
     await countAsApp(database.url)
-    await use(url, (db) => forgetKey(db, keyIdOf('a')))
+    await use(url, async (db) => {
+      await setQuota(db, { keyId: keyIdOf('a'), unit: 'tokens', per: 'day', limit: 1 })
+      await setQuota(db, { keyId: keyIdOf('a'), unit: 'tokens', per: 'day', limit: 2 })
+      await forgetKey(db, keyIdOf('a'))
+    })
   }
 
   test('are enough for every command of a role', async () => {

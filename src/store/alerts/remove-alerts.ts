@@ -1,30 +1,28 @@
+import type { QuotaSubject } from '../../model/quota.ts'
 import type { Statements } from '../database/dialect.ts'
 import type { Database } from '../database/open-database.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
 import { Parameters } from '../read/usage-filter.ts'
 
-/** Whose alerts: of a key, perhaps only those that fired in some time, or of an owner. */
-export type AlertsOf =
-  | { readonly keyId: string; readonly during?: { readonly since: number; readonly until: number } }
-  | { readonly owner: string }
-
 /** Deletes the alerts about a key or an owner, with their deliveries, also those that wait. */
-export async function deleteAlertsOf(
+export async function deleteAlertsOf(tx: Statements, subject: QuotaSubject): Promise<void> {
+  const [column, name] = 'owner' in subject ? ['owner', subject.owner] : ['api_key_id', subject.keyId]
+  await tx.query(`delete from api_key_analytics_alerts where ${column} = $1`, [name])
+}
+
+/** Deletes the alerts about a key that fired in some time: that of an owner who is forgotten. */
+export async function deleteAlertsDuring(
   tx: Statements,
   { dialect }: Pick<Database, 'dialect'>,
-  whose: AlertsOf,
+  keyId: string,
+  { since, until }: { readonly since: number; readonly until: number },
 ): Promise<void> {
-  const parameters = new Parameters()
-  const conditions =
-    'owner' in whose
-      ? [`owner = ${parameters.add(whose.owner)}`]
-      : [`api_key_id = ${parameters.add(whose.keyId)}`]
-  if ('during' in whose && whose.during) {
-    const { since, until } = whose.during
-    conditions.push(`fired_at >= ${dialect.timeOf(parameters.add(since))}`)
-    if (until < Infinity) conditions.push(`fired_at < ${dialect.timeOf(parameters.add(until))}`)
-  }
-  await tx.query(`delete from api_key_analytics_alerts where ${conditions.join(' and ')}`, parameters.values)
+  const before = until < Infinity ? `and fired_at < ${dialect.timeOf(String(until))}` : ''
+  await tx.query(
+    `delete from api_key_analytics_alerts
+where api_key_id = $1 and fired_at >= ${dialect.timeOf('$2')} ${before}`,
+    [keyId, since],
+  )
 }
 
 /** Whether there are alerts about an owner. */

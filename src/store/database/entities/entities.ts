@@ -9,6 +9,7 @@ import { ApiKeyAnalyticsOwnerSchema } from './api-key-analytics-owner.ts'
 import { ApiKeyAnalyticsPruneSchema } from './api-key-analytics-prune.ts'
 import { ApiKeyAnalyticsPrunedQuantitySchema } from './api-key-analytics-pruned-quantity.ts'
 import { ApiKeyAnalyticsQuantitySchema } from './api-key-analytics-quantity.ts'
+import { ApiKeyAnalyticsQuotaSchema } from './api-key-analytics-quota.ts'
 import { ApiKeyAnalyticsStatementSchema } from './api-key-analytics-statement.ts'
 import { ApiKeyAnalyticsStatementAccountSchema } from './api-key-analytics-statement-account.ts'
 import { ApiKeyAnalyticsStatementLineSchema } from './api-key-analytics-statement-line.ts'
@@ -29,6 +30,7 @@ export const ENTITIES = [
   ApiKeyAnalyticsUnsealedSchema,
   ApiKeyAnalyticsPruneSchema,
   ApiKeyAnalyticsPrunedQuantitySchema,
+  ApiKeyAnalyticsQuotaSchema,
   ApiKeyAnalyticsStatementSchema,
   ApiKeyAnalyticsStatementAccountSchema,
   ApiKeyAnalyticsStatementLineSchema,

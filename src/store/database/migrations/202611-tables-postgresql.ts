@@ -155,6 +155,16 @@ export const POSTGRESQL = [
   quantity bigint not null,
   primary key (period, api_key_id, owner_since, endpoint, method, unit)
 )`,
+  `create table api_key_analytics_quotas (
+  subject_kind text not null,
+  subject text not null,
+  unit text not null,
+  per text not null,
+  time_zone text not null,
+  limit_quantity bigint not null,
+  set_at timestamptz not null,
+  primary key (subject_kind, subject, unit, per)
+)`,
   `create table api_key_analytics_alerts (
   id uuid not null primary key,
   kind text not null,

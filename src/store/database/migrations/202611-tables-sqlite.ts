@@ -157,6 +157,16 @@ export const SQLITE = [
   quantity bigint not null,
   primary key (period, api_key_id, owner_since, endpoint, method, unit)
 ) without rowid`,
+  `create table api_key_analytics_quotas (
+  subject_kind text not null,
+  subject text not null,
+  unit text not null,
+  per text not null,
+  time_zone text not null,
+  limit_quantity bigint not null,
+  set_at datetime not null,
+  primary key (subject_kind, subject, unit, per)
+) without rowid`,
   `create table api_key_analytics_alerts (
   id text not null primary key,
   kind text not null,
