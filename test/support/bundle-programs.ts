@@ -6,6 +6,7 @@ import { build } from 'esbuild'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** The programs of `support/processes` that tests start often, and the thread that they start themselves. */
 const OFTEN = [
+  'check-alerts',
   'count-and-die',
   'count-and-hang',
   'counting-app',
