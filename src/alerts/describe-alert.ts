@@ -52,14 +52,15 @@ export function titleOf(alert: Pick<Alert, 'subject' | 'threshold'>): string {
 }
 
 function describeAlert(alert: Alert): string {
-  return `${whoOf(alert)}: ${describeSeen(alert)}`
+  const rule = alert.kind === 'finding' ? ` (${alert.subject})` : ''
+  return `${whoOf(alert)}: ${describeSeen(alert)}${rule}`
 }
 
 /** What was seen, without who. */
 export function describeSeen(alert: Alert): string {
-  if (alert.kind === 'finding') return `${alert.content.seen} (${alert.subject})`
+  if (alert.kind === 'finding') return alert.content.seen
   const { used, limit, unit, per, timeZone } = alert.content
   const period = formatInstant(alert.since, timeZone, per === 'month' ? 'month' : 'day')
   const when = per === 'week' ? `the week from ${period}` : period
-  return `${formatCount(BigInt(used))} of ${formatCount(BigInt(limit))} ${unit} used in ${when}, over ${alert.threshold}%`
+  return `${formatCount(BigInt(used))} of ${formatCount(BigInt(limit))} ${unit} used in ${when} (${alert.threshold}% reached)`
 }

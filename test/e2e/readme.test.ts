@@ -28,6 +28,7 @@ const PAGES = [
   'docs/quantities.md',
   'docs/billing.md',
   'docs/security.md',
+  'docs/alerts.md',
   'docs/dashboard.md',
   'docs/from-code.md',
   'docs/operations.md',
@@ -44,6 +45,7 @@ const INSTALLED = [
   '@koa/router',
   'koa-mount',
   'koa-tree-router',
+  'standardwebhooks',
   'vitest',
   'jest',
   'typescript',
@@ -73,7 +75,7 @@ describe('every block of the README and its pages runs as it stands', () => {
     app = await installPackage(...INSTALLED)
     database = await makeDatabase('postgresql', { migrated: false })
     here.set('/srv/api', app.folder)
-    for (const port of ['3000', '3001', '3002', '3003', '3004']) here.set(port, await findFreePort())
+    for (const port of ['3000', '3001', '3002', '3003', '3004', '3005']) here.set(port, await findFreePort())
     here.set('postgres://api:password@localhost:5432/api', database.url)
     here.set('PostgreSQL api at localhost:5432', describeDatabaseUrl(database.url))
     // The demo plays the week that ends now; yesterday is always in it.

@@ -72,7 +72,7 @@ forEachDatabase('the delivery of alerts', (_kind, makeUrl) => {
       key: null,
       since: '2026-11-01T00:00:00.000Z',
       until: '2026-12-01T00:00:00.000Z',
-      text: `${String(message.data['owner'])}: 812 of 1,000 requests used in 2026-11, over 80%`,
+      text: `${String(message.data['owner'])}: 812 of 1,000 requests used in 2026-11 (80% reached)`,
       quota: { threshold: 80, unit: 'requests', per: 'month', limit: '1000', used: '812' },
       finding: null,
     })

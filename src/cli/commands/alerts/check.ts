@@ -47,7 +47,7 @@ export default class AlertsCheck extends BaseCommand {
     'fail-on': Flags.option({ options: SEVERITIES })({
       summary: 'Exit code 1 when an alert fires that is this severe or worse.',
     }),
-    'dry-run': Flags.boolean({ summary: 'Show what would fire; record and send nothing.' }),
+    'dry-run': Flags.boolean({ summary: 'Show what would fire; record and send nothing.', default: false }),
     format: Flags.option({ options: ['table', 'markdown', 'json'] as const })({
       summary: 'Format of the output.',
       default: 'table' as const,
