@@ -7,10 +7,17 @@ import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { fire, makeCandidate, TestClock, toWebhook } from '../support/alert-world.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
+import { readReadmeBlocks } from '../support/read-readme.ts'
 import { WebhookReceiver } from '../support/webhook-receiver.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
+
+/** The names of all fields, and the types of their values. */
+function shapeOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return typeof value
+  return Object.entries(value).map(([name, inner]) => [name, shapeOf(inner)])
+}
 
 forEachDatabase('the delivery of alerts', (_kind, makeUrl) => {
   let db: Database
@@ -76,6 +83,10 @@ forEachDatabase('the delivery of alerts', (_kind, makeUrl) => {
       quota: { threshold: 80, unit: 'requests', per: 'month', limit: '1000', used: '812' },
       finding: null,
     })
+    const documented = JSON.parse(
+      readReadmeBlocks('docs/alerts.md').find(({ name }) => name === 'alert.json')!.text,
+    ) as typeof message
+    expect(shapeOf(message)).toEqual(shapeOf(documented))
     expect(await readDeliveries()).toMatchObject([
       { state: 'delivered', attempts: 1, deliveredAt: new Date(clock.time), lastError: null },
       { state: 'delivered', attempts: 1 },
