@@ -18,6 +18,10 @@ const FIRST_WORDS: Record<string, string> = {
   'keys name aaaaaaaa-0000-4000-8000-000000000001 --owner acme':
     'aaaaaaaa-0000-4000-8000-000000000001 is Mobile app',
   migrate: 'SQLite ',
+  'close --month 2026-10 --billable 2xx': 'Closed 2026-10',
+  'statements list': 'No.  Period',
+  'statements show 1': 'Statement 1',
+  'statements check': 'OK: 1 statement',
   'prune --before 2026-11-01 --yes --key sk_l': 'Pruned 1 rows with 7 requests.',
   report: 'Usage overview',
   security: 'Security findings',

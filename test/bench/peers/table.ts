@@ -56,7 +56,9 @@ function ofTraffic(rounds: readonly Round[], traffic: Traffic): Round[] {
 
 /** All CPU of all rounds over what the bare app took for the same requests. */
 function describeAll(rounds: readonly Round[]): string {
-  const sum = (of: (round: Round) => number) => rounds.reduce((total, round) => total + of(round), 0)
+  // a busy machine may not answer one request in a short round
+  const measured = rounds.filter(({ ratio, bareUs }) => Number.isFinite(ratio * bareUs))
+  const sum = (of: (round: Round) => number) => measured.reduce((total, round) => total + of(round), 0)
   const bareUs = sum((round) => round.bareUs * round.requests)
   return bareUs === 0
     ? '-'
