@@ -62,7 +62,7 @@ export async function checkAlerts(db: Database, options: AlertCheckOptions = {})
   const checkedAt = new Date(now)
   const fired = found
     .filter(({ id }) => ids?.has(id) ?? true)
-    .map((alert) => ({ ...alert, firedAt: checkedAt }))
+    .map((alert) => Object.assign(alert, { firedAt: checkedAt }))
     .sort((a, b) => SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity))
   return {
     checkedAt,

@@ -14,13 +14,14 @@ export async function readAlertList(db: Database, since: string, limit = LIMIT):
   const found = await readAlerts(db, { firedSince, limit: limit + 1 })
   return {
     since: firedSince,
-    alerts: found.slice(0, limit).map((alert) => ({
-      ...toAlertRecord(alert),
-      title: titleOf(alert),
-      who: whoOf(alert),
-      seen: describeSeen(alert),
-      deliveries: alert.deliveries.map(toListed),
-    })),
+    alerts: found.slice(0, limit).map((alert) =>
+      Object.assign(toAlertRecord(alert), {
+        title: titleOf(alert),
+        who: whoOf(alert),
+        seen: describeSeen(alert),
+        deliveries: alert.deliveries.map(toListed),
+      }),
+    ),
     notes: found.length > limit ? [`There are more: only the newest ${limit} are shown.`] : [],
   }
 }

@@ -36,9 +36,7 @@ forEachDatabase('alerts', (_kind, makeUrl) => {
     return storeUsage(url, [{ key, bucket, requests, ...(tokens > 0 && { quantities: { tokens } }) }])
   }
   const limit = (limit: number, unit = 'requests', keyId: string | undefined = acme.id) =>
-    setQuota(db, { ...(keyId ? { keyId } : { owner: 'Acme' }), unit, per: 'month', limit } as Parameters<
-      typeof setQuota
-    >[1])
+    setQuota(db, { ...(keyId ? { keyId } : { owner: 'Acme' }), unit, per: 'month', limit })
   const check = async (options: AlertCheckOptions & { now?: number } = {}) => {
     const { now = NOVEMBER, ...rest } = options
     return (await checkAlerts(db, { ...rest, delivery: { now: () => now } })).fired

@@ -29,7 +29,7 @@ function drawAlert(alert: Alert, addresses: Addresses): HTMLElement {
     ['Seen', foreign(seen)],
     ['Fired', `${formatTime(firedAt, 'UTC')} (UTC)`],
     ...(deliveries.length > 0
-      ? deliveries.map((delivery) => ['Sent to', ...describe(delivery)] as const)
+      ? deliveries.map((delivery) => ['Sent to', describe(delivery)] as const)
       : [['Sent to', 'no webhook'] as const]),
   ])
   return drawNotice({ severity, title, key, owner }, facts, addresses)
@@ -41,10 +41,11 @@ const STATES = {
   'given up': 'given up',
 } as const
 
-function describe({ webhook, state, attempts, deliveredAt, lastError }: AlertDelivery): (Node | string)[] {
-  if (deliveredAt !== null) return [foreign(webhook), `: delivered ${formatTime(deliveredAt, 'UTC')}`]
+function describe({ webhook, state, attempts, deliveredAt, lastError }: AlertDelivery): Node {
+  if (deliveredAt !== null)
+    return make('span', {}, foreign(webhook), `: delivered ${formatTime(deliveredAt, 'UTC')}`)
   const reason = lastError !== null && state !== 'disabled' ? `, ${lastError}` : ''
   const tried = attempts > 0 ? `, ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}` : ''
   const how = make('strong', {}, state === 'delivered' ? state : STATES[state])
-  return [foreign(webhook), ': ', how, `${tried}${reason}`]
+  return make('span', {}, foreign(webhook), ': ', how, `${tried}${reason}`)
 }

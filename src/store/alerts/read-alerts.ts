@@ -88,12 +88,13 @@ where d.alert_id in (select id from ${given.sql})
 order by d.webhook`,
     given.params,
   )
-  return rows.map((row) => ({
-    ...row,
-    attempts: Number(row.attempts),
-    nextAttemptAt: new Date(Number(row.nextAttemptAt)),
-    deliveredAt: row.deliveredAt === null ? null : new Date(Number(row.deliveredAt)),
-  }))
+  return rows.map((row) =>
+    Object.assign(row, {
+      attempts: Number(row.attempts),
+      nextAttemptAt: new Date(Number(row.nextAttemptAt)),
+      deliveredAt: row.deliveredAt === null ? null : new Date(Number(row.deliveredAt)),
+    }),
+  )
 }
 
 /** An alert with the id of its key only. */
