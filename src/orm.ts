@@ -1,4 +1,12 @@
 export {
+  ApiKeyAnalyticsAlertDelivery,
+  ApiKeyAnalyticsAlertDeliverySchema,
+} from './store/database/entities/api-key-analytics-alert-delivery.ts'
+export {
+  ApiKeyAnalyticsAlert,
+  ApiKeyAnalyticsAlertSchema,
+} from './store/database/entities/api-key-analytics-alert.ts'
+export {
   ApiKeyAnalyticsGap,
   ApiKeyAnalyticsGapSchema,
 } from './store/database/entities/api-key-analytics-gap.ts'

@@ -1,4 +1,7 @@
 import { tolerateBrokenPipe } from './broken-pipe.ts'
+import AlertsCheck from './commands/alerts/check.ts'
+import AlertsList from './commands/alerts/list.ts'
+import AlertsRetry from './commands/alerts/retry.ts'
 import Close from './commands/close.ts'
 import CustomersList from './commands/customers/list.ts'
 import CustomersRename from './commands/customers/rename.ts'
@@ -26,6 +29,9 @@ tolerateBrokenPipe()
 
 /** Every command by its id. Each imports its code when it runs, so that `--help` is fast. */
 export const COMMANDS = {
+  'alerts:check': AlertsCheck,
+  'alerts:list': AlertsList,
+  'alerts:retry': AlertsRetry,
   close: Close,
   'customers:list': CustomersList,
   'customers:rename': CustomersRename,

@@ -1,3 +1,5 @@
+import { readAlertList } from '../alerts/read-alert-list.ts'
+import { toListJson } from '../alerts/render-alerts.ts'
 import { stringifyJson } from '../report/render-json.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import { findFilter, requireKnownNames } from '../report/find-filter.ts'
@@ -77,6 +79,7 @@ const SECURITY_DAYS = 31
  * - `api/statement?statement=7`: one statement with a page of its lines. Parameters: `owner kind=usage|correction limit offset`.
  * - `api/statement-customers?statement=7`: its customers. Parameters: `search limit offset`.
  * - `api/quotas`: the most used quotas, of all or of a `key` or an `owner`, as `quotas list --json` has them; `limit`.
+ * - `api/alerts`: the data of `alerts list --json`. Parameter: `since` (default: the last 30 days).
  * - `api/verify`: the data of `verify --json`.
  * `openApiFile` has one more: `api/statement-file?statement=7&format=csv|json`, with `owner`: the bytes of `statements show`.
  */
@@ -93,6 +96,7 @@ const API: Readonly<Record<string, Api>> = {
   statements: { parameters: ['owner', ...PAGE], answer: answerStatements },
   statement: { parameters: ['statement', 'owner', 'kind', ...PAGE], answer: answerStatement },
   'statement-customers': { parameters: ['statement', 'search', ...PAGE], answer: answerStatementCustomers },
+  alerts: { parameters: ['since'], answer: answerAlerts },
   verify: { parameters: [], answer: (db, _query, dataDir) => readAccount(db, dataDir) },
 }
 
@@ -182,6 +186,14 @@ async function answerSecurity(
   dataDir: string,
 ): Promise<object> {
   return toFindingsJson(await readFindings(db, { since, until }, dataDir, { maxDays: SECURITY_DAYS }))
+}
+
+async function answerAlerts(
+  db: Database,
+  { since = DEFAULT_PERIOD }: Query,
+  dataDir: string,
+): Promise<object> {
+  return toListJson(await readAlertList(db, since), { databaseLabel: db.databaseLabel, dataDir })
 }
 
 function textOfQuery({ key, endpoint, method, owner, status, since, until, month, tz }: Query): FilterText {

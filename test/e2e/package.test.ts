@@ -75,6 +75,10 @@ test('the package exports exactly these names', async () => {
   ])
   expect(await names('apikey-analytics/orm')).toEqual([
     'ApiKeyAnalytics',
+    'ApiKeyAnalyticsAlert',
+    'ApiKeyAnalyticsAlertDelivery',
+    'ApiKeyAnalyticsAlertDeliverySchema',
+    'ApiKeyAnalyticsAlertSchema',
     'ApiKeyAnalyticsGap',
     'ApiKeyAnalyticsGapSchema',
     'ApiKeyAnalyticsKey',

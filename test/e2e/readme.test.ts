@@ -30,6 +30,7 @@ const PAGES = [
   'docs/billing.md',
   'docs/self-service.md',
   'docs/security.md',
+  'docs/alerts.md',
   'docs/dashboard.md',
   'docs/from-code.md',
   'docs/operations.md',
@@ -48,6 +49,7 @@ const INSTALLED = [
   'koa-mount',
   'koa-tree-router',
   '@opentelemetry/api',
+  'standardwebhooks',
   'vitest',
   'jest',
   'typescript',
@@ -77,7 +79,7 @@ describe('every block of the README and its pages runs as it stands', () => {
     app = await installPackage(...INSTALLED)
     database = await makeDatabase('postgresql', { migrated: false })
     here.set('/srv/api', app.folder)
-    for (const port of ['3000', '3001', '3002', '3003', '3004', '3005']) {
+    for (const port of ['3000', '3001', '3002', '3003', '3004', '3005', '3006', '3007']) {
       here.set(port, `${await findFreePort()}`)
     }
     here.set('postgres://api:password@localhost:5432/api', database.url)

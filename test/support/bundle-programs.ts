@@ -7,6 +7,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** The programs of `support/processes` that tests start often, and the thread that they start themselves. */
 const OFTEN = [
   'close-days',
+  'check-alerts',
   'count-and-die',
   'count-and-hang',
   'count-days',

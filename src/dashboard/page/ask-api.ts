@@ -3,6 +3,7 @@ import type { Amount } from '../../report/amount.ts'
 import type { KeyIdentity, KeyOwner, KeyRecord } from '../../model/key.ts'
 import type * as customers from '../../report/customers-report.ts'
 import type * as listed from '../../report/listed-quota.ts'
+import type * as alertLists from '../../alerts/alert-list.ts'
 import type * as activities from '../read-activity.ts'
 import type { StatementCustomers } from '../statements/statement-answers.ts'
 import type { Sent } from './sent.ts'
@@ -28,6 +29,9 @@ export type Quotas = Sent<
 >
 export type Quota = Quotas['quotas'][number]
 type WithTexts<T> = { readonly [Name in keyof T]: T[Name] extends bigint ? string : T[Name] }
+export type Alerts = Sent<alertLists.AlertList>
+export type Alert = Alerts['alerts'][number]
+export type AlertDelivery = Alert['deliveries'][number]
 /**
  * The part of an account that the page uses. Its type in `read-account.ts` would bring the types of the database drivers
  * into the page.

@@ -24,6 +24,7 @@ export function createPage(body: HTMLElement): void {
     go: (address: string) => go(page, address),
     chooseUnit: (unit: string) => go(page, addressOfUnit(page.view, unit)),
     addressOfKey: ({ id }: { readonly id: string }) => addressOfPage(page.view, { key: id }),
+    addressOfOwner: (owner: string) => addressOfPage(page.view, { owner }),
   }
   const page: Page = {
     layout: makeLayout(body, navigation),
@@ -68,7 +69,8 @@ function show(page: Page): void {
   layout.month.show(view)
   layout.statements.show(view)
   showParts(page)
-  layout.findings.element.hidden = PAGE.some((name) => view[name] !== undefined)
+  for (const { element } of [layout.alerts, layout.findings])
+    element.hidden = PAGE.some((name) => view[name] !== undefined)
   drawPath(page)
   showDurations(page)
   warnOfUnknown(page)

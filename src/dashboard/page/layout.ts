@@ -1,7 +1,8 @@
+import { makeAlertsPanel } from './alerts.ts'
 import { Chart } from './chart.ts'
 import { Controls } from './controls.ts'
-import { FindingsPanel } from './findings.ts'
-import type { Key } from './ask-api.ts'
+import type { Addresses } from './draw-notice.ts'
+import { makeFindingsPanel } from './findings.ts'
 import { make } from './make.ts'
 import { MonthPanel } from './month-panel.ts'
 import { QuotaPanel } from './quotas.ts'
@@ -14,10 +15,9 @@ import type { TableKind } from './usage-table.ts'
 export type Layout = ReturnType<typeof makeLayout>
 
 /** What the parts need from the page around them. */
-export interface Navigation {
+export interface Navigation extends Addresses {
   /** Navigates to another address of this page. */
   readonly go: (address: string) => void
-  readonly addressOfKey: (key: Key) => string
   /** Shows a unit instead of requests; an empty text is requests. */
   readonly chooseUnit: (unit: string) => void
 }
@@ -40,13 +40,14 @@ const LISTS: readonly TableKind[] = [
 ]
 
 /** Makes the parts of the page and puts them into its body. */
-export function makeLayout(body: HTMLElement, { go, addressOfKey, chooseUnit }: Navigation) {
+export function makeLayout(body: HTMLElement, { go, chooseUnit, ...addresses }: Navigation) {
   const controls = new Controls(go)
   const chart = new Chart()
   const lists = LISTS.map((kind) => new UsageTable(kind, go))
   const month = new MonthPanel()
   const quotas = new QuotaPanel()
-  const findings = new FindingsPanel(addressOfKey)
+  const findings = makeFindingsPanel(addresses)
+  const alerts = makeAlertsPanel(addresses)
   const statements = new StatementsView(go)
   const toStatements = make('a', { class: 'to-statements' }, 'Statements')
   const home = make('a', { class: 'home' }, 'API key usage')
@@ -93,6 +94,7 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey, chooseUnit }: 
       makePanel('Hours of the week', 'heat-panel', heat),
       makePanel('Statuses', '', statuses),
     ),
+    alerts.element,
     findings.element,
     notes,
   )
@@ -116,6 +118,7 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey, chooseUnit }: 
     lists,
     month,
     quotas,
+    alerts,
     findings,
     home,
     live,

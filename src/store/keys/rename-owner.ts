@@ -1,3 +1,4 @@
+import { renameAlertsOf } from '../alerts/remove-alerts.ts'
 import { findKeysOfOwner } from '../read/find-keys.ts'
 import { readOwners, writeOwners } from './key-owners.ts'
 import { lockKey } from '../remove/lock-key.ts'
@@ -9,9 +10,8 @@ import { runBoundedWrite } from '../database/run-bounded-write.ts'
 import { takeTurn } from '../write/take-turn.ts'
 
 /**
- * Renames an owner, now and in the past, and its quotas. A name that is in use merges both owners and keeps its
- * quotas. Works key by key: after an abort,
- * run it again to finish.
+ * Renames an owner, now and in the past, with its quotas and alerts. A name that is in use merges both owners and keeps
+ * its quotas. Works key by key: after an abort, run it again to finish.
  * @throws ARGUMENT_INVALID for a name that cannot be stored
  */
 export async function renameOwner(
@@ -30,6 +30,9 @@ export async function renameOwner(
       await writeOwners(tx, db.dialect, new Map([[id, renamed]]))
     })
   }
-  const { moved, dropped } = await runBoundedWrite(db, (tx) => moveQuotas(tx, db.dialect, owner, name))
+  const { moved, dropped } = await runBoundedWrite(db, async (tx) => {
+    await renameAlertsOf(tx, owner, name)
+    return moveQuotas(tx, db.dialect, owner, name)
+  })
   return { keys: ids.length, quotas: moved, droppedQuotas: dropped }
 }

@@ -22,21 +22,3 @@ export async function removeQuotasOf(tx: Statements, subject: QuotaSubject): Pro
   const { kind, name } = subjectOf(subject)
   await tx.query(REMOVE, [kind, name])
 }
-
-/** Removes the quotas of those owners that no key has or had: after a key is forgotten their names must not remain. */
-export async function removeQuotasWithoutKeys(
-  tx: Statements,
-  owners: readonly (string | null)[],
-): Promise<void> {
-  for (const owner of new Set(owners)) {
-    if (owner === null) continue
-    const keys = await tx.query(
-      `select 1 from api_key_analytics_keys where owner = $1
-union all
-select 1 from api_key_analytics_owners where owner = $1
-limit 1`,
-      [owner],
-    )
-    if (keys.length === 0) await removeQuotasOf(tx, { owner })
-  }
-}

@@ -9,7 +9,7 @@ import { readOwners, writeOwners } from '../keys/key-owners.ts'
 import { lockKey } from './lock-key.ts'
 import { logRemoval } from './log-removal.ts'
 import type { Database } from '../database/open-database.ts'
-import { removeQuotasOf, removeQuotasWithoutKeys } from '../quotas/remove-quota.ts'
+import { removeTraces, removeTracesWithoutKeys } from './remove-traces.ts'
 import { replaceOwner } from '../keys/owner-periods.ts'
 import type { OwnerPeriods } from '../keys/owner-periods.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
@@ -55,7 +55,7 @@ export async function anonymise(db: Database, whose: Anonymised, now = Date.now(
       await lockStatements(tx, db, 'close')
       await redactAccounts(tx, db.dialect, whose)
       // its name is gone, and what the app gives later is a new owner
-      await removeQuotasOf(tx, whose)
+      await removeTraces(tx, whose)
     })
   }
   return { ...total, pseudonym }
@@ -84,7 +84,7 @@ async function anonymiseKey(
   const anonymous = { owner: order.pseudonym, setBy: 'app' as const, saidAt: order.now }
   const changed = replaceOwner(periods, order.owner, anonymous)
   await writeOwners(tx, dialect, new Map([[id, changed]]))
-  await removeQuotasWithoutKeys(
+  await removeTracesWithoutKeys(
     tx,
     periods.map(({ owner }) => owner),
   )

@@ -3,7 +3,7 @@ import { redactAccounts } from '../billing/redact-accounts.ts'
 import type { Statements } from '../database/dialect.ts'
 import { USAGE_TABLES } from '../database/usage-tables.ts'
 import { readOwners } from '../keys/key-owners.ts'
-import { removeQuotasOf, removeQuotasWithoutKeys } from '../quotas/remove-quota.ts'
+import { removeTraces, removeTracesWithoutKeys } from './remove-traces.ts'
 import { lockKey } from './lock-key.ts'
 import { logRemoval } from './log-removal.ts'
 import type { Database } from '../database/open-database.ts'
@@ -11,7 +11,7 @@ import { removeRows } from './remove-rows.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
 
 /**
- * Deletes a key with its quotas and all its rows, in bounded transactions that are logged, and blanks its names on
+ * Deletes a key with its quotas, its alerts and all its rows, in bounded transactions that are logged, and blanks its names on
  * statements. When a flush adds counts of the key in the meantime, another round follows. Counts that arrive later make the key appear
  * again.
  */
@@ -53,8 +53,8 @@ async function deleteEmptyKey(
   await redactAccounts(tx, dialect, { keyId: id })
   const periods = (await readOwners(tx, dialect, [id])).get(id)!
   await tx.query('delete from api_key_analytics_keys where id = $1', [id])
-  await removeQuotasOf(tx, { keyId: id })
-  await removeQuotasWithoutKeys(
+  await removeTraces(tx, { keyId: id })
+  await removeTracesWithoutKeys(
     tx,
     periods.map(({ owner }) => owner),
   )

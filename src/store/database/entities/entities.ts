@@ -1,3 +1,5 @@
+import { ApiKeyAnalyticsAlertDeliverySchema } from './api-key-analytics-alert-delivery.ts'
+import { ApiKeyAnalyticsAlertSchema } from './api-key-analytics-alert.ts'
 import { ApiKeyAnalyticsGapSchema } from './api-key-analytics-gap.ts'
 import { ApiKeyAnalyticsKeySchema } from './api-key-analytics-key.ts'
 import { ApiKeyAnalyticsLedgerUnitSchema } from './api-key-analytics-ledger-unit.ts'
@@ -36,5 +38,7 @@ export const ENTITIES = [
   ApiKeyAnalyticsStatementLineSchema,
   ApiKeyAnalyticsStatementOwnerSchema,
   ApiKeyAnalyticsStatementRemovalSchema,
+  ApiKeyAnalyticsAlertSchema,
+  ApiKeyAnalyticsAlertDeliverySchema,
   ApiKeyAnalyticsMetaSchema,
 ]

@@ -178,6 +178,34 @@ export const POSTGRESQL = [
   set_at timestamptz not null,
   primary key (subject_kind, subject, unit, per)
 )`,
+  `create table api_key_analytics_alerts (
+  id uuid not null primary key,
+  kind text not null,
+  api_key_id uuid null,
+  owner text null,
+  subject text not null,
+  since timestamptz not null,
+  until timestamptz not null,
+  threshold int null,
+  level bigint not null,
+  severity text not null,
+  fired_at timestamptz not null,
+  content text not null
+)`,
+  'create index api_key_analytics_alerts_until_index on api_key_analytics_alerts (until)',
+  `create table api_key_analytics_alert_deliveries (
+  alert_id uuid not null
+    constraint api_key_analytics_alert_deliveries_alert_id_foreign
+    references api_key_analytics_alerts (id) on delete cascade,
+  webhook text not null,
+  state text not null,
+  attempts int not null,
+  next_attempt_at timestamptz not null,
+  delivered_at timestamptz null,
+  last_error text null,
+  primary key (alert_id, webhook)
+)`,
+  'create index api_key_analytics_alert_deliveries_state_index on api_key_analytics_alert_deliveries (state, webhook)',
   `create table api_key_analytics_meta (
   id smallint not null primary key,
   database_id uuid not null,

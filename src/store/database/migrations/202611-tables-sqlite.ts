@@ -180,6 +180,34 @@ export const SQLITE = [
   set_at datetime not null,
   primary key (subject_kind, subject, unit, per)
 ) without rowid`,
+  `create table api_key_analytics_alerts (
+  id text not null primary key,
+  kind text not null,
+  api_key_id text null,
+  owner text null,
+  subject text not null,
+  since datetime not null,
+  until datetime not null,
+  threshold integer null,
+  level bigint not null,
+  severity text not null,
+  fired_at datetime not null,
+  content text not null
+) without rowid`,
+  'create index api_key_analytics_alerts_until_index on api_key_analytics_alerts (until)',
+  `create table api_key_analytics_alert_deliveries (
+  alert_id text not null,
+  webhook text not null,
+  state text not null,
+  attempts integer not null,
+  next_attempt_at datetime not null,
+  delivered_at datetime null,
+  last_error text null,
+  primary key (alert_id, webhook),
+  constraint api_key_analytics_alert_deliveries_alert_id_foreign
+    foreign key (alert_id) references api_key_analytics_alerts (id) on delete cascade
+) without rowid`,
+  'create index api_key_analytics_alert_deliveries_state_index on api_key_analytics_alert_deliveries (state, webhook)',
   `create table api_key_analytics_meta (
   id integer not null primary key,
   database_id text not null,

@@ -24,7 +24,8 @@ from unnest(array['api_key_analytics', 'api_key_analytics_quantities', 'api_key_
   'api_key_analytics_owners', 'api_key_analytics_owner_usage', 'api_key_analytics_ledger', 'api_key_analytics_ledger_units', 'api_key_analytics_gaps',
   'api_key_analytics_unsealed', 'api_key_analytics_prunes', 'api_key_analytics_pruned_quantities',
   'api_key_analytics_statements', 'api_key_analytics_statement_accounts', 'api_key_analytics_statement_lines',
-  'api_key_analytics_statement_owners', 'api_key_analytics_statement_removals', 'api_key_analytics_quotas', 'api_key_analytics_meta',
+  'api_key_analytics_statement_owners', 'api_key_analytics_statement_removals', 'api_key_analytics_alerts',
+  'api_key_analytics_alert_deliveries', 'api_key_analytics_quotas', 'api_key_analytics_meta',
   '${MIGRATIONS_TABLE}']) as name
 where row_security_active(to_regclass(name))`
 
