@@ -35,7 +35,7 @@ test('the package holds the compiled sources, the command and its pages, and not
   const page = ['api-usage.js', 'index.html', 'page.css', 'page.js'].map(
     (file) => `dist/dashboard/page/${file}`,
   )
-  const docs = listPages().filter((page) => page.startsWith('docs/'))
+  const docs = [...listPages(), 'docs/grafana-dashboard.json'].filter((page) => page.startsWith('docs/'))
   const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'bin/run.js', 'package.json', ...docs]
   const compiled = sources.flatMap((path) => [`dist/${path}.js`, `dist/${path}.d.ts`])
   expect(app.files.toSorted()).toEqual([...papers, ...page, ...compiled].toSorted())
@@ -59,6 +59,7 @@ test('the package exports exactly these names', async () => {
     'OTHER_ENDPOINT',
     'OTHER_KEY',
     'OTHER_METHOD',
+    'PROMETHEUS_TYPE',
     'REJECTED_KEY',
     'UNMATCHED_ENDPOINT',
     'addUsage',
@@ -68,6 +69,7 @@ test('the package exports exactly these names', async () => {
     'findFindings',
     'measureQuantileUs',
     'mergeLatency',
+    'observeMetrics',
     'openUsage',
     'setApiKey',
     'setEndpoint',

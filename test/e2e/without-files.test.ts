@@ -38,7 +38,15 @@ describe('enabled: false', () => {
     expect(await run('off', { DATABASE_URL: 'mysql://is/not/ours' })).toEqual({
       text: 'ok',
       timers: [],
-      stats: { counted: 0, flushed: 0, pending: 0, failedFlushes: 0, mode: 'off' },
+      stats: {
+        counted: 0,
+        flushed: 0,
+        pending: 0,
+        failedFlushes: 0,
+        failuresInRow: 0,
+        mode: 'off',
+        counterFileBytes: 0,
+      },
       rows: 'OPTION_INVALID',
       files: [],
     })
@@ -61,7 +69,15 @@ describe("database: ':memory:'", () => {
     expect(await run(database, env as Record<string, string>)).toMatchObject({
       text: 'ok',
       timers: [],
-      stats: { counted: 2, flushed: 2, pending: 0, failedFlushes: 0, mode: 'memory' },
+      stats: {
+        counted: 2,
+        flushed: 2,
+        pending: 0,
+        failedFlushes: 0,
+        failuresInRow: 0,
+        mode: 'memory',
+        counterFileBytes: 0,
+      },
       rows: [
         { method: 'GET', endpoint: '/users', requestCount: 1 },
         { method: 'POST', endpoint: '/jobs', requestCount: 1 },
