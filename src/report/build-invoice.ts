@@ -71,7 +71,7 @@ export async function buildPricedInvoice(
       // requests are on their own line, so that the sum over all lines is the total
       const measures = measure(sumUp(line.unit === REQUESTS_UNIT ? [row] : []))
       const share = invoice.total.requests ? measures.requests / invoice.total.requests : 0
-      return { ...line, ...measures, share, amount: amounts[n] ?? null }
+      return { ...measures, ...line, share, amount: amounts[n] ?? null }
     })
     .slice(0, request.limit ?? Number.POSITIVE_INFINITY)
   return {
