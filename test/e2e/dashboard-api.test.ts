@@ -159,7 +159,7 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
     ['api/report?since=1990-01-01', 400, 'WRONG_USAGE', 'at most 3700 days'],
     ['api/report?by=hour&since=2026-01-01', 400, 'WRONG_USAGE', 'at most 100 days'],
     ['api/report?by=key&limit=1001', 400, 'WRONG_USAGE', 'Use 1 to 1000.'],
-    ['api/report?by=key&offset=-1', 400, 'WRONG_USAGE', 'Use 0 to 1000000.'],
+    ['api/report?by=key&offset=-1', 400, 'WRONG_USAGE', 'Use 0 to 100000000.'],
     ['api/report?by=key,endpoint', 400, 'WRONG_USAGE', 'one dimension'],
     ['api/report?by=day&compare=previous', 400, 'WRONG_USAGE', 'Each day is a period of its own'],
     ['api/report?by=key&format=xml', 400, 'WRONG_USAGE', 'Cannot read format="xml". Use csv or json.'],
