@@ -9,16 +9,12 @@ export async function noteClosing(db: Database, { since, until, month, now }: Pe
   const closed = await readClosedPeriods(db, db.dialect)
   const within = closed.filter((one) => one.since < until.getTime() && one.until > since.getTime())
   const [only] = within
-  if (!only) {
-    const isOver = until <= now
-    return [
-      `${name} is open: ${isOver ? '"apikey-analytics close" bills it' : 'it can be closed when it is over'}.`,
-    ]
-  }
+  // of a period that is not over the report says so already
+  if (!only) return until <= now ? [`${name} is open: "apikey-analytics close" bills it.`] : []
   const numbers = within.map(({ number }) => number).join(', ')
   return only.since === since.getTime() && only.until === until.getTime()
     ? [
         `${name} is closed: what was billed is in statement ${numbers} ("apikey-analytics statements show ${numbers}").`,
       ]
-    : [`A part of ${name} is closed: see the statements ${numbers}.`]
+    : [`A part of ${name} is closed: see ${within.length === 1 ? 'statement' : 'statements'} ${numbers}.`]
 }

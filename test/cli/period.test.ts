@@ -37,18 +37,17 @@ forEachDatabase('a report of a period', (_kind, makeUrl) => {
   describe('that is not over', () => {
     test('says so in every format: table, JSON, CSV, Markdown', async () => {
       const note = 'November is not over: figures to 26 November 14:05.'
-      const open = '2026-11 is open: it can be closed when it is over.'
       const month = ['--month', '2026-11', '--billable', '2xx']
       expect((await report(...month)).stdout).toContain(`Note: ${note}`)
       expect((await report(...month, '--format', 'markdown')).stdout).toContain(`- ${note}`)
       const { code, stdout, stderr } = await report(...month, '--format', 'csv')
-      expect({ code, stderr }).toEqual({ code: 0, stderr: `Note: ${note}\nNote: ${open}\n` })
+      expect({ code, stderr }).toEqual({ code: 0, stderr: `Note: ${note}\n` })
       const [names, first] = stdout.split('\r\n')
       expect(names).toMatch(/,timeZone,complete,figuresTo$/)
       expect(first).toMatch(/,UTC,false,2026-11-26T14:05:00\.000Z$/)
       const invoice = await json(...month)
       expect(invoice.period).toMatchObject({ complete: false, figuresTo: NOW.toISOString() })
-      expect(invoice.notes).toEqual([note, open])
+      expect(invoice.notes).toEqual([note])
     })
 
     test('is final for a month that is over', async () => {

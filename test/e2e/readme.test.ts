@@ -304,7 +304,7 @@ function shapeOf(output: string): string[] {
     line
       .replace(/.*┤.*/, '')
       // on the first of a month yesterday's month is over
-      .replace(/^Note: \w+ is not over: .*|,(true|false)(?=,)/, '')
+      .replace(/^Note: (\w+ is not over: |A part of ).*|,(true|false)(?=,)/, '')
       .replace(MONTHS, 'Month')
       .replace(/[▁-█─]+/g, '')
       .replace(/\d[\d,.:%T-]*Z?/g, '0')

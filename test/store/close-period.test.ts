@@ -346,11 +346,10 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
       ])
       await close(db, '2026-10', { period: parseBillingPeriod({ day: '2026-10-01' }) })
       expect(await notes('2026-10', '2026-10-15T00:00Z')).toEqual([
-        'A part of 2026-10 is closed: see the statements 1.',
+        'A part of 2026-10 is closed: see statement 1.',
       ])
-      expect(await notes('2026-11', '2026-11-15T00:00Z')).toEqual([
-        '2026-11 is open: it can be closed when it is over.',
-      ])
+      // of a month that is not over a report says so
+      expect(await notes('2026-11', '2026-11-15T00:00Z')).toEqual([])
     }))
 
   test('warns of machines that were last heard of before the end, and of prunes before the closing', () =>
