@@ -1,3 +1,4 @@
+import type { Context } from 'koa'
 import type { ApiKeyAnalytics } from './api-key-analytics.ts'
 import { createAnalyticsDatabase } from './store/analytics-database.ts'
 import { CounterBuffer } from './buffer/counter-buffer.ts'
@@ -8,14 +9,21 @@ import { ProcessFolder } from './buffer/folder/process-folder.ts'
 import { pepperCheck } from './capture/compute-key-id.ts'
 import { createCountAccess } from './capture/count-access.ts'
 import { KnownKeys } from './capture/known-keys.ts'
+import { createIdentifyKey } from './capture/identify-key.ts'
 import { createMiddleware } from './capture/middleware.ts'
 import { createReadKey } from './capture/read-key.ts'
+import type { CountedKey } from './model/request-counter.ts'
 import { MEMORY_DATABASE } from './options/database-location.ts'
 import { targetOf } from './options/database-target.ts'
 import { createDisabledAnalytics } from './disabled-analytics.ts'
+import type { CustomerAnswer, CustomerQuestion } from './model/customer-usage.ts'
 import type { AnalyticsOptions } from './options/options.ts'
 import { resolveOptions } from './options/resolve-options.ts'
 import { requireNode } from './options/require-node.ts'
+import { createQuotaOf } from './quotas/create-quota-of.ts'
+import { QuotaRefresh } from './quotas/quota-refresh.ts'
+import { QuotaWatch } from './quotas/quota-watch.ts'
+import { setRateLimit } from './quotas/rate-limit-headers.ts'
 import { describeDatabaseUrl } from './store/database/parse-database-url.ts'
 import type { AnalyticsStats } from './watch/analytics-stats.ts'
 import { judgeHealth } from './watch/judge-health.ts'
@@ -46,7 +54,10 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
   const { dataDir, bucketMinutes, units, mapCounters, maxKeys, maxEndpointsPerKey, flushIntervalMs } = options
   const report = options.onError
   const knownKeys = new KnownKeys(maxKeys)
-  const { store, openUsage } = createAnalyticsDatabase(options.database, pepperCheck(options.pepper))
+  const { store, openUsage, customers } = createAnalyticsDatabase(
+    options.database,
+    pepperCheck(options.pepper),
+  )
   const inMemory = options.database === MEMORY_DATABASE
   const folder = inMemory
     ? undefined
@@ -69,6 +80,15 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
     onRotate: () => flusher.trigger(),
   })
   const onKnownKeys = (ids: readonly string[]) => knownKeys.replace(ids)
+  const quotaWatch = new QuotaWatch({ units, now })
+  const quotas = new QuotaRefresh({
+    measure: () => store.findQuotas(maxKeys, now()),
+    onMeasured(found, settled) {
+      quotaWatch.replace(found, settled)
+      buffer.watch(quotaWatch.isEmpty ? undefined : quotaWatch)
+    },
+    report,
+  })
   const flusher: Flusher = new Flusher({
     buffer,
     folder,
@@ -77,10 +97,13 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
     flushIntervalMs,
     maxKeys,
     onKnownKeys,
+    quotas,
     report,
     now,
   })
   const readKey = createReadKey(options, report)
+  const { identifyKey } = createIdentifyKey(options, readKey, knownKeys, report)
+  const quotasOf = (key: CountedKey) => quotaWatch.statesOf(key)
 
   function stats(): AnalyticsStats {
     const { counted, mode } = buffer
@@ -92,16 +115,43 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
     removeAtExit(folder, () => stats().pending === 0 && buffer.additions === flusher.deliveredAdditions)
     flusher.start()
   }
-  return Object.assign(createMiddleware({ options, counter: buffer, knownKeys, report }), {
-    flush: () => flusher.flush(),
-    close: () => flusher.close(),
-    async usage() {
-      await flusher.flush()
-      return openUsage()
+  const startedAt = now()
+
+  async function answer(question: CustomerQuestion): Promise<CustomerAnswer> {
+    // no timer flushes a database in memory
+    if (inMemory) await flusher.flush()
+    // before the answer is read: it has at least what was delivered by then
+    const completeUntil = flusher.completeAt ?? startedAt
+    const found = await customers.answer(question)
+    return { ...found, completeUntil: Math.min(completeUntil, found.completeUntil ?? completeUntil) }
+  }
+
+  const tellQuotas = (ctx: Context, key: CountedKey) => setRateLimit(ctx, quotasOf(key), now())
+  const capture = {
+    options,
+    counter: buffer,
+    knownKeys,
+    tellQuotas: options.rateLimitHeaders ? tellQuotas : undefined,
+    report,
+    usageOfCustomers: { answer, report },
+  }
+  return Object.assign(
+    createMiddleware(capture),
+    createQuotaOf({ identifyKey, readKey, statesOf: quotasOf, report }),
+    {
+      flush: () => flusher.flush(),
+      async close() {
+        await flusher.close()
+        await customers.close()
+      },
+      async usage() {
+        await flusher.flush()
+        return openUsage()
+      },
+      stats,
+      metrics: () => renderPrometheus(stats(), now()),
+      health: () => judgeHealth(stats(), inMemory),
+      addEndpointAccess: createCountAccess({ readKey, counter: buffer, knownKeys, options }),
     },
-    stats,
-    metrics: () => renderPrometheus(stats(), now()),
-    health: () => judgeHealth(stats(), inMemory),
-    addEndpointAccess: createCountAccess({ readKey, counter: buffer, knownKeys, options }),
-  })
+  )
 }

@@ -1,6 +1,7 @@
-import type { Middleware } from 'koa'
+import type { Context, Middleware } from 'koa'
 import type { EndpointAccess } from './capture/count-access.ts'
 import type { ApiKey } from './model/key.ts'
+import type { QuotaState } from './model/quota.ts'
 import type { Usage } from './model/usage.ts'
 import type { AnalyticsStats } from './watch/analytics-stats.ts'
 import type { AnalyticsHealth } from './watch/judge-health.ts'
@@ -28,6 +29,17 @@ export interface ApiKeyAnalytics extends Middleware {
    * @throws AnalyticsError when the flush fails; OPTION_INVALID when `enabled` is false
    */
   usage(): Promise<Usage>
+  /**
+   * The quota of a request (or a key) that has the smallest part left, its owner's included; with `unit` only quotas of
+   * that unit. From memory: it never waits. Undefined when there is none. Nothing is refused by itself:
+   *
+   * ```ts
+   * if (analytics.quotaOf(ctx)?.remaining === 0) ctx.throw(429, 'The quota is used up.')
+   * ```
+   */
+  quotaOf(whose: Context | ApiKey, unit?: string): QuotaState | undefined
+  /** All quotas of a request (or a key) and its owner; the one with the smallest part left comes first. */
+  quotasOf(whose: Context | ApiKey): QuotaState[]
   /**
    * Counts one access that did not come through this app's HTTP server, such as a job run for a customer.
    * @param operation such as `{ method: 'POST', endpoint: '/jobs' }` or `'POST /jobs'`

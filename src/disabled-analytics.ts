@@ -42,6 +42,8 @@ export function createDisabledAnalytics(options: ResolvedOptions): ApiKeyAnalyti
         "Nothing is counted, because the option enabled is false. Tests that read what was counted need { database: ':memory:' }.",
       )
     },
+    quotaOf: () => undefined,
+    quotasOf: () => [],
     addEndpointAccess: createCountAccess({
       readKey,
       counter: { count() {}, addQuantity() {} },

@@ -1,5 +1,7 @@
 export { apiKeyAnalytics } from './analytics.ts'
 export type { ApiKeyAnalytics } from './api-key-analytics.ts'
+export { apiKeyUsage } from './self-service/api-key-usage.ts'
+export type { ApiKeyUsageOptions } from './self-service/usage-options.ts'
 export type { CounterMode } from './buffer/file/counter-memory.ts'
 export type { EndpointAccess } from './capture/count-access.ts'
 export { setApiKey } from './capture/set-api-key.ts'
@@ -11,17 +13,28 @@ export { measureQuantileUs, mergeLatency, type Latency, type LatencyStep } from 
 export { openUsage } from './open-usage.ts'
 export type { AnalyticsOptions, FindEndpoint, Identify, KnownRouter } from './options/options.ts'
 export { findFindings, type SecurityFindings, type SecurityOptions } from './security/find-findings.ts'
-export type { Finding, FindingKind, FindingSource, Severity } from './security/finding.ts'
+export type { Severity } from './model/severity.ts'
+export type { Finding, FindingKind, FindingSource } from './security/finding.ts'
 export { DEFAULT_THRESHOLDS, type Thresholds } from './security/thresholds.ts'
 export type { BucketMinutes } from './model/batch.ts'
 export { OTHER_KEY, REJECTED_KEY } from './model/key.ts'
 export type { ApiKey, KeyIdentity, KeyOwner, KeyRecord } from './model/key.ts'
+export type {
+  MeasuredQuota,
+  NewQuota,
+  Quota,
+  QuotaFilter,
+  QuotaMeasurement,
+  QuotaName,
+  QuotaPeriod,
+  QuotaState,
+  QuotaSubject,
+} from './model/quota.ts'
 export { OTHER_ENDPOINT, OTHER_METHOD, UNMATCHED_ENDPOINT } from './model/operation.ts'
+export type { ClosedStatement, ClosePeriodOptions } from './model/closing.ts'
 export type {
   AccountNames,
   AccountWithLines,
-  ClosedStatement,
-  ClosePeriodOptions,
   CorrectedPeriod,
   Quantities,
   StatementAccount,

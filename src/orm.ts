@@ -1,4 +1,12 @@
 export {
+  ApiKeyAnalyticsAlertDelivery,
+  ApiKeyAnalyticsAlertDeliverySchema,
+} from './store/database/entities/api-key-analytics-alert-delivery.ts'
+export {
+  ApiKeyAnalyticsAlert,
+  ApiKeyAnalyticsAlertSchema,
+} from './store/database/entities/api-key-analytics-alert.ts'
+export {
   ApiKeyAnalyticsGap,
   ApiKeyAnalyticsGapSchema,
 } from './store/database/entities/api-key-analytics-gap.ts'
@@ -24,6 +32,10 @@ export {
   ApiKeyAnalyticsOwnerSchema,
 } from './store/database/entities/api-key-analytics-owner.ts'
 export {
+  ApiKeyAnalyticsOwnerUsage,
+  ApiKeyAnalyticsOwnerUsageSchema,
+} from './store/database/entities/api-key-analytics-owner-usage.ts'
+export {
   ApiKeyAnalyticsPrune,
   ApiKeyAnalyticsPruneSchema,
 } from './store/database/entities/api-key-analytics-prune.ts'
@@ -35,6 +47,10 @@ export {
   ApiKeyAnalyticsQuantity,
   ApiKeyAnalyticsQuantitySchema,
 } from './store/database/entities/api-key-analytics-quantity.ts'
+export {
+  ApiKeyAnalyticsQuota,
+  ApiKeyAnalyticsQuotaSchema,
+} from './store/database/entities/api-key-analytics-quota.ts'
 export {
   ApiKeyAnalyticsStatement,
   ApiKeyAnalyticsStatementSchema,

@@ -1,17 +1,15 @@
-import type {
-  ClosedStatement,
-  ClosePeriodOptions,
-  StatementCheck,
-  StatementDocument,
-} from '../model/statement.ts'
+import { AnalyticsError } from '../model/errors.ts'
+import { REQUESTS_UNIT } from '../model/unit.ts'
+import type { ClosedStatement, ClosePeriodOptions } from '../model/closing.ts'
+import type { StatementCheck, StatementDocument } from '../model/statement.ts'
 import { locateDatabase } from '../options/database-location.ts'
 import { parseStatus } from '../report/parse-filter.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { parseBillingPeriod } from './billing-period.ts'
-import { checkDocument } from './check-document.ts'
-import { checkStatements } from './check-statements.ts'
-import { closePeriod } from './close-period.ts'
-import { readPrivateKey, readPublicKey } from './sign-statement.ts'
+import { checkDocument } from './check/check-document.ts'
+import { checkStored } from './check/check-stored.ts'
+import { closePeriod } from './close/close-period.ts'
+import { readPrivateKey, readPublicKey } from './statement/sign-statement.ts'
 
 /** `usage.closePeriod()`: the same as the command `close`. @throws CLOSE_REFUSED, WRONG_USAGE */
 export async function closeFromCode(
@@ -21,13 +19,9 @@ export async function closeFromCode(
   return closePeriod(db, locateDatabase({ dataDir }).dataDir, {
     period: parseBillingPeriod(period),
     billable: [billable].flat().map((status) => String(parseStatus(String(status)))),
-    acceptMissing,
+    acceptMissing: toAccepted(acceptMissing),
     dryRun,
-    ...(privateKey !== undefined && {
-      privateKey: readPrivateKey(
-        typeof privateKey === 'string' ? privateKey : privateKey.export({ type: 'pkcs8', format: 'pem' }),
-      ),
-    }),
+    ...(privateKey !== undefined && { privateKey: readPrivateKey(privateKey) }),
   })
 }
 
@@ -38,7 +32,20 @@ export async function checkFromCode(
   options: { readonly publicKey?: string | undefined } = {},
 ): Promise<StatementCheck> {
   const publicKey = options.publicKey === undefined ? undefined : readPublicKey(options.publicKey)
-  return typeof which === 'object'
-    ? checkDocument(which, publicKey)
-    : checkStatements(db, { which, publicKey })
+  return typeof which === 'object' ? checkDocument(which, publicKey) : checkStored(db, { which, publicKey })
+}
+
+/** A number is one of requests. @throws ARGUMENT_INVALID */
+function toAccepted(given: ClosePeriodOptions['acceptMissing']): Record<string, bigint> {
+  const units = typeof given === 'object' ? given : { [REQUESTS_UNIT]: given ?? 0 }
+  const isWhole = Object.values(units).every(
+    (quantity) => (typeof quantity === 'bigint' || Number.isSafeInteger(quantity)) && quantity >= 0,
+  )
+  if (!isWhole) {
+    throw new AnalyticsError(
+      'ARGUMENT_INVALID',
+      'acceptMissing is a whole number of requests, or whole numbers by unit such as { tokens: 1200 }.',
+    )
+  }
+  return Object.fromEntries(Object.entries(units).map(([unit, quantity]) => [unit, BigInt(quantity)]))
 }

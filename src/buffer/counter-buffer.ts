@@ -1,7 +1,13 @@
 import { UNMEASURED_US } from '../model/duration-bins.ts'
 import { UNSET } from '../model/request-counter.ts'
 import { MOST_UNITS } from '../model/unit.ts'
-import type { CountedKey, CountedOperation, Quantities, RequestCounter } from '../model/request-counter.ts'
+import type {
+  CountedKey,
+  CountedOperation,
+  CountWatcher,
+  Quantities,
+  RequestCounter,
+} from '../model/request-counter.ts'
 import type { BucketMinutes } from '../model/batch.ts'
 import { CellIndex, type CellLimits } from './cells/cell-index.ts'
 import { MOST_SLOTS } from './file/counter-layout.ts'
@@ -46,6 +52,8 @@ export class CounterBuffer implements RequestCounter {
   #retired: CounterFile[] = []
   #counted = 0
   #additions = 0
+  #openBatch = 1
+  #watcher: CountWatcher | undefined
   /** The slots of one request, by the place of their unit. */
   readonly #unitSlots = new Int32Array(MOST_UNITS)
 
@@ -66,6 +74,16 @@ export class CounterBuffer implements RequestCounter {
   /** Late additions counted since the start. */
   get additions(): number {
     return this.#additions
+  }
+
+  /** The number of the batch that is counted into now, over all files: 1, 2, 3 … */
+  get openBatch(): number {
+    return this.#openBatch
+  }
+
+  /** From now on this watcher sees every count. */
+  watch(watcher: CountWatcher | undefined): void {
+    this.#watcher = watcher
   }
 
   get mode(): CounterMode {
@@ -89,6 +107,7 @@ export class CounterBuffer implements RequestCounter {
       this.#enterAndCount(key, operation, status, durationUs, quantities)
     }
     this.#counted += 1
+    this.#watcher?.onCount(key, quantities, this.#openBatch, this.#bucket)
   }
 
   addQuantity(
@@ -108,6 +127,7 @@ export class CounterBuffer implements RequestCounter {
       return true
     })
     this.#additions += 1
+    this.#watcher?.onAdded(key, unit, quantity, this.#openBatch, this.#bucket)
   }
 
   /**
@@ -116,7 +136,10 @@ export class CounterBuffer implements RequestCounter {
    */
   seal(): boolean {
     this.#lookAtClock()
-    return this.#file.isOpenEmpty() || this.#file.seal(this.#bucket, this.#parts.now())
+    if (this.#file.isOpenEmpty()) return true
+    const isSealed = this.#file.seal(this.#bucket, this.#parts.now())
+    if (isSealed) this.#openBatch += 1
+    return isSealed
   }
 
   /** Whether batches wait for their delivery: of a bucket that is over, say. */
@@ -231,6 +254,7 @@ export class CounterBuffer implements RequestCounter {
     this.#bucket = this.#bucketOf(now)
     this.#steadyUntil = NaN
     this.#index.enterBucket(this.#bucket)
+    this.#openBatch += 1
     if (this.#file.isOpenEmpty()) this.#file.moveTo(this.#bucket)
     else if (!this.#file.seal(this.#bucket, now)) this.#rotate(now)
   }
@@ -238,6 +262,7 @@ export class CounterBuffer implements RequestCounter {
   #rotate(now: number, full = false): void {
     const left = this.#file
     left.retire(now)
+    this.#openBatch += 1
     const active = this.#index.enterFile()
     const { slots } = left.identity
     // Doubled only if this bucket itself needs the room: names of past buckets are not carried over. Compared with the

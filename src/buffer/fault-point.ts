@@ -28,6 +28,9 @@ export type FaultPoint =
   | 'dead file removed'
   | 'folder emptied'
   | 'set-aside batch committed'
+  | 'alerts recorded'
+  | 'alert claimed'
+  | 'alert sent'
 
 const points = channel('apikey-analytics:fault-point')
 

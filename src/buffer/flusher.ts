@@ -31,6 +31,8 @@ export interface FlusherParts {
   /** How many known keys to ask the database for. */
   readonly maxKeys: number
   readonly onKnownKeys: (ids: readonly string[]) => void
+  /** Measures quotas after a flush; `settled`: the database has all batches before this one. */
+  readonly quotas?: { hurry(): void; refresh(settled: number): Promise<void> } | undefined
   readonly report: (error: AnalyticsError) => void
   /** Epoch milliseconds. */
   readonly now: () => number
@@ -53,6 +55,7 @@ export class Flusher {
   #failedFlushes = 0
   #lastError: AnalyticsError | undefined
   #lastFlushAt: Date | undefined
+  #completeAt: number | undefined
   #closed = false
 
   constructor(parts: FlusherParts) {
@@ -79,6 +82,11 @@ export class Flusher {
     }
   }
 
+  /** Epoch milliseconds: everything that this process counted before is delivered. Undefined before the first flush. */
+  get completeAt(): number | undefined {
+    return this.#completeAt
+  }
+
   start(): void {
     // unref: neither the next flush nor a retry keeps the process alive; what waits is in the counter file.
     this.#interval = setInterval(() => this.#tick(), this.#parts.flushIntervalMs).unref()
@@ -97,6 +105,7 @@ export class Flusher {
   async flush(): Promise<void> {
     // A flush that is running may have sealed before the last counts.
     await this.#running?.catch(() => {})
+    this.#parts.quotas?.hurry()
     await this.#flushOnce()
   }
 
@@ -175,25 +184,32 @@ export class Flusher {
       const facts = await store.connect()
       this.#checkPepper(facts)
       const sealed = !seal || buffer.seal()
-      await this.#deliverFiles(facts)
+      let settled = await this.#deliverFiles(facts)
       if (!sealed || buffer.hasSealed()) {
         // counts behind a waiting batch could not be sealed before, and files may have been left since
         buffer.seal()
-        await this.#deliverFiles(facts)
+        settled = await this.#deliverFiles(facts)
       }
       this.#rest(startedAt, this.#delivery.rows - rowsBefore)
       this.#lastFlushAt = new Date(this.#parts.now())
+      if (seal && !buffer.hasSealed()) this.#completeAt = startedAt
       await this.#keepHouse(facts)
+      if (!this.#closed) await this.#parts.quotas?.refresh(settled)
       this.#failuresInRow = 0
     } catch (cause) {
       throw this.#noteFailure(cause)
     }
   }
 
-  async #deliverFiles(facts: DatabaseFacts): Promise<void> {
-    for (const file of this.#parts.buffer.files()) {
-      if (await this.#delivery.deliver(file, facts)) this.#parts.buffer.release(file)
+  /** @returns the number of the first batch that may not be delivered */
+  async #deliverFiles(facts: DatabaseFacts): Promise<number> {
+    const { buffer } = this.#parts
+    const before = buffer.openBatch
+    for (const file of buffer.files()) {
+      if (await this.#delivery.deliver(file, facts)) buffer.release(file)
     }
+    // what was sealed meanwhile may be delivered too
+    return buffer.hasSealed() ? before : buffer.openBatch
   }
 
   /** The work of about once a minute, after a flush that succeeded; the recovery takes as many turns as it needs. */

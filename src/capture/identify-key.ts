@@ -18,8 +18,11 @@ export type IdentifyKey = (
   given: unknown,
 ) => CountedKey | undefined | Promise<CountedKey | undefined>
 
+/** The same for the key that the app vouches for, alone: never one that came only from a header. */
+export type FindVouched = IdentifyKey
+
 /**
- * Makes an `IdentifyKey`. The order: `setApiKey`; then the option `identify` where it is given, alone; else
+ * Makes an `IdentifyKey`, and a `FindVouched` of the same options. The order: `setApiKey`; then the option `identify` where it is given, alone; else
  * `ctx.state.apiKey`, `Authorization: <keyword> <key>`, and the key header. It never throws: when `identify` fails
  * or takes longer than five seconds, that is reported and the request belongs to `(other)`.
  */
@@ -28,7 +31,7 @@ export function createIdentifyKey(
   readKey: ReadKey,
   knownKeys: Pick<KnownKeys, 'learn'>,
   report: (error: AnalyticsError) => void,
-): IdentifyKey {
+): { readonly identifyKey: IdentifyKey; readonly findVouched: FindVouched } {
   const { identify, header } = options
   const keyword = options.keyword.toLowerCase()
 
@@ -59,14 +62,25 @@ export function createIdentifyKey(
     return isPromise(found) ? waitFor(found).then(vouch).catch(giveUp) : vouch(found)
   }
 
-  return (ctx, given) => {
-    try {
-      const named = given === undefined ? undefined : vouch(given)
-      if (named) return named
-      return identify ? ask(ctx, identify) : (vouch(ctx.state?.apiKey) ?? readHeaders(ctx))
-    } catch (cause) {
-      return giveUp(cause)
+  const findNamed: FindVouched = (ctx, given) => {
+    const named = given === undefined ? undefined : vouch(given)
+    return named ?? (identify ? ask(ctx, identify) : vouch(ctx.state?.apiKey))
+  }
+
+  /** Never throws. */
+  const guard =
+    (find: IdentifyKey): IdentifyKey =>
+    (ctx, given) => {
+      try {
+        return find(ctx, given)
+      } catch (cause) {
+        return giveUp(cause)
+      }
     }
+
+  return {
+    findVouched: guard(findNamed),
+    identifyKey: guard(identify ? findNamed : (ctx, given) => findNamed(ctx, given) ?? readHeaders(ctx)),
   }
 }
 

@@ -4,13 +4,14 @@ import { AnalyticsError } from '../model/errors.ts'
 import type { ResolvedOptions } from '../options/options.ts'
 import { UNMATCHED_ENDPOINT } from '../model/operation.ts'
 import type { CountedKey, CountedOperation, Quantities, RequestCounter } from '../model/request-counter.ts'
+import { keepRateLimit } from '../quotas/rate-limit-headers.ts'
 import { createIdentifyKey } from './identify-key.ts'
 import { isIgnoredPath } from './is-ignored-path.ts'
 import type { KnownKeys } from './known-keys.ts'
 import { createReadKey, COUNTED_OTHER, COUNTED_REJECTED } from './read-key.ts'
 import { observeRouters } from './observe-routers.ts'
 import { meetsRouter } from './other-routers.ts'
-import { markRequest, type RequestMark } from './request-mark.ts'
+import { markRequest, readMark, type RequestMark, type SelfService } from './request-mark.ts'
 import { createResolveOperation } from './resolve-operation.ts'
 import { isResponseOver, resolveEndStatus, resolveStatus, resolveThrownStatus } from './resolve-status.ts'
 import { readRawPath } from './sanitise-path.ts'
@@ -21,8 +22,12 @@ export interface CaptureParts {
   readonly options: ResolvedOptions
   readonly counter: RequestCounter
   readonly knownKeys: KnownKeys
+  /** Sets the headers of the option `rateLimitHeaders`. */
+  readonly tellQuotas?: ((ctx: Context, key: CountedKey) => void) | undefined
   /** Receives errors; must not throw. */
   readonly report: (error: AnalyticsError) => void
+  /** What `apiKeyUsage` answers from; left out where nothing is stored. */
+  readonly usageOfCustomers?: Omit<SelfService, 'findVouched'>
 }
 
 /**
@@ -30,8 +35,14 @@ export interface CaptureParts {
  * before Koa sends. It never throws into a request and never delays one, except for an `identify` that returns a promise:
  * five seconds at most.
  */
-export function createMiddleware({ options, counter, knownKeys, report }: CaptureParts): Middleware {
-  const identifyKey = createIdentifyKey(options, createReadKey(options, report), knownKeys, report)
+export function createMiddleware(parts: CaptureParts): Middleware {
+  const { options, counter, knownKeys, tellQuotas, report, usageOfCustomers } = parts
+  const readKey = createReadKey(options, report)
+  const { identifyKey, findVouched } = createIdentifyKey(options, readKey, knownKeys, report)
+  const selfService: SelfService | undefined = usageOfCustomers && {
+    ...usageOfCustomers,
+    findVouched: (ctx) => findVouched(ctx, readMark(ctx.req)?.readApiKey?.()),
+  }
   const resolveOperation = createResolveOperation(options, report)
   const usageReader = new UsageReader({ units: options.units, counter, report })
   const hasUnits = options.units.length > 0
@@ -45,6 +56,7 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
       const mark = markRequest(ctx.req)
       if (mark.seen) return undefined
       mark.seen = true
+      mark.selfService = selfService
       observeRouters(ctx)
       return ignores && isIgnoredPath(readRawPath(ctx.originalUrl), options.ignore) ? undefined : mark
     } catch (cause) {
@@ -132,6 +144,7 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
     const counted = key.isKnown ? key : checkKey(key, operation.method, status, !isUnmatched || !hasRouter)
     const quantities = hasUnits || mark.usage ? readUsage(ctx, mark, counted, operation, status) : undefined
     counter.count(counted, operation, status, durationUs, finishedAt, quantities)
+    if (tellQuotas) tellQuotas(ctx, counted)
   }
 
   /** Wrong usage must not cost the request its count. */
@@ -146,6 +159,14 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
       return usageReader.read(ctx, mark, { key, operation, status })
     } catch (cause) {
       return reportBug(cause)
+    }
+  }
+
+  function passRateLimit(ctx: Context, thrown: unknown): void {
+    try {
+      keepRateLimit(ctx, thrown)
+    } catch {
+      // the error of the app may be an object that refuses changes: then its answer has no such headers
     }
   }
 
@@ -190,6 +211,7 @@ export function createMiddleware({ options, counter, knownKeys, report }: Captur
     } catch (thrown) {
       const counting = countThrown(ctx, mark, startedAt, thrown)
       if (counting) await counting
+      if (tellQuotas) passRateLimit(ctx, thrown)
       throw thrown
     }
     const counting = countFinished(ctx, mark, startedAt)

@@ -1,6 +1,20 @@
 import type { IncomingMessage } from 'node:http'
+import type { Context } from 'koa'
+import type { AnalyticsError } from '../model/errors.ts'
+import type { CustomerQuestion, CustomerAnswer } from '../model/customer-usage.ts'
+import type { CountedKey } from '../model/request-counter.ts'
 import type { RequestUsage } from './request-usage.ts'
 import type { Layer } from './router.ts'
+
+/** What `apiKeyUsage` needs of the middleware that counts the request. */
+export interface SelfService {
+  /** The key that the app vouches for; never one that came only from a header. */
+  findVouched(ctx: Context): CountedKey | undefined | Promise<CountedKey | undefined>
+  /** Reads the usage of one customer. @throws AnalyticsError */
+  answer(question: CustomerQuestion): Promise<CustomerAnswer>
+  /** Must not throw. */
+  report(error: AnalyticsError): void
+}
 
 /** Notes on a request. */
 export interface RequestMark {
@@ -8,6 +22,8 @@ export interface RequestMark {
   seen: boolean
   /** A request to the dashboard, which does not belong to the app. */
   uncounted: boolean
+  /** Of the middleware that counts the request. */
+  selfService: SelfService | undefined
   /** Returns the value given to `setApiKey`. A function, because a secret would show in the log of a request. */
   readApiKey: (() => unknown) | undefined
   /** The value given to `setEndpoint`, unchecked. */
@@ -59,6 +75,7 @@ export function createMark(): RequestMark {
   return {
     seen: false,
     uncounted: false,
+    selfService: undefined,
     readApiKey: undefined,
     endpoint: undefined,
     usage: undefined,

@@ -1,4 +1,7 @@
 import { tolerateBrokenPipe } from './broken-pipe.ts'
+import AlertsCheck from './commands/alerts/check.ts'
+import AlertsList from './commands/alerts/list.ts'
+import AlertsRetry from './commands/alerts/retry.ts'
 import Close from './commands/close.ts'
 import CustomersList from './commands/customers/list.ts'
 import CustomersRename from './commands/customers/rename.ts'
@@ -12,6 +15,9 @@ import KeysName from './commands/keys/name.ts'
 import KeysOwners from './commands/keys/owners.ts'
 import Migrate from './commands/migrate.ts'
 import Prune from './commands/prune.ts'
+import QuotasList from './commands/quotas/list.ts'
+import QuotasRemove from './commands/quotas/remove.ts'
+import QuotasSet from './commands/quotas/set.ts'
 import Report from './commands/report.ts'
 import Security from './commands/security.ts'
 import StatementsCheck from './commands/statements/check.ts'
@@ -23,6 +29,9 @@ tolerateBrokenPipe()
 
 /** Every command by its id. Each imports its code when it runs, so that `--help` is fast. */
 export const COMMANDS = {
+  'alerts:check': AlertsCheck,
+  'alerts:list': AlertsList,
+  'alerts:retry': AlertsRetry,
   close: Close,
   'customers:list': CustomersList,
   'customers:rename': CustomersRename,
@@ -36,6 +45,9 @@ export const COMMANDS = {
   'keys:owners': KeysOwners,
   migrate: Migrate,
   prune: Prune,
+  'quotas:list': QuotasList,
+  'quotas:remove': QuotasRemove,
+  'quotas:set': QuotasSet,
   report: Report,
   security: Security,
   'statements:check': StatementsCheck,

@@ -1,6 +1,8 @@
+import { KeptAnswers } from '../store/thread/kept-answers.ts'
 import { WorkerThread } from '../store/thread/worker-thread.ts'
 import type { DatabaseLocation } from '../options/database-location.ts'
 import type { ApiAnswer, ApiRequest } from './api.ts'
+import type { SentFile, ToApiWorker } from './api-messages.ts'
 
 /** How long an answer is reused: live pages with the same view ask the database once. */
 const KEEP_MS = 2000
@@ -16,16 +18,17 @@ const ENDED: ApiAnswer = {
   }),
 }
 
-interface Kept {
-  readonly answer: Promise<ApiAnswer>
-  /** Milliseconds of `performance.now()`. */
-  until: number
+/** A file whose pieces are read one after the other. */
+export interface DownloadedFile {
+  readonly name: string
+  readonly type: 'json' | 'csv'
+  readonly pieces: AsyncIterable<string>
 }
 
 /** The API in its own thread: SQLite blocks its thread while it reads, and that must not be the app's thread. */
 export class ApiThread {
   readonly #thread: WorkerThread
-  readonly #kept = new Map<string, Kept>()
+  readonly #kept = new KeptAnswers<ApiAnswer>(MAX_KEPT)
 
   constructor(location: DatabaseLocation) {
     this.#thread = new WorkerThread({
@@ -42,31 +45,45 @@ export class ApiThread {
   /** Answers a request, or returns the recent answer to the same request. */
   answer(request: ApiRequest): Promise<ApiAnswer> {
     const id = JSON.stringify(request)
-    const now = performance.now()
-    const kept = this.#kept.get(id)
-    if (kept && kept.until > now) return kept.answer
-    const entry = {
-      answer: this.#thread.call<ApiAnswer>({ request }).catch(() => ENDED),
-      until: Number.POSITIVE_INFINITY,
+    const keepMs = request.name === 'verify' ? KEEP_ACCOUNT_MS : KEEP_MS
+    return (
+      this.#kept.find(id) ??
+      this.#kept.keep(
+        id,
+        this.#ask<ApiAnswer>({ request }).catch(() => ENDED),
+        ({ status }) => (status === 200 ? keepMs : 0),
+      )
+    )
+  }
+
+  /** Opens a file for one download. Its pieces are read when they are asked for. */
+  async open(request: ApiRequest): Promise<ApiAnswer | DownloadedFile> {
+    const answer = await this.#ask<ApiAnswer | SentFile>({ open: request }).catch(() => ENDED)
+    if (!('id' in answer)) return answer
+    const { id, name, type } = answer
+    return { name, type, pieces: { [Symbol.asyncIterator]: () => this.#piecesOf(id) } }
+  }
+
+  /** Not a generator: one that was never started would not close the file. */
+  #piecesOf(id: string): AsyncIterator<string> {
+    const end = { done: true, value: undefined } as const
+    return {
+      next: async () => {
+        const value = await this.#ask<string | undefined>({ read: id })
+        return value === undefined ? end : { done: false, value }
+      },
+      return: async () => {
+        await this.#ask({ close: id })
+        return end
+      },
     }
-    this.#keep(id, entry)
-    return this.#expire(entry, request.name === 'verify' ? KEEP_ACCOUNT_MS : KEEP_MS)
+  }
+
+  #ask<T>(message: ToApiWorker): Promise<T> {
+    return this.#thread.call<T>(message)
   }
 
   async close(): Promise<void> {
     await this.#thread.terminate()
-  }
-
-  async #expire(entry: Kept, keepMs: number): Promise<ApiAnswer> {
-    const answer = await entry.answer
-    entry.until = answer.status === 200 ? performance.now() + keepMs : 0
-    return answer
-  }
-
-  #keep(id: string, entry: Kept): void {
-    this.#kept.delete(id)
-    this.#kept.set(id, entry)
-    const [oldest] = this.#kept.keys()
-    if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest)
   }
 }

@@ -1,3 +1,5 @@
+import { readAlertList } from '../alerts/read-alert-list.ts'
+import { toListJson } from '../alerts/render-alerts.ts'
 import { stringifyJson } from '../report/render-json.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import { findFilter, requireKnownNames } from '../report/find-filter.ts'
@@ -24,6 +26,14 @@ import { readActivity } from './read-activity.ts'
 import type { Activity } from './read-activity.ts'
 import { DAY_MS } from '../time/units.ts'
 import { LIST, readList } from './read-list.ts'
+import { readQuotas } from './read-quotas.ts'
+import {
+  answerStatement,
+  answerStatementCustomers,
+  answerStatements,
+} from './statements/answer-statements.ts'
+import { openStatementFile } from './statements/open-statement-file.ts'
+import type { ApiFile } from './statements/open-statement-file.ts'
 import { readQuery, wrongUsage } from './read-query.ts'
 import type { Query } from './read-query.ts'
 
@@ -46,6 +56,8 @@ interface Api {
 }
 
 const FILTER = ['key', 'endpoint', 'method', 'owner', 'status', 'since', 'until', 'month', 'tz']
+const PAGE = ['limit', 'offset']
+const FILE = ['statement', 'format', 'owner']
 const DEFAULT_PERIOD = '30d'
 /** Ten years and some days: more than a database has hours for, and few enough to list. */
 const MAX_DAYS = 3700
@@ -62,7 +74,14 @@ const SECURITY_DAYS = 31
  * - `api/customers`: the data of `customers list --json`, with the filters and the parameters of a list of `api/report`.
  * - `api/key?key=ID`: one key with its first and last use, and who owned it when.
  * - `api/security`: the data of `security --json`. Parameters: `since until` (default: the last 24 hours).
+ * - `api/statements`: the statements of closed periods, the latest first; `owner` for those of one customer. Lists in pages:
+ *   `limit offset`.
+ * - `api/statement?statement=7`: one statement with a page of its lines. Parameters: `owner kind=usage|correction limit offset`.
+ * - `api/statement-customers?statement=7`: its customers. Parameters: `search limit offset`.
+ * - `api/quotas`: the most used quotas, of all or of a `key` or an `owner`, as `quotas list --json` has them; `limit`.
+ * - `api/alerts`: the data of `alerts list --json`. Parameter: `since` (default: the last 30 days).
  * - `api/verify`: the data of `verify --json`.
+ * `openApiFile` has one more: `api/statement-file?statement=7&format=csv|json`, with `owner`: the bytes of `statements show`.
  */
 const API: Readonly<Record<string, Api>> = {
   report: {
@@ -72,7 +91,12 @@ const API: Readonly<Record<string, Api>> = {
   activity: { parameters: [...FILTER, 'unit'], answer: answerActivity },
   customers: { parameters: [...FILTER, 'unit', ...LIST], answer: answerCustomers },
   key: { parameters: ['key'], answer: answerKey },
+  quotas: { parameters: ['key', 'owner', 'limit'], answer: readQuotas },
   security: { parameters: ['since', 'until'], answer: answerSecurity },
+  statements: { parameters: ['owner', ...PAGE], answer: answerStatements },
+  statement: { parameters: ['statement', 'owner', 'kind', ...PAGE], answer: answerStatement },
+  'statement-customers': { parameters: ['statement', 'search', ...PAGE], answer: answerStatementCustomers },
+  alerts: { parameters: ['since'], answer: answerAlerts },
   verify: { parameters: [], answer: (db, _query, dataDir) => readAccount(db, dataDir) },
 }
 
@@ -94,8 +118,21 @@ export async function answerApi(
   }
 }
 
+/** Opens a file for a download. Errors are answers, as for `answerApi`. */
+export async function openApiFile(
+  open: () => Promise<Database>,
+  { query }: ApiRequest,
+): Promise<ApiFile | ApiAnswer> {
+  try {
+    const known = readQuery(query, FILE)
+    return await openStatementFile(await open(), known)
+  } catch (error) {
+    return toFailedAnswer(error)
+  }
+}
+
 /** The answer for an error. */
-function refuse(status: number, code: string, message: string): ApiAnswer {
+export function refuse(status: number, code: string, message: string): ApiAnswer {
   return { status, type: 'json', body: JSON.stringify({ error: { code, message } }) }
 }
 
@@ -149,6 +186,14 @@ async function answerSecurity(
   dataDir: string,
 ): Promise<object> {
   return toFindingsJson(await readFindings(db, { since, until }, dataDir, { maxDays: SECURITY_DAYS }))
+}
+
+async function answerAlerts(
+  db: Database,
+  { since = DEFAULT_PERIOD }: Query,
+  dataDir: string,
+): Promise<object> {
+  return toListJson(await readAlertList(db, since), { databaseLabel: db.databaseLabel, dataDir })
 }
 
 function textOfQuery({ key, endpoint, method, owner, status, since, until, month, tz }: Query): FilterText {

@@ -6,6 +6,7 @@ import { parseDatabaseUrl } from '../store/database/parse-database-url.ts'
 import { ApiThread } from './api-thread.ts'
 import { readPageFile } from './read-page-file.ts'
 import { sendBody } from './send-body.ts'
+import { sendFile } from './send-file.ts'
 
 /** Options of `analyticsDashboard()`. */
 export interface DashboardOptions {
@@ -110,7 +111,10 @@ async function sendAnswer(ctx: Context, path: string, api: ApiThread): Promise<v
 }
 
 async function answerFromApi(ctx: Context, name: string, api: ApiThread): Promise<void> {
-  const { status, type, body } = await api.answer({ name, query: { ...ctx.query } })
+  const request = { name, query: { ...ctx.query } }
+  const answer = name === 'statement-file' ? await api.open(request) : await api.answer(request)
+  if ('pieces' in answer) return sendFile(ctx, answer)
+  const { status, type, body } = answer
   ctx.status = status
   if (type === 'csv') ctx.attachment('usage.csv')
   await sendBody(ctx, type === 'csv' ? 'text/csv' : 'application/json', body)

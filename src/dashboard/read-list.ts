@@ -2,11 +2,9 @@ import type { ReportRequest } from '../report/build-report.ts'
 import { nameOfKey } from '../report/group-names.ts'
 import { slowestFirst } from '../report/slowest-first.ts'
 import type { UsageRow } from '../model/usage-row.ts'
-import { readChoice, readCount, wrongUsage } from './read-query.ts'
+import { readChoice, readPage, wrongUsage } from './read-query.ts'
 import type { Query } from './read-query.ts'
 
-const DEFAULT_ROWS = 20
-const MAX_ROWS = 1000
 const MAX_CSV_ROWS = 100_000
 const SORTS = ['requests', 'quantity', 'errors', 'lastUsed', 'group', 'p95'] as const
 
@@ -32,16 +30,15 @@ export function readList(query: Query, isOverview = false): ReadList {
   if (sort === 'quantity' && unit === undefined) throw wrongUsage('sort=quantity needs a unit.')
   if (withLatency && unit !== undefined)
     throw wrongUsage('A quantity has no durations: leave latency or unit out.')
-  const limit = query['limit'] ?? (isOverview ? undefined : String(DEFAULT_ROWS))
+  const { limit, offset } = readPage(query)
+  const isWhole = isOverview && query['limit'] === undefined
   return {
     isCsv,
     request: {
       ...readOrder(query, sort),
       unit,
-      ...(isCsv
-        ? { limit: MAX_CSV_ROWS }
-        : limit !== undefined && { limit: readCount('limit', limit, 1, MAX_ROWS) }),
-      offset: isCsv ? 0 : readCount('offset', query['offset'] ?? '0', 0, 1_000_000),
+      ...(isCsv ? { limit: MAX_CSV_ROWS } : !isWhole && { limit }),
+      offset: isCsv ? 0 : offset,
       comparePrevious: readChoice(query, 'compare', ['previous']) !== undefined,
       withTrend: !isCsv,
       withLatency,

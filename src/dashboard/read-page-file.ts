@@ -5,6 +5,7 @@ const TYPES: Readonly<Record<string, string>> = {
   'index.html': 'text/html',
   'page.js': 'text/javascript',
   'page.css': 'text/css',
+  'api-usage.js': 'text/javascript',
 }
 const FOLDER = new URL(
   import.meta.url.endsWith('.ts') ? '../../dist/dashboard/page/' : 'page/',

@@ -35,6 +35,20 @@ export function readCount(name: string, text: string, least: number, most: numbe
   throw wrongUsage(`Cannot read ${name}=${JSON.stringify(text)}. Use ${least} to ${most}.`)
 }
 
+const DEFAULT_ROWS = 20
+const MAX_ROWS = 1000
+
+/** Which page of a list is asked for. @throws WRONG_USAGE */
+export function readPage({ limit = String(DEFAULT_ROWS), offset = '0' }: Query): {
+  readonly limit: number
+  readonly offset: number
+} {
+  return {
+    limit: readCount('limit', limit, 1, MAX_ROWS),
+    offset: readCount('offset', offset, 0, 100_000_000),
+  }
+}
+
 /** The error for a wrong request. */
 export function wrongUsage(message: string): AnalyticsError {
   return new AnalyticsError('WRONG_USAGE', message)

@@ -40,7 +40,12 @@ export async function serveDashboard({
     hosts: [`127.0.0.1:${port}`, `localhost:${port}`],
     authorize: (ctx) => session.authorize(ctx),
   })
-  server.on('request', new Koa().use(dashboard).callback())
+  const app = new Koa().use(dashboard)
+  app.on('error', (error: NodeJS.ErrnoException) => {
+    // somebody left a download
+    if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') app.onerror(error)
+  })
+  server.on('request', app.callback())
   return {
     url: `http://127.0.0.1:${port}/?token=${session.token}`,
     async close() {

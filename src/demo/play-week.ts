@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { startAnalytics } from '../analytics.ts'
+import type { ApiKeyAnalytics } from '../api-key-analytics.ts'
 import type { AnalyticsError } from '../model/errors.ts'
 import { loadKoa } from './load-koa.ts'
 import { createSampleApi, SAMPLE_UNITS } from './sample-api.ts'
@@ -42,6 +43,9 @@ export async function playWeek({ until, ...options }: WeekOptions): Promise<numb
     isRevoked: (key: SampleKey) => key.id === TRIAL.id && dayOf(now) >= REVOKED_FROM_DAY,
   }
   const server = createSampleApi(new Koa(), analytics, keys).listen(0, '127.0.0.1')
+  // Node ends connections that are idle for five seconds. A machine may be busy for as long, and the request after that
+  // would fail.
+  server.keepAliveTimeout = 0
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   let answered = 0
@@ -59,12 +63,22 @@ export async function playWeek({ until, ...options }: WeekOptions): Promise<numb
       if (hour % HOURS_PER_FLUSH === 1) await analytics.flush()
     }
     await analytics.flush()
+    await setQuotas(analytics)
   } finally {
     await analytics.close()
     server.close()
     server.closeAllConnections()
   }
   return answered
+}
+
+/** One customer has quotas: of the month, and of the day for one of its keys. */
+async function setQuotas(analytics: ApiKeyAnalytics): Promise<void> {
+  const usage = await analytics.usage()
+  const [shop] = await usage.findKeys('Web shop')
+  await usage.setQuota({ owner: 'Acme', unit: 'requests', per: 'month', limit: 4000 })
+  if (shop) await usage.setQuota({ keyId: shop.id, unit: 'requests', per: 'day', limit: 500 })
+  await usage.close()
 }
 
 /** Seeds by day and hour, which occur once in a week: the requests are the same each time the week is played. */

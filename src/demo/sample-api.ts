@@ -5,6 +5,7 @@ import type Koa from 'koa'
 import type { Context, Middleware } from 'koa'
 import { setApiKey } from '../capture/set-api-key.ts'
 import { setUsage } from '../capture/set-usage.ts'
+import { apiKeyUsage } from '../self-service/api-key-usage.ts'
 
 /** A key as an API could have it in its own database. */
 export interface SampleKey {
@@ -26,7 +27,7 @@ export const SAMPLE_UNITS = ['rows', 'tokens']
 
 /**
  * Turns an app into a typical API: it checks keys itself, has a nested router, and one endpoint with a bug. It sells rows
- * of products, and tokens of a stream.
+ * of products, and tokens of a stream. Customers may ask for their usage.
  */
 export function createSampleApi(app: Koa, analytics: Middleware, keys: SampleKeys): Koa {
   app.use(analytics)
@@ -79,6 +80,7 @@ function createRoutes(keys: SampleKeys): Router {
 
   const v1 = new Router({ prefix: '/v1' })
   v1.use(authenticate(keys))
+  v1.use(apiKeyUsage({ path: '/v1/usage' }))
   v1.get('/products', (ctx) => {
     ctx.status = 200
     ctx.etag = PRODUCTS_ETAG

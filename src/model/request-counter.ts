@@ -77,3 +77,10 @@ export interface RequestCounter {
     isFirst: boolean,
   ): void
 }
+
+/** Is called with every count, after it was counted. `batch` is the number of the batch that it is in. Must not throw. */
+export interface CountWatcher {
+  /** `bucket`: start of the bucket, epoch milliseconds. */
+  onCount(key: CountedKey, quantities: Quantities | undefined, batch: number, bucket: number): void
+  onAdded(key: CountedKey, unit: number, quantity: number, batch: number, bucket: number): void
+}

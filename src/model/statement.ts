@@ -1,6 +1,3 @@
-import type { KeyObject } from 'node:crypto'
-import type { StatusFilter } from './usage-query.ts'
-
 /** The formats in which a statement is printed. */
 export type StatementFormat = 'table' | 'csv' | 'json' | 'markdown'
 
@@ -33,10 +30,14 @@ export interface StatementTotals {
   /** Sums of the corrections, by the statement that is corrected. */
   readonly corrections: readonly { readonly statement: number; readonly quantities: Quantities }[]
   readonly accountCount: number
-  /** Requests that were counted, never arrived, and were accepted with this statement. */
-  readonly acceptedMissing: number
-  /** All requests that are missing in the ledger at this time, by instance. */
-  readonly missing: readonly { readonly instance: string; readonly requests: number }[]
+  /** What was counted, never arrived, and was accepted with this statement; units of which nothing is missing are absent. */
+  readonly acceptedMissing: Quantities
+  /** All that is missing in the ledger at this time, by instance and unit. */
+  readonly missing: readonly {
+    readonly instance: string
+    readonly unit: string
+    readonly quantity: string
+  }[]
   /** Instances that delivered since the period began: their last batch and all their requests. */
   readonly ledger: readonly {
     readonly instance: string
@@ -157,37 +158,6 @@ export interface StatementCheck {
   readonly findings: readonly string[]
   /** What is good to know: names that were blanked, signatures nobody checked. */
   readonly notes: readonly string[]
-}
-
-/** A period to close, and how: one of `month`, `week` and `day`. */
-export interface ClosePeriodOptions {
-  /** `2026-10` */
-  readonly month?: string | undefined
-  /** `2026-W40`: ISO 8601, from Monday. */
-  readonly week?: string | undefined
-  /** `2026-10-05` */
-  readonly day?: string | undefined
-  /** IANA name. Default `UTC`. */
-  readonly timeZone?: string | undefined
-  /** Statuses and classes that are billed: `'2xx'`, `['2xx', 304]`. */
-  readonly billable: StatusFilter | readonly StatusFilter[]
-  /** Bill although exactly this many requests were counted and never arrived. */
-  readonly acceptMissing?: number | undefined
-  /** Compute everything and store nothing. */
-  readonly dryRun?: boolean | undefined
-  /** Sign with this Ed25519 key: PEM, or a key of `node:crypto`. */
-  readonly privateKey?: string | KeyObject | undefined
-  /** Folder with the counter files in which no counts may wait. Default: the same as for the app. */
-  readonly dataDir?: string | undefined
-}
-
-/** A statement that was made, or would be made. */
-export interface ClosedStatement extends StatementSummary {
-  /** False after a dry run. */
-  readonly stored: boolean
-  /** Why the period cannot be closed now, each with its remedy; only after a dry run. */
-  readonly refusals: readonly string[]
-  readonly warnings: readonly string[]
 }
 
 /** Which lines of a statement: those of an owner as printed on it, those of a key, or all. */

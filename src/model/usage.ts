@@ -1,16 +1,11 @@
 import type { KeyIdentity, KeyOwner, KeyRecord } from './key.ts'
-import type {
-  ClosedStatement,
-  ClosePeriodOptions,
-  StatementCheck,
-  StatementDocument,
-  StatementFilter,
-  StatementSummary,
-} from './statement.ts'
+import type { ClosedStatement, ClosePeriodOptions } from './closing.ts'
+import type { StatementCheck, StatementDocument, StatementFilter, StatementSummary } from './statement.ts'
+import type { NewQuota, Quota, QuotaFilter, QuotaMeasurement, QuotaName } from './quota.ts'
 import type { MostAccessedOptions, StreamQuery, UsageQuery } from './usage-query.ts'
 import type { StoredUsageRow, UsageRow } from './usage-row.ts'
 
-/** The read side of a usage database. Nothing here writes, except `closePeriod`. */
+/** The read side of a usage database. Nothing here writes, except `closePeriod`, `setQuota` and `removeQuota`. */
 export interface Usage {
   /** Usage summed up by any combination of dimensions. */
   findUsage(query: UsageQuery): Promise<UsageRow[]>
@@ -39,6 +34,15 @@ export interface Usage {
     which?: number | string | StatementDocument,
     options?: { readonly publicKey?: string | undefined },
   ): Promise<StatementCheck>
+  /**
+   * Sets how much of a unit a key or an owner may use per day, week or month, or changes it.
+   * @throws ARGUMENT_INVALID
+   */
+  setQuota(quota: NewQuota): Promise<Quota>
+  /** Removes a quota and returns it; undefined when there is none. @throws ARGUMENT_INVALID */
+  removeQuota(quota: QuotaName): Promise<Quota | undefined>
+  /** The quotas of some keys and owners together, or all, and what was used of them in the present period. */
+  findQuotas(filter?: QuotaFilter): Promise<QuotaMeasurement>
   close(): Promise<void>
 }
 

@@ -66,6 +66,11 @@ export interface AnalyticsOptions {
    * Default: the environment variable `APIKEY_ANALYTICS_PEPPER`, else none.
    */
   readonly pepper?: string | undefined
+  /**
+   * True tells clients their quotas in the headers `RateLimit-Policy` and `RateLimit`
+   * (draft-ietf-httpapi-ratelimit-headers-10). Default: false.
+   */
+  readonly rateLimitHeaders?: boolean | undefined
   /** Receives errors that happen outside requests. Default: one `process.emitWarning` per error code. */
   readonly onError?: ((error: AnalyticsError) => void) | undefined
   /** False counts nothing, for tests: no file, no database, no timer; requests pass through. Default: true. */
@@ -120,6 +125,7 @@ export interface ResolvedOptions {
   readonly maxEndpointLength: number
   readonly maxKeys: number
   readonly pepper: string | undefined
+  readonly rateLimitHeaders: boolean
   /** Never throws. */
   readonly onError: (error: AnalyticsError) => void
   readonly enabled: boolean

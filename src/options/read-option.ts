@@ -29,7 +29,10 @@ export function readFunction<Name extends 'identify' | 'onError'>(
   return value === undefined || typeof value === 'function' ? value : refuseOption(name, value, 'a function')
 }
 
-export function readSwitch(given: AnalyticsOptions, name: 'enabled'): boolean | undefined {
+export function readSwitch(
+  given: AnalyticsOptions,
+  name: 'enabled' | 'rateLimitHeaders',
+): boolean | undefined {
   const value: unknown = given[name]
   return value === undefined || typeof value === 'boolean'
     ? value

@@ -33,6 +33,7 @@ const NAMES: ReadonlySet<string> = new Set<keyof AnalyticsOptions>([
   'maxEndpointLength',
   'maxKeys',
   'pepper',
+  'rateLimitHeaders',
   'onError',
   'enabled',
 ])
@@ -72,6 +73,7 @@ export function resolveOptions(
     maxEndpointLength: readNumber(given, 'maxEndpointLength', 16, 500) ?? 500,
     maxKeys: readNumber(given, 'maxKeys', 1, 1_000_000) ?? 10_000,
     pepper: readText(given, 'pepper') ?? (environment['APIKEY_ANALYTICS_PEPPER'] || undefined),
+    rateLimitHeaders: readSwitch(given, 'rateLimitHeaders') ?? false,
     onError: guardOnError(readFunction(given, 'onError') ?? warnOncePerCode()),
     enabled,
   }

@@ -2,6 +2,7 @@ import { formatInstant } from '../time/calendar.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import { formatCount } from '../report/format-number.ts'
 import { nameOfKey } from '../report/group-names.ts'
+import { hasAlertsOf } from '../store/alerts/remove-alerts.ts'
 import { isOnStatement } from '../store/billing/redact-accounts.ts'
 import { anonymise } from '../store/remove/anonymise.ts'
 import type { Anonymous } from '../store/remove/anonymise.ts'
@@ -61,8 +62,9 @@ async function planKey(db: Database, key: KeyRecord, anonymous: boolean): Promis
 
 async function planOwner(db: Database, owner: string, anonymous: boolean): Promise<ForgetPlan> {
   const [keys, usage] = [await findKeysOfOwner(db, owner), await findUsage(db, { owner })]
-  // all rows of a former customer may be pruned, while statements still have the name
-  if (keys.length === 0 && !(await isOnStatement(db, owner))) await requireKnownNames(db, { owner })
+  // all rows of a former customer may be pruned, while statements and alerts still have the name
+  const isNamed = keys.length > 0 || (await isOnStatement(db, owner)) || (await hasAlertsOf(db, owner))
+  if (!isNamed) await requireKnownNames(db, { owner })
   const count = keys.length === 1 ? '1 key' : `${formatCount(keys.length)} keys`
   return {
     subject: { owner },

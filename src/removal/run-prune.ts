@@ -4,6 +4,7 @@ import { formatCount } from '../report/format-number.ts'
 import { parseInstant } from '../time/period.ts'
 import { nameOfKey } from '../report/group-names.ts'
 import type { Database } from '../store/database/open-database.ts'
+import { countPrunableAlerts, pruneAlerts } from '../store/alerts/remove-alerts.ts'
 import { countPrunable, hasPrunableQuantities, pruneUsage } from '../store/remove/prune-usage.ts'
 import { rollUpUsage } from '../store/remove/roll-up-usage.ts'
 import { findKey } from '../report/find-key.ts'
@@ -41,11 +42,14 @@ export async function planPrune(
   const keyIds = key && [key.id]
   const { rows, requests, from, to } = await countPrunable(db, { before, keyIds })
   const rollUp = flags['roll-up'] === 'day'
-  const isEmpty = rows === 0 && !(await hasPrunableQuantities(db, { before, keyIds }))
-  const what =
-    rows > 0
-      ? `${formatCount(rows)} rows with ${formatCount(requests)} requests`
-      : 'quantities without requests'
+  const hasUsage = rows > 0 || (await hasPrunableQuantities(db, { before, keyIds }))
+  const alerts = rollUp ? 0 : await countPrunableAlerts(db, { before, keyId: key?.id })
+  const isEmpty = !hasUsage && alerts === 0
+  const what = [
+    ...(rows > 0 ? [`${formatCount(rows)} rows with ${formatCount(requests)} requests`] : []),
+    ...(rows === 0 && hasUsage ? ['quantities without requests'] : []),
+    ...(alerts > 0 ? [describeAlerts(alerts)] : []),
+  ].join(' and ')
   const span = from && to ? `, from ${formatInstant(from, 'UTC')} to ${formatInstant(to, 'UTC')} (UTC)` : ''
   const whose = key ? ` of ${nameOfKey(key)}` : ''
   const where = `${db.databaseLabel}, before ${formatInstant(before, 'UTC')} (UTC)`
@@ -54,7 +58,7 @@ export async function planPrune(
     : rollUp
       ? `Looks at ${what}${whose}${span}, and merges hour and minute rows into day rows in ${where}. All totals stay; times within a day are lost.`
       : `Deletes ${what}${whose}${span} in ${where}.`
-  const result = { before, rollUp, rows, requests, from, to, done: false }
+  const result = { before, rollUp, rows, requests, from, to, alerts, done: false }
   return { before, keyIds, rollUp, isEmpty, text, result }
 }
 
@@ -77,11 +81,17 @@ export async function runPrune(
       return { text, result: { before, rollUp, ...rolled, done: true } }
     }
     const pruned = await pruneUsage(db, { before, keyIds, onProgress, signal })
-    const text = `Pruned ${formatCount(pruned.rows)} rows with ${formatCount(pruned.requests)} requests.\n`
-    return { text, result: { before, rollUp, ...pruned, done: true } }
+    const alerts = await pruneAlerts(db, { before, keyId: keyIds?.[0] })
+    const more = alerts > 0 ? ` and ${describeAlerts(alerts)}` : ''
+    const text = `Pruned ${formatCount(pruned.rows)} rows with ${formatCount(pruned.requests)} requests${more}.\n`
+    return { text, result: { before, rollUp, ...pruned, alerts, done: true } }
   } catch (error) {
     throw signal.aborted ? interrupted(doneRows, error) : error
   }
+}
+
+function describeAlerts(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? 'alert' : 'alerts'}`
 }
 
 function interrupted(rows: number, cause: unknown): AnalyticsError {

@@ -1,10 +1,16 @@
 import { AnalyticsError } from '../model/errors.ts'
 import type { Period } from '../time/period.ts'
 import { amountOf, nameOfAmount } from './amount.ts'
-import { buildReport } from './build-report.ts'
+import { buildReport, queryOf } from './build-report.ts'
 import type { ReportRequest, UsageSource } from './build-report.ts'
-import type { RowSum } from '../model/usage-row.ts'
-import type { ReportSection, UsageReport } from './usage-report.ts'
+import { REQUESTS_UNIT } from '../model/unit.ts'
+import type { RowSum, UsageRow } from '../model/usage-row.ts'
+import { measure, sumUp } from './measure-usage.ts'
+import type { InvoiceLine, Pricing } from './pricing.ts'
+import type { ReportGroup, ReportSection, UsageReport } from './usage-report.ts'
+
+/** A key that changed its owner within the month has lines per owner: `key.owner`. */
+const BY = ['key', 'owner', 'method', 'endpoint'] as const
 
 /**
  * The invoice lines of one month: one group per key, method and path with the requests or the quantity to bill, sorted by
@@ -37,13 +43,56 @@ export async function buildInvoice(
     )
   }
   requireWholeOwners(cut.cutByOwners, unit)
-  const lines = await buildReport(source, {
-    ...request,
-    // a key that changed its owner within the month has lines per owner: `key.owner`
-    by: ['key', 'owner', 'method', 'endpoint'],
-    sort: request.sort ?? 'group',
-  })
+  const lines = await buildReport(source, { ...request, by: BY, sort: request.sort ?? 'group' })
   return { ...lines, sections: lines.sections.map(leaveOutOwner), report: 'invoice' }
+}
+
+/**
+ * The same with prices, and a line for each unit: `price` is given all lines, whatever is shown of them.
+ * @throws WRONG_USAGE as buildInvoice
+ */
+export async function buildPricedInvoice(
+  source: UsageSource,
+  request: ReportRequest & { readonly period: Period },
+  price: (lines: readonly InvoiceLine[]) => ReturnType<Pricing>,
+): Promise<UsageReport> {
+  // checks the borders, and has total and notes
+  const invoice = await buildInvoice(source, { ...request, limit: 0 })
+  const rows = await source.findUsage({
+    ...queryOf(request, request.period),
+    by: BY,
+    sort: request.sort ?? 'group',
+    units: true,
+  })
+  const lines = rows.flatMap(linesOf)
+  const { prices, amounts, notes } = await price(lines)
+  const groups = lines
+    .map(({ row, owner: _owner, ...line }, n): ReportGroup => {
+      // requests are on their own line, so that the sum over all lines is the total
+      const measures = measure(sumUp(line.unit === REQUESTS_UNIT ? [row] : []))
+      const share = invoice.total.requests ? measures.requests / invoice.total.requests : 0
+      return { ...measures, ...line, share, amount: amounts[n] ?? null }
+    })
+    .slice(0, request.limit ?? Number.POSITIVE_INFINITY)
+  return {
+    ...invoice,
+    prices,
+    sections: [{ by: ['key', 'method', 'endpoint'], groupCount: lines.length, groups }],
+    notes: [...invoice.notes, ...notes],
+  }
+}
+
+/** One line per unit; of requests none where usage was set after its request was counted. */
+function linesOf(row: UsageRow): (InvoiceLine & { readonly row: UsageRow })[] {
+  const { key, owner = null, method = '', endpoint = '', requestCount, quantities = [] } = row
+  const { id, label, name } = key!
+  const line = { key: { id, label, name, owner }, owner, method, endpoint, row }
+  return [
+    ...(requestCount > 0 ? [{ ...line, unit: REQUESTS_UNIT, quantity: BigInt(requestCount) }] : []),
+    ...quantities
+      .filter(({ quantity }) => quantity > 0n)
+      .map(({ unit, quantity }) => Object.assign({ unit, quantity }, line)),
+  ]
 }
 
 function leaveOutOwner({ by, groups, ...section }: ReportSection): ReportSection {

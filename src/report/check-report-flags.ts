@@ -32,6 +32,7 @@ export function forPeople({ format }: Pick<ReportFlags, 'format'>): boolean {
 
 /** Refuses what an invoice does not support. @throws WRONG_USAGE */
 export function checkInvoiceFlags(flags: ReportFlags): void {
+  if (flags.prices !== undefined) checkPricesFlags(flags)
   if (flags.month === undefined) {
     refuseFlags('--billable makes the lines of an invoice and needs --month, such as 2026-10.')
   }
@@ -40,6 +41,15 @@ export function checkInvoiceFlags(flags: ReportFlags): void {
   if (flags.compare !== undefined)
     refuseFlags('Invoice lines are compared with nothing: leave --compare out.')
   if (flags.latency) refuseFlags('Invoice lines have no durations: leave --latency out.')
+}
+
+function checkPricesFlags({ billable, key, endpoint, method }: ReportFlags): void {
+  if (!billable) refuseFlags('--prices prices invoice lines and needs --billable, such as --billable 2xx.')
+  if ([key, endpoint, method].some((filter) => filter !== undefined)) {
+    refuseFlags(
+      'Free quantities and tiers are shared by all keys and endpoints of a customer. Use --owner with --prices, not --key, --endpoint or --method.',
+    )
+  }
 }
 
 function checkFormat({ format, watch, ...flags }: ReportFlags): void {

@@ -2,7 +2,7 @@ import { isCalendarUnit } from '../time/calendar.ts'
 import type { CalendarUnit } from '../time/calendar.ts'
 import type { UsageDimension } from '../model/usage-query.ts'
 import type { CsvValue } from './render-csv.ts'
-import type { ReportGroup, ReportSection, UsageReport } from './usage-report.ts'
+import type { InvoicePrices, ReportGroup, ReportSection, UsageReport } from './usage-report.ts'
 
 /** A column for programs and spreadsheets. Its times are instants. */
 export interface DataColumn {
@@ -27,8 +27,10 @@ const DURATIONS = ['measured', 'p50Ms', 'p95Ms', 'p99Ms'] as const
 export function dataColumnsOf(report: UsageReport, { by, groups }: ReportSection): DataColumn[] {
   const dimensions = by.flatMap((dimension) => columnsOf(dimension, report))
   const amounts = report.unit === undefined ? [] : quantityColumns(report.unit)
-  if (report.report === 'invoice')
-    return [...dimensions, ...amounts, ...plain(['requests']), ...periodColumns(report)]
+  if (report.report === 'invoice') {
+    const billed = report.prices ? pricedColumns(report.prices) : [...amounts, ...plain(['requests'])]
+    return [...dimensions, ...billed, ...periodColumns(report)]
+  }
   const isTimed = groups.some(({ measured }) => measured !== undefined)
   const isCompared = groups.some(({ change }) => change !== undefined)
   return [
@@ -64,6 +66,15 @@ function quantityColumns(unit: string): DataColumn[] {
 
 function quantityColumn(name: string, read: (group: ReportGroup) => bigint | undefined): DataColumn {
   return { name, read: (group) => read(group) ?? null }
+}
+
+function pricedColumns({ currency }: InvoicePrices): DataColumn[] {
+  return [
+    { name: 'unit', read: ({ unit = null }) => unit },
+    quantityColumn('quantity', ({ quantity }) => quantity),
+    { name: 'amount', read: ({ amount = null }) => (amount === null ? null : { decimal: amount }) },
+    { name: 'currency', read: () => currency },
+  ]
 }
 
 function periodColumns(report: UsageReport): DataColumn[] {

@@ -54,7 +54,10 @@ export async function noteUndelivered(db: Database, dataDir: string): Promise<st
 }
 
 /** `3 requests`, and where only quantities wait `120 tokens and 5 rows`; nothing when nothing waits. */
-function describeAmounts({ undeliveredRequests, undeliveredQuantities }: Undelivered): string | undefined {
+export function describeAmounts({
+  undeliveredRequests,
+  undeliveredQuantities,
+}: Undelivered): string | undefined {
   if (undeliveredRequests > 0) return `${formatCount(undeliveredRequests)} requests`
   const amounts = Object.entries(undeliveredQuantities).map(
     ([unit, quantity]) => `${formatCount(quantity)} ${unit}`,

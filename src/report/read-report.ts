@@ -6,9 +6,10 @@ import { findFilter, requireKnownNames } from './find-filter.ts'
 import type { FoundFilter } from './find-filter.ts'
 import type { SecretInput } from './find-key.ts'
 import { parseDimensions } from './parse-filter.ts'
+import type { Pricing } from './pricing.ts'
 import type { ReportFlags } from './report-flags.ts'
 import type { ReportRequest } from './build-report.ts'
-import { hasUsage } from './amount.ts'
+import { hasLines } from './usage-report.ts'
 import { requireUnit } from './require-unit.ts'
 import { runReport } from './run-report.ts'
 import type { HeadedReport } from './run-report.ts'
@@ -35,6 +36,7 @@ export async function readReport(
   db: Database,
   flags: ReportFlags,
   { dataDir, ...secretInput }: SecretInput & { readonly dataDir: string },
+  pricing?: Pricing,
 ): Promise<HeadedReport> {
   const text = withDefaultPeriod(flags)
   const found = await findFilter(db, text, secretInput)
@@ -44,10 +46,10 @@ export async function readReport(
   if (flags.unit !== undefined) await requireUnit(db, flags.unit)
   const { report, heading } = await runReport(
     db,
-    { text, found, request: requestOf(flags, by), billable },
+    { text, found, request: requestOf(flags, by), billable, pricing },
     dataDir,
   )
-  if (hasUsage(report.total)) return { report, heading }
+  if (hasLines(report)) return { report, heading }
   await requireKnownNames(db, found.filter)
   return {
     report: {
@@ -59,7 +61,7 @@ export async function readReport(
 }
 
 function withDefaultPeriod(flags: ReportFlags): ReportFlags {
-  if (flags.billable) checkInvoiceFlags(flags)
+  if (flags.billable || flags.prices !== undefined) checkInvoiceFlags(flags)
   const given = flags.since ?? flags.until ?? flags.month
   return given === undefined ? { ...flags, since: DEFAULT_PERIOD } : flags
 }

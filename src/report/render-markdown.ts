@@ -5,7 +5,8 @@ import { formatCount } from './format-number.ts'
 import { compareTotal } from './render-report.ts'
 import type { ReportHeading } from './render-report.ts'
 import { tablesOf } from './tables-of-report.ts'
-import type { Column, ReportTable } from './report-table.ts'
+import { isNumeric } from './report-table.ts'
+import type { ReportTable } from './report-table.ts'
 import type { UsageReport } from './usage-report.ts'
 
 /** A report as Markdown: a heading, its facts as a list, one table per section. */
@@ -46,12 +47,8 @@ export function renderMarkdownTable(
   return [
     ...(title ? [`### ${escapeMarkdown(title)}\n`] : []),
     line(columns.map((column) => escapeMarkdown(column.title))),
-    line(columns.map(ruleOf)),
+    line(columns.map((column) => (isNumeric(column) ? '--:' : ':--'))),
     ...lines,
     ...(note ? [`\n${escapeMarkdown(note)}`] : []),
   ].join('\n')
-}
-
-function ruleOf({ kind }: Column): string {
-  return ['count', 'share', 'change', 'duration'].includes(kind) ? '--:' : ':--'
 }

@@ -1,7 +1,7 @@
 import { formatInstant } from '../time/calendar.ts'
 import { escapeTerminal } from '../terminal/escape-terminal.ts'
 import { cutText, widthOf } from '../terminal/fit-text.ts'
-import { amountOf, hasUsage, nameOfAmount } from './amount.ts'
+import { amountOf, nameOfAmount } from './amount.ts'
 import { formatChange, formatCount, formatDuration, formatShare } from './format-number.ts'
 import { formatDay } from '../time/format-date.ts'
 import { renderChart } from '../terminal/render-chart.ts'
@@ -9,6 +9,7 @@ import { renderTable } from '../terminal/render-table.ts'
 import { paint, wrap } from '../terminal/screen.ts'
 import type { Screen } from '../terminal/screen.ts'
 import { tablesOf } from './tables-of-report.ts'
+import { hasLines } from './usage-report.ts'
 import type { Measures, UsageReport } from './usage-report.ts'
 
 /** The parts of a heading besides the period. */
@@ -29,7 +30,7 @@ export function renderReport(report: UsageReport, heading: ReportHeading, screen
   else if (report.previous && !report.previous.historyBegins) parts.push(renderComparison(report, screen))
   if (report.report === 'overview' && report.series)
     parts.push(renderChart(report.series, screen, timeZone, report.unit))
-  if (hasUsage(report.total)) {
+  if (hasLines(report)) {
     for (const table of tablesOf(report)) parts.push(renderTable(table, screen, timeZone))
   } else if (report.report !== 'overview') parts.push(`No ${nameOfAmount(report.unit)} in this period.\n`)
   for (const note of report.notes)

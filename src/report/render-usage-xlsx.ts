@@ -4,7 +4,7 @@ import { axesOf, nameOfAxis } from './axes.ts'
 import { dataColumnsOf } from './data-table.ts'
 import type { DataColumn } from './data-table.ts'
 import { escapeTerminal } from '../terminal/escape-terminal.ts'
-import type { CsvValue } from './render-csv.ts'
+import type { CsvValue, Decimal } from './render-csv.ts'
 import type { ReportGroup, UsageReport } from './usage-report.ts'
 
 const TIME_FORMATS = {
@@ -13,6 +13,8 @@ const TIME_FORMATS = {
   week: 'yyyy-mm-dd',
   month: 'yyyy-mm',
 } as const satisfies Record<CalendarUnit, string>
+type SheetValue = Exclude<CsvValue, bigint | Decimal>
+
 /** Width in characters: enough for a time and most names. */
 const COLUMN_WIDTH = 18
 
@@ -39,16 +41,18 @@ function* linesOf(
   columns: readonly DataColumn[],
   groups: readonly ReportGroup[],
   timeZone: string,
-): Generator<Exclude<CsvValue, bigint>[]> {
+): Generator<SheetValue[]> {
   for (const group of groups) yield columns.map((column) => cellOf(column, group, timeZone))
 }
 
-function cellOf({ read, time }: DataColumn, group: ReportGroup, timeZone: string): Exclude<CsvValue, bigint> {
+function cellOf({ read, time }: DataColumn, group: ReportGroup, timeZone: string): SheetValue {
   const value = read(group)
   if (typeof value === 'string') return escapeTerminal(value)
   // a sheet rounds larger numbers
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
-  return time?.isLocal && value instanceof Date ? asUtc(value, timeZone) : value
+  if (value instanceof Date) return time?.isLocal ? asUtc(value, timeZone) : value
+  // a sheet adds up numbers only; below 2^53 minor units it has each exactly as it is shown
+  return typeof value === 'object' && value !== null ? Number(value.decimal) : value
 }
 
 /** The instant at which UTC clocks show the local time of a time zone: a sheet has no time zones. */

@@ -12,6 +12,7 @@ export interface ReportFlags extends FilterText {
   readonly limit?: number | undefined
   readonly compare?: string | undefined
   readonly billable?: readonly string[] | undefined
+  readonly prices?: string | undefined
   readonly latency?: boolean | undefined
   readonly format: ReportFormat
   readonly 'csv-separator'?: CsvSeparator | undefined

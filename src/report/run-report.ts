@@ -1,11 +1,12 @@
 import { parseStatus } from './parse-filter.ts'
 import { axesOf, nameOfAxis } from './axes.ts'
-import { buildInvoice } from './build-invoice.ts'
+import { buildInvoice, buildPricedInvoice } from './build-invoice.ts'
 import { buildReport } from './build-report.ts'
 import type { ReportRequest } from './build-report.ts'
 import type { FilterText, FoundFilter } from './find-filter.ts'
 import { noteClosing } from './note-closing.ts'
 import { noteMissing, noteUndelivered } from './note-undelivered.ts'
+import type { Pricing } from './pricing.ts'
 import type { ReportHeading } from './render-report.ts'
 import { nameOfKey } from './group-names.ts'
 import type { UsageReport } from './usage-report.ts'
@@ -22,6 +23,8 @@ export interface ReportOrder {
   readonly request: Omit<ReportRequest, 'period' | 'filter'>
   /** Makes invoice lines of the requests with these statuses. */
   readonly billable?: readonly string[] | undefined
+  /** Adds what the invoice lines cost. */
+  readonly pricing?: Pricing | undefined
 }
 
 /** A report and its heading. */
@@ -33,16 +36,18 @@ export interface HeadedReport {
 /** Builds a report and notes what is not in it yet. All its numbers are of one moment. */
 export async function runReport(
   db: Database,
-  { text, found, request, billable }: ReportOrder,
+  { text, found, request, billable, pricing }: ReportOrder,
   dataDir: string,
 ): Promise<HeadedReport> {
   const { period, filter } = found
   const asked = { ...request, period, filter }
-  const report = await atOneMoment(db, (source) =>
-    billable
-      ? buildInvoice(source, { ...asked, filter: { ...filter, status: billable.map(parseStatus) } })
-      : buildReport(source, asked),
-  )
+  const report = await atOneMoment(db, (source, snapshot) => {
+    if (!billable) return buildReport(source, asked)
+    const billed = { ...asked, filter: { ...filter, status: billable.map(parseStatus) } }
+    return pricing
+      ? buildPricedInvoice(source, billed, (lines) => pricing(snapshot, lines))
+      : buildInvoice(source, billed)
+  })
   const notes = [
     ...report.notes,
     ...(await noteUndelivered(db, dataDir)),

@@ -3,12 +3,11 @@ import { isCalendarUnit } from '../time/calendar.ts'
 import { axesOf, isMatrix, nameOfAxis } from './axes.ts'
 import type { Axis } from './axes.ts'
 import { amountOf, nameOfAmount, subtractAmounts, sumAmounts, titleOfAmount } from './amount.ts'
-import type { Amount } from './amount.ts'
 import { formatCount } from './format-number.ts'
 import { pluralOf, tellApart, titleOf } from './group-names.ts'
 import { matrixTable } from './matrix-table.ts'
 import type { Cell, Column, ReportTable } from './report-table.ts'
-import type { Measures, ReportSection, UsageReport } from './usage-report.ts'
+import type { InvoicePrices, Measures, ReportGroup, ReportSection, UsageReport } from './usage-report.ts'
 
 const OVERVIEW_TITLES: Partial<Record<UsageDimension, string>> = {
   owner: 'Top customers',
@@ -19,10 +18,27 @@ const OVERVIEW_TITLES: Partial<Record<UsageDimension, string>> = {
 
 /** The tables of a report for people: two dimensions become a matrix. */
 export function tablesOf(report: UsageReport): ReportTable[] {
-  return report.sections.map((section) => {
+  const tables = report.sections.map((section) => {
     const matrix = isMatrix(section.by) && report.report !== 'invoice'
     return matrix ? matrixTable(report, section) : groupTable(report, section)
   })
+  const shown = report.sections[0]?.groups.length ?? 0
+  return report.prices ? [...tables, customersTable(report.prices, shown)] : tables
+}
+
+/** A limit of lines is one of customers too: there are at most as many. */
+function customersTable({ currency, total, customers }: InvoicePrices, limit: number): ReportTable {
+  const rest = customers.length - limit
+  return {
+    title: 'Customers',
+    columns: [
+      { name: 'customer', title: 'Customer', kind: 'text' },
+      { name: 'amount', title: `Amount (${currency})`, kind: 'amount' },
+    ],
+    rows: customers.slice(0, limit).map(({ owner, keyId = null, amount }) => [owner ?? keyId, amount]),
+    total: ['Total', total],
+    ...(rest > 0 && { note: `${formatCount(rest)} more customers: use --limit 0 to see all.` }),
+  }
 }
 
 function groupTable(report: UsageReport, section: ReportSection): ReportTable {
@@ -48,7 +64,13 @@ function groupTable(report: UsageReport, section: ReportSection): ReportTable {
     total: [
       `Total of ${formatCount(totalCount)} ${totalCount === 1 ? singular : plural}`,
       ...dimensions.slice(1).map(() => null),
-      ...measures.map(({ cell }) => cell({ ...report.total, share: amountOf(report.total) ? 1 : 0 })),
+      ...measures.map(({ cell }) =>
+        cell({
+          ...report.total,
+          share: amountOf(report.total) ? 1 : 0,
+          amount: report.prices?.total ?? null,
+        }),
+      ),
     ],
     ...noteRest(report, section, plural),
   }
@@ -78,10 +100,17 @@ function cellOfChange({ change = null, previousRequests, previousQuantity, ...no
 
 interface MeasureColumn {
   readonly column: Column
-  readonly cell: (measures: Measures & { share: number; trend?: readonly Amount[] | undefined }) => Cell
+  readonly cell: (measures: Measures & Pick<ReportGroup, 'share' | 'trend' | 'unit' | 'amount'>) => Cell
 }
 
 function measureColumns(report: UsageReport, by: readonly UsageDimension[]): MeasureColumn[] {
+  if (report.prices) {
+    return [
+      column('unit', 'Unit', 'text', ({ unit = null }) => unit),
+      column('quantity', 'Quantity', 'count', ({ quantity = null }) => quantity),
+      column('amount', `Amount (${report.prices.currency})`, 'amount', ({ amount = null }) => amount),
+    ]
+  }
   const { unit } = report
   // of a unit, the requests that used it stand beside it
   const counted = [

@@ -1,6 +1,7 @@
 import type { CalendarUnit } from '../time/calendar.ts'
 import type { KeyIdentity } from '../model/key.ts'
 import type { UsageDimension } from '../model/usage-query.ts'
+import { hasUsage } from './amount.ts'
 import type { Amount } from './amount.ts'
 
 /** The numbers of a total or a group. */
@@ -47,6 +48,10 @@ export interface ReportGroup extends Measures {
   readonly day?: Date
   readonly week?: Date
   readonly month?: Date
+  /** What a line with a price bills; its quantity is `quantity`. */
+  readonly unit?: string
+  /** What that costs: a decimal number as text; null when no price fits. */
+  readonly amount?: string | null
   /** Share of all requests of the report, or of all of its quantity, 0 to 1. */
   readonly share: number
   /** Requests, or quantity, per step of the report's series. */
@@ -83,6 +88,20 @@ export interface ReportedPrevious {
   readonly historyBegins: Date | null
 }
 
+/** What the lines of an invoice cost. */
+export interface InvoicePrices {
+  /** ISO 4217. */
+  readonly currency: string
+  /** A decimal number as text, as are the other amounts. */
+  readonly total: string
+  /** By customer: an owner, or a key without one. */
+  readonly customers: readonly {
+    readonly owner: string | null
+    readonly keyId?: string
+    readonly amount: string
+  }[]
+}
+
 /** One report as plain data: the data of `--json` and of every renderer. */
 export interface UsageReport {
   readonly report: 'overview' | 'usage' | 'invoice'
@@ -107,6 +126,13 @@ export interface UsageReport {
   readonly activeEndpoints?: number | undefined
   readonly series?: ReportSeries | undefined
   readonly sections: readonly ReportSection[]
+  /** What the lines cost; only on an invoice with prices. */
+  readonly prices?: InvoicePrices | undefined
   /** What a reader has to know about the numbers; empty when they are exact. */
   readonly notes: readonly string[]
+}
+
+/** Whether there is anything to show. A priced invoice may have quantities only. */
+export function hasLines({ total, sections }: Pick<UsageReport, 'total' | 'sections'>): boolean {
+  return hasUsage(total) || sections.some(({ groupCount }) => groupCount > 0)
 }

@@ -1,13 +1,11 @@
 import { formatCount, formatShare } from '../report/format-number.ts'
+import { SEVERITIES } from '../model/severity.ts'
+import type { Severity } from '../model/severity.ts'
 import type { KeyRecord } from '../model/key.ts'
 import type { UsageQuery } from '../model/usage-query.ts'
 import type { UsageRow } from '../model/usage-row.ts'
 import type { KeyHistory } from './key-history.ts'
 import type { Thresholds } from './thresholds.ts'
-
-/** Severity of a finding, lowest first. */
-export const SEVERITIES = ['low', 'medium', 'high', 'critical'] as const
-export type Severity = (typeof SEVERITIES)[number]
 
 /** The kinds of findings: one rule each. */
 export type FindingKind =

@@ -1,4 +1,6 @@
 import { AnalyticsError } from '../model/errors.ts'
+import { isAtLeast } from '../model/severity.ts'
+import type { Severity } from '../model/severity.ts'
 import { formatCount } from '../report/format-number.ts'
 import { noteUndelivered } from '../report/note-undelivered.ts'
 import type { ReportHeading } from '../report/render-report.ts'
@@ -9,8 +11,6 @@ import { parseInstant } from '../time/period.ts'
 import { DAY_MS } from '../time/units.ts'
 import { findFindings } from './find-findings.ts'
 import type { SecurityFindings } from './find-findings.ts'
-import { SEVERITIES } from './finding.ts'
-import type { Severity } from './finding.ts'
 import { parseThresholds } from './parse-thresholds.ts'
 
 /** The flags of `security`, parsed. */
@@ -59,7 +59,7 @@ export async function readFindings(
 /** Whether a finding is at least as severe as a given severity. */
 export function failsOn({ found }: HeadedFindings, least: Severity | undefined): boolean {
   if (least === undefined) return false
-  return found.findings.some(({ severity }) => SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(least))
+  return found.findings.some(({ severity }) => isAtLeast(severity, least))
 }
 
 function noteShortHistory({ keyCount, youngKeyCount, historyDays }: SecurityFindings): string[] {

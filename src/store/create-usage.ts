@@ -1,5 +1,5 @@
 import type { Usage } from '../model/usage.ts'
-import { findStatements, readStatement } from '../billing/read-statement.ts'
+import { findStatements, readStatement } from '../billing/statement/read-statement.ts'
 import { checkFromCode, closeFromCode } from '../billing/statements-from-code.ts'
 import { findKeys } from './read/find-keys.ts'
 import { findUsage } from './read/find-usage.ts'
@@ -7,6 +7,9 @@ import { findOwners } from './keys/key-owners.ts'
 import { getMostAccessedEndpoints } from './read/most-accessed-endpoints.ts'
 import type { Database } from './database/open-database.ts'
 import { noteOrm } from './get-orm.ts'
+import { measureQuotas } from './quotas/measure-quotas.ts'
+import { removeQuota } from './quotas/remove-quota.ts'
+import { setQuota } from './quotas/set-quota.ts'
 import { streamUsage } from './read/stream-usage.ts'
 
 /** The read side of an open database; `close` becomes its `close()`. */
@@ -21,6 +24,9 @@ export function createUsage(db: Database, close: () => Promise<void>): Usage {
     findStatements: () => findStatements(db),
     readStatement: (which, filter) => readStatement(db, which, filter),
     checkStatement: (which, options) => checkFromCode(db, which, options),
+    setQuota: async (quota) => (await setQuota(db, quota)).quota,
+    removeQuota: (quota) => removeQuota(db, quota),
+    findQuotas: (filter) => measureQuotas(db, filter),
     close,
   }
   noteOrm(usage, db.createReadOnlyOrm)

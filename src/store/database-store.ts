@@ -2,10 +2,12 @@ import { AnalyticsError } from '../model/errors.ts'
 import type { Batch } from '../model/batch.ts'
 import type { DatabaseFacts, UsageStore } from './usage-store.ts'
 import { OTHER_KEY, REJECTED_KEY } from '../model/key.ts'
+import type { StoredQuotas } from '../model/quota.ts'
 import { migrateDatabase } from './database/migrate.ts'
 import type { OpenOptions } from './database/dialect.ts'
 import { openDatabase } from './database/open-database.ts'
 import type { Database } from './database/open-database.ts'
+import { readStoredQuotas } from './quotas/read-stored-quotas.ts'
 import { recordBatch } from './write/record-batch.ts'
 import { requireSchema } from './database/require-schema.ts'
 import { TouchedKeys } from './write/touched-keys.ts'
@@ -70,6 +72,10 @@ export class DatabaseStore implements UsageStore {
       const rows = await db.query<{ id: string }>(KNOWN_KEYS, [limit, OTHER_KEY.id, REJECTED_KEY.id])
       return rows.map(({ id }) => id)
     })
+  }
+
+  async findQuotas(limit: number, now: number): Promise<StoredQuotas> {
+    return this.#use((db) => readStoredQuotas(db, limit, now))
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,8 @@
 import { MEMORY_DATABASE } from '../options/database-location.ts'
+import type { CustomerQuestion } from '../model/customer-usage.ts'
 import type { Usage } from '../model/usage.ts'
+import { createAnswerQuestion } from '../self-service/answer-question.ts'
+import type { ReadAnswer } from '../self-service/answer-question.ts'
 import type { UsageStore } from './usage-store.ts'
 import { createUsage } from './create-usage.ts'
 import { DatabaseStore } from './database-store.ts'
@@ -13,6 +16,7 @@ const LABEL = 'SQLite in memory'
 export interface MemoryDatabase {
   readonly store: UsageStore
   readonly usage: Usage
+  readonly answer: (question: CustomerQuestion) => Promise<ReadAnswer>
 }
 
 /**
@@ -24,5 +28,9 @@ export async function openMemory(pepperCheck: string): Promise<MemoryDatabase> {
   await migrateDatabase(db)
   const shared = { ...db, close: async () => {} }
   const store = new DatabaseStore({ url: MEMORY_DATABASE, pepperCheck }, undefined, async () => shared)
-  return { store, usage: createUsage(shared, shared.close) }
+  return {
+    store,
+    usage: createUsage(shared, shared.close),
+    answer: createAnswerQuestion(async () => shared),
+  }
 }

@@ -1,4 +1,5 @@
 import type { Batch } from '../model/batch.ts'
+import type { StoredQuotas } from '../model/quota.ts'
 
 /** What a store knows about its database. */
 export interface DatabaseFacts {
@@ -26,5 +27,7 @@ export interface UsageStore {
   recordBatch(batch: Batch): Promise<'applied' | 'applied before'>
   /** Ids of at most `limit` keys of the database, last used first, without the reserved ones. */
   findKnownKeys(limit: number): Promise<string[]>
+  /** The quotas, at most `limit`, and what was used of them in the period of `now` (epoch milliseconds). */
+  findQuotas(limit: number, now: number): Promise<StoredQuotas>
   close(): Promise<void>
 }

@@ -1,5 +1,6 @@
 import CliTable from 'cli-table3'
 import { formatCell } from '../report/format-cell.ts'
+import { isNumeric } from '../report/report-table.ts'
 import type { Cell, Column, ReportTable } from '../report/report-table.ts'
 import { escapeTerminal } from './escape-terminal.ts'
 import { cutText, widthOf } from './fit-text.ts'
@@ -94,7 +95,7 @@ function fitColumns(
   return shown.map((index) => ({
     index,
     width: widthAt(index, textAtMost),
-    align: ['count', 'share', 'change', 'duration'].includes(columns[index]!.kind) ? 'right' : 'left',
+    align: isNumeric(columns[index]!) ? 'right' : 'left',
   }))
 }
 

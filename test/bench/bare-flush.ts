@@ -3,7 +3,8 @@ import pg from 'pg'
 import { renderBins } from '../../src/model/duration-bins.ts'
 import { addHistogramFunctions } from '../../src/store/database/sqlite/sqlite-histogram.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
-import { CELL_COLUMNS, writeAddCells } from '../../src/store/write/record-batch.ts'
+import { writeAddCells } from '../../src/store/write/record-batch.ts'
+import { CELL_COLUMNS } from '../../src/store/write/row-columns.ts'
 import type { Batch, BatchRow } from '../../src/model/batch.ts'
 
 /** Writes the cells of a batch in one transaction, with nothing of ours but the SQL: no ledger, no keys. */

@@ -120,7 +120,7 @@ async function benchPage(database: string): Promise<void> {
     const times: number[] = []
     for (let round = 0; round < ROUNDS; round++) {
       await page.goto(new URL('/?live=off', served.url).href)
-      await page.locator('.canvas canvas').waitFor({ timeout: 120_000 })
+      await page.locator('.canvas svg').waitFor({ timeout: 120_000 })
       times.push(await page.evaluate<number>(SINCE_ANSWER))
     }
     judge(

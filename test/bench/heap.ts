@@ -5,6 +5,7 @@
 import { mkdtempSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { NO_QUOTAS } from '../../src/model/quota.ts'
 import { toCountedKey, toCountedOperation } from '../../src/model/request-counter.ts'
 import type { UsageStore } from '../../src/store/usage-store.ts'
 import { identify, startCounting, TEST_TARGET } from '../support/counting-process.ts'
@@ -28,6 +29,7 @@ function forgettingStore(): UsageStore & { readonly rows: number } {
       return 'applied' as const
     },
     findKnownKeys: async () => [],
+    findQuotas: async () => NO_QUOTAS,
     close: async () => {},
   }
   return store

@@ -49,7 +49,7 @@ forEachDatabase('the month-end', (_kind, makeUrl) => {
       stdout: expect.stringMatching(/^No period was closed yet/),
     })
     const open = await run('report', '--billable', '2xx', '--month', '2026-09')
-    expect(open.stdout).not.toContain('closed')
+    expect(open.stdout).toContain('2026-09 is open: "apikey-analytics close" bills it.')
   })
 
   test('closes, once, and says so in reports', async () => {
@@ -68,7 +68,7 @@ forEachDatabase('the month-end', (_kind, makeUrl) => {
     const report = await run('report', '--billable', '2xx', '--month', '2026-09')
     expect(report.stdout).toContain('2026-09 is closed: what was billed is in statement 1')
     const open = await run('report', '--billable', '2xx', '--month', '2026-10')
-    expect(open.stdout).toContain('2026-10 is not closed')
+    expect(open.stdout).toContain('2026-10 is open: "apikey-analytics close" bills it.')
     expect(await run('verify')).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/requests +1,507 +0 +3 +1,510/),
@@ -126,6 +126,18 @@ forEachDatabase('the month-end', (_kind, makeUrl) => {
     [['close', '--week', '2026-W60', '--billable', '2xx'], 'Cannot read "2026-W60" as a week'],
     [['close', '--week', '2027-W53', '--billable', '2xx'], 'Cannot read "2027-W53" as a week'],
     [['close', '--day', '2026-02-30', '--billable', '2xx'], 'Cannot read "2026-02-30" as a day'],
+    [
+      ['close', '--month', '2026-08', '--billable', '2xx', '--accept-missing', 'Tokens=5'],
+      'Cannot read "Tokens=5" as what is missing. Use a number of requests such as 12, or tokens=1200.',
+    ],
+    [
+      ['close', '--month', '2026-08', '--billable', '2xx', '--accept-missing', '0'],
+      'Cannot read "0" as what',
+    ],
+    [
+      ['close', '--month', '2026-08', '--billable', '2xx', '--accept-missing', '1,requests=2'],
+      'Pass --accept-missing once for requests.',
+    ],
     [['close', '--month', '2026-08', '--billable', 'ok'], 'Cannot read "ok" as a status'],
     [
       ['close', '--month', '2026-08', '--billable', '2xx', '--sign', 'billing.pub'],
@@ -175,6 +187,18 @@ forEachDatabase('the month-end', (_kind, makeUrl) => {
     })
     expect(await usage.checkStatement('2026-10')).toMatchObject({ intact: true, statements: 1 })
     await expect(usage.closePeriod(order)).rejects.toMatchObject({ code: 'CLOSE_REFUSED' })
+    const wrong = { ...order, month: '2026-08' }
+    const { publicKey: notPrivate } = generateKeyPairSync('ed25519')
+    await expect(usage.closePeriod({ ...wrong, privateKey: notPrivate })).rejects.toMatchObject({
+      code: 'WRONG_USAGE',
+      message: expect.stringContaining('not a private Ed25519 key'),
+    })
+    await expect(usage.closePeriod({ ...wrong, acceptMissing: 1.5 })).rejects.toMatchObject({
+      code: 'ARGUMENT_INVALID',
+    })
+    await expect(usage.closePeriod({ ...wrong, acceptMissing: { tokens: 5n } })).rejects.toThrow(
+      /no tokens are missing. Leave --accept-missing tokens=5 out/,
+    )
     await usage.close()
   })
 })

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -10,6 +10,7 @@ import { runCommand } from '../support/run-command.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
 
 const OUT = '<out>'
+const PRICES = '<prices>'
 
 /** A value for each flag that takes any text, chosen so that it is no default and leaves several groups. */
 const SAMPLES: Readonly<Record<string, readonly (readonly string[])[]>> = {
@@ -28,6 +29,7 @@ const SAMPLES: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['--by', 'day'],
   ],
   unit: [['--unit', 'tokens']],
+  prices: [['--prices', PRICES, '--billable', '2xx,4xx', '--month', '2026-10']],
   billable: [['--billable', '2xx,4xx', '--month', '2026-10']],
   limit: [['--limit', '1']],
   columns: [['--columns', 'requestCount,durationUs']],
@@ -47,15 +49,23 @@ const SAME = [['--json', '--format json']]
 /** The pairs that are refused. All others work, so a refusal that nobody wanted is found too. */
 const REFUSED: Readonly<Record<'report' | 'export', readonly string[]>> = {
   report: [
+    '--key Mobile app | --prices <prices> --billable 2xx,4xx --month 2026-10',
+    '--endpoint /orders | --prices <prices> --billable 2xx,4xx --month 2026-10',
+    '--method get | --prices <prices> --billable 2xx,4xx --month 2026-10',
     '--status 2xx | --billable 2xx,4xx --month 2026-10',
+    '--status 2xx | --prices <prices> --billable 2xx,4xx --month 2026-10',
     '--since 2026-10-10 | --month 2026-10',
     '--since 2026-10-10 | --billable 2xx,4xx --month 2026-10',
+    '--since 2026-10-10 | --prices <prices> --billable 2xx,4xx --month 2026-10',
     '--until 2026-10-20 | --month 2026-10',
     '--until 2026-10-20 | --compare previous',
     '--until 2026-10-20 | --billable 2xx,4xx --month 2026-10',
+    '--until 2026-10-20 | --prices <prices> --billable 2xx,4xx --month 2026-10',
     '--by status | --billable 2xx,4xx --month 2026-10',
+    '--by status | --prices <prices> --billable 2xx,4xx --month 2026-10',
     '--by owner,status | --compare previous',
     '--by owner,status | --billable 2xx,4xx --month 2026-10',
+    '--by owner,status | --prices <prices> --billable 2xx,4xx --month 2026-10',
     '--by owner,status | --latency',
     '--by owner,status | --sort errors',
     '--by owner,status | --sort last-used',
@@ -63,11 +73,17 @@ const REFUSED: Readonly<Record<'report' | 'export', readonly string[]>> = {
     '--by owner,status | --sort quantity --unit tokens',
     '--by day | --compare previous',
     '--by day | --billable 2xx,4xx --month 2026-10',
+    '--by day | --prices <prices> --billable 2xx,4xx --month 2026-10',
+    '--unit tokens | --prices <prices> --billable 2xx,4xx --month 2026-10',
     '--unit tokens | --latency',
     '--unit tokens | --sort p95 --latency',
     '--compare previous | --billable 2xx,4xx --month 2026-10',
+    '--compare previous | --prices <prices> --billable 2xx,4xx --month 2026-10',
     '--billable 2xx,4xx --month 2026-10 | --latency',
     '--billable 2xx,4xx --month 2026-10 | --sort p95 --latency',
+    '--prices <prices> --billable 2xx,4xx --month 2026-10 | --latency',
+    '--prices <prices> --billable 2xx,4xx --month 2026-10 | --sort p95 --latency',
+    '--prices <prices> --billable 2xx,4xx --month 2026-10 | --sort quantity --unit tokens',
     '--latency | --sort quantity --unit tokens',
     '--format csv | --watch',
     '--format csv | --json',
@@ -150,6 +166,7 @@ forEachDatabase('every pair of flags changes the output or is refused', (_kind, 
   let url: string
   let folder: string
   let out: string
+  let prices: string
 
   beforeAll(async () => {
     // the month is not over, and the default of 30 days begins in the month before
@@ -161,6 +178,11 @@ forEachDatabase('every pair of flags changes the output or is refused', (_kind, 
     )
     folder = mkdtempSync(join(tmpdir(), 'apikey-analytics-test-'))
     out = join(folder, 'out')
+    prices = join(folder, 'prices.json')
+    writeFileSync(
+      prices,
+      JSON.stringify({ currency: 'EUR', prices: [{ unit: 'requests', free: '100', price: '0.01' }] }),
+    )
   })
   afterAll(() => {
     vi.useRealTimers()
@@ -169,7 +191,7 @@ forEachDatabase('every pair of flags changes the output or is refused', (_kind, 
 
   /** Everything that a command wrote; undefined when it refused. */
   async function outputOf(command: typeof Report | typeof Export, args: readonly string[]) {
-    const real = args.map((arg) => (arg === OUT ? out : arg))
+    const real = args.map((arg) => (arg === OUT ? out : arg === PRICES ? prices : arg))
     const stop = args.includes('--watch') ? () => process.emit('SIGINT') : undefined
     const { code, stdout, stderr } = await runCommand(
       command,

@@ -201,7 +201,8 @@ forEachDatabase('verify', (_kind, makeUrl) => {
     expect(stdout).toContain('NOT OK: 12 requests are missing.')
     const invoice = await run('report', '--billable', '2xx', '--month', '2026-01', '--format', 'csv')
     expect(invoice.stderr).toBe(
-      'Note: 12 counted requests are missing from the database: see "apikey-analytics verify".\n',
+      'Note: 12 counted requests are missing from the database: see "apikey-analytics verify".\n' +
+        'Note: 2026-01 is open: "apikey-analytics close" bills it.\n',
     )
   })
 

@@ -53,7 +53,7 @@ forEachDatabase('a report of a period', (_kind, makeUrl) => {
     test('is final for a month that is over', async () => {
       const invoice = await json('--month', '2026-10', '--billable', '2xx')
       expect(invoice.period).toMatchObject({ complete: true, figuresTo: '2026-11-01T00:00:00.000Z' })
-      expect(invoice.notes).toEqual([])
+      expect(invoice.notes).toEqual(['2026-10 is open: "apikey-analytics close" bills it.'])
     })
 
     test('says so of its last month, week and day, and of the first when it is cut', async () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { apiKeyAnalytics } from '../../src/index.ts'
 import type { AnalyticsError } from '../../src/model/errors.ts'
 import { migrate } from '../../src/store/database/migrate.ts'
@@ -12,6 +12,7 @@ import { administer } from '../support/administer.ts'
 import { createDatabase, dropDatabase, makeDatabase } from '../support/databases.ts'
 import { makeBatch } from '../support/make-batch.ts'
 import { makeRole, ROLE_PASSWORD } from '../support/make-role.ts'
+import { PATIENCE_MS } from '../support/patience.ts'
 import { runCli } from '../support/run-cli.ts'
 import { CLUSTER_PASSWORD, startCluster, TLS_FOLDER } from '../support/start-cluster.ts'
 
@@ -157,6 +158,8 @@ describe('limits', () => {
     expect(await run('migrate', '--down', '--yes')).toMatchObject({ code: 0, stderr: '' })
     expect(await run('migrate')).toMatchObject({ code: 0, stderr: '' })
     const store = new DatabaseStore({ url: role.url, pepperCheck: '' })
+    // the server may still be ending the connection of the command
+    await vi.waitFor(() => store.connect(), PATIENCE_MS)
     expect(await store.recordBatch(makeBatch({ rows: [{ key: 'a' }] }))).toBe('applied')
     expect(await store.findKnownKeys(10)).toHaveLength(1)
     expect(await failure(['verify'], env)).toContain('No connection is free at PostgreSQL')

@@ -45,6 +45,12 @@ forEachDatabase('units on the command line', (_kind, makeUrl) => {
     const report = await runCli(['report', '--since', '2026-11-01', '--until', '2026-12-01'], { env })
     expect(report.stdout.replaceAll(/\s+/g, ' ')).toContain('32 tokens in')
 
+    const close = ['close', '--day', '2026-11-02', '--billable', '2xx', '--dry-run']
+    expect(await runCli(close, { env })).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining(`Refused: 32 tokens wait in ${dataDir}. Run "apikey-analytics flush".`),
+    })
+
     expect((await runCli(['flush'], { env })).code).toBe(0)
     const delivered = JSON.parse((await runCli(['verify', '--json'], { env })).stdout)
     expect(delivered).toMatchObject({ accountedFor: true, undeliveredQuantities: {} })

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { NO_QUOTAS } from '../../src/model/quota.ts'
 import { deliverDataDir } from '../../src/buffer/deliver-data-dir.ts'
 import { deliverSetAside } from '../../src/buffer/deliver-set-aside.ts'
 import { setAsideDir } from '../../src/buffer/folder/data-dir.ts'
@@ -178,6 +179,7 @@ forEachDatabase('a counter file with units', (kind, makeUrl) => {
       store: {
         connect: () => refusing.connect(),
         findKnownKeys: async () => [],
+        findQuotas: async () => NO_QUOTAS,
         close: async () => {},
         recordBatch: async (batch) => {
           if (!refuse) return refusing.recordBatch(batch)

@@ -70,11 +70,12 @@ forEachDatabase('a unit on the dashboard', (kind, makeUrl) => {
     expect(await choice().inputValue()).toBe('')
     const questions = asked.filter((url) => url.startsWith('/api/'))
     expect(questions.filter((url) => url.includes('unit'))).toEqual([])
-    // three lists, the activity and the account: what the page asked before there were units
+    // three lists, the activity, quotas and the account: what the page asks where there is no unit
     const counts = Object.entries(Object.groupBy(questions, (url) => url.split('?', 1)[0]!))
     expect(Object.fromEntries(counts.map(([path, some]) => [path, some!.length]))).toEqual({
       '/api/activity': 1,
       '/api/customers': 1,
+      '/api/quotas': 1,
       '/api/report': 2,
       '/api/verify': 1,
     })

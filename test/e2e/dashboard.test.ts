@@ -109,19 +109,24 @@ forEachDatabase('the dashboard in a browser', (kind, makeUrl) => {
 
   test('draws the requests of every day, and reads them out to the keyboard', async () => {
     await open(OCTOBER)
-    const colours = await page.locator('.canvas canvas').evaluate((element: never) => {
-      const canvas = element as {
-        width: number
-        height: number
-        getContext(kind: '2d'): { getImageData(...box: number[]): { data: Uint8ClampedArray } }
-      }
-      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
-      const found = new Set<string>()
-      for (let at = 0; at < data.length; at += 4)
-        if (data[at + 3] === 255) found.add(data.slice(at, at + 3).join())
-      return [...found]
-    })
-    expect(colours).toContain('79,125,240')
+    const colours = await page
+      .locator('.canvas .bar')
+      .evaluateAll((bars) =>
+        bars.map((bar: { getAttribute(name: string): string | null }) => [
+          bar.getAttribute('d')!.split('M').length - 1,
+          (
+            globalThis as unknown as { getComputedStyle(element: unknown): { fill: string } }
+          ).getComputedStyle(bar).fill,
+        ]),
+      )
+    // from the bottom: 2xx, 3xx, 1xx, 4xx, 5xx, and of each the days that have some
+    expect(colours).toEqual([
+      [4, 'rgb(79, 125, 240)'],
+      [0, 'rgb(169, 193, 251)'],
+      [0, 'rgb(138, 147, 163)'],
+      [2, 'rgb(237, 163, 59)'],
+      [1, 'rgb(214, 69, 69)'],
+    ])
     await page.locator('.canvas').focus()
     await page.keyboard.press('ArrowRight')
     expect(await page.locator('.readout').innerText()).toMatch(/^2026-10-01 1,200/)

@@ -1,10 +1,13 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs'
+import type { Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openUsage } from '../../src/index.ts'
-import { runBin } from '../support/start-cli.ts'
+import { runCli } from '../support/run-cli.ts'
 import type { CliResult } from '../support/run-cli.ts'
+import { runBin } from '../support/start-cli.ts'
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'apikey-analytics-demo-')))
 const demoDir = join(folder, '.apikey-analytics', 'demo')
@@ -70,7 +73,7 @@ test('the commands that the demo names work as they stand', async () => {
   )
   expect(commands.length).toBeGreaterThan(3)
   for (const args of commands) {
-    const { code, stdout } = await runBin(args, { cwd: folder })
+    const { code, stdout } = await runCli(args, { cwd: folder })
     expect({ args, code }).toEqual({ args, code: 0 })
     expect(stdout).not.toBe('')
   }
@@ -86,20 +89,26 @@ test('the demo keeps apart from real data and leaves no secret behind', () => {
 })
 
 test('a second demo says that it adds to the first, and the counts stay provable', async () => {
-  const again = await runBin(['demo', '--json'], { cwd: folder, env })
+  const limits = new Set<number>()
+  const note = (message: unknown) => limits.add((message as { server: Server }).server.keepAliveTimeout)
+  subscribe('http.server.request.start', note)
+  const again = await runCli(['demo', '--json'], { cwd: folder, env })
+  unsubscribe('http.server.request.start', note)
   expect(again.code).toBe(0)
   expect(again.stderr).toContain('Adds to what earlier demos left')
   const { requests } = JSON.parse(again.stdout) as { requests: number }
-  const verified = await runBin(['verify', '--json', '--data-dir', demoDir])
+  const verified = await runCli(['verify', '--json', '--data-dir', demoDir])
   expect(verified.code).toBe(0)
   expect(JSON.parse(verified.stdout)).toMatchObject({
     accountedFor: true,
     storedRequests: answered + requests,
   })
+  // 0: no connection ends while it is idle, however long a busy machine makes it wait for its next request
+  expect([...limits]).toEqual([0])
 })
 
 test('the demo refuses to write into a database of one’s own', async () => {
-  const refused = await runBin(['demo', '--database', 'postgres://127.0.0.1:1/real'], { cwd: folder })
+  const refused = await runCli(['demo', '--database', 'postgres://127.0.0.1:1/real'], { cwd: folder })
   expect(refused).toMatchObject({
     code: 2,
     stdout: '',

@@ -1,8 +1,7 @@
-import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -21,6 +20,8 @@ import { openDatabase } from '../../src/store/database/open-database.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import { OTHER_KEY, REJECTED_KEY } from '../../src/model/key.ts'
 import type { UsageQuery } from '../../src/model/usage-query.ts'
+import { listen } from '../support/listen.ts'
+import type { Listening } from '../support/listen.ts'
 import { HOUR } from '../support/make-batch.ts'
 import { runCli } from '../support/run-cli.ts'
 import { until } from '../support/serve-app.ts'
@@ -149,7 +150,7 @@ describe('a million requests', () => {
 describe('over real sockets', () => {
   let analytics: ApiKeyAnalytics
   let url: string
-  let server: ReturnType<typeof createServer>
+  let server: Listening
   let release = () => {}
   let entered = 0
   const errors: AnalyticsError[] = []
@@ -178,19 +179,16 @@ describe('over real sockets', () => {
       throw Object.assign(new Error('no'), { status: JSON.parse(decodeURIComponent(status!)) as unknown })
     })
     app.use(router.routes())
-    server = createServer({ maxHeaderSize: 64 * 1024 }, app.callback())
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
+    server = await listen(createServer({ maxHeaderSize: 64 * 1024 }, app.callback()))
   })
 
   afterAll(async () => {
-    server.close()
-    server.closeAllConnections()
+    await server.close()
     await analytics.close()
   })
 
   function open(): Socket {
-    return connect((server.address() as AddressInfo).port, '127.0.0.1').on('error', () => {})
+    return connect(server.port, '127.0.0.1').on('error', () => {})
   }
 
   /** Sends bytes as they are and gives the status of the answer. */

@@ -13,6 +13,7 @@ import type { Database } from '../../src/store/database/open-database.ts'
 import { PROMETHEUS_TYPE } from '../../src/watch/render-prometheus.ts'
 import { makeDatabase } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
+import { findFreePort } from '../support/find-free-port.ts'
 import { PROMETHEUS, PROMTOOL } from '../support/find-installed.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { PATIENCE_MS } from '../support/patience.ts'
@@ -264,13 +265,4 @@ async function ask(url: string): Promise<unknown> {
     (response) => response.json(),
     () => undefined,
   )
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

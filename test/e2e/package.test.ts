@@ -1,14 +1,13 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeDatabase } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
+import { findFreePort } from '../support/find-free-port.ts'
 import { installPackage } from '../support/install-package.ts'
 import type { InstalledApp } from '../support/install-package.ts'
 import { PATIENCE_MS } from '../support/patience.ts'
@@ -33,7 +32,9 @@ test('the package holds the compiled sources, the command and its pages, and not
   const sources = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts') && !path.startsWith('dashboard/page'))
     .map((path) => path.slice(0, -'.ts'.length))
-  const page = ['index.html', 'page.css', 'page.js'].map((file) => `dist/dashboard/page/${file}`)
+  const page = ['api-usage.js', 'index.html', 'page.css', 'page.js'].map(
+    (file) => `dist/dashboard/page/${file}`,
+  )
   const docs = [...listPages(), 'docs/grafana-dashboard.json'].filter((page) => page.startsWith('docs/'))
   const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'bin/run.js', 'package.json', ...docs]
   const compiled = sources.flatMap((path) => [`dist/${path}.js`, `dist/${path}.d.ts`])
@@ -64,6 +65,7 @@ test('the package exports exactly these names', async () => {
     'addUsage',
     'analyticsDashboard',
     'apiKeyAnalytics',
+    'apiKeyUsage',
     'findFindings',
     'measureQuantileUs',
     'mergeLatency',
@@ -75,6 +77,10 @@ test('the package exports exactly these names', async () => {
   ])
   expect(await names('apikey-analytics/orm')).toEqual([
     'ApiKeyAnalytics',
+    'ApiKeyAnalyticsAlert',
+    'ApiKeyAnalyticsAlertDelivery',
+    'ApiKeyAnalyticsAlertDeliverySchema',
+    'ApiKeyAnalyticsAlertSchema',
     'ApiKeyAnalyticsGap',
     'ApiKeyAnalyticsGapSchema',
     'ApiKeyAnalyticsKey',
@@ -87,12 +93,16 @@ test('the package exports exactly these names', async () => {
     'ApiKeyAnalyticsMetaSchema',
     'ApiKeyAnalyticsOwner',
     'ApiKeyAnalyticsOwnerSchema',
+    'ApiKeyAnalyticsOwnerUsage',
+    'ApiKeyAnalyticsOwnerUsageSchema',
     'ApiKeyAnalyticsPrune',
     'ApiKeyAnalyticsPruneSchema',
     'ApiKeyAnalyticsPrunedQuantity',
     'ApiKeyAnalyticsPrunedQuantitySchema',
     'ApiKeyAnalyticsQuantity',
     'ApiKeyAnalyticsQuantitySchema',
+    'ApiKeyAnalyticsQuota',
+    'ApiKeyAnalyticsQuotaSchema',
     'ApiKeyAnalyticsSchema',
     'ApiKeyAnalyticsStatement',
     'ApiKeyAnalyticsStatementAccount',
@@ -224,12 +234,4 @@ async function readRequestCount(env: Record<string, string>, least: number): Pro
     if (total.requests >= least || Date.now() > deadline) return total.requests
     await sleep(250)
   }
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
 }

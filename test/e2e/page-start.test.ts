@@ -1,7 +1,5 @@
-import { once } from 'node:events'
-import { createServer, request } from 'node:http'
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { request } from 'node:http'
+import type { RequestListener } from 'node:http'
 import Koa from 'koa'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -10,6 +8,8 @@ import type { AnalyticsDashboard } from '../../src/dashboard/dashboard.ts'
 import { loaded, openPage, startBrowser } from '../support/browser.ts'
 import { makeDatabase } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
+import { listen } from '../support/listen.ts'
+import type { Listening } from '../support/listen.ts'
 import { mount } from '../support/serve-app.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
 
@@ -36,12 +36,13 @@ const zone = (value: string) => `{
 let database: TestDatabase
 let browser: Browser
 const dashboards: AnalyticsDashboard[] = []
-const servers: Server[] = []
+const servers: Listening[] = []
 
-async function listen(server: Server): Promise<string> {
-  servers.push(server.listen(0, '127.0.0.1'))
-  await once(server, 'listening')
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+/** Serves until the tests are over. @returns its URL */
+async function serveToEnd(listener: RequestListener): Promise<string> {
+  const server = await listen(listener)
+  servers.push(server)
+  return server.url
 }
 
 const served = new Map<string, Promise<string>>()
@@ -63,7 +64,7 @@ async function startApp({ prefix, at }: { prefix?: string; at?: string }): Promi
   })
   dashboards.push(dashboard)
   const app = new Koa().use(at === undefined ? dashboard : mount(at, new Koa().use(dashboard)))
-  return listen(createServer(app.callback()))
+  return serveToEnd(app.callback())
 }
 
 async function open(url: string, prepare: (page: Page) => Promise<unknown> = async () => {}): Promise<Page> {
@@ -80,10 +81,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await browser.close()
-  for (const server of servers) {
-    server.close()
-    server.closeAllConnections()
-  }
+  for (const server of servers) await server.close()
   for (const dashboard of dashboards) await dashboard.close()
   await database.remove()
 })
@@ -113,7 +111,7 @@ describe('the page starts', () => {
     ['at a prefix below koa-mount', { prefix: '/usage', at: '/admin' }, '/admin/usage'],
   ])('%s, and behind a proxy that takes the start of the path away', async (_, options, path) => {
     const url = await serve(options)
-    const proxy = createServer((incoming, answer) => {
+    const proxy = await serveToEnd((incoming, answer) => {
       const { method, headers } = incoming
       const target = `${url}${incoming.url!.replace(/^\/tools/, '')}`
       incoming.pipe(
@@ -123,7 +121,7 @@ describe('the page starts', () => {
         }),
       )
     })
-    for (const address of [url, `${await listen(proxy)}/tools`]) {
+    for (const address of [url, `${proxy}/tools`]) {
       const page = await open(`${address}${path}${OCTOBER}`)
       await loaded(page)
       expect(page.url()).toBe(`${address}${path.replace(/\/?$/, '/')}${OCTOBER}`)

@@ -1,8 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -12,6 +10,8 @@ import { openDatabase } from '../../src/store/database/open-database.ts'
 import { describeDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
 import { makeDatabase } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
+import { resolveUsageOptions } from '../../src/self-service/usage-options.ts'
+import { findFreePort } from '../support/find-free-port.ts'
 import { RULES } from '../../src/security/rules.ts'
 import { installPackage } from '../support/install-package.ts'
 import type { InstalledApp } from '../support/install-package.ts'
@@ -26,8 +26,11 @@ const PAGES = [
   'docs/identify-keys.md',
   'docs/endpoints-and-routers.md',
   'docs/quantities.md',
+  'docs/quotas.md',
   'docs/billing.md',
+  'docs/self-service.md',
   'docs/security.md',
+  'docs/alerts.md',
   'docs/dashboard.md',
   'docs/from-code.md',
   'docs/operations.md',
@@ -46,6 +49,7 @@ const INSTALLED = [
   'koa-mount',
   'koa-tree-router',
   '@opentelemetry/api',
+  'standardwebhooks',
   'vitest',
   'jest',
   'typescript',
@@ -58,7 +62,7 @@ const SCHEDULES: Readonly<Record<string, RegExp>> = {
   systemd: /^ExecStart=\/usr\/bin\/(.*)$/m,
 }
 /** What is saved as a file instead of being run. */
-const FILES = ['js', 'ts', 'json', 'yaml']
+const FILES = ['js', 'ts', 'json', 'yaml', 'html']
 /** Plays a week; several pages begin with it and go on in the same block. */
 const DEMO = 'npx apikey-analytics demo --json > /dev/null\n'
 
@@ -75,7 +79,9 @@ describe('every block of the README and its pages runs as it stands', () => {
     app = await installPackage(...INSTALLED)
     database = await makeDatabase('postgresql', { migrated: false })
     here.set('/srv/api', app.folder)
-    for (const port of ['3000', '3001', '3002', '3003', '3004', '3005']) here.set(port, await findFreePort())
+    for (const port of ['3000', '3001', '3002', '3003', '3004', '3005', '3006', '3007']) {
+      here.set(port, `${await findFreePort()}`)
+    }
     here.set('postgres://api:password@localhost:5432/api', database.url)
     here.set('PostgreSQL api at localhost:5432', describeDatabaseUrl(database.url))
     // The demo plays the week that ends now; yesterday is always in it.
@@ -228,6 +234,12 @@ test('docs/dashboard.md lists exactly the options there are', () => {
   expect(namesIn('docs/dashboard.md', '## Options')).toEqual(names)
 })
 
+test('docs/self-service.md lists exactly the options there are', () => {
+  const unknown = (): unknown => resolveUsageOptions({ nonsense: 1 } as object)
+  const [, names = ''] = /The options are (.*)\./.exec(messageOf(unknown)) ?? []
+  expect(namesIn('docs/self-service.md', '## Options')).toEqual(names.split(', '))
+})
+
 test('docs/errors.md lists exactly the error codes there are', () => {
   const source = readFileSync(new URL('../../src/model/errors.ts', import.meta.url), 'utf8')
   expect(namesIn('docs/errors.md', '## Codes')).toEqual(
@@ -292,7 +304,7 @@ function shapeOf(output: string): string[] {
     line
       .replace(/.*┤.*/, '')
       // on the first of a month yesterday's month is over
-      .replace(/^Note: \w+ is not over: .*|,(true|false)(?=,)/, '')
+      .replace(/^Note: (\w+ is not over: |A part of ).*|,(true|false)(?=,)/, '')
       .replace(MONTHS, 'Month')
       .replace(/[▁-█─]+/g, '')
       .replace(/\d[\d,.:%T-]*Z?/g, '0')
@@ -338,12 +350,4 @@ async function untilServed(port: string): Promise<void> {
     if (Date.now() > deadline) throw new Error(`Nothing is served on port ${port}.`)
     await sleep(50)
   }
-}
-
-async function findFreePort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return String(port)
 }

@@ -1,6 +1,5 @@
-import { createServer, request, type RequestListener } from 'node:http'
+import { request, type RequestListener } from 'node:http'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import fc from 'fast-check'
 import type { Router as KoaRouter } from '@koa/router'
@@ -9,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { KnownKeys } from '../../src/capture/known-keys.ts'
 import { createMiddleware } from '../../src/capture/middleware.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
+import { listen, type Listening } from '../support/listen.ts'
 import { ROUTER_VERSIONS, type RouterVersion } from '../support/router-versions.ts'
 import { mount } from '../support/serve-app.ts'
 
@@ -342,24 +342,19 @@ function build(version: RouterVersion, spec: AppSpec): ReportingApp {
   }
 }
 
-let url = ''
 let listener: RequestListener
-const server = createServer((req, res) => listener(req, res))
+let server: Listening
 
 beforeAll(async () => {
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  server = await listen((req, res) => listener(req, res))
 })
 
-afterAll(() => {
-  server.closeAllConnections()
-  server.close()
-})
+afterAll(() => server.close())
 
 async function send(app: Koa, method: string, path: string): Promise<string> {
   listener = app.callback()
   const [response] = await once(
-    request(url + path, { method, headers: { 'x-api-key': 'a key' } }).end(),
+    request(server.url + path, { method, headers: { 'x-api-key': 'a key' } }).end(),
     'response',
   )
   return `${response.statusCode} ${await text(response)}`

@@ -1,6 +1,4 @@
-import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
@@ -11,6 +9,7 @@ import { apiKeyAnalytics, setApiKey } from '../../src/index.ts'
 import type { AnalyticsOptions } from '../../src/index.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
+import { listen } from '../support/listen.ts'
 import { runBin } from '../support/start-cli.ts'
 
 /** Everything that must never be seen again, by the way it comes in. */
@@ -79,9 +78,7 @@ async function sendSecrets(analytics: Koa.Middleware): Promise<void> {
     await next()
   })
   app.use(router.routes())
-  const server = app.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { url, close } = await listen(app.callback())
   const ways: [path: string, headers: Record<string, string>][] = [
     ['/users/7', { 'x-api-key': SECRETS.header }],
     ['/users/7', { authorization: `Api-Key ${SECRETS.authorization}` }],
@@ -91,8 +88,7 @@ async function sendSecrets(analytics: Koa.Middleware): Promise<void> {
     ['/users/7', { 'x-way': 'given' }],
   ]
   for (const [path, headers] of ways) await (await fetch(url + path, { headers })).text()
-  server.close()
-  server.closeAllConnections()
+  await close()
 }
 
 async function readTables(database: string): Promise<string[]> {

@@ -1,7 +1,3 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import Koa from 'koa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { analyticsDashboard } from '../../src/dashboard/dashboard.ts'
@@ -9,12 +5,14 @@ import type { AnalyticsDashboard } from '../../src/dashboard/dashboard.ts'
 import { REJECTED_KEY } from '../../src/model/key.ts'
 import { makeDatabase } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
+import { listen } from '../support/listen.ts'
+import type { Listening } from '../support/listen.ts'
 import { runCli } from '../support/run-cli.ts'
 import { storeUsage } from '../support/store-usage.ts'
 
 let database: TestDatabase
 let dashboard: AnalyticsDashboard
-let server: Server
+let server: Listening
 
 beforeAll(async () => {
   database = await makeDatabase('sqlite')
@@ -22,18 +20,16 @@ beforeAll(async () => {
     { key: REJECTED_KEY, bucket: '2026-11-01T03:00Z', endpoint: '/login', status: 401, requests: 1234 },
   ])
   dashboard = analyticsDashboard({ authorize: () => true, database: database.url, dataDir: '/nowhere' })
-  server = createServer(new Koa().use(dashboard).callback()).listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  server = await listen(new Koa().use(dashboard).callback())
 })
 afterAll(async () => {
-  server.close()
-  server.closeAllConnections()
+  await server.close()
   await dashboard.close()
   await database.remove()
 })
 
 function ask(query: string): Promise<Response> {
-  return fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/usage/api/security?${query}`)
+  return fetch(`${server.url}/usage/api/security?${query}`)
 }
 
 test('the dashboard gives the same findings as the command', async () => {

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { NO_QUOTAS } from '../../src/model/quota.ts'
 import { setAsideDir } from '../../src/buffer/folder/data-dir.ts'
 import { deliverDataDir } from '../../src/buffer/deliver-data-dir.ts'
 import { inspectDataDir } from '../../src/buffer/folder/inspect-data-dir.ts'
@@ -25,6 +26,7 @@ async function leaveBatch(dataDir: string, url: string, tried: boolean): Promise
     connect: () => store.connect(),
     recordBatch: () => Promise.reject(new Error('killed here')),
     findKnownKeys: (limit) => store.findKnownKeys(limit),
+    findQuotas: async () => NO_QUOTAS,
     close: () => store.close(),
   }
   const { count, flush, crash } = startCounting({

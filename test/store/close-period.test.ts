@@ -1,14 +1,14 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { parseBillingPeriod } from '../../src/billing/billing-period.ts'
-import { checkDocument } from '../../src/billing/check-document.ts'
-import { checkStatements } from '../../src/billing/check-statements.ts'
-import { closePeriod } from '../../src/billing/close-period.ts'
-import type { CloseOrder } from '../../src/billing/close-period.ts'
-import { findStatements, openStatement, readStatement } from '../../src/billing/read-statement.ts'
-import { renderStatement } from '../../src/billing/render-statement.ts'
-import { toBase64 } from '../../src/billing/sign-statement.ts'
+import { checkDocument } from '../../src/billing/check/check-document.ts'
+import { checkStored } from '../../src/billing/check/check-stored.ts'
+import { closePeriod } from '../../src/billing/close/close-period.ts'
+import type { CloseOrder } from '../../src/billing/close/close-order.ts'
+import { findStatements, readStatement } from '../../src/billing/statement/read-statement.ts'
+import { toBase64 } from '../../src/billing/statement/sign-statement.ts'
 import type { KeyIdentity } from '../../src/model/key.ts'
+import { noteClosing } from '../../src/report/note-closing.ts'
 import { nameKey } from '../../src/store/keys/name-key.ts'
 import { renameOwner } from '../../src/store/keys/rename-owner.ts'
 import { openStore } from '../../src/store/open-store.ts'
@@ -20,10 +20,11 @@ import { forgetOwner } from '../../src/store/remove/forget-owner.ts'
 import { pruneUsage } from '../../src/store/remove/prune-usage.ts'
 import { rollUpUsage } from '../../src/store/remove/roll-up-usage.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
-import { makeDatabase } from '../support/databases.ts'
+import { parsePeriod } from '../../src/time/period.ts'
 import { dumpTables, loadTables } from '../support/copy-tables.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { makeBatch } from '../support/make-batch.ts'
+import { printStatement } from '../support/print-statement.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
 import type { StoredRow } from '../support/store-usage.ts'
 
@@ -44,16 +45,6 @@ const row = (
   requests,
   ...rest,
 })
-
-async function print(db: Database, number: number): Promise<string[]> {
-  const formats = ['table', 'csv', 'json', 'markdown'] as const
-  const texts: string[] = []
-  for (const format of formats) {
-    const pieces = renderStatement(await openStatement(db, number), format)
-    texts.push((await Array.fromAsync(pieces)).join(''))
-  }
-  return texts
-}
 
 /** Lines as `[owner, endpoint, quantity, corrected statement]`. */
 async function linesOf(db: Database, number: number): Promise<unknown[]> {
@@ -76,7 +67,7 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
     try {
       await run(db, url)
       expect(await verifyUsage(db)).toMatchObject({ balanced: true })
-      expect(await checkStatements(db)).toMatchObject({ intact: true })
+      expect(await checkStored(db)).toMatchObject({ intact: true })
     } finally {
       await db.close()
     }
@@ -166,59 +157,21 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
       expect(await linesOf(db, 2)).toEqual([['Beta', '/users/:id', '6']])
     }))
 
-  test('prints the same bytes after prune, roll-up, rename and late counts', () =>
-    withRows([row(ACME, '2026-10-01T00:00Z', 5), row(NOBODY, '2026-10-02T00:00Z', 6)], async (db, url) => {
-      await close(db, '2026-10')
-      const before = await print(db, 1)
-      await storeUsage(url, [row(ACME, '2026-10-03T00:00Z', 4)])
-      expect(await print(db, 1)).toEqual(before)
-      await rollUpUsage(db, { before: new Date('2026-10-15T00:00Z') })
-      expect(await print(db, 1)).toEqual(before)
-      await renameOwner(db, 'Acme', 'Beta')
-      await nameKey(db, ACME.id, { name: 'Other' }, now.getTime())
-      expect(await print(db, 1)).toEqual(before)
-      await pruneUsage(db, { before: new Date('2026-11-01T00:00Z') })
-      expect(await print(db, 1)).toEqual(before)
-      await close(db, '2026-11')
-      expect(await print(db, 1)).toEqual(before)
-    }))
-
-  test('prints the same bytes after a restore, and from a copy in the other kind of database', () =>
-    withRows([row(ACME, '2026-10-01T00:00Z', 5), row(NOBODY, '2026-10-02T00:00Z', 6)], async (db) => {
-      const { privateKey, publicKey } = generateKeyPairSync('ed25519')
-      await close(db, '2026-10', { privateKey })
-      await forgetKey(db, NOBODY.id)
-      const before = await print(db, 1)
-      const copy = await dumpTables(db)
-      const other = await makeDatabase(kind === 'sqlite' ? 'postgresql' : 'sqlite')
-      const target = await openDatabase(other.url)
-      await loadTables(target, copy)
-      expect(await print(target, 1)).toEqual(before)
-      expect(await checkStatements(target, { publicKey })).toMatchObject({ intact: true })
-      expect(await verifyUsage(target)).toMatchObject({ balanced: true, billing: { faults: [] } })
-      expect(await close(target, '2026-11')).toMatchObject({ statement: { corrects: [] } })
-      await target.close()
-      await other.remove()
-      await close(db, '2026-11')
-      await loadTables(db, copy)
-      expect(await print(db, 1)).toEqual(before)
-    }))
-
   test('keys forget blanks the names with a record in the chain, and every hash stays', () =>
     withRows([row(ACME, '2026-10-01T00:00Z', 5), row(NOBODY, '2026-10-02T00:00Z', 6)], async (db) => {
       const { privateKey, publicKey } = generateKeyPairSync('ed25519')
       const first = await close(db, '2026-10', { privateKey })
-      const [, , before] = await print(db, 1)
+      const before = (await printStatement(db, 1)).json
       await forgetKey(db, ACME.id)
       const { accounts, hash } = await readStatement(db, 1)
       expect(hash).toBe(first.hash)
       const gone = accounts.find(({ keyId }) => keyId === ACME.id)!
       expect(gone).toMatchObject({ label: null, name: null, owner: null, salt: null })
       const names = /"label":"key_acme","name":"Shop","owner":"Acme","salt":"\w+"/
-      expect((await print(db, 1))[2]).toBe(
-        before!.replace(names, '"label":null,"name":null,"owner":null,"salt":null'),
+      expect((await printStatement(db, 1)).json).toBe(
+        before.replace(names, '"label":null,"name":null,"owner":null,"salt":null'),
       )
-      expect(await checkStatements(db, { publicKey })).toMatchObject({
+      expect(await checkStored(db, { publicKey })).toMatchObject({
         intact: true,
         notes: [expect.stringContaining('1 accounts were blanked')],
       })
@@ -301,7 +254,7 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
       'has missing counts that nobody accepted',
       [],
       '2026-10',
-      { acceptMissing: 7 },
+      { acceptMissing: { requests: 7n } },
       /no requests are missing. Leave --accept-missing 7 out/,
     ],
   ] as const)('refuses a period that %s', (_why, rows, label, rest, message) =>
@@ -326,21 +279,77 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
       await expect(close(db, '2026-10')).rejects.toThrow(
         /40 counted requests never arrived.*--accept-missing 40/,
       )
-      await expect(close(db, '2026-10', { acceptMissing: 39 })).rejects.toThrow(
+      await expect(close(db, '2026-10', { acceptMissing: { requests: 39n } })).rejects.toThrow(
         /40 requests are missing, not 39/,
       )
-      const made = await close(db, '2026-10', { acceptMissing: 40 })
+      const made = await close(db, '2026-10', { acceptMissing: { requests: 40n } })
       expect(made.totals).toMatchObject({
-        acceptedMissing: 40,
-        missing: [{ instance: batch.instance, requests: 40 }],
+        acceptedMissing: { requests: '40' },
+        missing: [{ instance: batch.instance, unit: 'requests', quantity: '40' }],
       })
-      expect((await print(db, 1))[0]).toContain('40 counted requests never arrived')
+      expect((await printStatement(db, 1)).table).toContain('40 requests were counted, never arrived')
       // late after all: a correction
       await store.recordBatch(makeBatch({ ...batch, rows: [{ key: 'a', requestCount: 40 }] }))
       await store.close()
       expect(await close(db, '2026-11')).toMatchObject({
-        totals: { acceptedMissing: 0, corrections: [{ statement: 1, quantities: { requests: '40' } }] },
+        totals: { acceptedMissing: {}, corrections: [{ statement: 1, quantities: { requests: '40' } }] },
       })
+    }))
+
+  test('each unit of which something is missing is accepted by name and number', () =>
+    withRows([row(ACME, '2026-10-01T00:00Z', 5)], async (db, url) => {
+      const store = openStore({ url, pepperCheck: '' })
+      await store.connect()
+      const instance = randomUUID()
+      const bucket = Date.parse('2026-10-02T00:00Z')
+      const rows = [{ key: 'a', quantities: [{ unit: 'tokens', requestCount: 1, quantity: 5 }] }]
+      const quantitiesBefore = { tokens: 1200 }
+      await store.recordBatch(
+        makeBatch({ instance, bucket, rows, sequence: 2, countedBefore: 2, quantitiesBefore }),
+      )
+      await store.close()
+      const refused: [CloseOrder['acceptMissing'], RegExp][] = [
+        [
+          {},
+          /\(1\) 2 counted requests never.*\(2\) 1,200 counted tokens never.*--accept-missing tokens=1200/,
+        ],
+        [{ requests: 2n }, /closed: 1,200 counted tokens never arrived.*pass --accept-missing tokens=1200/],
+        [
+          { requests: 2n, tokens: 1201n },
+          /1,200 tokens are missing, not 1,201.*--accept-missing tokens=1200/,
+        ],
+        [{ requests: 2n, tokens: 1200n, rows: 1n }, /no rows are missing. Leave --accept-missing rows=1 out/],
+      ]
+      for (const [acceptMissing, message] of refused)
+        await expect(close(db, '2026-10', { acceptMissing })).rejects.toThrow(message)
+      const { totals } = await close(db, '2026-10', { acceptMissing: { requests: 2n, tokens: 1200n } })
+      expect(totals).toMatchObject({
+        acceptedMissing: { requests: '2', tokens: '1200' },
+        missing: [
+          { instance, unit: 'requests', quantity: '2' },
+          { instance, unit: 'tokens', quantity: '1200' },
+        ],
+      })
+      const { table, markdown } = await printStatement(db, 1)
+      for (const text of [table, markdown])
+        expect(text).toContain('2 requests, 1,200 tokens were counted, never arrived and are not billed')
+      // accepted once
+      expect(await close(db, '2026-11')).toMatchObject({ totals: { acceptedMissing: {} } })
+    }))
+
+  test('a report notes that a month is open, closed, or closed in part', () =>
+    withRows([row(ACME, '2026-10-01T00:00Z', 5)], async (db) => {
+      const notes = (label: string, at: string) =>
+        noteClosing(db, parsePeriod({ month: label }, new Date(at)))
+      expect(await notes('2026-10', '2026-11-01T00:00Z')).toEqual([
+        '2026-10 is open: "apikey-analytics close" bills it.',
+      ])
+      await close(db, '2026-10', { period: parseBillingPeriod({ day: '2026-10-01' }) })
+      expect(await notes('2026-10', '2026-10-15T00:00Z')).toEqual([
+        'A part of 2026-10 is closed: see statement 1.',
+      ])
+      // of a month that is not over a report says so
+      expect(await notes('2026-11', '2026-11-15T00:00Z')).toEqual([])
     }))
 
   test('warns of machines that were last heard of before the end, and of prunes before the closing', () =>
@@ -383,7 +392,9 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
       await db.query('update api_key_analytics set request_count = 5')
       await close(db, '2026-10')
       await db.query('update api_key_analytics_statement_lines set quantity = 4')
-      await expect(close(db, '2026-11')).rejects.toThrow(/earlier statements were changed/)
+      await expect(close(db, '2026-11')).rejects.toThrow(
+        /earlier statements, or what they billed, were changed/,
+      )
       await db.query('update api_key_analytics_statement_lines set quantity = 5')
     }))
 
@@ -507,7 +518,7 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
         ]
         for (const [sql, finding] of changes) {
           await db.query(sql)
-          const check = await checkStatements(db)
+          const check = await checkStored(db)
           expect({ sql, ...check }).toMatchObject({
             sql,
             intact: false,
@@ -515,8 +526,18 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
           })
           await loadTables(db, intact)
         }
+        await db.query(`insert into ${lines}
+select 1, n + 10, 1, api_key_id, 1, owner_since, method, endpoint, unit, quantity, hash
+from ${lines} cross join (with recursive s (n) as (select 1 union all select n + 1 from s where n < 150) select n from s) s
+where statement = 1 and line = 1`)
+        const { findings } = await checkStored(db, { which: 1 })
+        expect([findings.length, findings.at(-1)]).toEqual([
+          101,
+          expect.stringMatching(/^\d+ more findings\.$/),
+        ])
+        await loadTables(db, intact)
         const other = generateKeyPairSync('ed25519').publicKey
-        expect(await checkStatements(db, { publicKey: other })).toMatchObject({ intact: false })
+        expect(await checkStored(db, { publicKey: other })).toMatchObject({ intact: false })
         const { signature } = await readStatement(db, 1)
         expect(signature).not.toMatchObject({ publicKey: toBase64(other) })
       },

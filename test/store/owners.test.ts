@@ -130,7 +130,7 @@ forEachDatabase('an owner', (kind, makeUrl) => {
     }
     expect(await requestsByOwner()).toEqual({ Acme: 1500, 'Acme plc': 1500 })
     // two names of one customer
-    expect(await renameOwner(db, 'Acme', 'Acme plc')).toEqual({ keys: 1500 })
+    expect(await renameOwner(db, 'Acme', 'Acme plc')).toEqual({ keys: 1500, quotas: 0, droppedQuotas: 0 })
     expect(await requestsByOwner()).toEqual({ 'Acme plc': 3000 })
     expect(await periods('key 7')).toEqual([[null, 'Acme plc', 'app']])
   })

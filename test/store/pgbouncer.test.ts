@@ -107,7 +107,7 @@ describe.skipIf(!PGBOUNCER)('where PgBouncer has no free connection', () => {
   })
 
   test.each([
-    ['query_wait_timeout = 1', 'A connection is open, but no answer came in time from'],
+    ['query_wait_timeout = 0.1', 'A connection is open, but no answer came in time from'],
     ['max_client_conn = 1', 'No connection is free at'],
   ])('%s is said in our words', async (setting, finding) => {
     const { pooler } = await pool('pool_mode = session', 'default_pool_size = 1', setting)

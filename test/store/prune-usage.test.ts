@@ -13,6 +13,7 @@ import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import type { UsageStore } from '../../src/store/usage-store.ts'
 import { deliverUsage, keyIdOf } from '../support/fill-usage.ts'
 import type { RowToFill } from '../support/fill-usage.ts'
+import { findWrongSums } from '../support/find-wrong-sums.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { startWriter } from '../support/start-writer.ts'
 
@@ -58,6 +59,7 @@ forEachDatabase('maintenance', (_kind, makeUrl) => {
   const account = async (): Promise<{ stored: number; removed: number; rows: number }> => {
     const { storedRequests, prunedRequests, balanced } = await verifyUsage(db)
     expect(balanced).toBe(true)
+    expect(await findWrongSums(db)).toEqual([])
     const [found] = await db.query<{ rows: string }>('select count(*) as rows from api_key_analytics')
     return { stored: storedRequests, removed: prunedRequests, rows: Number(found?.rows) }
   }

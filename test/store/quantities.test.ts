@@ -13,6 +13,7 @@ import { rollUpUsage } from '../../src/store/remove/roll-up-usage.ts'
 import { countLacking } from '../../src/store/verify/count-lacking.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import type { UsageStore } from '../../src/store/usage-store.ts'
+import { findWrongSums } from '../support/find-wrong-sums.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { HOUR, keyIdOf, makeBatch } from '../support/make-batch.ts'
 import type { BatchContent } from '../support/make-batch.ts'
@@ -47,6 +48,7 @@ const cell = (key: string, requestCount: number, tokens: number, rows = 0): Batc
 async function account(db: Database): Promise<Record<string, readonly bigint[]>> {
   const { units, balanced } = await verifyUsage(db)
   expect(balanced).toBe(true)
+  expect(await findWrongSums(db)).toEqual([])
   return Object.fromEntries(
     units.map(({ unit, stored, pruned, delivered, missing }) => [unit, [stored, pruned, delivered, missing]]),
   )

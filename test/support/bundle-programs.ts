@@ -6,8 +6,12 @@ import { build } from 'esbuild'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** The programs of `support/processes` that tests start often, and the thread that they start themselves. */
 const OFTEN = [
+  'close-days',
+  'check-alerts',
   'count-and-die',
   'count-and-hang',
+  'count-days',
+  'count-within-quota',
   'counting-app',
   'deliver-set-aside-and-die',
   'flush',
@@ -16,6 +20,7 @@ const OFTEN = [
   'migrate',
   'open-and-forget',
   'recover-and-die',
+  'wait-for-end',
 ]
 const THREAD = 'src/store/thread/store-worker.ts'
 /** Loaded from `node_modules` as ever: they bring compiled code. `pg-native` is not installed. */

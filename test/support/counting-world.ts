@@ -1,5 +1,6 @@
 import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { NO_QUOTAS } from '../../src/model/quota.ts'
 import { deliverDataDir } from '../../src/buffer/deliver-data-dir.ts'
 import { inspectDataDir } from '../../src/buffer/folder/inspect-data-dir.ts'
 import type { CounterMode } from '../../src/buffer/file/counter-memory.ts'
@@ -394,6 +395,7 @@ export class CountingWorld {
         return result
       },
       findKnownKeys: async () => [],
+      findQuotas: async () => NO_QUOTAS,
       close: async () => {},
     }
   }

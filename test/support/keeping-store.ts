@@ -1,3 +1,4 @@
+import { NO_QUOTAS } from '../../src/model/quota.ts'
 import { AnalyticsError } from '../../src/model/errors.ts'
 import { TEST_TARGET } from './counting-process.ts'
 import type { Batch, BatchRow } from '../../src/model/batch.ts'
@@ -71,6 +72,7 @@ export function keepingStore(): KeepingStore {
       return 'applied'
     },
     findKnownKeys: async () => [],
+    findQuotas: async () => NO_QUOTAS,
     close: async () => {},
   }
   return store

@@ -11,6 +11,7 @@ import { recordBatch } from '../../src/store/write/record-batch.ts'
 import { streamUsage } from '../../src/store/read/stream-usage.ts'
 import { TouchedKeys } from '../../src/store/write/touched-keys.ts'
 import { HOUR, keyIdOf, makeBatch } from './make-batch.ts'
+import { findWrongSums } from './find-wrong-sums.ts'
 import { OwnerModel } from './owner-model.ts'
 
 const HOUR_MS = 3_600_000
@@ -142,7 +143,7 @@ export class OwnerWorld {
       const [sum] = await findUsage(this.#db, { owner: this.#ownerOf(owner)! })
       owners.push(sum?.requestCount ?? 0)
     }
-    return { keys, owners }
+    return { keys, owners, wrongSums: await findWrongSums(this.#db) }
   }
 
   /** What it should say. */
@@ -167,7 +168,7 @@ export class OwnerWorld {
         0,
       ),
     )
-    return { keys, owners }
+    return { keys, owners, wrongSums: [] }
   }
 
   async #sumExport(id: string): Promise<Iterable<Sum>> {

@@ -1,7 +1,4 @@
-import { once } from 'node:events'
 import { rmSync } from 'node:fs'
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { Router } from '@koa/router'
 import Koa from 'koa'
@@ -9,6 +6,8 @@ import { vi } from 'vitest'
 import { startAnalytics } from '../../src/analytics.ts'
 import type { ApiKeyAnalytics } from '../../src/api-key-analytics.ts'
 import type { AnalyticsError } from '../../src/model/errors.ts'
+import { listen } from './listen.ts'
+import type { Listening } from './listen.ts'
 
 /** One request as its client saw it, with what the app knew of its key at that time. */
 export interface Answer {
@@ -41,9 +40,7 @@ const DAYS = ['02', '08', '14', '17', '28']
 /** The day on which the story is told: the last with requests. */
 export const TODAY = new Date('2026-11-26T14:05:00Z')
 
-interface Service {
-  readonly url: string
-  readonly server: Server
+interface Service extends Listening {
   readonly analytics: ApiKeyAnalytics
 }
 
@@ -88,9 +85,8 @@ export async function playAutumn(
     answers,
     errors,
     async [Symbol.asyncDispose]() {
-      for (const { server, analytics } of services) {
-        server.close()
-        server.closeAllConnections()
+      for (const { close, analytics } of services) {
+        await close()
         await analytics.close()
       }
       rmSync(folder, { recursive: true, force: true })
@@ -170,7 +166,5 @@ async function startService(
   const app = new Koa()
   app.silent = true
   app.use(analytics).use(router.routes())
-  const server = app.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server, analytics }
+  return { ...(await listen(app.callback())), analytics }
 }

@@ -1,6 +1,4 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Koa from 'koa'
@@ -11,6 +9,7 @@ import type { AnalyticsError } from '../../src/model/errors.ts'
 import type { AnalyticsOptions } from '../../src/options/options.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { verifyUsage, type VerifyResult } from '../../src/store/verify/verify-usage.ts'
+import { listen } from './listen.ts'
 
 /** What each request uses. */
 export const TOKENS_PER_REQUEST = 3
@@ -53,9 +52,7 @@ export async function serveAnalytics(
     setUsage(ctx, 'tokens', TOKENS_PER_REQUEST)
     ctx.body = 'ok'
   })
-  const server = app.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { url, close } = await listen(app.callback())
   return {
     analytics,
     errors,
@@ -73,8 +70,7 @@ export async function serveAnalytics(
       }
     },
     async [Symbol.asyncDispose]() {
-      server.close()
-      server.closeAllConnections()
+      await close()
       await analytics.close()
       rmSync(dataDir, { recursive: true, force: true })
     },

@@ -1,6 +1,4 @@
-import { once } from 'node:events'
 import { createRequire } from 'node:module'
-import type { AddressInfo } from 'node:net'
 import Koa from 'koa'
 import { KnownKeys } from '../../src/capture/known-keys.ts'
 import { createMiddleware } from '../../src/capture/middleware.ts'
@@ -8,6 +6,7 @@ import type { AnalyticsError } from '../../src/model/errors.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 import type { AnalyticsOptions } from '../../src/options/options.ts'
 import type { KeyIdentity } from '../../src/model/key.ts'
+import { listen } from './listen.ts'
 import { PATIENCE_MS } from './patience.ts'
 
 const require = createRequire(import.meta.url)
@@ -61,19 +60,14 @@ export async function serveApp(
   app.silent = true
   app.use(analytics)
   build(app, analytics)
-  const server = app.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const { url, close } = await listen(app.callback())
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
     counted,
     errors,
     knownKeys,
     analytics,
-    async [Symbol.asyncDispose]() {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    },
+    [Symbol.asyncDispose]: close,
   }
 }
 

@@ -1,6 +1,4 @@
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Koa from 'koa'
@@ -14,6 +12,7 @@ import { openDatabase } from '../../src/store/database/open-database.ts'
 import { stringifyJson } from '../../src/report/render-json.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import type { UsageDimension } from '../../src/model/usage-query.ts'
+import { listen } from './listen.ts'
 import { HOUR } from './make-batch.ts'
 
 /** A Koa app that counts units for real, in this process, by a clock that the test moves. */
@@ -62,9 +61,7 @@ export async function serveUnits(
   app.silent = true
   app.use(analytics)
   app.use((ctx) => handlers.get(ctx.get('x-handler'))!(ctx))
-  const server = app.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { url, close } = await listen(app.callback())
   return {
     analytics,
     errors,
@@ -87,8 +84,7 @@ export async function serveUnits(
       return readQuantities(database, by)
     },
     async [Symbol.asyncDispose]() {
-      server.close()
-      server.closeAllConnections()
+      await close()
       await analytics.close()
       rmSync(dataDir, { recursive: true, force: true })
     },

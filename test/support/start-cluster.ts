@@ -12,12 +12,12 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { chown } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { findFreePort } from './find-free-port.ts'
 import { findPostgres } from './find-postgres.ts'
 import { PATIENCE_MS } from './patience.ts'
 
@@ -210,12 +210,4 @@ async function isReady(server: ChildProcess, url: string, deadline: number): Pro
 
 function readLog(folder: string): string {
   return readFileSync(join(folder, 'log'), 'utf8').slice(-2000)
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
 }

@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { administer } from './administer.ts'
+import { findFreePort } from './find-free-port.ts'
 import { PGBOUNCER } from './find-installed.ts'
 import { PATIENCE_MS } from './patience.ts'
 
@@ -75,12 +74,4 @@ async function untilReady(url: string, log: string): Promise<void> {
       await sleep(50)
     }
   }
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
 }

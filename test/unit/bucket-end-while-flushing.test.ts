@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { NO_QUOTAS } from '../../src/model/quota.ts'
 import { CounterBuffer } from '../../src/buffer/counter-buffer.ts'
 import { Flusher } from '../../src/buffer/flusher.ts'
 import { ProcessFolder } from '../../src/buffer/folder/process-folder.ts'
@@ -55,6 +56,7 @@ test('counts of a bucket that ends while its first batch is being sent are deliv
       return 'applied'
     },
     findKnownKeys: async () => [],
+    findQuotas: async () => NO_QUOTAS,
     close: async () => {},
   }
   const flusher = new Flusher({

@@ -125,7 +125,7 @@ test('whatever a client or an app sends, the identity can be stored', () => {
     fc.property(headers, value, (headers, apiKey) => {
       const report = () => {}
       const readKey = createReadKey({ pepper: 'p', maxKeys: 3 }, report)
-      const identifyKey = createIdentifyKey(
+      const { identifyKey } = createIdentifyKey(
         { identify: undefined, keyword: 'Api-Key', header: 'x-api-key' },
         readKey,
         new KnownKeys(3),

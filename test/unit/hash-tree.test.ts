@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { hashLeaf, proveLeaves, rootFromProof, TreeRoot } from '../../src/billing/hash-tree.ts'
+import { hashLeaf, proveLeaves, rootFromProof, TreeRoot } from '../../src/billing/statement/hash-tree.ts'
 
 /** The definition of RFC 6962, section 2.1, word by word. */
 function treeHash(entries: readonly string[]): Buffer {
@@ -61,19 +61,27 @@ describe('the hash tree', () => {
         const leaves = lines.map(({ text }) => hashLeaf(text))
         const indexes = lines.flatMap(({ isChosen }, index) => (isChosen ? [index] : []))
         const proof = proveLeaves(Buffer.concat(leaves), indexes)
-        const known = indexes.map((index) => ({ index, hash: leaves[index]! }))
+        const packed = (some: readonly Buffer[]) => Buffer.concat(some)
+        const known = indexes.map((index) => leaves[index]!)
         const root = rootOf(lines.map(({ text }) => text))
-        expect(rootFromProof(lines.length, known, proof)).toEqual(root)
+        expect(rootFromProof(lines.length, indexes, packed(known), proof)).toEqual(root)
+        expect(
+          rootFromProof(lines.length, indexes, packed(known), [...proof, 'f'.repeat(64)]),
+        ).toBeUndefined()
         if (known.length === 0) return
-        const wrong = known.with(which % known.length, {
-          index: known[which % known.length]!.index,
-          hash: hashLeaf('other'),
-        })
-        const last = known[which % known.length]!
-        if (!last.hash.equals(hashLeaf('other')))
-          expect(rootFromProof(lines.length, wrong, proof)).not.toEqual(root)
-        expect(rootFromProof(lines.length, known.toSpliced(which % known.length, 1), proof)).not.toEqual(root)
-        expect(rootFromProof(lines.length, known, [...proof, 'f'.repeat(64)])).toBeUndefined()
+        const at = which % known.length
+        const other = hashLeaf('other')
+        if (!known[at]!.equals(other))
+          expect(rootFromProof(lines.length, indexes, packed(known.with(at, other)), proof)).not.toEqual(root)
+        const [fewer, fewerHashes] = [indexes.toSpliced(at, 1), packed(known.toSpliced(at, 1))]
+        expect(rootFromProof(lines.length, fewer, fewerHashes, proof)).not.toEqual(root)
+        const twice = indexes.toSpliced(at, 0, indexes[at]!)
+        expect(
+          rootFromProof(lines.length, twice, packed(known.toSpliced(at, 0, known[at]!)), proof),
+        ).toBeUndefined()
+        expect(
+          rootFromProof(lines.length, indexes.with(at, lines.length), packed(known), proof),
+        ).toBeUndefined()
       }),
       { numRuns: 500 },
     )

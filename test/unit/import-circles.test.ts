@@ -55,7 +55,7 @@ test('imports the command line nowhere else', () => {
   expect(toCli).toEqual([])
 })
 
-test.each(['cli/', 'report/', 'removal/', 'security/', 'terminal/', 'dashboard/'])(
+test.each(['cli/', 'report/', 'removal/', 'security/', 'alerts/', 'terminal/', 'dashboard/'])(
   'has no SQL and no ORM in %s',
   (room) => {
     const inRoom = files.filter((file) => file.startsWith(room))

@@ -38,6 +38,7 @@ test('every option has a default', () => {
     maxEndpointLength: 500,
     maxKeys: 10_000,
     pepper: undefined,
+    rateLimitHeaders: false,
     onError: expect.any(Function),
     enabled: true,
   })
@@ -65,6 +66,7 @@ test('every option can be given', () => {
         maxEndpointLength: 16,
         maxKeys: 1,
         pepper: 'p',
+        rateLimitHeaders: true,
         onError: () => {},
         enabled: false,
       },
@@ -94,6 +96,7 @@ test('every option can be given', () => {
     maxEndpointLength: 16,
     maxKeys: 1,
     pepper: 'p',
+    rateLimitHeaders: true,
     onError: expect.any(Function),
     enabled: false,
   })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parsePriceList } from '../../src/billing/price-list.ts'
-import { addAmounts, Pricer } from '../../src/billing/price-quantities.ts'
+import { parsePriceList } from '../../src/billing/price/price-list.ts'
+import { addAmounts, Pricer } from '../../src/billing/price/pricer.ts'
 
 const parse = (value: unknown) => parsePriceList(JSON.stringify(value, undefined, 2), 'prices.json')
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { renderStatement } from '../../src/billing/render-statement.ts'
-import { checkDocument } from '../../src/billing/check-document.ts'
+import { renderStatement } from '../../src/billing/print/render-statement.ts'
+import { checkDocument } from '../../src/billing/check/check-document.ts'
 import type { StatementDocument, StatementFormat } from '../../src/model/statement.ts'
 
 /** A statement as version 0.1.0 made it, and what it printed. These files never change. */

@@ -1,3 +1,4 @@
+import { compareTexts } from '../../model/compare-texts.ts'
 import type { KeyIdentity } from '../../model/key.ts'
 import type { Operation } from '../../model/operation.ts'
 import type { FileNames } from '../file/name-records.ts'
@@ -42,5 +43,3 @@ function compareKeys(a: KeyIdentity, b: KeyIdentity): number {
 function compareOperations(a: Operation, b: Operation): number {
   return compareTexts(a.endpoint, b.endpoint) || compareTexts(a.method, b.method)
 }
-
-const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -29,11 +29,13 @@ export default class Close extends BaseCommand {
       delimiter: ',',
       required: true,
     }),
-    'accept-missing': Flags.integer({
+    'accept-missing': Flags.string({
       summary:
-        'Bill although exactly this many requests were counted and never arrived; the statement says so.',
-      helpValue: 'N',
-      min: 1,
+        'Bill although exactly this many requests, or this much of a unit (tokens=1200), were counted and never arrived; the statement says so. Repeatable.',
+      helpValue: 'N|UNIT=N',
+      multiple: true,
+      multipleNonGreedy: true,
+      delimiter: ',',
     }),
     sign: Flags.string({ summary: 'Sign with this Ed25519 private key (PEM).', helpValue: 'KEYFILE' }),
     'dry-run': Flags.boolean({ summary: 'Show the statement, and what is in its way; change nothing.' }),
@@ -43,7 +45,7 @@ export default class Close extends BaseCommand {
     const { flags } = await this.parse(Close)
     return this.withDatabase(flags, async (db, { dataDir }) => {
       const [{ runClose }, { withInterruption }] = await Promise.all([
-        import('../../billing/run-close.ts'),
+        import('../../billing/close/run-close.ts'),
         import('../interruption.ts'),
       ])
       const { text, warnings, refused, result } = await withInterruption((signal) =>

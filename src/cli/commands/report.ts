@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core'
 import { BaseCommand, exitCodes } from '../base-command.ts'
 import type { BaseFlags } from '../base-command.ts'
+import type { Pricing } from '../../report/pricing.ts'
 import type { ReportFlags, ReportFormat } from '../../report/report-flags.ts'
 import type { HeadedReport } from '../../report/run-report.ts'
 import { byFlag, csvSeparatorFlag, unitFlag, usageFlags } from '../usage-flags.ts'
@@ -20,6 +21,7 @@ export default class Report extends BaseCommand {
     '<%= config.bin %> report --unit tokens --by owner --month 2026-10',
     '<%= config.bin %> report --billable 2xx --month 2026-10 --tz Europe/Berlin',
     '<%= config.bin %> report --billable 2xx --month 2026-10 --format xlsx --out october.xlsx',
+    '<%= config.bin %> report --billable 2xx --month 2026-10 --prices prices.json',
     'pbpaste | <%= config.bin %> report --key -',
   ]
   static override readonly flags = {
@@ -37,6 +39,10 @@ export default class Report extends BaseCommand {
       multiple: true,
       multipleNonGreedy: true,
       delimiter: ',',
+    }),
+    prices: Flags.string({
+      summary: 'Add what the invoice lines cost with the prices of this file (JSON); needs --billable.',
+      helpValue: 'FILE',
     }),
     latency: Flags.boolean({
       summary: 'Add durations: mean, p50, p95, p99 (within 10 %).',
@@ -78,7 +84,8 @@ export default class Report extends BaseCommand {
         import('../../report/read-report.ts'),
         import('../../report/run-report.ts'),
       ])
-      const read = () => readReport(db, { ...flags, format }, location)
+      const pricing = flags.prices === undefined ? undefined : await this.readPricing(flags.prices)
+      const read = () => readReport(db, { ...flags, format }, location, pricing)
       // --watch refuses a workbook
       if (flags.watch && format !== 'xlsx') {
         const { watch } = await import('../watch.ts')
@@ -93,6 +100,11 @@ export default class Report extends BaseCommand {
       for (const note of isUnheaded ? report.report.notes : []) this.say(`Note: ${note}`)
       return toReportJson(report)
     })
+  }
+
+  private async readPricing(path: string): Promise<Pricing> {
+    const { makeReportPricing, readPriceList } = await import('../../billing/price/report-pricing.ts')
+    return makeReportPricing(await readPriceList(path))
   }
 
   private async draw(

@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core'
-import { SEVERITIES } from '../../security/finding.ts'
+import { SEVERITIES } from '../../model/severity.ts'
 import { RULES } from '../../security/rules.ts'
 import { BaseCommand, exitCodes } from '../base-command.ts'
 

@@ -2,16 +2,14 @@ import type * as reports from '../../report/usage-report.ts'
 import type { Amount } from '../../report/amount.ts'
 import type { KeyIdentity, KeyOwner, KeyRecord } from '../../model/key.ts'
 import type * as customers from '../../report/customers-report.ts'
+import type * as listed from '../../report/listed-quota.ts'
+import type * as alertLists from '../../alerts/alert-list.ts'
 import type * as activities from '../read-activity.ts'
+import type { StatementCustomers } from '../statements/statement-answers.ts'
+import type { Sent } from './sent.ts'
 import type * as security from '../../security/find-findings.ts'
 
-/** The answers of the API as the page gets them: plain data from JSON, so times are ISO texts, and quantities are texts. */
-type Sent<T> = T extends Date | bigint
-  ? string
-  : T extends object
-    ? { readonly [Name in keyof T]: Sent<T[Name]> }
-    : T
-
+/** The answers of the API as the page gets them. */
 export type Key = KeyIdentity
 export type KeyFacts = Sent<KeyRecord & { readonly owners: readonly KeyOwner[] }>
 /** Requests, or a quantity. */
@@ -25,6 +23,15 @@ export type Customers = Sent<customers.Customers>
 export type Activity = Sent<activities.Activity>
 export type Findings = Sent<security.SecurityFindings>
 export type Finding = Findings['findings'][number]
+/** Quotas are texts in JSON: they may be more than a number can hold. */
+export type Quotas = Sent<
+  Omit<listed.MostUsedQuotas, 'quotas'> & { readonly quotas: readonly WithTexts<listed.ListedQuota>[] }
+>
+export type Quota = Quotas['quotas'][number]
+type WithTexts<T> = { readonly [Name in keyof T]: T[Name] extends bigint ? string : T[Name] }
+export type Alerts = Sent<alertLists.AlertList>
+export type Alert = Alerts['alerts'][number]
+export type AlertDelivery = Alert['deliveries'][number]
 /**
  * The part of an account that the page uses. Its type in `read-account.ts` would bring the types of the database drivers
  * into the page.
@@ -37,6 +44,15 @@ export interface Account {
   readonly undeliveredRequests: number
   readonly units: readonly { readonly unit: string }[]
 }
+
+export type {
+  ListedStatement,
+  ShownLine,
+  ShownStatement,
+  StatementCustomers,
+  StatementList,
+} from '../statements/statement-answers.ts'
+export type BilledCustomer = StatementCustomers['customers'][number]
 
 export type Parameters = Readonly<Record<string, string | undefined>>
 

@@ -5,6 +5,7 @@ import { loadPage } from './load-page.ts'
 import { foreign, make } from './make.ts'
 import { isLive, isTimed } from './page-state.ts'
 import type { Page } from './page-state.ts'
+import { addressOfStatement } from './statements/bill-columns.ts'
 import {
   addressOf,
   addressOfPage,
@@ -23,6 +24,7 @@ export function createPage(body: HTMLElement): void {
     go: (address: string) => go(page, address),
     chooseUnit: (unit: string) => go(page, addressOfUnit(page.view, unit)),
     addressOfKey: ({ id }: { readonly id: string }) => addressOfPage(page.view, { key: id }),
+    addressOfOwner: (owner: string) => addressOfPage(page.view, { owner }),
   }
   const page: Page = {
     layout: makeLayout(body, navigation),
@@ -65,7 +67,10 @@ function show(page: Page): void {
   layout.timed.setAttribute('aria-pressed', String(isTimed(page)))
   for (const list of layout.lists) list.show(view)
   layout.month.show(view)
-  layout.findings.element.hidden = PAGE.some((name) => view[name] !== undefined)
+  layout.statements.show(view)
+  showParts(page)
+  for (const { element } of [layout.alerts, layout.findings])
+    element.hidden = PAGE.some((name) => view[name] !== undefined)
   drawPath(page)
   showDurations(page)
   warnOfUnknown(page)
@@ -74,6 +79,17 @@ function show(page: Page): void {
     layout.heading.focus()
   }
   void loadPage(page)
+}
+
+/** A statement has no period to choose and never changes, so its page has none of the controls. */
+function showParts({ view, layout }: Page): void {
+  const { statement, owner, key, endpoint } = view
+  const isOfStatements = statement !== undefined
+  layout.usage.hidden = isOfStatements
+  for (const control of [layout.controls.element, layout.timed, layout.live]) control.hidden = isOfStatements
+  layout.toStatements.hidden = isOfStatements || key !== undefined || endpoint !== undefined
+  layout.toStatements.href = addressOfStatement(view, 'all')
+  layout.toStatements.textContent = owner === undefined ? 'Statements' : 'Statements of this customer'
 }
 
 /**
@@ -96,21 +112,28 @@ function warnOfUnknown({ view, layout: { warning } }: Page): void {
 
 /** The way back: the overview, and the customer whose part of a key or an endpoint is shown. */
 function drawPath({ view, layout: { back } }: Page): void {
-  const { key, endpoint, owner } = view
+  const { key, endpoint, owner, statement } = view
   const isPart = owner !== undefined && (key !== undefined || endpoint !== undefined)
+  const isOfList = statement !== undefined && statement !== 'all'
   const step = (page: View, name: Node | string) => [
     make('a', { href: addressOfPage(view, page) }, name),
     ' › ',
   ]
-  back.hidden = key === undefined && endpoint === undefined && owner === undefined
-  back.replaceChildren(...step({}, 'Overview'), ...(isPart ? step({ owner }, foreign(owner)) : []))
+  back.hidden = PAGE.every((name) => view[name] === undefined)
+  back.replaceChildren(
+    ...step({}, 'Overview'),
+    ...(isPart ? step({ owner }, foreign(owner)) : []),
+    ...(isOfList ? [make('a', { href: addressOfStatement(view, 'all') }, 'Statements'), ' › '] : []),
+  )
 }
 
 function drawHeading({ view, layout: { heading, facts } }: Page): void {
-  const { key, method = '', endpoint, owner } = view
+  const { key, method = '', endpoint, owner, statement } = view
   facts.replaceChildren()
   // The name of a key arrives with its facts.
-  if (key !== undefined) heading.textContent = 'Key'
+  if (statement !== undefined)
+    heading.textContent = statement === 'all' ? 'Statements' : `Statement ${statement}`
+  else if (key !== undefined) heading.textContent = 'Key'
   else if (endpoint !== undefined) heading.replaceChildren(`${method} `, foreign(endpoint))
   else if (owner !== undefined) heading.replaceChildren('Customer ', foreign(owner))
   else heading.textContent = 'Overview'
@@ -131,5 +154,6 @@ function focusSearch(main: HTMLElement, event: KeyboardEvent): void {
   const isTyping = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement
   if (event.key !== '/' || isTyping || event.ctrlKey || event.metaKey) return
   event.preventDefault()
-  main.querySelector<HTMLInputElement>('.list:not([hidden]) input[type=search]')?.focus()
+  const searches = [...main.querySelectorAll<HTMLInputElement>('input[type=search]')]
+  searches.find((search) => search.checkVisibility())?.focus()
 }

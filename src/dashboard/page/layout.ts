@@ -1,9 +1,12 @@
+import { makeAlertsPanel } from './alerts.ts'
 import { Chart } from './chart.ts'
 import { Controls } from './controls.ts'
-import { FindingsPanel } from './findings.ts'
-import type { Key } from './ask-api.ts'
+import type { Addresses } from './draw-notice.ts'
+import { makeFindingsPanel } from './findings.ts'
 import { make } from './make.ts'
 import { MonthPanel } from './month-panel.ts'
+import { QuotaPanel } from './quotas.ts'
+import { StatementsView } from './statements/statements-view.ts'
 import { UnitSelect } from './unit-select.ts'
 import { UsageTable } from './usage-table.ts'
 import type { TableKind } from './usage-table.ts'
@@ -12,10 +15,9 @@ import type { TableKind } from './usage-table.ts'
 export type Layout = ReturnType<typeof makeLayout>
 
 /** What the parts need from the page around them. */
-export interface Navigation {
+export interface Navigation extends Addresses {
   /** Navigates to another address of this page. */
   readonly go: (address: string) => void
-  readonly addressOfKey: (key: Key) => string
   /** Shows a unit instead of requests; an empty text is requests. */
   readonly chooseUnit: (unit: string) => void
 }
@@ -38,12 +40,16 @@ const LISTS: readonly TableKind[] = [
 ]
 
 /** Makes the parts of the page and puts them into its body. */
-export function makeLayout(body: HTMLElement, { go, addressOfKey, chooseUnit }: Navigation) {
+export function makeLayout(body: HTMLElement, { go, chooseUnit, ...addresses }: Navigation) {
   const controls = new Controls(go)
   const chart = new Chart()
   const lists = LISTS.map((kind) => new UsageTable(kind, go))
   const month = new MonthPanel()
-  const findings = new FindingsPanel(addressOfKey)
+  const quotas = new QuotaPanel()
+  const findings = makeFindingsPanel(addresses)
+  const alerts = makeAlertsPanel(addresses)
+  const statements = new StatementsView(go)
+  const toStatements = make('a', { class: 'to-statements' }, 'Statements')
   const home = make('a', { class: 'home' }, 'API key usage')
   const live = make('button', { type: 'button', class: 'toggle' }, 'Live')
   const units = new UnitSelect(chooseUnit)
@@ -73,13 +79,13 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey, chooseUnit }: 
     'Nothing was counted in this period. Choose a longer one, or add app.use(apiKeyAnalytics()) to an app and send it a request with an API key.',
   )
   const footer = make('footer', {}, make('p', { class: 'soft' }, 'Checking the account of all requests …'))
-  const main = make(
-    'main',
-    { 'aria-busy': 'true' },
-    make('div', { class: 'title' }, back, heading, facts),
+  const usage = make(
+    'div',
+    { class: 'parts' },
     empty,
     cards,
     durations,
+    quotas.element,
     makePanel(chartTitle, 'chart-panel', chart.element),
     make('div', { class: 'lists' }, month.element, ...lists.map(({ element }) => element)),
     make(
@@ -88,8 +94,16 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey, chooseUnit }: 
       makePanel('Hours of the week', 'heat-panel', heat),
       makePanel('Statuses', '', statuses),
     ),
+    alerts.element,
     findings.element,
     notes,
+  )
+  const main = make(
+    'main',
+    { 'aria-busy': 'true' },
+    make('div', { class: 'title' }, back, heading, facts, toStatements),
+    usage,
+    statements.element,
   )
   body.replaceChildren(
     make('header', { class: 'top' }, home, controls.element, units.element, timed, live),
@@ -103,6 +117,8 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey, chooseUnit }: 
     chart,
     lists,
     month,
+    quotas,
+    alerts,
     findings,
     home,
     live,
@@ -122,6 +138,9 @@ export function makeLayout(body: HTMLElement, { go, addressOfKey, chooseUnit }: 
     empty,
     footer,
     main,
+    usage,
+    statements,
+    toStatements,
   }
 }
 

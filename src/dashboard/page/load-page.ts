@@ -25,28 +25,49 @@ export async function loadPage(page: Page): Promise<void> {
   page.loading.abort()
   page.loading = new AbortController()
   const { view, layout, loading } = page
-  const { lists, month, main, footer } = layout
+  const { main, footer } = layout
   const { signal } = loading
   const start = performance.now()
   main.setAttribute('aria-busy', 'true')
   try {
-    const [notes] = await Promise.all([
-      Promise.all(lists.filter((list) => list.isIn(view)).map((list) => loadList(page, list))),
-      askApi<Activity>('activity', filterOf(view), signal).then((activity) => drawActivity(page, activity)),
-      ...(month.element.hidden ? [] : [month.load(view, signal)]),
-      ...(view['key'] === undefined ? [] : [loadKey(page, view['key'])]),
-    ])
+    const notes = view['statement'] === undefined ? await loadUsage(page) : await loadStatements(page)
     layout.failure.hidden = true
-    drawNotes(page, notes.flat())
+    drawNotes(page, notes)
     main.setAttribute('aria-busy', 'false')
     const took = performance.now() - start
     const account = await askApi<Account>('verify', {}, signal)
     footer.replaceChildren(...drawFooter(account))
     layout.units.offer(account.units.map(({ unit }) => unit))
-    if (isLive(page)) schedule(page, Math.max(REFRESH_MS, took * REST_PER_WORK))
+    if (isLive(page) && view['statement'] === undefined)
+      schedule(page, Math.max(REFRESH_MS, took * REST_PER_WORK))
   } catch (error) {
     if (!signal.aborted) fail(page, error)
   }
+}
+
+/** @returns what a reader has to know about the numbers */
+async function loadUsage(page: Page): Promise<readonly string[]> {
+  const { view, loading, layout } = page
+  const { lists, month, quotas } = layout
+  const [notes] = await Promise.all([
+    Promise.all(lists.filter((list) => list.isIn(view)).map((list) => loadList(page, list))),
+    askApi<Activity>('activity', filterOf(view), loading.signal).then((activity) =>
+      drawActivity(page, activity),
+    ),
+    quotas.load(view, loading.signal),
+    ...(month.element.hidden ? [] : [month.load(view, loading.signal)]),
+    ...(view['key'] === undefined ? [] : [loadKey(page, view['key'])]),
+  ])
+  return notes.flat()
+}
+
+async function loadStatements({ view, loading, layout }: Page): Promise<readonly string[]> {
+  const shown = await layout.statements.load(view, loading.signal)
+  if (!shown) return []
+  const title = `Statement ${shown.number}: ${shown.period.label}`
+  layout.heading.textContent = title
+  document.title = `${title} – API key usage`
+  return []
 }
 
 function schedule(page: Page, delayMs: number): void {
@@ -72,7 +93,8 @@ function drawNotes({ layout }: Page, notes: readonly string[]): void {
 function drawActivity({ view, layout }: Page, activity: Activity): void {
   const { cards, chart, statuses, heat, empty, facts } = layout
   cards.replaceChildren(...drawCards(activity, view['key'] !== undefined))
-  chart.draw(activity)
+  const { series, period } = activity
+  chart.draw({ ...series, counted: activity.unit, timeZone: period.timeZone, text: period.text })
   statuses.replaceChildren(drawStatuses(activity))
   heat.replaceChildren(
     activity.heat

@@ -16,7 +16,7 @@ import {
 import { foreign, make, showInvisible } from './make.ts'
 import { drawSparkline } from './sparkline.ts'
 import { addressOfPage } from './view.ts'
-import type { ListName, View } from './view.ts'
+import type { UsageListName, View } from './view.ts'
 
 /** A column of a list. */
 export interface Column {
@@ -31,7 +31,7 @@ const NAMES = { c: 'Customer', k: 'Key', e: 'Endpoint' }
 
 /** The columns of the list of customers, keys or endpoints. */
 export function columnsOf(
-  list: ListName,
+  list: UsageListName,
   view: View,
   { isCompared }: { readonly isCompared: boolean },
 ): Column[] {

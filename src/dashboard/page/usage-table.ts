@@ -3,18 +3,19 @@ import { askApi, urlOf } from './ask-api.ts'
 import type { Customers, Group, Measures, Parameters, Report } from './ask-api.ts'
 import { drawIcon } from './icons.ts'
 import { make } from './make.ts'
-import { PAGE_SIZES, Pager } from './pager.ts'
+import { pageParametersOf, positionIn } from './page-position.ts'
+import { Pager } from './pager.ts'
 import { columnsOf } from './usage-columns.ts'
 import type { Column } from './usage-columns.ts'
 import { addressOf, addressOfRows, filterOf } from './view.ts'
-import type { ListName, View } from './view.ts'
+import type { UsageListName, View } from './view.ts'
 
 const TYPING_MS = 250
 
 /** Which list it is. */
 export interface TableKind {
   /** The prefix of its state in the address. */
-  readonly name: ListName
+  readonly name: UsageListName
   readonly title: string
   /** The dimension in `api/report`; customers have an API of their own. */
   readonly by?: string
@@ -123,7 +124,7 @@ export class UsageTable {
       // The longest bar is that of the largest group on the page.
       this.#body.style.setProperty('--most', String(Math.max(1e-9, ...groups.map(({ share }) => share))))
     })
-    const position = this.#positionIn(view)
+    const position = positionIn(view, this.#kind.name)
     // A search does not change the height, so that nothing below the list moves while somebody types.
     if (!isSearched)
       this.element.style.setProperty('--rows', String(Math.min(position.rows, Math.max(2, count))))
@@ -132,12 +133,7 @@ export class UsageTable {
   }
 
   async #ask(view: View, signal: AbortSignal): Promise<Listing> {
-    const { page, rows } = this.#positionIn(view)
-    const parameters = {
-      ...this.#listOf(view),
-      limit: String(rows),
-      ...(page > 1 && { offset: String((page - 1) * rows) }),
-    }
+    const parameters = { ...this.#listOf(view), ...pageParametersOf(view, this.#kind.name) }
     if (this.#kind.name === 'c') {
       const found = await askApi<Customers>(this.#api, parameters, signal)
       const { customers: groups, customerCount: count, previous, total, notes } = found
@@ -149,16 +145,6 @@ export class UsageTable {
 
   get #api(): string {
     return this.#kind.name === 'c' ? 'customers' : 'report'
-  }
-
-  /** What the address says about pages; anything may stand there. */
-  #positionIn(view: View): { page: number; rows: number } {
-    const rows = Number(view['rows'])
-    const page = Number(this.#state(view, 'page'))
-    return {
-      page: Number.isSafeInteger(page) && page > 0 ? page : 1,
-      rows: PAGE_SIZES.find((size) => size === rows) ?? PAGE_SIZES[0],
-    }
   }
 
   #listOf(view: View): Parameters {

@@ -3,6 +3,8 @@
  * `key`, `owner`, or `method` and `endpoint`, choose a page; `owner` with one of the others shows only that customer's
  * requests. `c.…`, `k.…` and `e.…` are the state of the lists of customers, keys and endpoints. `rows` is
  * the number of rows on a page of each list. `latency` shows durations, `unit` counts a unit instead of requests.
+ * `statement` is the number of a statement, or `all` for their list; there `owner` is a filter, `kind` another, and `s.…`,
+ * `l.…` and `b.…` are the state of the lists of statements, lines and billed customers.
  */
 export type View = Readonly<Record<string, string>>
 
@@ -11,13 +13,15 @@ const FILTER = ['since', 'until', 'month', 'tz', 'status']
 /** The parameters that are kept when another page is opened. */
 const KEPT = [...FILTER, 'unit', 'latency', 'rows']
 /** The parameters that choose a page. */
-export const PAGE = ['key', 'method', 'endpoint', 'owner']
+export const PAGE = ['key', 'method', 'endpoint', 'owner', 'statement']
 /** All parameters of an address except the state of the lists. */
-export const PARAMETERS: readonly string[] = [...FILTER, ...PAGE, 'unit', 'latency', 'rows', 'live']
+export const PARAMETERS: readonly string[] = [...FILTER, ...PAGE, 'kind', 'unit', 'latency', 'rows', 'live']
 /** The lists of customers, keys and endpoints. */
-export type ListName = 'c' | 'k' | 'e'
-const LISTS: readonly ListName[] = ['c', 'k', 'e']
-const LIST_STATE = /^[cke]\.(search|sort|order|page)$/
+export type UsageListName = 'c' | 'k' | 'e'
+/** Those, and the lists of statements, lines and billed customers. */
+export type ListName = UsageListName | 's' | 'l' | 'b'
+const LISTS: readonly ListName[] = ['c', 'k', 'e', 's', 'l', 'b']
+const LIST_STATE = /^[ckeslb]\.(search|sort|order|page)$/
 /** Changes that lead every list to its first page. */
 export const FIRST_PAGES: View = Object.fromEntries(LISTS.map((list) => [`${list}.page`, '']))
 

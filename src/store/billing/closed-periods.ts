@@ -18,14 +18,15 @@ order by number`
 
 /** All closed periods, in the order in which they were closed. No two overlap. */
 export async function readClosedPeriods(tx: Statements, dialect: Dialect): Promise<ClosedPeriod[]> {
-  const rows = await tx.query<Record<'number' | 'since' | 'until', string | number> & { billable: string }>(
-    READ(dialect),
-  )
+  const rows = await tx.query<
+    Record<'number' | 'since' | 'until', string | number> & { billable: string | null }
+  >(READ(dialect))
   return rows.map(({ number, since, until, billable }) => ({
     number: Number(number),
     since: Number(since),
     until: Number(until),
-    billable: billable.split(',') as StatusFilter[],
+    // null only after somebody changed it; a check names that
+    billable: (billable?.split(',') ?? []) as StatusFilter[],
   }))
 }
 

@@ -1,5 +1,5 @@
-import type { Statements } from '../database/dialect.ts'
-import { isSumOther, readExact, sumExact } from '../database/exact-sum.ts'
+import type { Dialect, Statements } from '../database/dialect.ts'
+import { isSumNegative, isSumOther, readExact, sumExact } from '../database/exact-sum.ts'
 import type { Database } from '../database/open-database.ts'
 import { filterUsage, Parameters } from '../read/usage-filter.ts'
 import type { ClosedPeriod } from './closed-periods.ts'
@@ -22,12 +22,11 @@ export interface DueQuantity {
  * closed yet that is all its usage; for a closed one it is the correction.
  */
 function writeDue(
-  db: Database,
+  dialect: Dialect,
   period: ClosedPeriod,
   parameters: Parameters,
   keyIds?: readonly string[],
 ): string {
-  const { dialect } = db
   const [since, until] = [new Date(period.since), new Date(period.until)]
   const filter = { since, until, status: period.billable, ...(keyIds && { keyIds }) }
   const number = `cast(${parameters.add(period.number)} as int)`
@@ -56,10 +55,10 @@ function writeDue(
 }
 
 /** The keys with anything due in a period, in any order. Counts only grow, so a key's sum shows whether there is any. */
-export async function findDueKeys(tx: Statements, db: Database, period: ClosedPeriod): Promise<string[]> {
+export async function findDueKeys(db: Database, period: ClosedPeriod): Promise<string[]> {
   const parameters = new Parameters()
-  const due = writeDue(db, period, parameters)
-  const found = await tx.query<{ id: string }>(
+  const due = writeDue(db.dialect, period, parameters)
+  const found = await db.query<{ id: string }>(
     `select distinct api_key_id as id
 from (
   select api_key_id, unit
@@ -76,15 +75,14 @@ type Row = Omit<DueQuantity, 'ownerSince' | 'quantity'> & { ownerSince: string |
 
 /** What is due of some keys in a period. */
 export async function findDue(
-  tx: Statements,
   db: Database,
   period: ClosedPeriod,
   keyIds: readonly string[],
 ): Promise<DueQuantity[]> {
   const parameters = new Parameters()
-  const due = writeDue(db, period, parameters, keyIds)
+  const due = writeDue(db.dialect, period, parameters, keyIds)
   const ownerSince = db.dialect.millisecondsOf('owner_since')
-  const rows = await tx.query<Row>(
+  const rows = await db.query<Row>(
     `select api_key_id as "keyId", ${ownerSince} as "ownerSince", method, endpoint, unit,
   ${sumExact('quantity')} as quantity
 from (${due}) due
@@ -95,4 +93,37 @@ having ${isSumOther('quantity')}`,
   return rows.map((row) =>
     Object.assign(row, { ownerSince: Number(row.ownerSince), quantity: readExact(row.quantity) }),
   )
+}
+
+/** What a closed period holds less than was billed of it. */
+export interface Overbilled {
+  readonly keyId: string
+  readonly unit: string
+  /** Negative. */
+  readonly quantity: string
+}
+
+const MOST_OVERBILLED = 3
+
+/**
+ * Keys of which a closed period holds, or held before it was pruned, less than was billed. Nothing that this package
+ * does takes counts away, so somebody has.
+ */
+export async function findOverbilled(
+  tx: Statements,
+  dialect: Dialect,
+  period: ClosedPeriod,
+): Promise<Overbilled[]> {
+  const parameters = new Parameters()
+  const due = writeDue(dialect, period, parameters)
+  const rows = await tx.query<{ keyId: string; unit: string; quantity: string }>(
+    `select api_key_id as "keyId", unit, ${sumExact('quantity')} as quantity
+from (${due}) due
+group by api_key_id, unit
+having ${isSumNegative('quantity')}
+order by api_key_id, unit
+limit ${MOST_OVERBILLED}`,
+    parameters.values,
+  )
+  return rows.map((row) => Object.assign(row, { quantity: String(readExact(row.quantity)) }))
 }

@@ -44,18 +44,20 @@ from api_key_analytics_statement_owners`
 /**
  * Remembers what was removed of closed periods, in the same transaction. So it is known for ever what such a period
  * held: what was billed of it never changes, and counts that came late become a correction although they were removed.
+ * @returns what was noted, by unit
  */
 export async function noteRemoved(
   tx: Statements,
   dialect: Dialect,
   closed: readonly ClosedPeriod[],
   rows: readonly RemovedRow[],
-): Promise<void> {
+): Promise<ReadonlyMap<string, bigint>> {
   const billed = rows.flatMap((row) => {
     const period = closed.find(({ since, until }) => since <= row.bucket && row.bucket < until)
     return period && isBillable(row.status, period.billable) ? [{ ...row, period: period.number }] : []
   })
-  if (billed.length === 0) return
+  const total = new Map<string, bigint>()
+  if (billed.length === 0) return total
   const partOf = await readParts(tx, dialect)
   const sums = new Map<string, { readonly columns: unknown[]; readonly unit: string; quantity: bigint }>()
   for (const { keyId, bucket, method, endpoint, unit, quantity, period } of billed) {
@@ -63,6 +65,7 @@ export async function noteRemoved(
     const name = JSON.stringify(columns)
     const sum = sums.get(name) ?? { columns, unit, quantity: 0n }
     sum.quantity += BigInt(quantity)
+    total.set(unit, (total.get(unit) ?? 0n) + BigInt(quantity))
     sums.set(name, sum)
   }
   // in the order of the primary key, so that two removals cannot deadlock
@@ -73,6 +76,7 @@ export async function noteRemoved(
     const given = dialect.givenRows(COLUMNS, noted.slice(first, first + CHUNK_ROWS), 1)
     await tx.query(ADD(dialect, given.sql), given.params)
   }
+  return total
 }
 
 /** Finds the start of the owner's part of a period in which a bucket begins; 0 for the first part. */

@@ -1,4 +1,8 @@
 import type { Dialect, Statements } from '../database/dialect.ts'
+import { compareTexts } from '../../model/compare-texts.ts'
+import { compareUnits } from '../../model/quantities.ts'
+import type { StatementTotals } from '../../model/statement.ts'
+import { REQUESTS_UNIT } from '../../model/unit.ts'
 import { Parameters } from '../read/usage-filter.ts'
 import type { Database } from '../database/open-database.ts'
 import { MINUTE_MS } from '../../time/units.ts'
@@ -9,30 +13,46 @@ export interface LedgerState {
   readonly instance: string
   readonly sequence: number
   readonly requests: number
-  readonly missing: number
   readonly updatedAt: number
 }
 
-/** The instances that have missing requests, or delivered at or after a time (epoch milliseconds). */
+/** The instances that delivered at or after a time (epoch milliseconds). */
 export async function readLedgerSince(
   tx: Statements,
   dialect: Dialect,
   since: number,
 ): Promise<LedgerState[]> {
   const rows = await tx.query<Record<keyof LedgerState, string | number>>(
-    `select instance, sequence, request_count as requests, missing, ${dialect.millisecondsOf('updated_at')} as "updatedAt"
+    `select instance, sequence, request_count as requests, ${dialect.millisecondsOf('updated_at')} as "updatedAt"
 from api_key_analytics_ledger
-where updated_at >= ${dialect.timeOf('$1')} or missing > 0
+where updated_at >= ${dialect.timeOf('$1')}
 order by instance`,
     [since],
   )
-  return rows.map(({ instance, sequence, requests, missing, updatedAt }) => ({
+  return rows.map(({ instance, sequence, requests, updatedAt }) => ({
     instance: String(instance),
     sequence: Number(sequence),
     requests: Number(requests),
-    missing: Number(missing),
     updatedAt: Number(updatedAt),
   }))
+}
+
+/** What each instance counted and what never arrived, by unit. */
+export async function readMissing(tx: Statements): Promise<StatementTotals['missing'][number][]> {
+  type Missing = StatementTotals['missing'][number]
+  const requests = await tx.query<Missing>(
+    `select instance, '${REQUESTS_UNIT}' as unit, cast(missing as text) as quantity
+from api_key_analytics_ledger
+where missing > 0`,
+  )
+  const others = await tx.query<Missing>(
+    `select instance, unit, cast(missing as text) as quantity
+from api_key_analytics_ledger_units
+where missing > 0`,
+  )
+  return [...requests, ...others].sort(
+    (a, b) => compareTexts(a.instance, b.instance) || compareUnits(a.unit, b.unit),
+  )
 }
 
 /** Usage before a time that lies in none of some spans: its first bucket and its requests. */

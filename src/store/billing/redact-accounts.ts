@@ -1,4 +1,4 @@
-import { canonicalJson, sha256 } from '../../billing/canonical-json.ts'
+import { canonicalJson, sha256 } from '../../model/canonical-json.ts'
 import type { RedactionRecord } from '../../model/statement.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { Parameters } from '../read/usage-filter.ts'

@@ -1,5 +1,6 @@
 import type { AccountWithLines, StatementAccount, StatementLine } from '../../model/statement.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
+import { toOwnerSince } from './sum-billed.ts'
 
 /** Rows per statement of SQL. */
 const CHUNK_ROWS = 1000
@@ -85,19 +86,15 @@ export async function addAccounts(
   }
 }
 
-/** The accounts of a statement, by number. */
-export async function readAccounts(
-  tx: Statements,
-  statement: number,
-): Promise<Map<number, StatementAccount>> {
-  const rows = await tx.query<StatementAccount>(
+/** The accounts of a statement, in order. */
+export async function readAccounts(tx: Statements, statement: number): Promise<StatementAccount[]> {
+  return tx.query<StatementAccount>(
     `select account, api_key_id as "keyId", label, name, owner, salt, hash
 from api_key_analytics_statement_accounts
 where statement = $1
 order by account`,
     [statement],
   )
-  return new Map(rows.map((row) => [row.account, row]))
 }
 
 /** A line with the number of its account. */
@@ -129,8 +126,7 @@ limit ${PAGE_LINES}`,
 type Row = Omit<NumberedLine, 'ownerSince'> & { readonly ownerSince: string | number }
 
 function toLine(row: Row): NumberedLine {
-  const ownerSince = Number(row.ownerSince)
-  return { ...row, ownerSince: ownerSince === 0 ? null : new Date(ownerSince).toISOString() }
+  return { ...row, ownerSince: toOwnerSince(row.ownerSince) }
 }
 
 function* inChunks<T>(items: readonly T[]): Generator<readonly T[]> {

@@ -56,6 +56,8 @@ export interface Dialect {
   millisecondsOf(time: string): string
   /** SQL for the time of a number of epoch milliseconds. */
   timeOf(milliseconds: string): string
+  /** SQL for the day of the month, in UTC, of a number of epoch milliseconds. */
+  dayOfMonth(milliseconds: string): string
   /**
    * SQL that makes rows of parameters usable in a `from`: the given columns, and `n`, their order. `columns` maps a
    * name to its PostgreSQL type; `first` is the number of the first parameter.

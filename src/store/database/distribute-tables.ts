@@ -18,6 +18,7 @@ const DISTRIBUTED = [
   { table: 'api_key_analytics_owners', by: 'api_key_id', along: 'api_key_analytics_keys' },
   { table: 'api_key_analytics', by: 'api_key_id', along: 'api_key_analytics_keys' },
   { table: 'api_key_analytics_quantities', by: 'api_key_id', along: 'api_key_analytics_keys' },
+  { table: 'api_key_analytics_owner_usage', by: 'owner', along: undefined },
   { table: 'api_key_analytics_ledger', by: 'instance', along: 'api_key_analytics_keys' },
   { table: 'api_key_analytics_ledger_units', by: 'instance', along: 'api_key_analytics_keys' },
   { table: 'api_key_analytics_gaps', by: 'instance', along: 'api_key_analytics_keys' },
@@ -29,14 +30,18 @@ const DISTRIBUTED = [
   { table: 'api_key_analytics_statement_lines', by: 'api_key_id', along: 'api_key_analytics_keys' },
   { table: 'api_key_analytics_statement_owners', by: 'api_key_id', along: 'api_key_analytics_keys' },
   { table: 'api_key_analytics_statement_removals', by: 'api_key_id', along: 'api_key_analytics_keys' },
+  { table: 'api_key_analytics_quotas', by: 'subject', along: undefined },
+  { table: 'api_key_analytics_alerts', by: 'id', along: 'api_key_analytics_keys' },
+  { table: 'api_key_analytics_alert_deliveries', by: 'alert_id', along: 'api_key_analytics_keys' },
 ] as const
 
 /** In the order in which flushes and prunes lock them, so that no deadlock can happen. */
 const LOCK = `lock table api_key_analytics_statement_removals, api_key_analytics_ledger, api_key_analytics_gaps,
     api_key_analytics_unsealed, api_key_analytics_keys, api_key_analytics_owners, api_key_analytics,
-    api_key_analytics_quantities, api_key_analytics_ledger_units, api_key_analytics_prunes,
+    api_key_analytics_quantities, api_key_analytics_owner_usage, api_key_analytics_ledger_units, api_key_analytics_prunes,
     api_key_analytics_pruned_quantities, api_key_analytics_statement_accounts, api_key_analytics_statement_lines,
-    api_key_analytics_statement_owners, api_key_analytics_statements
+    api_key_analytics_statement_owners, api_key_analytics_statements, api_key_analytics_alerts,
+    api_key_analytics_alert_deliveries, api_key_analytics_quotas
     in access exclusive mode`
 
 const UNDISTRIBUTED = `

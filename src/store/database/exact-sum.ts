@@ -45,6 +45,11 @@ export function isSumOther(column: string): string {
   return `${high} <> 0 or ${low} <> 0`
 }
 
+/** SQL for "the sum of a column is below 0". */
+export function isSumNegative(column: string): string {
+  return `${orderOfHalves(sumHalves(column))[0]} < 0`
+}
+
 const MOST = 2n ** 63n - 1n
 
 /**

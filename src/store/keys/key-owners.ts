@@ -2,6 +2,7 @@ import type { Dialect, Statements } from '../database/dialect.ts'
 import type { SetBy } from '../database/entities/api-key-analytics-key.ts'
 import type { KeyOwner } from '../../model/key.ts'
 import type { Database } from '../database/open-database.ts'
+import { changeOwnersInSums } from '../write/owner-sums.ts'
 import type { OwnerPeriod, OwnerPeriods } from './owner-periods.ts'
 
 /** Past periods of keys and the present ones, oldest first. */
@@ -80,13 +81,41 @@ export async function findOwners(db: Database, id: string): Promise<KeyOwner[]> 
   })
 }
 
-/** Replaces all periods of keys. The caller has locked the rows of these keys. */
+/**
+ * Replaces all periods of keys, and moves their rows between the sums of owners. The transaction has its turn, and has
+ * locked these keys.
+ */
 export async function writeOwners(
   tx: Statements,
   dialect: Dialect,
   owners: ReadonlyMap<string, OwnerPeriods>,
 ): Promise<void> {
   if (owners.size === 0) return
+  const ids = [...owners.keys()]
+  const before = await readOwners(tx, dialect, ids)
+  const moved = ids.filter((id) => !isSameOwner(before.get(id) ?? [], owners.get(id)!))
+  const chosen = { condition: `t.api_key_id in (${placeholders(moved)})`, params: moved }
+  const replace = () => replaceOwners(tx, dialect, owners)
+  if (moved.length > 0) await changeOwnersInSums(tx, dialect, chosen, replace)
+  else await replace()
+}
+
+/** Whether the owner is the same at all times. */
+function isSameOwner(a: OwnerPeriods, b: OwnerPeriods): boolean {
+  const changes = (periods: OwnerPeriods) =>
+    periods.filter(({ owner }, index) => index === 0 || owner !== periods[index - 1]!.owner)
+  const [some, others] = [changes(a), changes(b)]
+  return (
+    some.length === others.length &&
+    some.every(({ since, owner }, index) => since === others[index]!.since && owner === others[index]!.owner)
+  )
+}
+
+async function replaceOwners(
+  tx: Statements,
+  dialect: Dialect,
+  owners: ReadonlyMap<string, OwnerPeriods>,
+): Promise<void> {
   const ids = [...owners.keys()]
   await tx.query(`delete from api_key_analytics_owners where api_key_id in (${placeholders(ids)})`, ids)
   const former = [...owners].flatMap(([id, periods]) =>

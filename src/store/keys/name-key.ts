@@ -7,6 +7,7 @@ import { setOwner } from './owner-periods.ts'
 import type { OwnerPeriods } from './owner-periods.ts'
 import { requireTime } from '../read/usage-filter.ts'
 import { HOUR_MS } from '../../time/units.ts'
+import { takeTurn } from '../write/take-turn.ts'
 
 /** The same limit as for names and owners from the app. */
 const MAX_LENGTH = 200
@@ -47,6 +48,7 @@ export async function nameKey(
   const span = { from: from && requireTime(from), until: until && requireTime(until) }
   requireSpan(span, now)
   await db.transaction(async (tx) => {
+    if (owner !== undefined) await takeTurn(tx, db)
     if (!(await lockKey(tx, db.dialect, id))) {
       throw new AnalyticsError('WRONG_USAGE', `There is no key ${id} in ${db.databaseLabel}.`)
     }

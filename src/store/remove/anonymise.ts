@@ -9,9 +9,11 @@ import { readOwners, writeOwners } from '../keys/key-owners.ts'
 import { lockKey } from './lock-key.ts'
 import { logRemoval } from './log-removal.ts'
 import type { Database } from '../database/open-database.ts'
+import { removeTraces, removeTracesWithoutKeys } from './remove-traces.ts'
 import { replaceOwner } from '../keys/owner-periods.ts'
 import type { OwnerPeriods } from '../keys/owner-periods.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
+import { takeTurn } from '../write/take-turn.ts'
 
 /** What to anonymise: a key with all its owners, or an owner. */
 export type Anonymised = { readonly keyId: string } | { readonly owner: string }
@@ -52,6 +54,8 @@ export async function anonymise(db: Database, whose: Anonymised, now = Date.now(
     await runBoundedWrite(db, async (tx) => {
       await lockStatements(tx, db, 'close')
       await redactAccounts(tx, db.dialect, whose)
+      // its name is gone, and what the app gives later is a new owner
+      await removeTraces(tx, whose)
     })
   }
   return { ...total, pseudonym }
@@ -65,6 +69,7 @@ async function anonymiseKey(
 ): Promise<{ rows: number; requests: number } | undefined> {
   const { dialect } = db
   await lockStatements(tx, db, 'close')
+  await takeTurn(tx, db)
   if (!(await lockKey(tx, dialect, id))) return undefined
   const periods = (await readOwners(tx, dialect, [id])).get(id)!
   const isTheirs = (owner: string | null) => order.owner === undefined || owner === order.owner
@@ -79,6 +84,10 @@ async function anonymiseKey(
   const anonymous = { owner: order.pseudonym, setBy: 'app' as const, saidAt: order.now }
   const changed = replaceOwner(periods, order.owner, anonymous)
   await writeOwners(tx, dialect, new Map([[id, changed]]))
+  await removeTracesWithoutKeys(
+    tx,
+    periods.map(({ owner }) => owner),
+  )
   await logRemoval(tx, dialect, undefined, { action: 'anonymise', before: null, keyId: id, ...kept })
   return kept
 }

@@ -2,6 +2,8 @@ import { lockStatements } from '../billing/lock-statements.ts'
 import { redactAccounts } from '../billing/redact-accounts.ts'
 import type { Statements } from '../database/dialect.ts'
 import { USAGE_TABLES } from '../database/usage-tables.ts'
+import { readOwners } from '../keys/key-owners.ts'
+import { removeTraces, removeTracesWithoutKeys } from './remove-traces.ts'
 import { lockKey } from './lock-key.ts'
 import { logRemoval } from './log-removal.ts'
 import type { Database } from '../database/open-database.ts'
@@ -9,8 +11,8 @@ import { removeRows } from './remove-rows.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
 
 /**
- * Deletes a key and all its rows, in bounded transactions that are logged, and blanks its names on statements. When a
- * flush adds counts of the key in the meantime, another round follows. Counts that arrive later make the key appear
+ * Deletes a key with its quotas, its alerts and all its rows, in bounded transactions that are logged, and blanks its names on
+ * statements. When a flush adds counts of the key in the meantime, another round follows. Counts that arrive later make the key appear
  * again.
  */
 export async function forgetKey(db: Database, id: string): Promise<{ rows: number; requests: number }> {
@@ -49,7 +51,13 @@ async function deleteEmptyKey(
     if (row) return false
   }
   await redactAccounts(tx, dialect, { keyId: id })
+  const periods = (await readOwners(tx, dialect, [id])).get(id)!
   await tx.query('delete from api_key_analytics_keys where id = $1', [id])
+  await removeTraces(tx, { keyId: id })
+  await removeTracesWithoutKeys(
+    tx,
+    periods.map(({ owner }) => owner),
+  )
   await logRemoval(tx, dialect, logId, { action: 'forget', before: null, keyId: id, rows: 0, requests: 0 })
   return true
 }

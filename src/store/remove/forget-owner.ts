@@ -1,4 +1,5 @@
 import { lockStatements } from '../billing/lock-statements.ts'
+import { deleteAlertsDuring } from '../alerts/remove-alerts.ts'
 import { redactAccounts } from '../billing/redact-accounts.ts'
 import type { Statements } from '../database/dialect.ts'
 import { USAGE_TABLES } from '../database/usage-tables.ts'
@@ -7,10 +8,12 @@ import { forgetKey } from './forget-key.ts'
 import { readOwners, writeOwners } from '../keys/key-owners.ts'
 import { lockKey } from './lock-key.ts'
 import type { Database } from '../database/open-database.ts'
+import { removeTraces } from './remove-traces.ts'
 import { replaceOwner } from '../keys/owner-periods.ts'
 import type { OwnerPeriods } from '../keys/owner-periods.ts'
 import { removeRows } from './remove-rows.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
+import { takeTurn } from '../write/take-turn.ts'
 
 /** What was forgotten. */
 export interface Forgotten {
@@ -21,7 +24,7 @@ export interface Forgotten {
 
 /**
  * Deletes everything of an owner: keys without other owners with all their rows, and for other keys the rows of the
- * time in which the owner had them. Logged, in bounded transactions. Blanks the names on statements too, also of keys
+ * time in which the owner had them; and quotas and alerts. Logged, in bounded transactions. Blanks the names on statements too, also of keys
  * that are gone. Counts that arrive later make the owner appear again.
  */
 export async function forgetOwner(db: Database, owner: string): Promise<Forgotten> {
@@ -40,6 +43,7 @@ export async function forgetOwner(db: Database, owner: string): Promise<Forgotte
   await runBoundedWrite(db, async (tx) => {
     await lockStatements(tx, db, 'close')
     await redactAccounts(tx, db.dialect, { owner })
+    await removeTraces(tx, { owner })
   })
   return total
 }
@@ -88,6 +92,7 @@ async function blankOwner(
 ): Promise<OwnerPeriods | undefined> {
   const { dialect } = db
   await lockStatements(tx, db, 'close')
+  await takeTurn(tx, db)
   if (!(await lockKey(tx, dialect, id))) return undefined
   const periods = (await readOwners(tx, dialect, [id])).get(id)!
   for (const { since, until } of spansOf(periods, owner)) {
@@ -106,7 +111,9 @@ limit 1`,
   if (periods.at(-1)?.owner === owner) {
     const blank = "update api_key_analytics_keys set name = null, name_set_by = 'app', name_said_at = null"
     await tx.query(`${blank} where id = $1`, [id])
+    await removeTraces(tx, { keyId: id })
   }
+  for (const during of spansOf(periods, owner)) await deleteAlertsDuring(tx, db, id, during)
   // on earlier statements the owner may have had another name
   const others = periods.flatMap((period) => (period.owner === owner ? [] : (period.owner ?? [])))
   await redactAccounts(tx, dialect, { keyId: id, keep: others })

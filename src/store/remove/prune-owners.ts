@@ -2,6 +2,7 @@ import { readOwners, writeOwners } from '../keys/key-owners.ts'
 import type { Database } from '../database/open-database.ts'
 import type { OwnerPeriods } from '../keys/owner-periods.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
+import { takeTurn } from '../write/take-turn.ts'
 
 /** Keys per transaction. */
 const CHUNK_KEYS = 1000
@@ -34,6 +35,7 @@ export async function pruneOwners(db: Database, before: number, keyId: string | 
 }
 
 async function pruneKeys(db: Database, ids: readonly string[], before: number): Promise<void> {
+  await takeTurn(db, db)
   const list = ids.map((_, index) => `$${index + 1}`).join(', ')
   // The lock keeps flushes from changing their owners.
   await db.query(`update api_key_analytics_keys set label = label where id in (${list})`, ids)

@@ -6,9 +6,12 @@ import { endsBy } from '../read/ends-by.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { lockQuantities, lockRows } from './lock-rows.ts'
 import { logRemoval } from './log-removal.ts'
+import type { Removal } from './log-removal.ts'
 import type { Database } from '../database/open-database.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
 import { Parameters } from '../read/usage-filter.ts'
+import { removeFromSums } from '../write/owner-sums.ts'
+import { takeTurn } from '../write/take-turn.ts'
 
 /** Rows per transaction: it takes tens of milliseconds, and a flush to the same rows waits as long. */
 const CHUNK_ROWS = 10_000
@@ -48,7 +51,9 @@ export async function removeRows(db: Database, order: RemovalOrder): Promise<num
     const chunk = writeCondition(db, order, from, to)
     const upTo = to ? to.bucket : order.before
     const removed = await runBoundedWrite(db, async (tx) => {
-      const found = await deleteRows(tx, db, chunk)
+      await lockStatements(tx, db, 'remove')
+      await takeTurn(tx, db)
+      const found = await removeFromSums(tx, db.dialect, chunk, () => deleteRows(tx, db, chunk))
       // an empty last step moves the border of the log to the end of the work
       if (found.rows + found.quantities.size === 0 && logId === undefined) return { ...found, logId }
       const removal = { ...found, action: order.action, before: upTo, keyId: order.keyId }
@@ -103,8 +108,7 @@ async function deleteRows(
   tx: Statements,
   db: Database,
   { condition, params }: { condition: string; params: unknown[] },
-): Promise<{ rows: number; requests: number; quantities: ReadonlyMap<string, bigint> }> {
-  await lockStatements(tx, db, 'remove')
+): Promise<Pick<Removal, 'rows' | 'requests' | 'closed'> & { quantities: ReadonlyMap<string, bigint> }> {
   const closed = await readClosedPeriods(tx, db.dialect)
   // what was billed of the rows is only looked at when a period is closed
   const names = closed.length > 0 ? `, ${writeNames(db.dialect)}` : ''
@@ -125,9 +129,12 @@ where ${condition}
 returning unit, cast(quantity as text) as quantity${names}`,
     params,
   )
-  if (closed.length > 0) await noteRemoved(tx, db.dialect, closed, [...rows, ...quantities].map(toRemovedRow))
+  const noted =
+    closed.length > 0
+      ? await noteRemoved(tx, db.dialect, closed, [...rows, ...quantities].map(toRemovedRow))
+      : undefined
   const requests = rows.reduce((sum, { quantity }) => sum + Number(quantity), 0)
-  return { rows: rows.length, requests, quantities: sumByUnit(quantities) }
+  return { rows: rows.length, requests, quantities: sumByUnit(quantities), closed: noted }
 }
 
 const writeNames = (dialect: Dialect) =>

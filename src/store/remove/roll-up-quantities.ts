@@ -1,7 +1,8 @@
 import type { Statements } from '../database/dialect.ts'
 import { toStored } from '../database/exact-sum.ts'
 import type { Database } from '../database/open-database.ts'
-import { QUANTITY_COLUMNS, writeAddQuantities } from '../write/record-batch.ts'
+import { writeAddQuantities } from '../write/record-batch.ts'
+import { QUANTITY_COLUMNS } from '../write/row-columns.ts'
 import { lockQuantities } from './lock-rows.ts'
 
 /** A row that is merged, without its time. */

@@ -13,6 +13,8 @@ import type { Progress } from './prune-usage.ts'
 import { rollUpQuantities } from './roll-up-quantities.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
 import { Parameters, requireTime } from '../read/usage-filter.ts'
+import { moveInSums } from '../write/owner-sums.ts'
+import { takeTurn } from '../write/take-turn.ts'
 import { DAY_MS } from '../../time/units.ts'
 
 /** Rows per transaction; takes about as long as a chunk of a prune, because it writes fewer rows than it deletes. */
@@ -65,8 +67,11 @@ export async function rollUpUsage(
       await lockStatements(tx, db, 'remove')
       const isCut = findCutDays(await readClosedPeriods(tx, db.dialect)).includes(chunk.day)
       if (isCut) return { rowsBefore: 0, rowsAfter: 0, requests: 0, logId }
+      await takeTurn(tx, db)
+      const chosen = writeChunkCondition(db.dialect, chunk)
+      await moveInSums(tx, db.dialect, chosen, db.dialect.timeOf(String(chunk.day)))
       const { rowsBefore: rows, ...merged } = await mergeRows(tx, db, chunk)
-      const quantities = await rollUpQuantities(tx, db, chunk.day, writeChunkCondition(db.dialect, chunk))
+      const quantities = await rollUpQuantities(tx, db, chunk.day, chosen)
       // a day with nothing left to merge
       if (rows + quantities === 0 && logId === undefined) return { ...merged, rowsBefore: rows, logId }
       const log = {

@@ -21,5 +21,6 @@ export type ToWorker =
   | { readonly call: number; readonly rows: PackedRows }
   | { readonly call: number; readonly run: 'connect' | 'close' }
   | { readonly call: number; readonly run: 'findKnownKeys'; readonly limit: number }
+  | { readonly call: number; readonly run: 'findQuotas'; readonly limit: number; readonly now: number }
   | { readonly call: number; readonly run: 'recordBatch'; readonly head: BatchHead }
   | { readonly call: number; readonly run: 'forget' }

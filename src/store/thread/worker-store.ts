@@ -1,5 +1,6 @@
 import { AnalyticsError } from '../../model/errors.ts'
 import type { Batch } from '../../model/batch.ts'
+import type { StoredQuotas } from '../../model/quota.ts'
 import type { DatabaseFacts, UsageStore } from '../usage-store.ts'
 import type { StoreOptions } from '../database-store.ts'
 import { readNetworkDefaults } from '../database/postgresql/network-defaults.ts'
@@ -61,6 +62,10 @@ export class WorkerStore implements UsageStore {
 
   async findKnownKeys(limit: number): Promise<string[]> {
     return this.#thread.call({ run: 'findKnownKeys', limit } satisfies Message)
+  }
+
+  async findQuotas(limit: number, now: number): Promise<StoredQuotas> {
+    return this.#thread.call({ run: 'findQuotas', limit, now } satisfies Message)
   }
 
   async close(): Promise<void> {

@@ -1,10 +1,13 @@
-import { sha256 } from '../../billing/canonical-json.ts'
-import { compareUnits, sameQuantities, toQuantities } from '../../billing/quantities.ts'
+import { sha256 } from '../../model/canonical-json.ts'
+import { compareUnits, sameQuantities, toQuantities } from '../../model/quantities.ts'
 import type { RedactionRecord, StatementHeader, StatementTotals } from '../../model/statement.ts'
 import { readEntries } from '../billing/chain.ts'
 import type { ChainEntry } from '../billing/chain.ts'
 import { isBillable, readClosedPeriods } from '../billing/closed-periods.ts'
+import type { ClosedPeriod } from '../billing/closed-periods.ts'
 import { COUNTED_UNITS } from '../billing/counted-units.ts'
+import { findOverbilled } from '../billing/find-due.ts'
+import { findWrongOwners } from '../billing/find-wrong-owners.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { readExact, sumExact } from '../database/exact-sum.ts'
 
@@ -26,7 +29,7 @@ export interface BilledUnit {
 export interface BillingAccount {
   readonly statements: number
   readonly units: readonly BilledUnit[]
-  /** Faults of the chain, one sentence each; `statements check` examines every line. */
+  /** What was changed by hand, one sentence each; `statements check` examines every line. */
   readonly faults: readonly string[]
 }
 
@@ -42,25 +45,32 @@ export async function verifyStatements(
   const entries = await readEntries(tx)
   if (entries.length === 0) return undefined
   const billed = await sumLines(tx)
-  const held = await sumHeld(tx, dialect)
-  const removed = await sumByUnit(tx, 'api_key_analytics_statement_removals')
+  const closed = await readClosedPeriods(tx, dialect)
+  const held = await sumHeld(tx, dialect, closed)
+  const noted = await sumByUnit(tx, NOTED)
+  const logged = await sumByUnit(tx, LOGGED)
   const all = new Map<string, bigint>()
   for (const { unit, quantity } of billed) all.set(unit, (all.get(unit) ?? 0n) + quantity)
   const units = [...new Set([...accounts.keys(), ...all.keys()])].sort(compareUnits).map((unit) => {
     const { delivered = 0n, removed: gone = 0n } = accounts.get(unit) ?? {}
     const { open = 0n, billable = 0n, other = 0n } = held.get(unit) ?? {}
-    const noted = removed.get(unit) ?? 0n
     const sum = all.get(unit) ?? 0n
-    const notBilledYet = open + billable + noted - sum
-    const notBillable = other + gone - noted
-    // more was noted as removed than the log of removals has, when either was changed by hand
-    const balanced = sum + notBilledYet + notBillable === delivered && noted <= gone
+    const notBilledYet = open + billable + (noted.get(unit) ?? 0n) - sum
+    const notBillable = other + gone - (noted.get(unit) ?? 0n)
+    const balanced = sum + notBilledYet + notBillable === delivered
     const amounts = { delivered, billed: sum, notBilledYet, notBillable }
     return Object.assign({ unit, balanced }, mapToText(amounts))
   })
   const statements = entries.filter(({ kind }) => kind === 'statement').length
-  const { chain, totals } = findFaults(entries, billed)
-  return { statements, units, faults: [...chain, ...totals] }
+  const { chain, totals } = findFaults(entries, billed, closed)
+  const faults = [
+    ...chain,
+    ...totals,
+    ...findWrongRemovals(noted, logged),
+    ...(await findWrongOwners(tx, dialect, closed)),
+    ...(await describeOverbilled(tx, dialect, closed)),
+  ]
+  return { statements, units, faults }
 }
 
 /** What is wrong with the statements as a whole. */
@@ -72,17 +82,21 @@ export interface StatementFaults {
 }
 
 /** Finds what is wrong with the statements as a whole. */
-export async function findStatementFaults(tx: Statements): Promise<StatementFaults> {
-  return findFaults(await readEntries(tx), await sumLines(tx))
+export async function findStatementFaults(tx: Statements, dialect: Dialect): Promise<StatementFaults> {
+  return findFaults(await readEntries(tx), await sumLines(tx), await readClosedPeriods(tx, dialect))
 }
 
-function findFaults(entries: readonly ChainEntry[], billed: readonly LineSum[]): StatementFaults {
-  const chain = findChainFaults(entries)
+function findFaults(
+  entries: readonly ChainEntry[],
+  billed: readonly LineSum[],
+  closed: readonly ClosedPeriod[],
+): StatementFaults {
+  const chain = findChainFaults(entries, closed)
   return { chain, totals: chain.length > 0 ? [] : findWrongTotals(entries, billed) }
 }
 
 /** What is wrong with the chain: each entry must be as it was hashed, and contain the hash of the one before it. */
-function findChainFaults(entries: readonly ChainEntry[]): string[] {
+function findChainFaults(entries: readonly ChainEntry[], closed: readonly ClosedPeriod[]): string[] {
   return entries.flatMap(({ sequence, kind, number, content, totals, hash }, index) => {
     const name = kind === 'statement' ? `Statement ${number}` : `Redaction ${sequence}`
     if (sha256(content) !== hash) return [`${name}: its header was changed.`]
@@ -97,8 +111,52 @@ function findChainFaults(entries: readonly ChainEntry[]): string[] {
     if (previousHash !== (entries[index - 1]?.hash ?? null)) {
       return [`${name}: the entry before it in the chain is missing or another one.`]
     }
+    if (header.kind === 'statement' && !isColumnsOf(header, closed)) {
+      return [`${name}: the columns with its period and its statuses were changed.`]
+    }
     return []
   })
+}
+
+/** Whether the columns by which SQL finds a closed period say the same as its header. */
+function isColumnsOf(
+  { number, period, billable }: Omit<StatementHeader, 'previousHash'>,
+  closed: readonly ClosedPeriod[],
+): boolean {
+  const columns = closed.find((one) => one.number === number)
+  return (
+    columns?.since === Date.parse(period.since) &&
+    columns.until === Date.parse(period.until) &&
+    columns.billable.join(',') === billable.join(',')
+  )
+}
+
+/** The removals of closed periods and the log of all removals each remember how much was billed of what was removed. */
+function findWrongRemovals(noted: Sums, logged: Sums): string[] {
+  return [...new Set([...noted.keys(), ...logged.keys()])].sort(compareUnits).flatMap((unit) => {
+    const [here, there] = [noted.get(unit) ?? 0n, logged.get(unit) ?? 0n]
+    return here === there
+      ? []
+      : [
+          `What was removed of closed periods is ${here} ${unit} in one table and ${there} in the log of removals: one of them was changed.`,
+        ]
+  })
+}
+
+async function describeOverbilled(
+  tx: Statements,
+  dialect: Dialect,
+  closed: readonly ClosedPeriod[],
+): Promise<string[]> {
+  const faults: string[] = []
+  for (const period of closed) {
+    for (const { keyId, unit, quantity } of await findOverbilled(tx, dialect, period)) {
+      faults.push(
+        `Statement ${period.number}: its period holds ${quantity.slice(1)} ${unit} less of key ${keyId} than was billed.`,
+      )
+    }
+  }
+  return faults
 }
 
 interface LineSum {
@@ -155,8 +213,11 @@ interface Held {
   readonly other: bigint
 }
 
-async function sumHeld(tx: Statements, dialect: Dialect): Promise<Map<string, Held>> {
-  const closed = await readClosedPeriods(tx, dialect)
+async function sumHeld(
+  tx: Statements,
+  dialect: Dialect,
+  closed: readonly ClosedPeriod[],
+): Promise<Map<string, Held>> {
   const sums = new Map<string, Held>()
   const add = (unit: string, sum: Partial<Held>) => {
     const { open = 0n, billable = 0n, other = 0n } = sums.get(unit) ?? {}
@@ -184,10 +245,23 @@ group by 1, t.status`
   return sums
 }
 
-async function sumByUnit(tx: Statements, table: string): Promise<Map<string, bigint>> {
-  const rows = await tx.query<{ unit: string; quantity: string }>(
-    `select unit, ${sumExact('quantity')} as quantity from ${table} group by unit`,
-  )
+type Sums = ReadonlyMap<string, bigint>
+
+const NOTED = `
+select unit, ${sumExact('quantity')} as quantity
+from api_key_analytics_statement_removals
+group by unit`
+
+const LOGGED = `
+select 'requests' as unit, coalesce(${sumExact('closed_request_count')}, '0 0') as quantity
+from api_key_analytics_prunes
+union all
+select unit, ${sumExact('closed_quantity')}
+from api_key_analytics_pruned_quantities
+group by unit`
+
+async function sumByUnit(tx: Statements, sql: string): Promise<Sums> {
+  const rows = await tx.query<{ unit: string; quantity: string }>(sql)
   return new Map(rows.map(({ unit, quantity }) => [unit, readExact(quantity)]))
 }
 

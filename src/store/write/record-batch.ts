@@ -7,6 +7,8 @@ import { advanceLedger } from './advance-ledger.ts'
 import type { DueRows } from './advance-ledger.ts'
 import { enterQuantities } from './ledger-units.ts'
 import type { Database } from '../database/open-database.ts'
+import { addOwnerSums } from './owner-sums.ts'
+import { CELL_COLUMNS, QUANTITY_COLUMNS } from './row-columns.ts'
 import { touchKeys } from './touch-keys.ts'
 import type { TouchedKeys } from './touched-keys.ts'
 import { isContentError, isMissingKey } from '../database/translate-error.ts'
@@ -47,28 +49,6 @@ on conflict (api_key_id, bucket, bucket_minutes, endpoint, method, status, unit)
   quantity = ${dialect.addWhole('t.quantity', 'excluded.quantity')}`
 }
 
-export const QUANTITY_COLUMNS = {
-  key_id: 'uuid',
-  endpoint: 'text',
-  method: 'text',
-  status: 'smallint',
-  unit: 'text',
-  request_count: 'bigint',
-  quantity: 'bigint',
-}
-
-export const CELL_COLUMNS = {
-  key_id: 'uuid',
-  endpoint: 'text',
-  method: 'text',
-  status: 'smallint',
-  request_count: 'bigint',
-  duration_us: 'bigint',
-  duration_first_bin: 'smallint',
-  // a JSON array: unnest would split nested arrays too
-  duration_bins: 'text',
-}
-
 /**
  * Adds one batch in one transaction. It counts once, also when called again; if this throws before the commit, nothing
  * is stored. Rows are locked in the batch's order, which all writers share.
@@ -88,6 +68,7 @@ export async function recordBatch(
       for await (const keys of batch.keys()) await touchKeys(tx, db.dialect, batch, keys, touched)
       await addCells(tx, db.dialect, batch, due)
       if (batch.units) await addQuantities(tx, db.dialect, batch, due)
+      for await (const rows of due.rows()) await addOwnerSums(tx, db.dialect, batch, rows)
       return 'applied'
     }, 'flush')
     if (result === 'applied') for await (const keys of batch.keys()) touched.touch(keys, batch.sealedAt)

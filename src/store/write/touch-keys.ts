@@ -10,9 +10,8 @@ const KEY_COLUMNS = { id: 'uuid', label: 'text', name: 'text', owner: 'text' }
 /** Whether the name or owner in a batch counts. Null changes nothing. */
 const HEARS_NAME = `excluded.name is not null and k.name_set_by = 'app'
     and (k.name_said_at is null or excluded.name_said_at >= k.name_said_at)`
-/** An owner other than the present one begins a period, which takes more than one statement. */
-const HEARS_OWNER = `excluded.owner is not null and k.owner_set_by = 'app'
-    and (k.owner = excluded.owner or k.owner is null and k.owner_since is null)
+/** An owner other than the present one changes periods and sums, which takes more than one statement. */
+const HEARS_OWNER = `k.owner = excluded.owner and k.owner_set_by = 'app'
     and (k.owner_since is null or excluded.owner_said_at >= k.owner_since)
     and (k.owner_said_at is null or excluded.owner_said_at >= k.owner_said_at)`
 
@@ -27,7 +26,6 @@ order by n
 on conflict (id) do update set
   name = case when ${HEARS_NAME} then excluded.name else k.name end,
   name_said_at = case when ${HEARS_NAME} then excluded.name_said_at else k.name_said_at end,
-  owner = case when ${HEARS_OWNER} then excluded.owner else k.owner end,
   owner_said_at = case when ${HEARS_OWNER} then excluded.owner_said_at else k.owner_said_at end,
   first_seen_at = case when excluded.first_seen_at < k.first_seen_at
     then excluded.first_seen_at else k.first_seen_at end,

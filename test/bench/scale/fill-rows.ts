@@ -73,17 +73,27 @@ end $$`,
   ],
 }
 
+/** Every row has this unit. */
+export const UNIT = 'tokens'
+const QUANTITIES = `insert into api_key_analytics_quantities
+  (api_key_id, bucket, bucket_minutes, endpoint, method, status, unit, request_count, quantity)
+select api_key_id, bucket, bucket_minutes, endpoint, method, status, '${UNIT}', request_count, request_count * 7
+from api_key_analytics
+order by api_key_id, bucket, bucket_minutes, endpoint, method, status`
+
 /**
  * Fills a migrated database with `rows` rows of 1000 keys in the 90 days before the hour `now`, evenly, and with the
- * steady key.
+ * steady key; `withUnits` gives each row a quantity.
  */
 export async function fillRows(
   kind: DatabaseKind,
-  { url, rows, now }: { url: string; rows: number; now: number },
+  { url, rows, now, withUnits }: { url: string; rows: number; now: number; withUnits: boolean },
 ): Promise<void> {
   const db = await openDatabase(url)
   try {
     for (const sql of FILL[kind](Math.ceil(rows / KEYS), now - HOURS * HOUR_MS)) await db.query(sql)
+    if (withUnits) await db.query(QUANTITIES)
+    if (withUnits && kind === 'postgresql') await db.query('vacuum analyze api_key_analytics_quantities')
   } finally {
     await db.close()
   }

@@ -11,10 +11,11 @@ import type { DatabaseKind } from '../../support/databases.ts'
 import { makeBatch } from '../../support/make-batch.ts'
 import { timeInTurn } from '../time.ts'
 import type { Work } from '../time.ts'
-import { fillRows, keyId, KEYS, STEADY_KEY } from './fill-rows.ts'
+import { fillRows, keyId, KEYS, STEADY_KEY, UNIT } from './fill-rows.ts'
 
 const HOUR_MS = 3_600_000
 const BATCH_ROWS = 1000
+const QUANTITY = 5
 /** Customers that call 20 operations each within a flush. */
 const USUAL_KEYS = 50
 
@@ -30,9 +31,13 @@ export type RowCost =
   | 'key'
   /** the overview of 30 days: reads every third row of the table, so it grows with them */
   | 'overview'
+  /** the same with a unit: a flush of 1000 rows that are there, the report of the key, the overview */
+  | 'existingUnit'
+  | 'keyUnit'
+  | 'overviewUnit'
 
-/** Milliseconds (medians) at each size. */
-export type CostsBySize = Readonly<Record<RowCost, readonly number[]>>
+/** Milliseconds (medians) at each size; those of a unit only when asked for. */
+export type CostsBySize = Readonly<Partial<Record<RowCost, readonly number[]>>>
 
 /**
  * Fills an empty, migrated database for each size and times them in turn, so that whatever else the machine does falls
@@ -41,16 +46,18 @@ export type CostsBySize = Readonly<Record<RowCost, readonly number[]>>
 export async function measureRows(
   kind: DatabaseKind,
   urls: readonly string[],
-  { sizes, rounds }: { sizes: readonly number[]; rounds: number },
+  { sizes, rounds, withUnits }: { sizes: readonly number[]; rounds: number; withUnits: boolean },
 ): Promise<CostsBySize> {
   const now = Math.floor(Date.now() / HOUR_MS) * HOUR_MS
-  for (const [index, url] of urls.entries()) await fillRows(kind, { url, rows: sizes[index]!, now })
+  for (const [index, url] of urls.entries())
+    await fillRows(kind, { url, rows: sizes[index]!, now, withUnits })
   const tables = await Promise.all(urls.map((url) => openTable(url, now)))
   try {
     return {
       ...(await timeEach(rounds, tables, ['existing', 'fresh', 'scattered', 'key'])),
+      ...(withUnits && (await timeEach(rounds, tables, ['existingUnit', 'keyUnit']))),
       // of the largest table it takes a while
-      ...(await timeEach(3, tables, ['overview'])),
+      ...(await timeEach(3, tables, withUnits ? ['overview', 'overviewUnit'] : ['overview'])),
     }
   } finally {
     for (const table of tables) await table.close()
@@ -63,6 +70,7 @@ async function openTable(url: string, now: number): Promise<Table> {
   const store = openStore({ url, pepperCheck: '' })
   const db = await openDatabase(url)
   const [flush, flushScattered] = [startFlushing(store, USUAL_KEYS), startFlushing(store, BATCH_ROWS)]
+  const flushUnit = startFlushing(store, USUAL_KEYS, UNIT)
   const period = parsePeriod({ since: '30d' })
   const ofKey = {
     filter: { keyIds: [keyId(STEADY_KEY)] },
@@ -76,6 +84,9 @@ async function openTable(url: string, now: number): Promise<Table> {
     scattered: () => flushScattered(now),
     key: () => report(db, { period, ...ofKey }),
     overview: () => report(db, { period }),
+    existingUnit: () => flushUnit(now),
+    keyUnit: () => report(db, { period, unit: UNIT, ...ofKey }),
+    overviewUnit: () => report(db, { period, unit: UNIT }),
     async close() {
       await store.close()
       await db.close()
@@ -96,8 +107,12 @@ async function timeEach<Cost extends RowCost>(
   return Object.fromEntries(costs.map((cost) => [cost, bySize(cost)])) as Record<Cost, number[]>
 }
 
-/** @returns what flushes the next batch of one instance: 1000 rows of so many keys, in the bucket of that hour */
-export function startFlushing(store: UsageStore, keys: number): (bucket: number) => Promise<unknown> {
+/** @returns what flushes the next batch of one instance: 1000 rows of so many keys, in the bucket of that hour; with a unit each has a quantity */
+export function startFlushing(
+  store: UsageStore,
+  keys: number,
+  unit?: string,
+): (bucket: number) => Promise<unknown> {
   const batch = makeBatch({
     instance: randomUUID(),
     identities: Object.fromEntries(
@@ -109,12 +124,23 @@ export function startFlushing(store: UsageStore, keys: number): (bucket: number)
         key: String(key),
         keyId: keyId(key * (KEYS / keys)),
         endpoint: `/v2/flushed-${Math.floor(row / keys)}`,
+        ...(unit && { quantities: [{ unit, requestCount: 1, quantity: QUANTITY }] }),
       }
     }),
   })
   let sequence = 0
-  return (bucket) =>
-    store.recordBatch({ ...batch, bucket, countedBefore: sequence * BATCH_ROWS, sequence: ++sequence })
+  return (bucket) => {
+    const before = sequence * BATCH_ROWS
+    const totals = unit ? [{ unit, before: before * QUANTITY, quantity: BATCH_ROWS * QUANTITY }] : []
+    const units = unit ? { additionsBefore: 0, additionCount: 0, totals } : undefined
+    return store.recordBatch({
+      ...batch,
+      bucket,
+      countedBefore: before,
+      sequence: ++sequence,
+      ...(units && { units }),
+    })
+  }
 }
 
 function report(db: Database, request: ReportRequest): Promise<unknown> {

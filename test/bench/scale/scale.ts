@@ -1,6 +1,6 @@
 /**
  * Times flushes and reports while rows, instances and processes grow, on both databases, and prints Markdown tables:
- * `npm run bench:scale -- [--max-rows 10000000] [--max-instances 16] [--rounds 21] [--flushes 160]
+ * `npm run bench:scale -- [--units] [--max-rows 10000000] [--max-instances 16] [--rounds 21] [--flushes 160]
  * [--passes 3] [--database sqlite] [--svg .github/scale.svg]`. Ratios are to the first size of the same run. Everything it makes
  * but the plot is deleted; 10 million rows need 6 GB of disk and about ten minutes.
  */
@@ -14,6 +14,7 @@ import { drawPlot } from './draw-plot.ts'
 import type { Panel } from './draw-plot.ts'
 import { measureInstances, measureLedger } from './measure-instances.ts'
 import { measureRows } from './measure-rows.ts'
+import type { CostsBySize, RowCost } from './measure-rows.ts'
 import { renderTable } from './render-tables.ts'
 
 const { values } = parseArgs({
@@ -25,6 +26,8 @@ const { values } = parseArgs({
     // of all processes together, in each of the passes
     flushes: { type: 'string', default: '160' },
     passes: { type: 'string', default: '3' },
+    // also with a unit in every row, which doubles the disk and the time of the first table
+    units: { type: 'boolean', default: false },
     database: { type: 'string' },
     svg: { type: 'string' },
   },
@@ -67,23 +70,37 @@ async function benchDatabase(kind: DatabaseKind): Promise<void> {
 }
 
 async function benchRows(kind: DatabaseKind, server: string | undefined): Promise<void> {
-  const options = { sizes: rowSizes, rounds }
+  const options = { sizes: rowSizes, rounds, withUnits: values.units }
   const costs = await withDatabases(kind, server, rowSizes, (urls) => measureRows(kind, urls, options))
-  const flat = [
-    { name: 'flush of 1000 rows that are there', ms: costs.existing },
-    { name: 'flush of 1000 new rows', ms: costs.fresh },
-    { name: 'report of a key with 720 rows', ms: costs.key },
-  ]
-  const growing = [
-    { name: 'flush of one row of each of 1000 keys', ms: costs.scattered },
-    { name: 'overview of 30 days (a third of all rows)', ms: costs.overview },
-  ]
+  const flat = rowsOf(costs, {
+    existing: 'flush of 1000 rows that are there',
+    fresh: 'flush of 1000 new rows',
+    key: 'report of a key with 720 rows',
+    existingUnit: 'flush of 1000 rows that are there, with a unit',
+    keyUnit: 'report of a unit of that key',
+  })
+  const growing = rowsOf(costs, {
+    scattered: 'flush of one row of each of 1000 keys',
+    overview: 'overview of 30 days (a third of all rows)',
+    overviewUnit: 'overview of a unit',
+  })
   print(renderTable('Rows in the table', rowSizes, [...flat, ...growing]))
   for (const row of flat) warnOfGrowth(row)
   panels.push({
     title: NAMES[kind],
     xLabel: 'rows in the table',
     lines: [...flat, ...growing].map(({ name, ms }) => ({ name, points: zip(rowSizes, ms) })),
+  })
+}
+
+/** The costs that were measured, with their names. */
+function rowsOf(
+  costs: CostsBySize,
+  names: Partial<Record<RowCost, string>>,
+): { name: string; ms: readonly number[] }[] {
+  return Object.entries(names).flatMap(([cost, name]) => {
+    const ms = costs[cost as RowCost]
+    return ms ? [{ name, ms }] : []
   })
 }
 

@@ -2,11 +2,10 @@
  * An app as a test of its own would use it: `off` or `:memory:`. Prints what can be read afterwards, which
  * timers our sources have set, and what lies in its folder. It never calls `close`, and ends by itself.
  */
-import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
 import Koa from 'koa'
 import { apiKeyAnalytics } from '../../../src/analytics.ts'
+import { listen } from '../listen.ts'
 
 const timers: string[] = []
 for (const name of ['setTimeout', 'setInterval', 'setImmediate'] as const) {
@@ -27,11 +26,9 @@ app.use(analytics)
 app.use((ctx) => {
   ctx.body = 'ok'
 })
-const server = app.listen(0, '127.0.0.1')
-await once(server, 'listening')
-const { port } = server.address() as AddressInfo
+const { url, close } = await listen(app.callback())
 const headers = { 'x-api-key': 'a secret of a test' }
-const answer = await fetch(`http://127.0.0.1:${port}/users`, { headers })
+const answer = await fetch(`${url}/users`, { headers })
 const text = await answer.text()
 analytics.addEndpointAccess({ id: 'key_1', name: 'Jobs' }, 'POST /jobs')
 await analytics.flush()
@@ -40,6 +37,5 @@ const rows = await analytics.usage().then(
   (usage) => usage.findUsage({ by: ['method', 'endpoint'], sort: 'group' }),
   (error: Error & { code: string }) => error.code,
 )
-server.close()
-server.closeAllConnections()
+await close()
 process.stdout.write(JSON.stringify({ text, stats, rows, timers, files: readdirSync('.') }))

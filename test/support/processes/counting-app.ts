@@ -1,9 +1,9 @@
 /** An app as a user would write it, told by its argument what to use; prints its URL, ends well when told to terminate. */
-import type { AddressInfo } from 'node:net'
 import { Router } from '@koa/router'
 import Koa from 'koa'
 import { addUsage, apiKeyAnalytics, setApiKey, setUsage } from '../../../src/index.ts'
 import type { CountingAppOptions } from '../counting-app.ts'
+import { listen } from '../listen.ts'
 
 // In a container every process has the same id, the dead one as well as the one that recovers it.
 Object.defineProperty(process, 'pid', { value: 1 })
@@ -33,11 +33,6 @@ app.use(async (ctx, next) => {
   await next()
 })
 app.use(router.routes())
-const server = app.listen(0, '127.0.0.1', () => {
-  const { port } = server.address() as AddressInfo
-  process.stdout.write(JSON.stringify({ url: `http://127.0.0.1:${port}`, mode: analytics.stats().mode }))
-})
-process.once('SIGTERM', () => {
-  server.close(() => void analytics.close())
-  server.closeAllConnections()
-})
+const { url, close } = await listen(app.callback())
+process.once('SIGTERM', () => void close().then(() => analytics.close()))
+process.stdout.write(JSON.stringify({ url, mode: analytics.stats().mode }))

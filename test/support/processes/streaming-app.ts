@@ -3,12 +3,12 @@
  * so far; before that it notes it in a file, as what was about to be set. Prints its URL.
  */
 import { openSync, writeSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import Koa from 'koa'
 import { apiKeyAnalytics, setApiKey, setUsage } from '../../../src/index.ts'
 import type { StreamingAppOptions } from '../streaming-app.ts'
+import { listen } from '../listen.ts'
 
 const { mode, setFile, chunks, ...options } = JSON.parse(process.argv[2]!) as StreamingAppOptions
 if (mode === 'written') process.env['APIKEY_ANALYTICS_NO_MMAP'] = '1'
@@ -44,11 +44,6 @@ async function writeChunks(stream: PassThrough, onTokens: (tokens: number) => vo
   stream.end()
 }
 
-const server = app.listen(0, '127.0.0.1', () => {
-  const { port } = server.address() as AddressInfo
-  process.stdout.write(JSON.stringify({ url: `http://127.0.0.1:${port}`, mode: analytics.stats().mode }))
-})
-process.once('SIGTERM', () => {
-  server.close(() => void analytics.close())
-  server.closeAllConnections()
-})
+const { url, close } = await listen(app.callback())
+process.once('SIGTERM', () => void close().then(() => analytics.close()))
+process.stdout.write(JSON.stringify({ url, mode: analytics.stats().mode }))

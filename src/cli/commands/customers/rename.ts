@@ -29,6 +29,9 @@ export default class CustomersRename extends BaseCommand {
       }
       const keys = renamed.keys === 1 ? '1 key' : `${renamed.keys} keys`
       this.print(this.forOutput(`${args.from} is ${args.to} now, with ${keys}.\n`))
+      const { droppedQuotas } = renamed
+      if (droppedQuotas > 0)
+        this.say(`Note: ${args.to} had the same quotas, which stay; those of ${args.from} are gone.`)
       return { from: args.from, to: args.to, ...renamed }
     })
   }

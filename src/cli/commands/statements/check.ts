@@ -25,11 +25,14 @@ export default class StatementsCheck extends BaseCommand {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(StatementsCheck)
-    const { checkGiven, isFile, renderCheck } = await import('../../../billing/run-check.ts')
+    const [{ isFile, runCheck }, { renderCheck }] = await Promise.all([
+      import('../../../billing/check/run-check.ts'),
+      import('../../../billing/check/render-check.ts'),
+    ])
     const order = { which: args.statement, publicKey: flags['public-key'] }
     const check = isFile(args.statement)
-      ? await checkGiven(undefined, order)
-      : await this.withDatabase(flags, (db) => checkGiven(db, order))
+      ? await runCheck(undefined, order)
+      : await this.withDatabase(flags, (db) => runCheck(db, order))
     if (!check.intact) this.differs()
     this.print(this.forOutput(renderCheck(check)))
     return check

@@ -13,8 +13,8 @@ export default class StatementsList extends BaseCommand {
     const { flags } = await this.parse(StatementsList)
     return this.withDatabase(flags, async (db) => {
       const [{ findStatements }, { renderStatementList }] = await Promise.all([
-        import('../../../billing/read-statement.ts'),
-        import('../../../billing/render-statement-list.ts'),
+        import('../../../billing/statement/read-statement.ts'),
+        import('../../../billing/print/render-statement-list.ts'),
       ])
       const statements = await findStatements(db)
       this.print(renderStatementList(statements, this.screen(flags)))

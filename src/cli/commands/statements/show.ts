@@ -38,7 +38,7 @@ export default class StatementsShow extends BaseCommand {
     const format = this.oneFormat(flags.format, metadata.flags.format)
     return this.withDatabase(flags, async (db, location) => {
       const [{ showStatement }, { writeOutput }, { withInterruption }] = await Promise.all([
-        import('../../../billing/show-statement.ts'),
+        import('../../../billing/print/show-statement.ts'),
         import('../../write-output.ts'),
         import('../../interruption.ts'),
       ])

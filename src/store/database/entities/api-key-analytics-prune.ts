@@ -14,6 +14,8 @@ export class ApiKeyAnalyticsPrune {
   rowCount!: number
   /** Requests in those rows; rolled up or anonymised: still in the table. */
   requestCount!: number
+  /** Of those that were removed: the requests that a closed period bills. */
+  closedRequestCount!: number
 }
 
 /** Table `api_key_analytics_prunes`. */
@@ -28,5 +30,6 @@ export const ApiKeyAnalyticsPruneSchema: EntitySchema<ApiKeyAnalyticsPrune> = de
     apiKeyId: p.uuid().fieldName('api_key_id').nullable(),
     rowCount: p.bigint('number').fieldName('row_count'),
     requestCount: p.bigint('number').fieldName('request_count'),
+    closedRequestCount: p.bigint('number').fieldName('closed_request_count'),
   },
 })

@@ -7,6 +7,8 @@ export class ApiKeyAnalyticsPrunedQuantity {
   /** Such as `tokens`. */
   unit!: string
   quantity!: bigint
+  /** Of it: what a closed period bills. */
+  closedQuantity!: bigint
 }
 
 /** Table `api_key_analytics_pruned_quantities`. */
@@ -17,5 +19,6 @@ export const ApiKeyAnalyticsPrunedQuantitySchema: EntitySchema<ApiKeyAnalyticsPr
     pruneId: p.integer().fieldName('prune_id').primary(),
     unit: p.text().fieldName('unit').primary().ignoreSchemaChanges('collation'),
     quantity: p.bigint('bigint').fieldName('quantity'),
+    closedQuantity: p.bigint('bigint').fieldName('closed_quantity'),
   },
 })

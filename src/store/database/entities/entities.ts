@@ -1,12 +1,16 @@
+import { ApiKeyAnalyticsAlertDeliverySchema } from './api-key-analytics-alert-delivery.ts'
+import { ApiKeyAnalyticsAlertSchema } from './api-key-analytics-alert.ts'
 import { ApiKeyAnalyticsGapSchema } from './api-key-analytics-gap.ts'
 import { ApiKeyAnalyticsKeySchema } from './api-key-analytics-key.ts'
 import { ApiKeyAnalyticsLedgerUnitSchema } from './api-key-analytics-ledger-unit.ts'
 import { ApiKeyAnalyticsLedgerSchema } from './api-key-analytics-ledger.ts'
 import { ApiKeyAnalyticsMetaSchema } from './api-key-analytics-meta.ts'
+import { ApiKeyAnalyticsOwnerUsageSchema } from './api-key-analytics-owner-usage.ts'
 import { ApiKeyAnalyticsOwnerSchema } from './api-key-analytics-owner.ts'
 import { ApiKeyAnalyticsPruneSchema } from './api-key-analytics-prune.ts'
 import { ApiKeyAnalyticsPrunedQuantitySchema } from './api-key-analytics-pruned-quantity.ts'
 import { ApiKeyAnalyticsQuantitySchema } from './api-key-analytics-quantity.ts'
+import { ApiKeyAnalyticsQuotaSchema } from './api-key-analytics-quota.ts'
 import { ApiKeyAnalyticsStatementSchema } from './api-key-analytics-statement.ts'
 import { ApiKeyAnalyticsStatementAccountSchema } from './api-key-analytics-statement-account.ts'
 import { ApiKeyAnalyticsStatementLineSchema } from './api-key-analytics-statement-line.ts'
@@ -21,16 +25,20 @@ export const ENTITIES = [
   ApiKeyAnalyticsQuantitySchema,
   ApiKeyAnalyticsKeySchema,
   ApiKeyAnalyticsOwnerSchema,
+  ApiKeyAnalyticsOwnerUsageSchema,
   ApiKeyAnalyticsLedgerSchema,
   ApiKeyAnalyticsLedgerUnitSchema,
   ApiKeyAnalyticsGapSchema,
   ApiKeyAnalyticsUnsealedSchema,
   ApiKeyAnalyticsPruneSchema,
   ApiKeyAnalyticsPrunedQuantitySchema,
+  ApiKeyAnalyticsQuotaSchema,
   ApiKeyAnalyticsStatementSchema,
   ApiKeyAnalyticsStatementAccountSchema,
   ApiKeyAnalyticsStatementLineSchema,
   ApiKeyAnalyticsStatementOwnerSchema,
   ApiKeyAnalyticsStatementRemovalSchema,
+  ApiKeyAnalyticsAlertSchema,
+  ApiKeyAnalyticsAlertDeliverySchema,
   ApiKeyAnalyticsMetaSchema,
 ]

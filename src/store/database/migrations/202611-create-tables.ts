@@ -4,8 +4,8 @@ import { SQLITE } from './202611-tables-sqlite.ts'
 import { isPostgresql } from './is-postgresql.ts'
 
 /**
- * The first tables: keys, their former owners, usage and its quantities, the ledger with its gaps and unsealed batches,
- * prunes, statements, meta.
+ * The first tables: keys, their former owners, usage and its quantities, its sums by owner, the ledger with its gaps and
+ * unsealed batches, prunes, statements, quotas, alerts, meta.
  */
 export class Migration202611CreateTables extends Migration {
   override up(): void {
@@ -21,6 +21,7 @@ export class Migration202611CreateTables extends Migration {
 const TABLES = [
   'api_key_analytics_quantities',
   'api_key_analytics',
+  'api_key_analytics_owner_usage',
   'api_key_analytics_owners',
   'api_key_analytics_keys',
   'api_key_analytics_ledger',
@@ -34,5 +35,8 @@ const TABLES = [
   'api_key_analytics_statement_lines',
   'api_key_analytics_statement_owners',
   'api_key_analytics_statement_removals',
+  'api_key_analytics_quotas',
+  'api_key_analytics_alert_deliveries',
+  'api_key_analytics_alerts',
   'api_key_analytics_meta',
 ]

@@ -53,6 +53,17 @@ export const POSTGRESQL = [
   primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status, unit)
 ) with (fillfactor = 70)`,
   'create index api_key_analytics_quantities_bucket_index on api_key_analytics_quantities (bucket)',
+  `create table api_key_analytics_owner_usage (
+  owner text collate "C" not null,
+  bucket timestamptz not null,
+  endpoint text collate "C" not null,
+  method text collate "C" not null,
+  status smallint not null,
+  unit text collate "C" not null,
+  request_count bigint not null default 0,
+  quantity bigint not null default 0,
+  primary key (owner, bucket, endpoint, method, status, unit)
+) with (fillfactor = 70)`,
   `create table api_key_analytics_ledger (
   instance uuid not null primary key,
   sequence bigint not null,
@@ -90,12 +101,14 @@ export const POSTGRESQL = [
   before timestamptz null,
   api_key_id uuid null,
   row_count bigint not null,
-  request_count bigint not null
+  request_count bigint not null,
+  closed_request_count bigint not null
 )`,
   `create table api_key_analytics_pruned_quantities (
   prune_id int not null,
   unit text collate "C" not null,
   quantity bigint not null,
+  closed_quantity bigint not null,
   primary key (prune_id, unit)
 )`,
   `create table api_key_analytics_statements (
@@ -155,6 +168,44 @@ export const POSTGRESQL = [
   quantity bigint not null,
   primary key (period, api_key_id, owner_since, endpoint, method, unit)
 )`,
+  `create table api_key_analytics_quotas (
+  subject_kind text not null,
+  subject text not null,
+  unit text not null,
+  per text not null,
+  time_zone text not null,
+  limit_quantity bigint not null,
+  set_at timestamptz not null,
+  primary key (subject_kind, subject, unit, per)
+)`,
+  `create table api_key_analytics_alerts (
+  id uuid not null primary key,
+  kind text not null,
+  api_key_id uuid null,
+  owner text null,
+  subject text not null,
+  since timestamptz not null,
+  until timestamptz not null,
+  threshold int null,
+  level bigint not null,
+  severity text not null,
+  fired_at timestamptz not null,
+  content text not null
+)`,
+  'create index api_key_analytics_alerts_until_index on api_key_analytics_alerts (until)',
+  `create table api_key_analytics_alert_deliveries (
+  alert_id uuid not null
+    constraint api_key_analytics_alert_deliveries_alert_id_foreign
+    references api_key_analytics_alerts (id) on delete cascade,
+  webhook text not null,
+  state text not null,
+  attempts int not null,
+  next_attempt_at timestamptz not null,
+  delivered_at timestamptz null,
+  last_error text null,
+  primary key (alert_id, webhook)
+)`,
+  'create index api_key_analytics_alert_deliveries_state_index on api_key_analytics_alert_deliveries (state, webhook)',
   `create table api_key_analytics_meta (
   id smallint not null primary key,
   database_id uuid not null,

@@ -55,6 +55,17 @@ export const SQLITE = [
     foreign key (api_key_id) references api_key_analytics_keys (id) on delete cascade
 ) without rowid`,
   'create index api_key_analytics_quantities_bucket_index on api_key_analytics_quantities (bucket)',
+  `create table api_key_analytics_owner_usage (
+  owner text not null,
+  bucket datetime not null,
+  endpoint text not null,
+  method text not null,
+  status integer not null,
+  unit text not null,
+  request_count bigint not null default 0,
+  quantity bigint not null default 0,
+  primary key (owner, bucket, endpoint, method, status, unit)
+) without rowid`,
   `create table api_key_analytics_ledger (
   instance text not null primary key,
   sequence bigint not null,
@@ -92,12 +103,14 @@ export const SQLITE = [
   before datetime null,
   api_key_id text null,
   row_count bigint not null,
-  request_count bigint not null
+  request_count bigint not null,
+  closed_request_count bigint not null
 )`,
   `create table api_key_analytics_pruned_quantities (
   prune_id integer not null,
   unit text not null,
   quantity bigint not null,
+  closed_quantity bigint not null,
   primary key (prune_id, unit)
 ) without rowid`,
   `create table api_key_analytics_statements (
@@ -157,6 +170,44 @@ export const SQLITE = [
   quantity bigint not null,
   primary key (period, api_key_id, owner_since, endpoint, method, unit)
 ) without rowid`,
+  `create table api_key_analytics_quotas (
+  subject_kind text not null,
+  subject text not null,
+  unit text not null,
+  per text not null,
+  time_zone text not null,
+  limit_quantity bigint not null,
+  set_at datetime not null,
+  primary key (subject_kind, subject, unit, per)
+) without rowid`,
+  `create table api_key_analytics_alerts (
+  id text not null primary key,
+  kind text not null,
+  api_key_id text null,
+  owner text null,
+  subject text not null,
+  since datetime not null,
+  until datetime not null,
+  threshold integer null,
+  level bigint not null,
+  severity text not null,
+  fired_at datetime not null,
+  content text not null
+) without rowid`,
+  'create index api_key_analytics_alerts_until_index on api_key_analytics_alerts (until)',
+  `create table api_key_analytics_alert_deliveries (
+  alert_id text not null,
+  webhook text not null,
+  state text not null,
+  attempts integer not null,
+  next_attempt_at datetime not null,
+  delivered_at datetime null,
+  last_error text null,
+  primary key (alert_id, webhook),
+  constraint api_key_analytics_alert_deliveries_alert_id_foreign
+    foreign key (alert_id) references api_key_analytics_alerts (id) on delete cascade
+) without rowid`,
+  'create index api_key_analytics_alert_deliveries_state_index on api_key_analytics_alert_deliveries (state, webhook)',
   `create table api_key_analytics_meta (
   id integer not null primary key,
   database_id text not null,

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { PostgreSqlConnection } from '@mikro-orm/postgresql'
 import type { PoolClient } from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
@@ -98,6 +99,28 @@ export function runOn(client: Pick<Pool, 'query'>, databaseLabel: string): Timed
   }
 }
 
+/**
+ * The same statements. After a silence of ours that the server may not have endured, what it said meanwhile is read
+ * first: a statement that is sent into an ended connection resets it, and the server's last words are lost.
+ */
+function readAfterSilence(statements: TimedStatements, longestSilenceMs: number): TimedStatements {
+  let answeredAt = performance.now()
+  return {
+    query: async (...statement) => {
+      if (performance.now() - answeredAt > longestSilenceMs / 2) {
+        // the first may still be in the turn that has just read
+        await nextTurn()
+        await nextTurn()
+      }
+      try {
+        return await statements.query(...statement)
+      } finally {
+        answeredAt = performance.now()
+      }
+    },
+  }
+}
+
 /** Statements and transactions on the connections of a pool. */
 export function openPostgresqlSession(
   pool: Pool,
@@ -156,7 +179,7 @@ export function openPostgresqlSession(
     const lift = liftTimeout && mode !== 'flush'
     const start = writeBegin(mode, longestSilenceMs)
     const client = await begin(lift ? `${start};\n${LIFT_TIMEOUT}` : start, mode)
-    const tx = runOn(client, databaseLabel)
+    const tx = readAfterSilence(runOn(client, databaseLabel), longestSilenceMs)
     let broken = false
     let cut: unknown
     // The server may close the connection between two statements. Without a listener that would end the process.

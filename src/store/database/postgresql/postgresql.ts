@@ -21,10 +21,11 @@ export const MIGRATION_LOCK = 7263912548017
 const HIDING_TABLES = `
 select name
 from unnest(array['api_key_analytics', 'api_key_analytics_quantities', 'api_key_analytics_keys',
-  'api_key_analytics_owners', 'api_key_analytics_ledger', 'api_key_analytics_ledger_units', 'api_key_analytics_gaps',
+  'api_key_analytics_owners', 'api_key_analytics_owner_usage', 'api_key_analytics_ledger', 'api_key_analytics_ledger_units', 'api_key_analytics_gaps',
   'api_key_analytics_unsealed', 'api_key_analytics_prunes', 'api_key_analytics_pruned_quantities',
   'api_key_analytics_statements', 'api_key_analytics_statement_accounts', 'api_key_analytics_statement_lines',
-  'api_key_analytics_statement_owners', 'api_key_analytics_statement_removals', 'api_key_analytics_meta',
+  'api_key_analytics_statement_owners', 'api_key_analytics_statement_removals', 'api_key_analytics_alerts',
+  'api_key_analytics_alert_deliveries', 'api_key_analytics_quotas', 'api_key_analytics_meta',
   '${MIGRATIONS_TABLE}']) as name
 where row_security_active(to_regclass(name))`
 
@@ -50,6 +51,8 @@ export function postgresqlDialect(url: string, databaseLabel: string): Dialect {
     // not extract: it computes in numeric and takes twice as long per row
     millisecondsOf: (time) => `(date_part('epoch', ${time}) * 1000)::bigint`,
     timeOf: (milliseconds) => `to_timestamp(${milliseconds}::double precision / 1000)`,
+    dayOfMonth: (milliseconds) =>
+      `date_part('day', to_timestamp((${milliseconds})::double precision / 1000) at time zone 'UTC')`,
     givenRows(columns, rows, first) {
       const names = Object.keys(columns)
       const arrays = Object.values(columns).map((type, index) => `$${first + index}::${type}[]`)

@@ -32,6 +32,7 @@ export function sqliteDialect(path: string, databaseLabel: string): Dialect {
     kind: 'sqlite',
     millisecondsOf: (time) => time,
     timeOf: (milliseconds) => milliseconds,
+    dayOfMonth: (milliseconds) => `cast(strftime('%d', (${milliseconds}) / 1000, 'unixepoch') as integer)`,
     givenRows(columns, rows, first) {
       const fields = Object.keys(columns).map((name, index) => `value ->> ${index} as ${name}`)
       return {

@@ -1,0 +1,122 @@
+import type { MeasuredQuota, Quota, QuotaFilter, QuotaMeasurement } from '../../model/quota.ts'
+import { REQUESTS_UNIT } from '../../model/unit.ts'
+import { presentPeriod } from '../../time/present-period.ts'
+import type { Dialect, Statements } from '../database/dialect.ts'
+import { findCompleteUntil } from './find-complete-until.ts'
+import { findQuotas } from './find-quotas.ts'
+
+const KEY_COLUMNS = { quota: 'int', unit: 'text', key_id: 'uuid', since: 'bigint', until: 'bigint' }
+const OWNER_COLUMNS = { ...KEY_COLUMNS, key_id: 'text' }
+
+/** A quota with its place in the list and its present period. */
+interface Wanted extends Quota {
+  readonly place: number
+  readonly since: Date
+  readonly until: Date
+}
+
+/**
+ * Measures the quotas of some keys and owners together, or all, in four statements at most. An owner's use is that of
+ * the keys while the owner had them, as in `report --owner`. A stored row counts for the period in which it begins.
+ */
+export async function measureQuotas(
+  db: Statements & { readonly dialect: Dialect },
+  filter?: QuotaFilter,
+  now = Date.now(),
+): Promise<QuotaMeasurement> {
+  const { dialect } = db
+  // first: the sums that are read later have at least what was delivered by then
+  const completeUntil = await findCompleteUntil(db, dialect, now)
+  return { completeUntil, quotas: await measure(db, await findQuotas(db, dialect, filter), now) }
+}
+
+/** Measures quotas in the period that contains a moment, in two statements at most. */
+/** Measures quotas in the period that contains a moment, in two statements at most. */
+export async function measure(
+  db: Statements & { readonly dialect: Dialect },
+  quotas: readonly Quota[],
+  now: number,
+): Promise<MeasuredQuota[]> {
+  const wanted = quotas.map((quota, place) => Object.assign({ place }, quota, presentPeriod(quota, now)))
+  const { requests = [], others = [] } = Object.groupBy(wanted, ({ unit }) =>
+    unit === REQUESTS_UNIT ? 'requests' : 'others',
+  )
+  const sums = new Map<number, bigint>()
+  await addSums(db, requests, { table: 'api_key_analytics', quantity: 't.request_count' }, sums)
+  await addSums(
+    db,
+    others,
+    { table: 'api_key_analytics_quantities', quantity: 't.quantity', unit: 't.unit' },
+    sums,
+  )
+  return wanted.map(({ place, ...quota }) => Object.assign(quota, { used: sums.get(place) ?? 0n }))
+}
+
+interface Source {
+  readonly table: string
+  readonly quantity: string
+  /** Absent where every row has the same unit. */
+  readonly unit?: string
+}
+
+async function addSums(
+  db: Statements & { readonly dialect: Dialect },
+  wanted: readonly Wanted[],
+  source: Source,
+  sums: Map<number, bigint>,
+): Promise<void> {
+  if (wanted.length === 0) return
+  const { sql, params } = writeMeasurement(db.dialect, wanted, source)
+  const rows = await db.query<{ quota: number; used: string | null }>(sql, params)
+  for (const { quota, used } of rows) sums.set(quota, BigInt(used ?? 0))
+}
+
+/**
+ * The statement that sums up the use of quotas. It turns each quota into spans of time of single keys, of which an
+ * owner's quota has one per key, or more when a key came back. Then the primary key finds the rows.
+ */
+function writeMeasurement(
+  dialect: Dialect,
+  wanted: readonly Wanted[],
+  { table, quantity, unit }: Source,
+): { sql: string; params: unknown[] } {
+  const toRow = ({ place, unit: name, keyId, owner, since, until }: Wanted) => {
+    return [place, name, keyId ?? owner, since.getTime(), until.getTime()]
+  }
+  const { keys = [], owners = [] } = Object.groupBy(wanted, ({ keyId }) => (keyId ? 'keys' : 'owners'))
+  const ofKeys = dialect.givenRows(KEY_COLUMNS, keys.map(toRow), 1)
+  const ofOwners = dialect.givenRows(OWNER_COLUMNS, owners.map(toRow), 1 + ofKeys.params.length)
+  const first = 1 + ofKeys.params.length + ofOwners.params.length
+  const borders = [
+    Math.min(...wanted.map(({ since }) => since.getTime())),
+    Math.max(...wanted.map(({ until }) => until.getTime())),
+  ]
+  const [ownedFrom, ownedUntil] = ['k.owner_since', 'o.until'].map((time) => dialect.millisecondsOf(time))
+  const formerFrom = dialect.millisecondsOf('o.since')
+  // `cross join` makes SQLite begin with the spans
+  const sql = `with of_owners as (
+  select quota, unit, key_id as owner, since, until from ${ofOwners.sql}
+), spans as (
+  select quota, unit, key_id, since, until from ${ofKeys.sql}
+  union all
+  select w.quota, w.unit, k.id, case when ${ownedFrom} > w.since then ${ownedFrom} else w.since end, w.until
+  from of_owners w
+  cross join api_key_analytics_keys k
+  where k.owner = w.owner
+  union all
+  select w.quota, w.unit, o.api_key_id, case when ${formerFrom} > w.since then ${formerFrom} else w.since end,
+    case when ${ownedUntil} < w.until then ${ownedUntil} else w.until end
+  from of_owners w
+  cross join api_key_analytics_owners o
+  where o.owner = w.owner
+)
+select s.quota, cast(sum(${quantity}) as text) as used
+from spans s
+cross join ${table} t
+where t.api_key_id = s.key_id
+  and t.bucket >= ${dialect.timeOf('s.since')} and t.bucket < ${dialect.timeOf('s.until')}
+  and t.bucket >= ${dialect.timeOf(`$${first}`)} and t.bucket < ${dialect.timeOf(`$${first + 1}`)}
+  ${unit ? `and ${unit} = s.unit` : ''}
+group by s.quota`
+  return { sql, params: [...ofKeys.params, ...ofOwners.params, ...borders] }
+}
