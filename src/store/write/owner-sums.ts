@@ -1,4 +1,5 @@
 import type { Batch, BatchRow } from '../../model/batch.ts'
+import type { KeyIdentity } from '../../model/key.ts'
 import { REQUESTS_UNIT } from '../../model/unit.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { JOIN_FORMER_OWNER } from '../read/owner-of-rows.ts'
@@ -63,7 +64,32 @@ function writeSumsOf(dialect: Dialect): { day: string; step: string } {
   return { day: `case when ${isEdge} then ${step} else ${day} end`, step }
 }
 
-/** Adds the rows of a batch. Call it when cells and quantities are stored, and the owners of the keys are known. */
+const OWNED = (given: string) => `
+select k.id
+from ${given}
+join api_key_analytics_keys k on k.id = given.id
+where k.owner is not null
+  or exists (select 1 from api_key_analytics_owners o where o.api_key_id = k.id and o.owner is not null)`
+
+/**
+ * The keys of a batch that have, or had, an owner: the others are in no sum, and an app without owners pays for none.
+ * Call it when the owners that the batch says are stored.
+ */
+export async function findOwnedKeys(
+  tx: Statements,
+  dialect: Dialect,
+  keys: readonly KeyIdentity[],
+): Promise<string[]> {
+  const given = dialect.givenRows(
+    { id: 'uuid' },
+    keys.map(({ id }) => [id]),
+    1,
+  )
+  const found = await tx.query<{ id: string }>(OWNED(given.sql), given.params)
+  return found.map(({ id }) => id)
+}
+
+/** Adds rows of a batch. Call it when cells and quantities are stored, and the owners of the keys are known. */
 export async function addOwnerSums(
   tx: Statements,
   dialect: Dialect,

@@ -7,7 +7,7 @@ import { advanceLedger } from './advance-ledger.ts'
 import type { DueRows } from './advance-ledger.ts'
 import { enterQuantities } from './ledger-units.ts'
 import type { Database } from '../database/open-database.ts'
-import { addOwnerSums } from './owner-sums.ts'
+import { addOwnerSums, findOwnedKeys } from './owner-sums.ts'
 import { CELL_COLUMNS, QUANTITY_COLUMNS } from './row-columns.ts'
 import { touchKeys } from './touch-keys.ts'
 import type { TouchedKeys } from './touched-keys.ts'
@@ -65,10 +65,14 @@ export async function recordBatch(
       await requireSameDatabase(tx, databaseId, db.databaseLabel)
       const due = await advanceLedger(tx, db.dialect, batch)
       if (!due) return 'applied before'
-      for await (const keys of batch.keys()) await touchKeys(tx, db.dialect, batch, keys, touched)
+      const owned = new Set<string>()
+      for await (const keys of batch.keys()) {
+        await touchKeys(tx, db.dialect, batch, keys, touched)
+        for (const id of await findOwnedKeys(tx, db.dialect, keys)) owned.add(id)
+      }
       await addCells(tx, db.dialect, batch, due)
       if (batch.units) await addQuantities(tx, db.dialect, batch, due)
-      for await (const rows of due.rows()) await addOwnerSums(tx, db.dialect, batch, rows)
+      if (owned.size > 0) await addSums(tx, db.dialect, batch, due, owned)
       return 'applied'
     }, 'flush')
     if (result === 'applied') for await (const keys of batch.keys()) touched.touch(keys, batch.sealedAt)
@@ -76,6 +80,20 @@ export async function recordBatch(
   } catch (error) {
     if (isMissingKey(error) && touched.forget()) return recordBatch(db, batch, { databaseId, touched })
     throw isContentError(error) ? refusal(batch, (error as Error).message, error) : error
+  }
+}
+
+/** After all cells and quantities. */
+async function addSums(
+  tx: Statements,
+  dialect: Dialect,
+  batch: Batch,
+  due: DueRows,
+  owned: ReadonlySet<string>,
+): Promise<void> {
+  for await (const rows of due.rows()) {
+    const ofOwners = rows.filter(({ keyId }) => owned.has(keyId))
+    await addOwnerSums(tx, dialect, batch, ofOwners)
   }
 }
 
