@@ -142,8 +142,6 @@ forEachDatabase('quotas on the dashboard', (_kind, makeUrl) => {
         await page.setViewportSize({ width, height: 900 })
         await open('')
         expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
-        const path = process.env['QUOTA_PICTURES']
-        if (path) await page.screenshot({ path: `${path}/${colorScheme}-${width}.png` })
       }
       await open('')
       expect(await findViolations(page)).toEqual([])
