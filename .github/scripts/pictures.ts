@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { serveDashboard } from '../../src/dashboard/serve-dashboard.ts'
 import { playWeek } from '../../src/demo/play-week.ts'
+import { openUsage } from '../../src/open-usage.ts'
 import { DAY_MS } from '../../src/time/units.ts'
 import { loaded, openPage, startBrowser } from '../../test/support/browser.ts'
 import unpackBrowser from '../../test/support/unpack-browser.ts'
@@ -35,6 +36,10 @@ try {
       onError: (error) => process.stderr.write(`${error.message}\n`),
     })
   }
+  // the quota of the demo is for one week of it
+  const usage = await openUsage({ database })
+  await usage.setQuota({ owner: 'Acme', unit: 'requests', per: 'month', limit: 25_000 })
+  await usage.close()
   const served = await serveDashboard({ port: 0, database, dataDir })
   const browser = await startBrowser()
   await takePictures(browser, served.url)
