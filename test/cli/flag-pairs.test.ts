@@ -162,7 +162,7 @@ const ROWS = [
   { key: KEYS.books, ...POST, bucket: '2026-10-18T10:00Z', status: 201, requests: 150 },
 ]
 
-forEachDatabase('every pair of flags changes the output or is refused', (_kind, makeUrl) => {
+forEachDatabase('every pair of flags changes the output or is refused', (kind, makeUrl) => {
   let url: string
   let folder: string
   let out: string
@@ -224,7 +224,8 @@ forEachDatabase('every pair of flags changes the output or is refused', (_kind, 
       expect(alone.get(name)).not.toEqual(await outputOf(command, []))
     })
 
-    test.each(samples.map((args) => [args.join(' '), args] as const))(
+    // whether two flags go together does not depend on the database
+    test.each(kind === 'sqlite' ? samples.map((args) => [args.join(' '), args] as const) : [])(
       '%s with any other',
       async (name, args) => {
         const others = samples.slice(samples.indexOf(args) + 1)
@@ -244,8 +245,11 @@ forEachDatabase('every pair of flags changes the output or is refused', (_kind, 
       },
     )
 
-    test('refuses these pairs and no other', () => {
-      expect(refused).toEqual(REFUSED[commandName])
-    })
+    test.each(kind === 'sqlite' ? [REFUSED[commandName]] : [])(
+      'refuses these pairs and no other',
+      (...pairs) => {
+        expect(refused).toEqual(pairs)
+      },
+    )
   })
 })
