@@ -42,6 +42,7 @@ export default defineConfig({
         name,
         include: [`${name}/**/*.test.ts`],
         globalSetup,
+        setupFiles: name === 'unit' ? [] : ['support/bundled-threads.ts'],
         // unit tests change nothing that the next file could see: one process for all saves half of the time
         isolate: name !== 'unit',
       },

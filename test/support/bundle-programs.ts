@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-/** The programs of `support/processes` that tests start often, and the thread that they start themselves. */
+/** The programs of `support/processes` that tests start often. */
 const OFTEN = [
   'close-days',
   'check-alerts',
@@ -22,14 +22,18 @@ const OFTEN = [
   'recover-and-die',
   'wait-for-end',
 ]
-const THREAD = 'src/store/thread/store-worker.ts'
+const THREADS = [
+  'src/dashboard/api-worker.ts',
+  'src/self-service/usage-worker.ts',
+  'src/store/thread/store-worker.ts',
+]
 /** Loaded from `node_modules` as ever: they bring compiled code. `pg-native` is not installed. */
 const COMPILED = ['better-sqlite3', 'koffi', 'pg-native']
 /** MikroORM and pg are partly CommonJS, which has a `require`. */
 const REQUIRE = `import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);`
 
 /**
- * Bundles the programs that tests start often, into a folder that TEST_PROGRAMS_DIR names for every process that
+ * Bundles the programs that tests start often and the threads of the sources, into a folder that TEST_PROGRAMS_DIR names for every process that
  * follows. Some 300 modules take a process three times as long to load as one file with all of them.
  * @returns what removes the folder again
  */
@@ -44,7 +48,7 @@ export default async function bundlePrograms(): Promise<() => Promise<void>> {
   await build({
     entryPoints: [
       ...OFTEN.map((name) => join(import.meta.dirname, `processes/${name}.ts`)),
-      join(ROOT, THREAD),
+      ...THREADS.map((file) => join(ROOT, file)),
     ],
     outdir: folder,
     entryNames: '[name]',

@@ -3,15 +3,19 @@ import { findKeysOfOwner } from '../read/find-keys.ts'
 import { readOwners, writeOwners } from './key-owners.ts'
 import { lockKey } from '../remove/lock-key.ts'
 import { requireText } from './name-key.ts'
+import type { Dialect, Statements } from '../database/dialect.ts'
 import type { Database } from '../database/open-database.ts'
 import { replaceOwner } from './owner-periods.ts'
 import { moveQuotas } from '../quotas/move-quotas.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
 import { takeTurn } from '../write/take-turn.ts'
 
+/** Keys of one transaction: flushes wait for it, and each key may have many rows. */
+const KEYS_AT_ONCE = 20
+
 /**
  * Renames an owner, now and in the past, with its quotas and alerts. A name that is in use merges both owners and keeps
- * its quotas. Works key by key: after an abort, run it again to finish.
+ * its quotas. Works on some keys at a time: after an abort, run it again to finish.
  * @throws ARGUMENT_INVALID for a name that cannot be stored
  */
 export async function renameOwner(
@@ -21,18 +25,29 @@ export async function renameOwner(
 ): Promise<{ keys: number; quotas: number; droppedQuotas: number }> {
   requireText('owner', name)
   const ids = await findKeysOfOwner(db, owner)
-  for (const id of ids) {
-    await runBoundedWrite(db, async (tx) => {
-      await takeTurn(tx, db)
-      if (!(await lockKey(tx, db.dialect, id))) return
-      const periods = (await readOwners(tx, db.dialect, [id])).get(id)!
-      const renamed = replaceOwner(periods, owner, { owner: name })
-      await writeOwners(tx, db.dialect, new Map([[id, renamed]]))
-    })
+  for (let start = 0; start < ids.length; start += KEYS_AT_ONCE) {
+    await runBoundedWrite(db, (tx) =>
+      renameIn(tx, db.dialect, ids.slice(start, start + KEYS_AT_ONCE), owner, name),
+    )
   }
   const { moved, dropped } = await runBoundedWrite(db, async (tx) => {
     await renameAlertsOf(tx, owner, name)
     return moveQuotas(tx, db.dialect, owner, name)
   })
   return { keys: ids.length, quotas: moved, droppedQuotas: dropped }
+}
+
+async function renameIn(
+  tx: Statements,
+  dialect: Dialect,
+  ids: readonly string[],
+  owner: string,
+  name: string,
+): Promise<void> {
+  await takeTurn(tx, { dialect })
+  for (const id of ids) await lockKey(tx, dialect, id)
+  const renamed = [...(await readOwners(tx, dialect, ids))].map(
+    ([id, periods]) => [id, replaceOwner(periods, owner, { owner: name })] as const,
+  )
+  await writeOwners(tx, dialect, new Map(renamed))
 }
