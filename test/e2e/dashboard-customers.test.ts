@@ -38,7 +38,14 @@ const ROWS = [
   ...crowd.map((key, index) => ({ key, bucket: '2025-06-20T10:00Z', requests: 500 - index })),
 ]
 
-forEachDatabase('customers on the dashboard', (_kind, makeUrl) => {
+const LOOKS = [
+  ['light', 390],
+  ['dark', 960],
+  ['light', 1280],
+  ['dark', 1920],
+] as const
+
+forEachDatabase('customers on the dashboard', (kind, makeUrl) => {
   let database: string
   let { served, watched, page, open, close } = {} as BrowsedDashboard
   /** Asks the API as the page does, with its session. */
@@ -293,42 +300,41 @@ forEachDatabase('customers on the dashboard', (_kind, makeUrl) => {
     expect(await page.getByLabel('Time zone').inputValue()).toBe('Asia/Tokyo')
   })
 
-  test.each([
-    ['light', 390],
-    ['dark', 1280],
-    ['light', 1280],
-    ['dark', 1920],
-  ] as const)('are readable by everybody in %s at %i pixels', async (colorScheme, width) => {
-    await page.emulateMedia({ colorScheme })
-    await page.setViewportSize({ width, height: 900 })
-    const hostile = `&owner=${encodeURIComponent(HOSTILE)}`
-    for (const query of ['', '&owner=Acme', hostile, '&owner=Acme&latency=1', `&key=${feed('').id}`]) {
-      await open(MARCH + query)
-      expect(await findViolations(page)).toEqual([])
-      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
-      const heights = await page
-        .locator('.list:visible tbody tr')
-        .evaluateAll((rows: { getBoundingClientRect(): { height: number } }[]) =>
-          rows.map((row) => row.getBoundingClientRect().height),
+  // what is readable does not depend on the database
+  test.each(kind === 'sqlite' ? LOOKS : [])(
+    'are readable by everybody in %s at %i pixels',
+    async (colorScheme, width) => {
+      await page.emulateMedia({ colorScheme })
+      await page.setViewportSize({ width, height: 900 })
+      const hostile = `&owner=${encodeURIComponent(HOSTILE)}`
+      for (const query of ['', '&owner=Acme', hostile, '&owner=Acme&latency=1', `&key=${feed('').id}`]) {
+        await open(MARCH + query)
+        expect(await findViolations(page)).toEqual([])
+        expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
+        const heights = await page
+          .locator('.list:visible tbody tr')
+          .evaluateAll((rows: { getBoundingClientRect(): { height: number } }[]) =>
+            rows.map((row) => row.getBoundingClientRect().height),
+          )
+        expect(new Set(heights)).toEqual(new Set([34]))
+      }
+      await open(`${MARCH}&owner=Acme`)
+      if (width < 1280) return
+      const cut = await list('Endpoints')
+        .locator('tbody th a')
+        .evaluateAll((links: { scrollWidth: number; clientWidth: number; innerText: string }[]) =>
+          links.filter((link) => link.scrollWidth > link.clientWidth).map((link) => link.innerText),
         )
-      expect(new Set(heights)).toEqual(new Set([34]))
-    }
-    await open(`${MARCH}&owner=Acme`)
-    if (width < 1280) return
-    const cut = await list('Endpoints')
-      .locator('tbody th a')
-      .evaluateAll((links: { scrollWidth: number; clientWidth: number; innerText: string }[]) =>
-        links.filter((link) => link.scrollWidth > link.clientWidth).map((link) => link.innerText),
-      )
-    expect(cut).toEqual([])
-    const panels = await page
-      .locator('.lists > .half:visible')
-      .evaluateAll((all: { getBoundingClientRect(): { top: number; bottom: number } }[]) =>
-        all.map((panel) => panel.getBoundingClientRect()).map(({ top, bottom }) => [top, bottom]),
-      )
-    expect(panels).toHaveLength(2)
-    expect(panels[0]).toEqual(panels[1])
-  })
+      expect(cut).toEqual([])
+      const panels = await page
+        .locator('.lists > .half:visible')
+        .evaluateAll((all: { getBoundingClientRect(): { top: number; bottom: number } }[]) =>
+          all.map((panel) => panel.getBoundingClientRect()).map(({ top, bottom }) => [top, bottom]),
+        )
+      expect(panels).toHaveLength(2)
+      expect(panels[0]).toEqual(panels[1])
+    },
+  )
 
   test('made nobody complain: no error, no violation of the policy, in all of this', () => {
     expect(watched.complaints).toEqual([])

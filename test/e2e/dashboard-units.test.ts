@@ -28,7 +28,12 @@ const text = (count: bigint) => count.toLocaleString('en-US')
 /** Of both sums, in a list. */
 const SHORT = '18,014.4T'
 /** Small telephones to wide screens. */
-const WIDTHS = [390, 768, 1280, 1920]
+const LOOKS = [
+  ['light', 390],
+  ['dark', 768],
+  ['light', 1280],
+  ['dark', 1920],
+] as const
 
 forEachDatabase('a unit on the dashboard', (kind, makeUrl) => {
   let database: string
@@ -206,8 +211,9 @@ forEachDatabase('a unit on the dashboard', (kind, makeUrl) => {
   })
 
   // what is readable does not depend on the database
-  test.each(kind === 'sqlite' ? WIDTHS : [])('is readable by everybody at %i pixels', async (width) => {
-    for (const colorScheme of ['light', 'dark'] as const) {
+  test.each(kind === 'sqlite' ? LOOKS : [])(
+    'is readable by everybody in %s at %i pixels',
+    async (colorScheme, width) => {
       await page.emulateMedia({ colorScheme })
       await page.setViewportSize({ width, height: 800 })
       for (const query of ['', `&key=${costly.id}`, '&owner=Acme']) {
@@ -215,8 +221,8 @@ forEachDatabase('a unit on the dashboard', (kind, makeUrl) => {
         expect(await findViolations(page)).toEqual([])
         expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
       }
-    }
-  })
+    },
+  )
 
   test('made nobody complain in all of this', () => {
     expect(watched.complaints).toEqual([])
