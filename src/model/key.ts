@@ -52,6 +52,9 @@ export interface KeyRecord extends KeyIdentity {
   readonly continues?: string
 }
 
+/** A key as it names a group in a report, which may stand for its line. */
+export type GroupKey = KeyIdentity & Pick<KeyRecord, 'keyCount'>
+
 /** Who owned a key when. */
 export interface KeyOwner {
   /** Null: from the beginning. */

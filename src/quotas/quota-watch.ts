@@ -81,7 +81,8 @@ export class QuotaWatch implements CountWatcher {
     for (const quota of quotas) {
       const kept = this.#keep(quota)
       if (quota.keyId === null) enter(this.#ofOwners, quota.owner, ofOwners, settled).quotas.push(kept)
-      else enterLine(this.#ofKeys, lineOf.get(quota.keyId) ?? [quota.keyId], ofKeys, settled).quotas.push(kept)
+      else
+        enterLine(this.#ofKeys, lineOf.get(quota.keyId) ?? [quota.keyId], ofKeys, settled).quotas.push(kept)
     }
     this.#owners = new Map(owners)
     this.#completeUntil = completeUntil

@@ -52,7 +52,9 @@ export async function linkKey(
     }
     // a key that continues none is the first of its line
     if (lineOf(linked, id).includes(older)) {
-      refuse(`${olderKey.name} continues ${key.name} already, itself or through other keys: this would be a loop.`)
+      refuse(
+        `${olderKey.name} continues ${key.name} already, itself or through other keys: this would be a loop.`,
+      )
     }
     if (!acrossOwners) requireOneOwner(keys, [lineOf(linked, id), lineOf(linked, older)])
     linked.set(id, older)
@@ -77,7 +79,9 @@ export async function unlinkKey(db: Database, id: string): Promise<string | unde
     if (before === undefined) return undefined
     if (before === null) {
       const next = childrenOf(linked, id).map((child) => keys.get(child)!.name)
-      refuse(`${name} continues no key. It is continued by ${next.join(' and by ')}: unlink that key instead.`)
+      refuse(
+        `${name} continues no key. It is continued by ${next.join(' and by ')}: unlink that key instead.`,
+      )
     }
     linked.set(id, null)
     await writeLines(tx, db.dialect, linked, keys)

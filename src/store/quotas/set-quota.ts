@@ -37,7 +37,14 @@ export async function setQuota(
     const before = await findQuota(tx, db.dialect, given)
     const timeZone = given.timeZone ?? before?.timeZone ?? 'UTC'
     const { unit, per } = given
-    await writeQuota(tx, db.dialect, { ...subjectNameOf(before ?? given), unit, per, limit, timeZone, setAt: now })
+    await writeQuota(tx, db.dialect, {
+      ...subjectNameOf(before ?? given),
+      unit,
+      per,
+      limit,
+      timeZone,
+      setAt: now,
+    })
     return { before, quota: (await findQuota(tx, db.dialect, given))! }
   })
 }

@@ -10,10 +10,9 @@ export interface FollowedQuery<Query> {
 }
 
 /** Replaces the keys of a query by all keys of their lines, unless it asks for each key alone. */
-export async function followLinks<Query extends UsageFilter & { readonly by?: readonly UsageDimension[] | undefined }>(
-  db: Statements,
-  query: Query,
-): Promise<FollowedQuery<Query>> {
+export async function followLinks<
+  Query extends UsageFilter & { readonly by?: readonly UsageDimension[] | undefined },
+>(db: Statements, query: Query): Promise<FollowedQuery<Query>> {
   if (query.links === false) return { query, hasLines: false }
   if (query.keyIds === undefined) {
     return { query, hasLines: (query.by?.includes('key') ?? false) && (await hasLinks(db)) }

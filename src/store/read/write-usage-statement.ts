@@ -132,7 +132,10 @@ export function writeUsageStatement(
     withOwner,
     rows: query.units ? ROWS_AND_CELLS_OF_QUANTITIES : `${tableOf(query)} t`,
   })
-  const lines = [`select ${outer.join(',\n  ')}`, `from (\n${byLine ? addLines(summed, withOwner) : summed}\n) u`]
+  const lines = [
+    `select ${outer.join(',\n  ')}`,
+    `from (\n${byLine ? addLines(summed, withOwner) : summed}\n) u`,
+  ]
   if (byLine) {
     lines.push('join api_key_analytics_keys k on k.id = u.line', `left join ${LINES} n on n.line = u.line`)
   } else if (withKey || withOwner) lines.push('join api_key_analytics_keys k on k.id = u.api_key_id')
@@ -174,7 +177,9 @@ function sumRows(
 
 /** Adds to sums by key the line of the key, and its owner in the time of the sums: it may differ from that of the line. */
 function addLines(summed: string, withOwner: boolean): string {
-  const keys = withOwner ? `\n  join api_key_analytics_keys k on k.id = u.api_key_id\n  ${JOIN_OWNER_OF_SUMS}` : ''
+  const keys = withOwner
+    ? `\n  join api_key_analytics_keys k on k.id = u.api_key_id\n  ${JOIN_OWNER_OF_SUMS}`
+    : ''
   return `  select u.*, coalesce(l.line, u.api_key_id) as line${withOwner ? `, ${OWNER} as owner` : ''}
   from (\n${summed}\n  ) u
   left join api_key_analytics_links l on l.api_key_id = u.api_key_id${keys}`
