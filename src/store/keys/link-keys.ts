@@ -119,7 +119,7 @@ async function readKeys(
   dialect: Dialect,
   keyIds: readonly string[],
 ): Promise<Map<string, LinkedKey>> {
-  const rows = await tx.query<LinkedKey>(
+  const rows = await tx.query<Omit<LinkedKey, 'firstSeen'> & { readonly firstSeen: string | number }>(
     `select id, coalesce(name, label) as name, owner, ${dialect.millisecondsOf('first_seen_at')} as "firstSeen"
 from api_key_analytics_keys
 where id in (${keyIds.map((_, index) => `$${index + 1}`).join(', ')})`,
