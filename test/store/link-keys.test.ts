@@ -188,7 +188,11 @@ forEachDatabase('links of keys', (_, makeUrl) => {
 
   test('are listed with the keys', async () => {
     await link(NEW, OLD)
-    const listed = (await listKeys(db)).map(({ id, continues, requestCount }) => [id, continues, requestCount])
+    const listed = (await listKeys(db)).map(({ id, continues, requestCount }) => [
+      id,
+      continues,
+      requestCount,
+    ])
     expect(listed).toContainEqual([NEW, OLD, 4])
     expect(listed).toContainEqual([OLD, undefined, 6])
   })
@@ -217,19 +221,28 @@ forEachDatabase('links of keys', (_, makeUrl) => {
   test.each<[string, () => Promise<unknown>, RegExp]>([
     ['itself', () => link(OLD, OLD), /cannot continue itself/],
     ['(rejected)', () => link(OLD, REJECTED_KEY.id), /\(other\) and \(rejected\) stand for many keys/],
-    ['a key that continues (other)', () => link('00000000-0000-0000-0000-000000000001', OLD), /stand for many/],
+    [
+      'a key that continues (other)',
+      () => link('00000000-0000-0000-0000-000000000001', OLD),
+      /stand for many/,
+    ],
     ['an unknown key', () => link(OLD, keyIdOf(99)), /There is no key 00000099-/],
     ['the link of an unknown key', () => unlinkKey(db, keyIdOf(99)), /There is no key 00000099-/],
     ['an owner', () => link(FOREIGN, OLD), /different owners: globex and acme\. .* --across-owners/],
   ])('are refused: %s', async (_name, run, message) => {
-    await expect(run()).rejects.toMatchObject({ code: 'WRONG_USAGE', message: expect.stringMatching(message) })
+    await expect(run()).rejects.toMatchObject({
+      code: 'WRONG_USAGE',
+      message: expect.stringMatching(message),
+    })
     expect(await db.query('select * from api_key_analytics_links')).toEqual([])
   })
 
   test('are refused where they would be a loop or a second parent, with what to do', async () => {
     await link(NEW, OLD)
     await link(NEWEST, NEW)
-    await expect(link(OLD, NEWEST)).rejects.toThrow(/^app continues app already, itself or through other keys/)
+    await expect(link(OLD, NEWEST)).rejects.toThrow(
+      /^app continues app already, itself or through other keys/,
+    )
     await expect(link(NEW, OTHER)).rejects.toThrow(
       `app continues app already. Run "apikey-analytics keys unlink ${NEW}" first.`,
     )

@@ -15,7 +15,11 @@ export async function findWrongLinks(db: Database): Promise<string[]> {
   for (const { id, continues, line } of links) {
     if (continues !== null && byId.get(continues)?.line !== line) wrong.push(`${id} continues another line`)
     let steps = 0
-    for (let before = continues; before && steps <= links.length; before = byId.get(before)?.continues ?? null)
+    for (
+      let before = continues;
+      before && steps <= links.length;
+      before = byId.get(before)?.continues ?? null
+    )
       steps += 1
     if (steps > links.length) wrong.push(`${id} is in a loop`)
   }

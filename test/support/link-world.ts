@@ -119,7 +119,8 @@ export class LinkWorld {
     if (present === continues) return this.#compare('a link that there is', result, false)
     // the owners decide too, unless they may not
     if (isPossible && result === true) this.#continues.set(key, continues)
-    else if (isPossible && !acrossOwners) this.#compare('a refusal', /different owners/.test(String(result)), true)
+    else if (isPossible && !acrossOwners)
+      this.#compare('a refusal', /different owners/.test(String(result)), true)
     else this.#compare('a refusal', typeof result, 'string')
   }
 
@@ -127,7 +128,8 @@ export class LinkWorld {
     const before = this.#continues.get(key)
     const result = await answerOf(unlinkKey(this.#db, this.#idOf(key)))
     if (before) this.#compare('the key before', result, this.#idOf(before))
-    else this.#compare('nothing to unlink', typeof result === 'undefined' || /no key/.test(String(result)), true)
+    else
+      this.#compare('nothing to unlink', typeof result === 'undefined' || /no key/.test(String(result)), true)
     this.#continues.delete(key)
   }
 
