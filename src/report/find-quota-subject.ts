@@ -56,7 +56,7 @@ async function findKeySubject(db: Database, text: string, secretInput: SecretInp
     throw new AnalyticsError('WRONG_USAGE', `${key.label} stands for many keys and cannot have a quota.`)
   }
   const line = await readLine(db, key.id)
-  const name = line ? `${nameOfKey(key)} with the ${line.length} keys of its line` : nameOfKey(key)
+  const name = line ? `The line of ${nameOfKey(key)}, ${line.length} keys,` : nameOfKey(key)
   return { subject: { keyId: key.id }, name }
 }
 

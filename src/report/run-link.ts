@@ -27,7 +27,7 @@ export async function runLink(
   const changed = await linkKey(db, id, { continues: older.id, acrossOwners })
   const key = await findKey(db, id)
   const line = (await readLine(db, id)) ?? [key]
-  const done = changed ? 'continues' : 'continues already'
+  const done = changed ? 'continues' : 'already continues'
   const owners = new Set(line.map(({ owner }) => owner))
   const apart =
     owners.size > 1 ? 'Its keys have different owners: usage by owner stays with each of them.\n' : ''

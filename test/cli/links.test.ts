@@ -36,7 +36,7 @@ forEachDatabase('keys link', (_kind, makeUrl) => {
     })
     expect(await run(...link)).toMatchObject({
       code: 0,
-      stdout: `Mobile app (sk_b…2222) continues already Mobile app (sk_a…1111). ${line}`,
+      stdout: `Mobile app (sk_b…2222) already continues Mobile app (sk_a…1111). ${line}`,
     })
     expect(await json(...link)).toMatchObject({
       changed: false,
@@ -178,9 +178,7 @@ forEachDatabase('keys link', (_kind, makeUrl) => {
 
     test('in quotas', async () => {
       const { stdout } = await run('quotas', 'set', 'sk_a', '--limit', '2000', '--per', 'month')
-      expect(stdout).toContain(
-        'Mobile app (sk_a…1111) with the 2 keys of its line may use 2,000 requests per month',
-      )
+      expect(stdout).toContain('The line of Mobile app (sk_a…1111), 2 keys, may use 2,000 requests per month')
       expect(await read('quotas', 'list')).toContain('Mobile app (sk_b…2222), 2 keys')
       expect(await read('quotas', 'remove', 'sk_b')).toContain('has no quota of requests per month any more.')
       expect(await read('quotas', 'list')).not.toContain('sk_b')
