@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { REJECTED_KEY } from '../../src/model/key.ts'
-import { findLines } from '../../src/store/keys/key-lines.ts'
+import { findLines, inLinesOf } from '../../src/store/keys/key-lines.ts'
 import { linkKey, unlinkKey } from '../../src/store/keys/link-keys.ts'
 import { findKeys, listKeys } from '../../src/store/read/find-keys.ts'
 import { findStraddlingRows } from '../../src/store/read/find-straddling-rows.ts'
@@ -11,6 +11,8 @@ import { countWholeDays } from '../../src/store/read/count-whole-days.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import type { UsageQuery } from '../../src/model/usage-query.ts'
+import { writeUsageStatement } from '../../src/store/read/write-usage-statement.ts'
+import { explainStatement } from '../support/explain-statement.ts'
 import { openUsage } from '../../src/open-usage.ts'
 import { fillKeys, fillUsage, keyIdOf } from '../support/fill-usage.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
@@ -26,7 +28,7 @@ const [OLD, NEW, NEWEST, OTHER, FOREIGN] = [1, 2, 3, 4, 5].map(keyIdOf) as [
   string,
 ]
 
-forEachDatabase('links of keys', (_, makeUrl) => {
+forEachDatabase('links of keys', (kind, makeUrl) => {
   let url: string
   let db: Database
   beforeAll(async () => {
@@ -184,6 +186,49 @@ forEachDatabase('links of keys', (_, makeUrl) => {
     expect(await findStraddlingRows(db, { ...border, links: false })).toEqual({ rows: 0, requests: 0 })
     const pages = await Array.fromAsync(streamUsage(db, { keyIds: [OTHER] }))
     expect(Object.keys(pages[0]![0]!)).not.toContain('keyLine')
+  })
+
+  test('cost a database without links one look-up, and change no statement', async () => {
+    const statements = async (query: UsageQuery) => {
+      const sent: string[] = []
+      const watching = {
+        ...db,
+        query: <Row>(sql: string, params?: readonly unknown[]) => {
+          sent.push(sql)
+          return db.query<Row>(sql, params)
+        },
+      }
+      await findUsage(watching, query)
+      return sent
+    }
+    const byKey: UsageQuery = { by: ['key', 'endpoint'], trend: 'day' }
+    const [lookUp, statement, ...rest] = await statements(byKey)
+    expect(lookUp).toBe('select 1 from api_key_analytics_links limit 1')
+    expect([statement]).toEqual(await statements({ ...byKey, links: false }))
+    expect(rest).toEqual([])
+    expect(await statements({ by: ['endpoint'] })).toHaveLength(1)
+    expect(await statements({ keyIds: [OLD], by: ['key'] })).toHaveLength(2)
+  })
+
+  test('are found by an index: a read of one line does not look at the others', async () => {
+    const explain = (sql: string, params: readonly unknown[]) => explainStatement(db, sql, params)
+    const ids = Array.from({ length: 2000 }, (_none, index) => ({ key: 1000 + index }))
+    await fillKeys(db, ids)
+    for (const { key } of ids) {
+      await db.query(
+        'insert into api_key_analytics_links (api_key_id, continues, line) values ($1, null, $2)',
+        [keyIdOf(key), keyIdOf(key - (key % 2))],
+      )
+    }
+    if (kind === 'postgresql') await db.query('analyze api_key_analytics_links, api_key_analytics_keys')
+    const inLine = `select api_key_id from api_key_analytics_links where ${inLinesOf([keyIdOf(1000)])}`
+    expect(await explain(inLine, [keyIdOf(1000)])).toMatch(/api_key_analytics_links_line_index/)
+    const query = { keyIds: [keyIdOf(1000), keyIdOf(1001)] }
+    const { sql, params } = writeUsageStatement(db.dialect, query, ['key'], new Map(), true)
+    expect(await explain(sql, params)).not.toMatch(
+      /Seq Scan on api_key_analytics_(links|keys)|SCAN (l|m|k)\b/,
+    )
+    await db.query(`delete from api_key_analytics_keys where label like 'key-1___' or label like 'key-2___'`)
   })
 
   test('are listed with the keys', async () => {

@@ -22,7 +22,7 @@ export function keyColumns(dialect: Dialect): string {
 }
 
 /**
- * The same of a line, which `k`, its newest key, stands for: `n` is the row of `LINES`, in a group that has one. A key
+ * The same of a line, which `k`, its newest key, stands for: `n` is the row of `selectLines`, in a group that has one. A key
  * without links is a line of its own.
  */
 export function lineColumns(dialect: Dialect): string {
@@ -32,13 +32,19 @@ export function lineColumns(dialect: Dialect): string {
   max(n.key_count) as key_count`
 }
 
-/** The lines, by their newest key: how many keys they have, and when these were used. */
-export const LINES = `(
+/**
+ * The lines, by their newest key: how many keys they have, and when these were used. `keyIds`: placeholders for the ids of
+ * all keys of some lines; without them all lines.
+ */
+export function selectLines(keyIds: readonly string[] | undefined): string {
+  const chosen = keyIds ? `\n    where l.api_key_id in (${keyIds.join(', ')})` : ''
+  return `(
     select l.line, count(*) as key_count, min(m.first_seen_at) as first_seen_at, max(m.last_used_at) as last_used_at
     from api_key_analytics_links l
-    join api_key_analytics_keys m on m.id = l.api_key_id
+    join api_key_analytics_keys m on m.id = l.api_key_id${chosen}
     group by l.line
   )`
+}
 
 /** A key from its columns. */
 export function toKeyRecord(row: KeyColumns): KeyRecord {

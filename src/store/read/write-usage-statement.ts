@@ -5,7 +5,7 @@ import { byteOrder } from '../database/byte-order.ts'
 import { orderOfHalves, sumHalves, textOfHalves } from '../database/exact-sum.ts'
 import type { Halves } from '../database/exact-sum.ts'
 import type { Dialect } from '../database/dialect.ts'
-import { keyColumns, lineColumns, LINES } from './key-record.ts'
+import { keyColumns, lineColumns, selectLines } from './key-record.ts'
 import { JOIN_FORMER_OWNER, OF_KEYS_WITH_FORMER_OWNERS } from './owner-of-rows.ts'
 import type { TimeBorders } from './time-borders.ts'
 import { filterCounted, ofEveryKey, Parameters, tableOf } from './usage-filter.ts'
@@ -137,7 +137,8 @@ export function writeUsageStatement(
     `from (\n${byLine ? addLines(summed, withOwner) : summed}\n) u`,
   ]
   if (byLine) {
-    lines.push('join api_key_analytics_keys k on k.id = u.line', `left join ${LINES} n on n.line = u.line`)
+    const found = selectLines(query.keyIds?.map((id) => parameters.add(id)))
+    lines.push('join api_key_analytics_keys k on k.id = u.line', `left join ${found} n on n.line = u.line`)
   } else if (withKey || withOwner) lines.push('join api_key_analytics_keys k on k.id = u.api_key_id')
   if (withOwner && !byLine) lines.push(JOIN_OWNER_OF_SUMS)
   if (again && groups.length > 0) lines.push(`group by ${groups.join(', ')}`)
