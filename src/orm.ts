@@ -28,6 +28,10 @@ export {
   ApiKeyAnalyticsMetaSchema,
 } from './store/database/entities/api-key-analytics-meta.ts'
 export {
+  ApiKeyAnalyticsLink,
+  ApiKeyAnalyticsLinkSchema,
+} from './store/database/entities/api-key-analytics-link.ts'
+export {
   ApiKeyAnalyticsOwner,
   ApiKeyAnalyticsOwnerSchema,
 } from './store/database/entities/api-key-analytics-owner.ts'

@@ -10,9 +10,11 @@ import Demo from './commands/demo.ts'
 import Export from './commands/export.ts'
 import Flush from './commands/flush.ts'
 import KeysForget from './commands/keys/forget.ts'
+import KeysLink from './commands/keys/link.ts'
 import KeysList from './commands/keys/list.ts'
 import KeysName from './commands/keys/name.ts'
 import KeysOwners from './commands/keys/owners.ts'
+import KeysUnlink from './commands/keys/unlink.ts'
 import Migrate from './commands/migrate.ts'
 import Prune from './commands/prune.ts'
 import QuotasList from './commands/quotas/list.ts'
@@ -40,9 +42,11 @@ export const COMMANDS = {
   export: Export,
   flush: Flush,
   'keys:forget': KeysForget,
+  'keys:link': KeysLink,
   'keys:list': KeysList,
   'keys:name': KeysName,
   'keys:owners': KeysOwners,
+  'keys:unlink': KeysUnlink,
   migrate: Migrate,
   prune: Prune,
   'quotas:list': QuotasList,

@@ -16,6 +16,10 @@ export const usageFlags = {
     helpGroup: 'FILTER',
   }),
   owner: Flags.string({ summary: 'The keys of one owner.', helpValue: 'OWNER', helpGroup: 'FILTER' }),
+  'no-links': Flags.boolean({
+    summary: 'Each key alone: keys that "keys link" has linked count as one otherwise.',
+    helpGroup: 'FILTER',
+  }),
   method: Flags.string({ summary: 'One HTTP method.', helpValue: 'METHOD', helpGroup: 'FILTER' }),
   status: Flags.string({
     summary: 'Statuses or classes: 429, 4xx, 401,403.',

@@ -5,6 +5,7 @@ import { AnalyticsError } from '../model/errors.ts'
 import { findFilter, requireKnownNames } from '../report/find-filter.ts'
 import type { FilterText, FoundFilter } from '../report/find-filter.ts'
 import { findKey } from '../report/find-key.ts'
+import { readLine } from '../report/line-of-key.ts'
 import { parseDimensions } from '../report/parse-filter.ts'
 import { runReport, toReportJson } from '../report/run-report.ts'
 import type { Period } from '../time/period.ts'
@@ -34,7 +35,7 @@ import {
 } from './statements/answer-statements.ts'
 import { openStatementFile } from './statements/open-statement-file.ts'
 import type { ApiFile } from './statements/open-statement-file.ts'
-import { readQuery, wrongUsage } from './read-query.ts'
+import { readChoice, readQuery, wrongUsage } from './read-query.ts'
 import type { Query } from './read-query.ts'
 
 /** One request to the API: `{ name: 'report', query: { by: 'key', since: '7d' } }`. */
@@ -55,7 +56,7 @@ interface Api {
   answer(db: Database, query: Query, dataDir: string): Promise<unknown>
 }
 
-const FILTER = ['key', 'endpoint', 'method', 'owner', 'status', 'since', 'until', 'month', 'tz']
+const FILTER = ['key', 'endpoint', 'method', 'owner', 'status', 'since', 'until', 'month', 'tz', 'links']
 const PAGE = ['limit', 'offset']
 const FILE = ['statement', 'format', 'owner']
 const DEFAULT_PERIOD = '30d'
@@ -69,10 +70,10 @@ const SECURITY_DAYS = 31
  * All requests of the API, by GET:
  * - `api/report`: the data of `report --json`. Parameters: those of the command (`key endpoint method owner status since
  *   until month tz by unit compare sort limit`), and `order=asc|desc`, `search`, `offset` for lists in pages, `format=csv`.
- *   `latency=1` adds what `--latency` adds, and takes seconds over tens of millions of rows; `sort=p95` needs it.
+ *   `links=0` is `--no-links`; `links=parts` has all keys of the line of a `key`, each alone. `latency=1` adds what `--latency` adds, and takes seconds over tens of millions of rows; `sort=p95` needs it.
  * - `api/activity`: requests (or a `unit`) over time by status class, the previous period, and a heat map of hours and weekdays.
  * - `api/customers`: the data of `customers list --json`, with the filters and the parameters of a list of `api/report`.
- * - `api/key?key=ID`: one key with its first and last use, and who owned it when.
+ * - `api/key?key=ID`: one key with its first and last use, who owned it when, and the keys of its line.
  * - `api/security`: the data of `security --json`. Parameters: `since until` (default: the last 24 hours).
  * - `api/statements`: the statements of closed periods, the latest first; `owner` for those of one customer. Lists in pages:
  *   `limit offset`.
@@ -146,7 +147,7 @@ function toFailedAnswer(error: unknown): ApiAnswer {
 
 async function answerReport(db: Database, query: Query, dataDir: string): Promise<unknown> {
   const text = textOfQuery(query)
-  const found = await readFilter(db, text)
+  const found = await readFilter(db, text, query)
   const by = readDimension(query, found.period)
   const { isCsv, request } = readList(query, !by)
   if (request.unit !== undefined) await requireUnit(db, request.unit)
@@ -156,7 +157,7 @@ async function answerReport(db: Database, query: Query, dataDir: string): Promis
 }
 
 async function answerCustomers(db: Database, query: Query, dataDir: string): Promise<unknown> {
-  const found = await readFilter(db, textOfQuery(query))
+  const found = await readFilter(db, textOfQuery(query), query)
   const { isCsv, request } = readList(query)
   if (request.unit !== undefined) await requireUnit(db, request.unit)
   const customers = await listCustomers(db, { found, request }, dataDir)
@@ -165,11 +166,12 @@ async function answerCustomers(db: Database, query: Query, dataDir: string): Pro
 
 async function answerKey(db: Database, { key = '' }: Query): Promise<object> {
   const found = await findKey(db, key)
-  return { ...found, owners: await findOwners(db, found.id) }
+  const line = await readLine(db, found.id)
+  return { ...found, owners: await findOwners(db, found.id), ...(line && { line }) }
 }
 
 async function answerActivity(db: Database, query: Query): Promise<Activity> {
-  const { period, filter } = await readFilter(db, textOfQuery(query))
+  const { period, filter } = await readFilter(db, textOfQuery(query), query)
   const { unit } = query
   if (unit !== undefined) await requireUnit(db, unit)
   return atOneMoment(db, (source, snapshot) =>
@@ -196,15 +198,21 @@ async function answerAlerts(
   return toListJson(await readAlertList(db, since), { databaseLabel: db.databaseLabel, dataDir })
 }
 
-function textOfQuery({ key, endpoint, method, owner, status, since, until, month, tz }: Query): FilterText {
+function textOfQuery(query: Query): FilterText {
+  const { key, endpoint, method, owner, status, since, until, month, tz } = query
+  const noLinks = query['links'] === '0'
   const start = since ?? (month === undefined ? DEFAULT_PERIOD : undefined)
-  return { key, endpoint, method, owner, status: status?.split(','), since: start, until, month, tz }
+  const filter = { key, endpoint, method, owner, status: status?.split(','), 'no-links': noLinks }
+  return { ...filter, since: start, until, month, tz }
 }
 
-async function readFilter(db: Database, text: FilterText): Promise<FoundFilter> {
+async function readFilter(db: Database, text: FilterText, query: Query): Promise<FoundFilter> {
   const found = await findFilter(db, text)
   requireDays(found.period, MAX_DAYS, 'a report')
-  return found
+  const { filter, line } = found
+  if (readChoice(query, 'links', ['0', 'parts']) !== 'parts') return found
+  const keyIds = line?.map(({ id }) => id) ?? filter.keyIds
+  return { ...found, filter: { ...filter, keyIds, links: false } }
 }
 
 function readDimension({ by: text }: Query, period: Period): UsageDimension[] | undefined {

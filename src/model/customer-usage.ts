@@ -2,7 +2,7 @@ import type { QuotaPeriod } from './quota.ts'
 
 /** Who asks: the key that the app vouched for, and whose usage is meant. */
 export interface Customer {
-  /** `owner`: all keys of the owner. `key`: this key alone, in the time in which it is the owner's. */
+  /** `owner`: all keys of the owner. `key`: this key and those of its line, in the time in which they are the owner's. */
   readonly scope: 'key' | 'owner'
   readonly keyId: string
   /** As the app says; null when it says none. The scope is then `key`. */

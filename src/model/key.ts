@@ -46,7 +46,14 @@ export function isReservedKey(id: string): boolean {
 export interface KeyRecord extends KeyIdentity {
   readonly firstSeenAt: Date
   readonly lastUsedAt: Date
+  /** How many keys its line has, where it stands for all of them: then the times above are those of the line. */
+  readonly keyCount?: number
+  /** The id of the key that it continues, where keys are listed one by one. */
+  readonly continues?: string
 }
+
+/** A key as it names a group in a report, which may stand for its line. */
+export type GroupKey = KeyIdentity & Pick<KeyRecord, 'keyCount'>
 
 /** Who owned a key when. */
 export interface KeyOwner {

@@ -63,10 +63,12 @@ export interface QuotaMeasurement {
 export interface StoredQuotas extends QuotaMeasurement {
   /** The present owners of keys, where an owner has a quota or a person set the owner. */
   readonly owners: readonly (readonly [keyId: string, owner: string | null])[]
+  /** The ids of the keys that are linked to a key with a quota, and its own: what one of them uses counts for all. */
+  readonly lines: readonly (readonly string[])[]
 }
 
 /** Of an app without quotas. */
-export const NO_QUOTAS: StoredQuotas = { completeUntil: null, quotas: [], owners: [] }
+export const NO_QUOTAS: StoredQuotas = { completeUntil: null, quotas: [], owners: [], lines: [] }
 
 /** A quota of a request, from memory: the use of this process is in it up to now. */
 export interface QuotaState {

@@ -7,7 +7,10 @@ export type UsageDimension = 'key' | 'endpoint' | 'method' | 'status' | 'owner' 
 export interface UsageFilter {
   readonly since?: Date | undefined
   readonly until?: Date | undefined
+  /** Ids of keys. Each stands for its whole line, unless `links` is false. */
   readonly keyIds?: readonly string[] | undefined
+  /** False: each key alone. Default: keys that are linked (`keys link`) count as one. */
+  readonly links?: boolean | undefined
   /** The owner of the key when the requests were counted. */
   readonly owner?: string | undefined
   readonly method?: string | undefined

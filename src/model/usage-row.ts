@@ -64,6 +64,8 @@ export interface StoredUsageRow {
   readonly keyName: string | null
   /** The owner when the requests were counted. */
   readonly keyOwner: string | null
+  /** The id of the newest key of its line; only of a key that is linked to others. */
+  readonly keyLine?: string
   readonly bucket: Date
   readonly bucketMinutes: BucketMinutes
   readonly method: string

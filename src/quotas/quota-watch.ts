@@ -73,14 +73,16 @@ export class QuotaWatch implements CountWatcher {
    * Takes over a measurement.
    * @param settled the database had all batches before this one when it was measured
    */
-  replace({ quotas, owners, completeUntil }: StoredQuotas, settled: number): void {
+  replace({ quotas, owners, lines, completeUntil }: StoredQuotas, settled: number): void {
+    const lineOf = new Map(lines.flatMap((line) => line.map((id) => [id, line] as const)))
     const [ofKeys, ofOwners] = [this.#ofKeys, this.#ofOwners]
     this.#ofKeys = new Map()
     this.#ofOwners = new Map()
     for (const quota of quotas) {
       const kept = this.#keep(quota)
       if (quota.keyId === null) enter(this.#ofOwners, quota.owner, ofOwners, settled).quotas.push(kept)
-      else enter(this.#ofKeys, quota.keyId, ofKeys, settled).quotas.push(kept)
+      else
+        enterLine(this.#ofKeys, lineOf.get(quota.keyId) ?? [quota.keyId], ofKeys, settled).quotas.push(kept)
     }
     this.#owners = new Map(owners)
     this.#completeUntil = completeUntil
@@ -151,6 +153,44 @@ export class QuotaWatch implements CountWatcher {
   }
 }
 
+/** Keys of a line are one subject, so what one of them uses counts for all. */
+function enterLine(
+  subjects: Map<string, Subject>,
+  line: readonly string[],
+  before: ReadonlyMap<string, Subject>,
+  settled: number,
+): Subject {
+  const known = subjects.get(line[0]!)
+  if (known) return known
+  const former = new Set(line.flatMap((id) => before.get(id) ?? []))
+  const parts = [...former].flatMap(({ parts }) => parts.filter(({ batch }) => batch >= settled))
+  const subject = { quotas: [], parts: addUp(parts) }
+  for (const id of line) subjects.set(id, subject)
+  return subject
+}
+
+/** Parts of keys that were linked meanwhile: one per batch. */
+function addUp(parts: readonly CountedPart[]): CountedPart[] {
+  const byBatch = new Map<number, CountedPart>()
+  for (const part of parts.toSorted((a, b) => a.batch - b.batch)) {
+    const same = byBatch.get(part.batch)
+    if (same) addSums(part, same)
+    else byBatch.set(part.batch, copyPart(part))
+  }
+  const added = [...byBatch.values()]
+  while (added.length > MOST_BATCHES) mergeFirst(added)
+  return added
+}
+
+/** A copy, because keys that were unlinked meanwhile go on counting apart. */
+function copyPart(part: CountedPart): CountedPart {
+  return { ...part, sums: part.sums.slice() }
+}
+
+function addSums({ sums }: CountedPart, to: CountedPart): void {
+  for (let place = 0; place < sums.length; place += 1) to.sums[place]! += sums[place]!
+}
+
 function enter<Name>(
   subjects: Map<Name, Subject>,
   name: Name,
@@ -176,7 +216,7 @@ function beginPeriod(kept: KeptQuota, now: number): void {
 /** Counts the older of two parts with the newer one: too much for a while, never too little. */
 function mergeFirst(parts: CountedPart[]): void {
   const [first, second] = parts as [CountedPart, CountedPart]
-  for (let place = 0; place < first.sums.length; place += 1) second.sums[place]! += first.sums[place]!
+  addSums(first, second)
   parts.shift()
 }
 

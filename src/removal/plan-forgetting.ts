@@ -48,7 +48,7 @@ export async function planForgetting(
 }
 
 async function planKey(db: Database, key: KeyRecord, anonymous: boolean): Promise<ForgetPlan> {
-  const usage = await findUsage(db, { keyIds: [key.id] })
+  const usage = await findUsage(db, { keyIds: [key.id], links: false })
   return {
     subject: { key },
     text: describeUsage(`${nameOfKey(key)} (id ${key.id})`, usage),

@@ -70,8 +70,8 @@ function namesOf(row: UsageRow, by: readonly UsageDimension[]): Partial<ReportGr
   return Object.fromEntries(
     by.map((dimension) => {
       if (dimension !== 'key' || !row.key) return [dimension, row[dimension]]
-      const { id, label, name, owner } = row.key
-      return [dimension, { id, label, name, owner }]
+      const { id, label, name, owner, keyCount } = row.key
+      return [dimension, { id, label, name, owner, ...(keyCount !== undefined && { keyCount }) }]
     }),
   )
 }

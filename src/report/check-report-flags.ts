@@ -16,6 +16,7 @@ export function checkReportFlags(
   period: Period,
 ): void {
   checkFormat(flags)
+  checkLinks(flags, by)
   if (flags.sort === 'p95' && !flags.latency) refuseFlags('--sort p95 needs --latency.')
   if (flags.sort === 'quantity' && flags.unit === undefined) refuseFlags('--sort quantity needs --unit.')
   if (flags.unit !== undefined && flags.latency) {
@@ -23,6 +24,12 @@ export function checkReportFlags(
   }
   if (flags.compare !== undefined) checkCompare(period)
   if (by && isMatrix(by) && forPeople(flags)) checkMatrix(flags)
+}
+
+function checkLinks(flags: ReportFlags, by: readonly UsageDimension[] | undefined): void {
+  if (!flags['no-links'] || flags.billable !== undefined) return
+  if (flags.key === undefined && by !== undefined && !by.includes('key'))
+    refuseFlags('--no-links changes reports of a --key or by key: leave it out.')
 }
 
 /** Whether a format is for people, rather than for programs and spreadsheets. */
@@ -37,6 +44,7 @@ export function checkInvoiceFlags(flags: ReportFlags): void {
     refuseFlags('--billable makes the lines of an invoice and needs --month, such as 2026-10.')
   }
   if (flags.status) refuseFlags('Pass either --billable or --status, not both.')
+  if (flags['no-links']) refuseFlags('Invoice lines are of single keys in any case: leave --no-links out.')
   if (flags.by) refuseFlags('An invoice has one line per key, method and path: leave --by out.')
   if (flags.compare !== undefined)
     refuseFlags('Invoice lines are compared with nothing: leave --compare out.')

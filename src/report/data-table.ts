@@ -46,11 +46,14 @@ export function dataColumnsOf(report: UsageReport, { by, groups }: ReportSection
 
 function columnsOf(dimension: UsageDimension, report: UsageReport): DataColumn[] {
   if (dimension === 'key') {
+    const keys = { name: 'keyCount', read: ({ key }: ReportGroup) => key?.keyCount ?? 1 }
     return [
       { name: 'keyId', read: ({ key }) => key?.id ?? null },
       { name: 'keyLabel', read: ({ key }) => key?.label ?? null },
       { name: 'keyName', read: ({ key }) => key?.name ?? null },
       { name: 'keyOwner', read: ({ key }) => key?.owner ?? null },
+      // an invoice has lines of single keys
+      ...(report.report === 'invoice' ? [] : [keys]),
     ]
   }
   if (isCalendarUnit(dimension)) {

@@ -16,6 +16,9 @@ const TIMES_REMEMBERED = 10_000
 /** Columns that are read only when asked for; null when no duration was measured. */
 const LATENCY_COLUMNS = ['measuredCount', 'p50Us', 'p95Us', 'p99Us'] as const
 
+/** The column with the id of the newest key of the line of a row's key; only when it is named. */
+const LINE_COLUMN = 'keyLine'
+
 /** The columns of a unit: its requests, and their quantity. */
 export const unitColumns = (unit: string): string[] => [`${unit}RequestCount`, `${unit}Quantity`]
 
@@ -32,6 +35,7 @@ export function storedColumns(timeZone: string, units: readonly string[]): Expor
     ['keyLabel', ({ key }) => key.map(({ keyLabel }) => keyLabel)],
     ['keyName', ({ key }) => key.map(({ keyName }) => keyName)],
     ['keyOwner', ({ key }) => key.map(({ keyOwner }) => keyOwner)],
+    [LINE_COLUMN, ({ key }) => key.map(({ keyId, keyLine }) => keyLine ?? keyId)],
     ['bucket', ({ bucket }) => bucket],
     ...localColumn('bucket', ({ bucket }: UsagePage) => bucket, timeZone),
     ['bucketMinutes', ({ bucketMinutes }) => bucketMinutes],
@@ -98,6 +102,7 @@ export function groupColumns(
       add('keyLabel', ({ key }) => key?.label ?? null)
       add('keyName', ({ key }) => key?.name ?? null)
       add('keyOwner', ({ key }) => key?.owner ?? null)
+      add('keyCount', ({ key }) => key?.keyCount ?? 1)
     } else if (isCalendarUnit(dimension)) addTime(dimension, (row) => row[dimension] ?? null, dimension)
     else add(dimension, (row) => row[dimension] ?? null)
   }
@@ -127,7 +132,7 @@ export function haveLatency(names: Iterable<string>): boolean {
 }
 
 /**
- * Only the named columns, in that order; without names all except those of durations and units. `latency` and `units`
+ * Only the named columns, in that order; without names all except those of lines, durations and units. `latency` and `units`
  * add these.
  * @throws WRONG_USAGE for an unknown name
  */
@@ -135,7 +140,8 @@ export function pickColumns<Page>(
   columns: ExportColumns<Page>,
   { names, latency, units }: { names: readonly string[] | undefined; latency: boolean; units: boolean },
 ): ExportColumns<Page> {
-  const isWanted = (name: string) => (latency || !haveLatency([name])) && (units || !isUnitColumn(name))
+  const isWanted = (name: string) =>
+    name !== LINE_COLUMN && (latency || !haveLatency([name])) && (units || !isUnitColumn(name))
   if (!names) return new Map([...columns].filter(([name]) => isWanted(name)))
   const ofUnits = units ? [...columns.keys()].filter(isUnitColumn) : []
   const wanted = new Set([...names, ...(latency ? LATENCY_COLUMNS : []), ...ofUnits])

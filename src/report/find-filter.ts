@@ -8,6 +8,7 @@ import { nameOfEndpoint, preferStoredEndpoint } from '../store/read/usage-filter
 import type { KeyRecord } from '../model/key.ts'
 import type { UsageFilter } from '../model/usage-query.ts'
 import { findKey } from './find-key.ts'
+import { readLine } from './line-of-key.ts'
 import type { SecretInput } from './find-key.ts'
 import { parseEndpoint } from './parse-endpoint.ts'
 
@@ -22,6 +23,8 @@ export interface FilterText {
   readonly until?: string | undefined
   readonly month?: string | undefined
   readonly tz?: string | undefined
+  /** Each key alone, also where keys are linked. */
+  readonly 'no-links'?: boolean | undefined
 }
 
 /** A parsed filter. */
@@ -29,6 +32,8 @@ export interface FoundFilter {
   readonly period: Period
   readonly filter: Omit<UsageFilter, 'since' | 'until'>
   readonly key?: KeyRecord | undefined
+  /** All keys of the line of that key, oldest first; undefined where it is alone. */
+  readonly line?: readonly KeyRecord[] | undefined
 }
 
 /** Parses a filter and finds the key that it names. @throws WRONG_USAGE */
@@ -52,8 +57,10 @@ export async function findFilter(
     keyIds: key && [key.id],
     owner: text.owner,
     status,
+    ...(text['no-links'] && { links: false }),
   }
-  return { period, filter, key }
+  const line = key && !text['no-links'] ? await readLine(db, key.id) : undefined
+  return { period, filter, key, line }
 }
 
 /** Called when nothing was found: checks that the endpoint and the owner exist. @throws WRONG_USAGE */

@@ -9,6 +9,7 @@ import { requireKnownNames } from './find-filter.ts'
 import { findKey } from './find-key.ts'
 import type { SecretInput } from './find-key.ts'
 import { nameOfKey } from './group-names.ts'
+import { readLine } from './line-of-key.ts'
 import { requireUnit } from './require-unit.ts'
 
 /** How a command names a quota. */
@@ -54,7 +55,9 @@ async function findKeySubject(db: Database, text: string, secretInput: SecretInp
   if (isReservedKey(key.id)) {
     throw new AnalyticsError('WRONG_USAGE', `${key.label} stands for many keys and cannot have a quota.`)
   }
-  return { subject: { keyId: key.id }, name: nameOfKey(key) }
+  const line = await readLine(db, key.id)
+  const name = line ? `The line of ${nameOfKey(key)}, ${line.length} keys,` : nameOfKey(key)
+  return { subject: { keyId: key.id }, name }
 }
 
 async function findOwnerSubject(db: Database, owner: string): Promise<FoundSubject> {

@@ -1,4 +1,4 @@
-import type { KeyIdentity } from '../model/key.ts'
+import type { GroupKey, KeyIdentity } from '../model/key.ts'
 import type { UsageDimension } from '../model/usage-query.ts'
 import { formatInstant, isCalendarUnit } from '../time/calendar.ts'
 import type { Axis } from './axes.ts'
@@ -31,9 +31,10 @@ const PLURALS: Record<UsageDimension, string> = {
 /** Fewest characters of an id to show; `--key` finds a key by the start of its id. */
 const LEAST_OF_ID = 8
 
-/** The name of a key in a table: its name with its label, or its label alone. */
-export function nameOfKey({ name, label }: Pick<KeyIdentity, 'name' | 'label'>): string {
-  return name === null || name === label ? label : `${name} (${label})`
+/** The name of a key in a table: its name with its label, or its label alone; for a line also how many keys it has. */
+export function nameOfKey({ name, label, keyCount }: Pick<GroupKey, 'name' | 'label' | 'keyCount'>): string {
+  const text = name === null || name === label ? label : `${name} (${label})`
+  return keyCount === undefined ? text : `${text}, ${keyCount} keys`
 }
 
 /** The text of a group on an axis. */

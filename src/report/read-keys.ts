@@ -1,4 +1,5 @@
 import { parseInstant } from '../time/period.ts'
+import { nameOfKey } from './group-names.ts'
 import { renderHeading } from './render-report.ts'
 import { renderTable } from '../terminal/render-table.ts'
 import type { Screen } from '../terminal/screen.ts'
@@ -17,6 +18,8 @@ const COLUMNS: readonly Column[] = [
   { name: 'firstSeenAt', title: 'First seen', kind: 'time', dropFirst: 3 },
   { name: 'lastUsedAt', title: 'Last used', kind: 'time' },
   { name: 'requestCount', title: 'Requests 30d', kind: 'count' },
+  // only where a key continues another one
+  { name: 'continues', title: 'Continues', kind: 'text', dropFirst: 1 },
   { name: 'id', title: 'Id', kind: 'text', dropFirst: 4 },
 ]
 
@@ -42,6 +45,11 @@ export function renderKeys(
 ): string {
   const heading = renderHeading({ title: 'Keys', databaseLabel, dataDir }, 'times in UTC', screen)
   if (keys.length === 0) return `${heading}\nNo keys.\n`
+  const names = new Map(keys.map((key) => [key.id, nameOfKey(key)]))
+  const isLinked = keys.some(({ continues }) => continues !== undefined)
+  // of a key that the flags leave out, its id
+  const continued = ({ continues }: ListedKey): string | null =>
+    continues === undefined ? null : (names.get(continues) ?? continues)
   const rows = keys.map((key) => [
     key.name,
     key.label,
@@ -49,9 +57,20 @@ export function renderKeys(
     key.firstSeenAt,
     key.lastUsedAt,
     key.requestCount,
+    ...(isLinked ? [continued(key)] : []),
     key.id,
   ])
   const requests = keys.reduce((sum, { requestCount }) => sum + requestCount, 0)
-  const total = [`Total of ${keys.length}`, null, null, null, null, requests, null]
-  return `${heading}\n${renderTable({ columns: COLUMNS, rows, total }, screen)}`
+  const total = [
+    `Total of ${keys.length}`,
+    null,
+    null,
+    null,
+    null,
+    requests,
+    ...(isLinked ? [null] : []),
+    null,
+  ]
+  const columns = isLinked ? COLUMNS : COLUMNS.filter(({ name }) => name !== 'continues')
+  return `${heading}\n${renderTable({ columns, rows, total }, screen)}`
 }

@@ -44,19 +44,20 @@ export async function readReport(
   const by = billable ? undefined : groupingOf(flags, found)
   checkReportFlags(flags, by, found.period)
   if (flags.unit !== undefined) await requireUnit(db, flags.unit)
-  const { report, heading } = await runReport(
+  const headed = await runReport(
     db,
     { text, found, request: requestOf(flags, by), billable, pricing },
     dataDir,
   )
-  if (hasLines(report)) return { report, heading }
+  const { report } = headed
+  if (hasLines(report)) return headed
   await requireKnownNames(db, found.filter)
   return {
+    ...headed,
     report: {
       ...report,
       notes: [...report.notes, ...(await noteEmpty(db, found.period.timeZone, flags.unit))],
     },
-    heading,
   }
 }
 

@@ -12,12 +12,13 @@ import type { UsageReport } from './usage-report.ts'
 /** A report as Markdown: a heading, its facts as a list, one table per section. */
 export function renderMarkdown(
   report: UsageReport,
-  { title, databaseLabel, dataDir }: ReportHeading,
+  { title, databaseLabel, dataDir, line }: ReportHeading,
 ): string {
   const { period, total, notes, unit } = report
   const compared = compareTotal(report)
   const facts = [
     `Period: ${period.text}`,
+    ...(line === undefined ? [] : [line]),
     ...(compared ? [`${titleOfAmount(unit)}: ${formatCount(amountOf(total))} (${compared})`] : []),
     `Database: ${databaseLabel}`,
     `Data folder: ${dataDir}`,

@@ -11,12 +11,13 @@ import type { Screen } from '../terminal/screen.ts'
 /** Renders a report in a text format. */
 export function renderReportAs(
   format: Exclude<ReportFormat, 'xlsx'>,
-  { report, heading }: HeadedReport,
+  headed: HeadedReport,
   screen: Screen,
   separator?: CsvSeparator,
 ): string {
+  const { report, heading } = headed
   if (format === 'csv') return renderUsageCsv(report, separator)
-  if (format === 'json') return renderJson(toReportJson({ report, heading }))
+  if (format === 'json') return renderJson(toReportJson(headed))
   if (format === 'markdown') return renderMarkdown(report, heading)
   return renderReport(report, heading, screen)
 }

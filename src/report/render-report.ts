@@ -20,6 +20,8 @@ export interface ReportHeading {
   readonly databaseLabel: string
   /** Absolute. */
   readonly dataDir: string
+  /** Which keys it is about, where it is about the line of a key. */
+  readonly line?: string | undefined
 }
 
 /** A whole report for a terminal. */
@@ -41,9 +43,9 @@ export function renderReport(report: UsageReport, heading: ReportHeading, screen
 /** A title is cut to leave room for its period, but never below this many characters. */
 const LEAST_TITLE = 16
 
-/** Two lines: the title with a first fact (the period), and the source of the numbers. */
+/** The title with a first fact (the period), the keys of a line, and the source of the numbers. */
 export function renderHeading(
-  { title, databaseLabel, dataDir }: ReportHeading,
+  { title, databaseLabel, dataDir, line }: ReportHeading,
   fact: string,
   screen: Screen,
 ): string {
@@ -55,7 +57,8 @@ export function renderHeading(
     ...(databaseLabel.startsWith(`SQLite ${dataDir}/`) ? [] : [`data folder ${dataDir}`]),
   ]
   const second = wrap(escapeTerminal(where.join(' · ')), screen)
-  return `${paint('bold', first, screen)}\n${paint('dim', second, screen)}\n`
+  const keys = line === undefined ? '' : `${wrap(escapeTerminal(line), screen)}\n`
+  return `${paint('bold', first, screen)}\n${keys}${paint('dim', second, screen)}\n`
 }
 
 function renderSummary(report: UsageReport, screen: Screen): string {

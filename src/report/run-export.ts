@@ -21,6 +21,7 @@ import { copyOrStreamPages } from '../store/read/stream-pages.ts'
 import type { UsagePage } from '../store/read/usage-page.ts'
 import type { StreamQuery, UsageDimension } from '../model/usage-query.ts'
 import type { SecretInput } from './find-key.ts'
+import { describeLine } from './line-of-key.ts'
 import { keepYoungSpaceSmall } from './keep-young-space-small.ts'
 import { findFilter, requireKnownNames } from './find-filter.ts'
 import type { FilterText } from './find-filter.ts'
@@ -52,7 +53,7 @@ export async function runExport(
   { bar, write }: ExportOutput,
 ): Promise<readonly string[]> {
   keepYoungSpaceSmall()
-  const { period, filter: found } = await findFilter(db, flags, secretInput)
+  const { period, filter: found, key, line } = await findFilter(db, flags, secretInput)
   const { since, until, timeZone } = period
   const filter = { ...found, since, until }
   const by = parseDimensions(flags.by, 3)
@@ -82,7 +83,7 @@ export async function runExport(
       )
     : render(counted(db, { ...filter, latency, units: withUnits }, total?.requestCount ?? 0, bar), stored)
   await write(pieces)
-  return noteUnfinished(period)
+  return [...(key && line ? [describeLine(key, line)] : []), ...noteUnfinished(period)]
 }
 
 type Renderer = <Page>(pages: AsyncIterable<Page>, columns: ExportColumns<Page>) => AsyncIterable<Buffer>
@@ -103,6 +104,9 @@ function checkExportFlags(
   }
   if (flags.gzip && flags.format === 'parquet') {
     throw new AnalyticsError('WRONG_USAGE', 'A Parquet file is compressed already: leave --gzip out.')
+  }
+  if (flags['no-links'] && flags.key === undefined && !by?.includes('key')) {
+    throw new AnalyticsError('WRONG_USAGE', '--no-links changes exports of a --key or by key: leave it out.')
   }
   const reads = flags.since ?? flags.until ?? flags.month
   const hasTime = by?.some(isCalendarUnit) || columns.some((name) => LOCAL_COLUMN.test(name))

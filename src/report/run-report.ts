@@ -9,6 +9,8 @@ import { noteMissing, noteUndelivered } from './note-undelivered.ts'
 import type { Pricing } from './pricing.ts'
 import type { ReportHeading } from './render-report.ts'
 import { nameOfKey } from './group-names.ts'
+import { describeLine, nameKeysOf } from './line-of-key.ts'
+import type { KeyRecord } from '../model/key.ts'
 import type { UsageReport } from './usage-report.ts'
 import { atOneMoment } from './usage-source.ts'
 import type { UsageDimension } from '../model/usage-query.ts'
@@ -31,6 +33,8 @@ export interface ReportOrder {
 export interface HeadedReport {
   readonly report: UsageReport
   readonly heading: ReportHeading
+  /** The keys that it is about, oldest first, where it is about the line of a key. */
+  readonly line?: readonly KeyRecord[]
 }
 
 /** Builds a report and notes what is not in it yet. All its numbers are of one moment. */
@@ -39,17 +43,21 @@ export async function runReport(
   { text, found, request, billable, pricing }: ReportOrder,
   dataDir: string,
 ): Promise<HeadedReport> {
-  const { period, filter } = found
+  const { period, filter, key } = found
   const asked = { ...request, period, filter }
   const report = await atOneMoment(db, (source, snapshot) => {
     if (!billable) return buildReport(source, asked)
-    const billed = { ...asked, filter: { ...filter, status: billable.map(parseStatus) } }
+    const billed = { ...asked, filter: { ...filter, links: false, status: billable.map(parseStatus) } }
     return pricing
       ? buildPricedInvoice(source, billed, (lines) => pricing(snapshot, lines))
       : buildInvoice(source, billed)
   })
+  const line = key && found.line
   const notes = [
     ...report.notes,
+    ...(billable && line
+      ? [`${nameKeysOf(line)}. An invoice has lines of single keys: these are those of ${nameOfKey(key)}.`]
+      : []),
     ...(await noteUndelivered(db, dataDir)),
     ...(billable ? [...(await noteMissing(db, request.unit)), ...(await noteClosing(db, period))] : []),
   ]
@@ -63,18 +71,25 @@ export async function runReport(
   )
   return {
     report: { ...report, notes },
-    heading: { title: title + filters, databaseLabel: db.databaseLabel, dataDir },
+    heading: {
+      title: title + filters,
+      databaseLabel: db.databaseLabel,
+      dataDir,
+      ...(line && !billable && { line: describeLine(key, line) }),
+    },
+    ...(line && !billable && { line }),
   }
 }
 
 /** A report for `--json`: the heading's facts first. */
-export function toReportJson({ report, heading }: HeadedReport): object {
+export function toReportJson({ report, heading, line }: HeadedReport): object {
   const { report: kind, ...rest } = report
   return {
     report: kind,
     title: heading.title,
     database: heading.databaseLabel,
     dataDir: heading.dataDir,
+    ...(line && { line }),
     ...rest,
   }
 }

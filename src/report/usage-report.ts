@@ -1,5 +1,5 @@
 import type { CalendarUnit } from '../time/calendar.ts'
-import type { KeyIdentity } from '../model/key.ts'
+import type { GroupKey } from '../model/key.ts'
 import type { UsageDimension } from '../model/usage-query.ts'
 import { hasUsage } from './amount.ts'
 import type { Amount } from './amount.ts'
@@ -39,7 +39,7 @@ export interface Measures {
 
 /** One group. Only the dimensions of the section are set. */
 export interface ReportGroup extends Measures {
-  readonly key?: KeyIdentity
+  readonly key?: GroupKey
   readonly endpoint?: string
   readonly method?: string
   readonly status?: number
@@ -63,7 +63,7 @@ export interface ReportSection {
   readonly by: readonly UsageDimension[]
   /** All groups, shown or not. */
   readonly groupCount: number
-  /** Only for groups by key alone: those that are one key, without `(other)` and `(rejected)`. */
+  /** Only for groups by key alone: those that are one key or one line, without `(other)` and `(rejected)`. */
   readonly keyCount?: number | undefined
   readonly groups: readonly ReportGroup[]
 }

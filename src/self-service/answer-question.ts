@@ -11,9 +11,9 @@ import type {
 import { REQUESTS_UNIT } from '../model/unit.ts'
 import { findCustomerStatements } from '../store/billing/find-customer-statements.ts'
 import type { Database } from '../store/database/open-database.ts'
-import { findQuotas } from '../store/quotas/find-quotas.ts'
+import { findCountingQuotas } from '../store/quotas/find-counting-quotas.ts'
 import { findCustomerUsage, quotaSubjectOf } from '../store/read/find-customer-usage.ts'
-import type { CustomerRow } from '../store/read/find-customer-usage.ts'
+import type { CustomerRow, FoundUsage } from '../store/read/find-customer-usage.ts'
 import { RecentMap } from '../capture/recent-map.ts'
 import { stepsBetween } from '../time/calendar.ts'
 import { presentPeriod } from '../time/present-period.ts'
@@ -41,23 +41,24 @@ export function createAnswerQuestion(
   async function findStatements(
     db: Database,
     { customer }: CustomerQuestion,
-    lastEntry: number,
+    { lastEntry, keyIds }: FoundUsage,
   ): Promise<CustomerStatement[]> {
     if (lastEntry === 0) return []
-    const name = JSON.stringify([customer.scope, customer.keyId, customer.owner])
+    const name = JSON.stringify([customer.scope, keyIds, customer.owner])
     const before = known.get(name)
     if (before?.lastEntry === lastEntry) return before.statements
-    const statements = await findCustomerStatements(db, customer)
+    const statements = await findCustomerStatements(db, customer, keyIds)
     known.set(name, { lastEntry, statements })
     return statements
   }
 
   return async (question) => {
     const db = await open()
-    const { rows, lastEntry, hasQuotas, completeUntil } = await findCustomerUsage(db, question)
+    const found = await findCustomerUsage(db, question)
+    const { rows, hasQuotas, completeUntil } = found
     const rest = {
       quotas: hasQuotas ? await measureQuotas(db, question.customer, now()) : [],
-      statements: await findStatements(db, question, lastEntry),
+      statements: await findStatements(db, question, found),
       completeUntil,
     }
     if (question.by !== undefined) return { total: sumUp(rows), groups: group(rows, question.by), ...rest }
@@ -80,7 +81,8 @@ async function measureQuotas(db: Database, customer: Customer, now: number): Pro
   const subject = quotaSubjectOf(customer)
   const filter = 'owner' in subject ? { owners: [subject.owner] } : { keyIds: [subject.keyId] }
   const measured: CustomerQuota[] = []
-  for (const quota of await findQuotas(db, db.dialect, filter)) {
+  const { quotas } = await findCountingQuotas(db, db.dialect, filter)
+  for (const quota of quotas) {
     const { unit, per, timeZone, limit } = quota
     const { since, until } = presentPeriod(quota, now)
     const period = { since: since.getTime(), until: until.getTime(), timeZone }

@@ -28,6 +28,8 @@ const FIRST_WORDS: Record<string, string> = {
   'quotas set sk_l --limit 10': 'Mobile app (sk_l…9f2a) may use 10 requests per month (UTC).',
   'quotas list': 'Quotas',
   'quotas remove sk_l': 'Mobile app (sk_l…9f2a) has no quota',
+  'keys link sk_t --continues sk_l': 'sk_t…0001 continues Mobile app (sk_l…9f2a). Line of 2 keys: ',
+  'keys unlink sk_t': 'sk_t…0001 no longer continues Mobile app (sk_l…9f2a).',
   report: 'Usage overview',
   security: 'Security findings',
   verify: 'Where every counted request is',
@@ -43,7 +45,10 @@ describe('bin/run.js of the build', () => {
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'apikey-analytics-test-'))
     database = await makeDatabase('sqlite')
-    await storeUsage(database.url, [{ key: acme, bucket: '2026-10-01T10:00Z', requests: 7 }])
+    await storeUsage(database.url, [
+      { key: acme, bucket: '2026-10-01T10:00Z', requests: 7 },
+      { key: testKey(2, 'sk_t…0001'), bucket: '2026-10-01T11:00Z', requests: 1 },
+    ])
   })
   afterAll(async () => {
     await database.remove()

@@ -15,6 +15,7 @@ import { findUsage } from '../../src/store/read/find-usage.ts'
 import { forgetKey } from '../../src/store/remove/forget-key.ts'
 import { listLateUsage } from '../../src/store/read/list-late-usage.ts'
 import { migrate } from '../../src/store/database/migrate.ts'
+import { linkKey } from '../../src/store/keys/link-keys.ts'
 import { nameKey } from '../../src/store/keys/name-key.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
@@ -180,10 +181,16 @@ describe('the grants of the page', () => {
       await pruneUsage(db, { before: END })
     })
     await countAsApp(database.url)
+    await administer(
+      database.url,
+      `insert into api_key_analytics_keys (id, label, first_seen_at, last_used_at)
+values ('${keyIdOf('older')}', 'older', now(), now()) on conflict do nothing`,
+    )
     await use(url, async (db) => {
       await setQuota(db, { keyId: keyIdOf('a'), unit: 'tokens', per: 'day', limit: 1 })
       await setQuota(db, { keyId: keyIdOf('a'), unit: 'tokens', per: 'day', limit: 2 })
       await renameOwner(db, 'nobody', 'somebody')
+      await linkKey(db, keyIdOf('a'), { continues: keyIdOf('older') })
       await forgetKey(db, keyIdOf('a'))
     })
   }
@@ -227,6 +234,7 @@ describe('the grants of the page', () => {
       ['watcher', 0, 'alerts', 'check'],
       ['reader', 0, 'alerts', 'list'],
       ['keeper', 0, 'keys', 'name', 'a', '--owner', 'Acme'],
+      ['keeper', 0, 'keys', 'unlink', 'a'],
       [
         'keeper',
         0,

@@ -424,7 +424,10 @@ describe('report without a database', () => {
       ['keys', 'lst'],
       'There is no command "keys lst". Did you mean keys list? See apikey-analytics keys --help.',
     ],
-    [['keys', 'frobnicate'], 'There are keys forget, keys list, keys name, keys owners.'],
+    [
+      ['keys', 'frobnicate'],
+      'There are keys forget, keys link, keys list, keys name, keys owners, keys unlink.',
+    ],
     [['keys', 'postgres://me:hunter2@db/x'], 'There is no command "keys postgres".'],
     [['reprot'], 'There is no command "reprot". Did you mean report?'],
     [['report', 'acme'], '"report" takes no arguments.'],

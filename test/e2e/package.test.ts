@@ -89,6 +89,8 @@ test('the package exports exactly these names', async () => {
     'ApiKeyAnalyticsLedgerSchema',
     'ApiKeyAnalyticsLedgerUnit',
     'ApiKeyAnalyticsLedgerUnitSchema',
+    'ApiKeyAnalyticsLink',
+    'ApiKeyAnalyticsLinkSchema',
     'ApiKeyAnalyticsMeta',
     'ApiKeyAnalyticsMetaSchema',
     'ApiKeyAnalyticsOwner',

@@ -36,6 +36,7 @@ const PAGES = [
   'docs/operations.md',
   'docs/monitoring.md',
   'docs/privacy.md',
+  'docs/linked-keys.md',
   'docs/testing.md',
   'docs/typescript.md',
   '.github/CONTRIBUTING.md',

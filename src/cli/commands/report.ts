@@ -97,7 +97,8 @@ export default class Report extends BaseCommand {
         await this.write(await renderUsageXlsx(report.report), flags.out)
       } else await this.write(await this.draw(report, format, flags), flags.out)
       const isUnheaded = format === 'csv' || format === 'xlsx'
-      for (const note of isUnheaded ? report.report.notes : []) this.say(`Note: ${note}`)
+      if (isUnheaded)
+        for (const note of [report.heading.line ?? [], report.report.notes].flat()) this.say(`Note: ${note}`)
       return toReportJson(report)
     })
   }

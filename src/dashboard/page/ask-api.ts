@@ -11,7 +11,9 @@ import type * as security from '../../security/find-findings.ts'
 
 /** The answers of the API as the page gets them. */
 export type Key = KeyIdentity
-export type KeyFacts = Sent<KeyRecord & { readonly owners: readonly KeyOwner[] }>
+export type KeyFacts = Sent<
+  KeyRecord & { readonly owners: readonly KeyOwner[]; readonly line?: readonly KeyRecord[] }
+>
 /** Requests, or a quantity. */
 export type SentAmount = Sent<Amount>
 export type Measures = Sent<reports.Measures>

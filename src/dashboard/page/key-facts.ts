@@ -1,6 +1,6 @@
 import type { KeyFacts } from './ask-api.ts'
 import { formatAge, formatDay, formatTime } from './format.ts'
-import { foreign, make } from './make.ts'
+import { foreign, make, showInvisible } from './make.ts'
 import { addressOfPage } from './view.ts'
 import type { View } from './view.ts'
 import { DAY_MS } from '../../time/units.ts'
@@ -14,12 +14,31 @@ export function drawKeyFacts(key: KeyFacts, view: View): HTMLElement[] {
   const parts = [
     key.name === null ? undefined : foreign(key.label),
     drawOwners(key, view, timeZone),
+    drawLine(key, view),
     make('span', {}, `first seen ${formatTime(key.firstSeenAt, timeZone)}`),
     make('span', {}, `last used ${formatTime(key.lastUsedAt, timeZone)} (${formatAge(key.lastUsedAt)})`),
     idle ? make('strong', { class: 'stale' }, `Not used for over ${STALE_DAYS} days`) : undefined,
     make('span', { class: 'id' }, key.id),
   ]
   return parts.filter((part) => part !== undefined)
+}
+
+/** Of a key that is linked to others: all of them, each with a link to what it has alone. */
+function drawLine({ id, line }: KeyFacts, view: View): HTMLElement | undefined {
+  if (!line) return undefined
+  if (view['links'] === '0') {
+    const all = make('a', { href: addressOfPage(view, { key: id }) }, `line of ${line.length} keys`)
+    return make('span', {}, 'alone, without the others of its ', all)
+  }
+  const parts = line.flatMap((part, index) => [
+    index === 0 ? '' : ', ',
+    make(
+      'a',
+      { href: addressOfPage(view, { key: part.id, links: '0' }), title: showInvisible(part.name ?? part.id) },
+      foreign(part.label),
+    ),
+  ])
+  return make('span', {}, `line of ${line.length} keys: `, ...parts)
 }
 
 /** The owner with a link to its page. Of a key that was transferred, every owner with its time, the present one first. */

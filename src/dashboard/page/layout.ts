@@ -31,6 +31,15 @@ const LISTS: readonly TableKind[] = [
   },
   { name: 'k', title: 'Keys', by: 'key', width: 'half', isIn: ({ key }) => key === undefined },
   {
+    name: 'k',
+    title: 'Keys of this line',
+    by: 'key',
+    width: 'full',
+    parameters: { links: 'parts' },
+    leastCount: 2,
+    isIn: ({ key, links }) => key !== undefined && links === undefined,
+  },
+  {
     name: 'e',
     title: 'Endpoints',
     by: 'method,endpoint',

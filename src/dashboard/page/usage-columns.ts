@@ -79,7 +79,10 @@ function drawName(group: Group, view: View): HTMLElement {
   const { key, method, endpoint, owner } = group
   if (key) {
     const label = key.name === null ? undefined : foreign(key.label, { class: 'soft' })
-    return link(view, { key: key.id }, nameOfKey(key), foreign(nameOfKey(key)), label)
+    const count = key.keyCount && make('span', { class: 'soft' }, `${key.keyCount} keys`)
+    // on the page of a key: one key of its line
+    const page = view['key'] === undefined ? { key: key.id } : { key: key.id, links: '0' }
+    return link(view, page, nameOfKey(key), foreign(nameOfKey(key)), label, count || undefined)
   }
   if (endpoint !== undefined) {
     const operation = { method: method ?? '', endpoint }

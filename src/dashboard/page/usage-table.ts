@@ -19,6 +19,10 @@ export interface TableKind {
   readonly title: string
   /** The dimension in `api/report`; customers have an API of their own. */
   readonly by?: string
+  /** What it asks for besides what the view says. */
+  readonly parameters?: Parameters
+  /** It is hidden with fewer entries. */
+  readonly leastCount?: number
   /** How wide it is on a wide screen: as the page, half as wide, or half as wide beside the list after it. */
   readonly width: 'full' | 'half' | 'half beside'
   /** Whether a view has this list. */
@@ -49,14 +53,14 @@ export class UsageTable {
   readonly #pager: Pager
   readonly #csv = make('a', { class: 'button', download: '' }, 'CSV')
   #view: View = {}
-  /** No key has an owner, as far as known. */
+  /** No key has an owner, or a key has no line, as far as known. */
   #isUnneeded: boolean
   #typing: number | undefined
 
   constructor(kind: TableKind, go: (address: string) => void) {
     this.#kind = kind
     this.#go = go
-    this.#isUnneeded = kind.name === 'c'
+    this.#isUnneeded = kind.name === 'c' || kind.leastCount !== undefined
     this.#pager = new Pager(
       kind.title.toLowerCase(),
       (page) => this.#change({ page }),
@@ -112,8 +116,8 @@ export class UsageTable {
     const { groups, count } = found
     this.#view = view
     const isSearched = this.#state(view, 'search') !== ''
-    this.#isUnneeded =
-      this.#kind.name === 'c' && !isSearched && count < 2 && groups.every(({ owner }) => owner === null)
+    const { name, leastCount = name === 'c' ? 2 : 0 } = this.#kind
+    this.#isUnneeded = !isSearched && count < leastCount && groups.every(({ owner = null }) => owner === null)
     this.show(view)
     if (document.activeElement !== this.#search) this.#search.value = this.#state(view, 'search')
     this.#csv.href = urlOf(this.#api, { ...this.#listOf(view), format: 'csv' })
@@ -151,6 +155,7 @@ export class UsageTable {
     const state = (name: string) => this.#state(view, name) || undefined
     return {
       ...filterOf(view),
+      ...this.#kind.parameters,
       by: this.#kind.by,
       compare: this.#kind.name === 'c' ? 'previous' : undefined,
       sort: state('sort'),

@@ -2,7 +2,7 @@
  * The state of the page, all of it in the address: a view can be shared, reloaded, and left with the Back button.
  * `key`, `owner`, or `method` and `endpoint`, choose a page; `owner` with one of the others shows only that customer's
  * requests. `c.…`, `k.…` and `e.…` are the state of the lists of customers, keys and endpoints. `rows` is
- * the number of rows on a page of each list. `latency` shows durations, `unit` counts a unit instead of requests.
+ * the number of rows on a page of each list. `links=0` shows a key alone that is linked to others. `latency` shows durations, `unit` counts a unit instead of requests.
  * `statement` is the number of a statement, or `all` for their list; there `owner` is a filter, `kind` another, and `s.…`,
  * `l.…` and `b.…` are the state of the lists of statements, lines and billed customers.
  */
@@ -15,7 +15,16 @@ const KEPT = [...FILTER, 'unit', 'latency', 'rows']
 /** The parameters that choose a page. */
 export const PAGE = ['key', 'method', 'endpoint', 'owner', 'statement']
 /** All parameters of an address except the state of the lists. */
-export const PARAMETERS: readonly string[] = [...FILTER, ...PAGE, 'kind', 'unit', 'latency', 'rows', 'live']
+export const PARAMETERS: readonly string[] = [
+  ...FILTER,
+  ...PAGE,
+  'links',
+  'kind',
+  'unit',
+  'latency',
+  'rows',
+  'live',
+]
 /** The lists of customers, keys and endpoints. */
 export type UsageListName = 'c' | 'k' | 'e'
 /** Those, and the lists of statements, lines and billed customers. */
@@ -76,6 +85,8 @@ export function addressOfRows(view: View, rows: string): string {
 
 /** The filter of a view and what it counts, as parameters of the API. */
 export function filterOf(view: View): View {
-  const given = [...FILTER, ...PAGE, 'unit'].flatMap((name) => (view[name] ? [[name, view[name]]] : []))
+  const given = [...FILTER, ...PAGE, 'links', 'unit'].flatMap((name) =>
+    view[name] ? [[name, view[name]]] : [],
+  )
   return Object.fromEntries(given)
 }

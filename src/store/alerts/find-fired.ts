@@ -1,9 +1,11 @@
 import type { AlertCandidate } from '../../model/alert.ts'
 import type { Database } from '../database/open-database.ts'
+import { findLines } from '../keys/key-lines.ts'
 
 /**
  * The candidates that did not fire yet in their period. One that fired with the same or a higher level did: raising a
- * limit arms its thresholds again, lowering it does not.
+ * limit arms its thresholds again, lowering it does not. Keys that are linked are one: what fired for one of them does
+ * not fire again for another.
  */
 export async function findNew(
   db: Database,
@@ -18,15 +20,19 @@ from api_key_analytics_alerts
 where until > ${db.dialect.timeOf('$1')}`,
     [since],
   )
+  const ids = [...candidates, ...fired].flatMap(({ keyId }) => keyId ?? [])
+  const lines = await findLines(db, [...new Set(ids)])
+  const nameOfLine = ({ keyId, ...rest }: Parameters<typeof nameOf>[0]): string =>
+    nameOf({ ...rest, keyId: keyId && (lines.get(keyId)?.newest ?? keyId) })
   const levels = new Map<string, bigint>()
   for (const row of fired) {
-    const name = nameOf({ ...row, since: new Date(Number(row.since)) })
+    const name = nameOfLine({ ...row, since: new Date(Number(row.since)) })
     const level = BigInt(row.level)
     if (level > (levels.get(name) ?? -1n)) levels.set(name, level)
   }
   const found: AlertCandidate[] = []
   for (const candidate of candidates) {
-    const name = nameOf(candidate)
+    const name = nameOfLine(candidate)
     if ((levels.get(name) ?? -1n) >= candidate.level) continue
     levels.set(name, candidate.level)
     found.push(candidate)

@@ -20,23 +20,25 @@ group by s.number, s.content, l.period, l.unit
 order by s.number desc, l.period, l.unit`
 
 /** As for its usage. A key that had another owner before may have been billed to that one. */
-const OF_KEY_WITHOUT_OWNER = `a.api_key_id = $1 and exists (
+const OF_KEYS_WITHOUT_OWNER = (keys: string) => `a.api_key_id in (${keys}) and exists (
     select 1 from api_key_analytics_keys k
     where k.id = a.api_key_id and k.owner_since is null
       and (k.owner is null and a.owner is null or k.owner_set_by = 'person' and k.owner = a.owner)
   )`
 
-/** What was billed to a customer: the accounts with its name on all statements, and of `key` those of the key. */
+/** What was billed to a customer: the accounts with its name on all statements, and of `key` those of the key and its line. */
 export async function findCustomerStatements(
   db: Statements,
-  { scope, keyId, owner }: Customer,
+  { scope, owner }: Customer,
+  keyIds: readonly string[],
 ): Promise<CustomerStatement[]> {
+  const listFrom = (first: number) => keyIds.map((_, index) => `$${first + index}`).join(', ')
   const whose =
     scope === 'owner' && owner !== null
       ? { accounts: 'a.owner = $1', params: [owner] }
       : owner === null
-        ? { accounts: OF_KEY_WITHOUT_OWNER, params: [keyId] }
-        : { accounts: 'a.api_key_id = $1 and a.owner = $2', params: [keyId, owner] }
+        ? { accounts: OF_KEYS_WITHOUT_OWNER(listFrom(1)), params: keyIds }
+        : { accounts: `a.owner = $1 and a.api_key_id in (${listFrom(2)})`, params: [owner, ...keyIds] }
   const rows = await db.query<Row>(READ(whose.accounts), whose.params)
   const byStatement = [...Map.groupBy(rows, ({ content }) => content)].slice(0, MOST_STATEMENTS)
   return byStatement.map(([content, lines]) => toStatement(content, lines)).toReversed()

@@ -16,6 +16,7 @@ const SHARDS = 8
 const DISTRIBUTED = [
   { table: 'api_key_analytics_keys', by: 'id', along: undefined },
   { table: 'api_key_analytics_owners', by: 'api_key_id', along: 'api_key_analytics_keys' },
+  { table: 'api_key_analytics_links', by: 'api_key_id', along: 'api_key_analytics_keys' },
   { table: 'api_key_analytics', by: 'api_key_id', along: 'api_key_analytics_keys' },
   { table: 'api_key_analytics_quantities', by: 'api_key_id', along: 'api_key_analytics_keys' },
   { table: 'api_key_analytics_owner_usage', by: 'owner', along: undefined },
@@ -36,7 +37,7 @@ const DISTRIBUTED = [
 ] as const
 
 /** In the order in which flushes and prunes lock them, so that no deadlock can happen. */
-const LOCK = `lock table api_key_analytics_statement_removals, api_key_analytics_ledger, api_key_analytics_gaps,
+const LOCK = `lock table api_key_analytics_statement_removals, api_key_analytics_links, api_key_analytics_ledger, api_key_analytics_gaps,
     api_key_analytics_unsealed, api_key_analytics_keys, api_key_analytics_owners, api_key_analytics,
     api_key_analytics_quantities, api_key_analytics_owner_usage, api_key_analytics_ledger_units, api_key_analytics_prunes,
     api_key_analytics_pruned_quantities, api_key_analytics_statement_accounts, api_key_analytics_statement_lines,

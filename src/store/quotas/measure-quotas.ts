@@ -3,7 +3,9 @@ import { REQUESTS_UNIT } from '../../model/unit.ts'
 import { presentPeriod } from '../../time/present-period.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { findCompleteUntil } from './find-complete-until.ts'
-import { findQuotas } from './find-quotas.ts'
+import type { KeyLines } from '../keys/key-lines.ts'
+import { findCountingQuotas } from './find-counting-quotas.ts'
+import type { CountingQuotas } from './find-counting-quotas.ts'
 
 const KEY_COLUMNS = { quota: 'int', unit: 'text', key_id: 'uuid', since: 'bigint', until: 'bigint' }
 const OWNER_COLUMNS = { ...KEY_COLUMNS, key_id: 'text' }
@@ -16,8 +18,9 @@ interface Wanted extends Quota {
 }
 
 /**
- * Measures the quotas of some keys and owners together, or all, in four statements at most. An owner's use is that of
- * the keys while the owner had them, as in `report --owner`. A stored row counts for the period in which it begins.
+ * Measures the quotas of some keys and owners together, or all, in six statements at most. An owner's use is that of
+ * the keys while the owner had them, as in `report --owner`, and a key's is that of its line. A stored row counts for the
+ * period in which it begins.
  */
 export async function measureQuotas(
   db: Statements & { readonly dialect: Dialect },
@@ -27,14 +30,13 @@ export async function measureQuotas(
   const { dialect } = db
   // first: the sums that are read later have at least what was delivered by then
   const completeUntil = await findCompleteUntil(db, dialect, now)
-  return { completeUntil, quotas: await measure(db, await findQuotas(db, dialect, filter), now) }
+  return { completeUntil, quotas: await measure(db, await findCountingQuotas(db, dialect, filter), now) }
 }
 
 /** Measures quotas in the period that contains a moment, in two statements at most. */
-/** Measures quotas in the period that contains a moment, in two statements at most. */
 export async function measure(
   db: Statements & { readonly dialect: Dialect },
-  quotas: readonly Quota[],
+  { quotas, lines }: CountingQuotas,
   now: number,
 ): Promise<MeasuredQuota[]> {
   const wanted = quotas.map((quota, place) => Object.assign({ place }, quota, presentPeriod(quota, now)))
@@ -42,11 +44,12 @@ export async function measure(
     unit === REQUESTS_UNIT ? 'requests' : 'others',
   )
   const sums = new Map<number, bigint>()
-  await addSums(db, requests, { table: 'api_key_analytics', quantity: 't.request_count' }, sums)
+  const ofRequests = { table: 'api_key_analytics', quantity: 't.request_count', lines }
+  await addSums(db, requests, ofRequests, sums)
   await addSums(
     db,
     others,
-    { table: 'api_key_analytics_quantities', quantity: 't.quantity', unit: 't.unit' },
+    { table: 'api_key_analytics_quantities', quantity: 't.quantity', unit: 't.unit', lines },
     sums,
   )
   return wanted.map(({ place, ...quota }) => Object.assign(quota, { used: sums.get(place) ?? 0n }))
@@ -57,6 +60,7 @@ interface Source {
   readonly quantity: string
   /** Absent where every row has the same unit. */
   readonly unit?: string
+  readonly lines: KeyLines
 }
 
 async function addSums(
@@ -72,20 +76,21 @@ async function addSums(
 }
 
 /**
- * The statement that sums up the use of quotas. It turns each quota into spans of time of single keys, of which an
- * owner's quota has one per key, or more when a key came back. Then the primary key finds the rows.
+ * The statement that sums up the use of quotas. It turns each quota into spans of time of single keys, of which a
+ * line has one per key, and an owner one per key or more, when a key came back. Then the primary key finds the rows.
  */
 function writeMeasurement(
   dialect: Dialect,
   wanted: readonly Wanted[],
-  { table, quantity, unit }: Source,
+  { table, quantity, unit, lines }: Source,
 ): { sql: string; params: unknown[] } {
-  const toRow = ({ place, unit: name, keyId, owner, since, until }: Wanted) => {
-    return [place, name, keyId ?? owner, since.getTime(), until.getTime()]
+  const toRows = ({ place, unit: name, keyId, owner, since, until }: Wanted) => {
+    const subjects = keyId === null ? [owner] : (lines.get(keyId)?.keyIds ?? [keyId])
+    return subjects.map((subject) => [place, name, subject, since.getTime(), until.getTime()])
   }
   const { keys = [], owners = [] } = Object.groupBy(wanted, ({ keyId }) => (keyId ? 'keys' : 'owners'))
-  const ofKeys = dialect.givenRows(KEY_COLUMNS, keys.map(toRow), 1)
-  const ofOwners = dialect.givenRows(OWNER_COLUMNS, owners.map(toRow), 1 + ofKeys.params.length)
+  const ofKeys = dialect.givenRows(KEY_COLUMNS, keys.flatMap(toRows), 1)
+  const ofOwners = dialect.givenRows(OWNER_COLUMNS, owners.flatMap(toRows), 1 + ofKeys.params.length)
   const first = 1 + ofKeys.params.length + ofOwners.params.length
   const borders = [
     Math.min(...wanted.map(({ since }) => since.getTime())),

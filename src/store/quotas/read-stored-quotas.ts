@@ -3,7 +3,9 @@ import type { MeasuredQuota, Quota, StoredQuotas } from '../../model/quota.ts'
 import { isReservedKey } from '../../model/key.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { findCompleteUntil } from './find-complete-until.ts'
-import { findQuotas } from './find-quotas.ts'
+import { withLines } from '../keys/key-lines.ts'
+import { findCountingQuotas } from './find-counting-quotas.ts'
+import type { CountingQuotas } from './find-counting-quotas.ts'
 import { measure } from './measure-quotas.ts'
 
 const LAST_USED = `
@@ -29,17 +31,29 @@ export async function readStoredQuotas(
   limit: number,
   now: number,
 ): Promise<StoredQuotas> {
-  const found = await findQuotas(db, db.dialect)
-  if (found.length === 0) return NO_QUOTAS
-  const quotas = found.length > limit ? await chooseQuotas(db, found, limit) : found
+  const found = await findCountingQuotas(db, db.dialect)
+  if (found.quotas.length === 0) return NO_QUOTAS
+  const { lines } = found
+  const quotas = found.quotas.length > limit ? await chooseQuotas(db, found, limit) : found.quotas
   const completeUntil = await findCompleteUntil(db, db.dialect, now)
-  const measured = await measure(db, quotas, now)
-  return { completeUntil, quotas: measured, owners: await findOwners(db, measured, limit) }
+  const measured = await measure(db, { quotas, lines }, now)
+  const ofQuotas = new Set(quotas.flatMap(({ keyId }) => (keyId === null ? [] : (lines.get(keyId) ?? []))))
+  return {
+    completeUntil,
+    quotas: measured,
+    lines: Array.from(ofQuotas, ({ keyIds }) => keyIds),
+    owners: await findOwners(db, measured, limit),
+  }
 }
 
-async function chooseQuotas(db: Statements, quotas: readonly Quota[], limit: number): Promise<Quota[]> {
+async function chooseQuotas(
+  db: Statements,
+  { quotas, lines }: CountingQuotas,
+  limit: number,
+): Promise<Quota[]> {
   const rows = await db.query<{ id: string }>(LAST_USED, [limit])
-  const used = new Set(rows.map(({ id }) => id))
+  const ids = rows.map(({ id }) => id)
+  const used = new Set(withLines(ids, lines))
   return quotas.filter(({ keyId }) => keyId === null || used.has(keyId)).slice(-limit)
 }
 

@@ -1,14 +1,15 @@
 import { AnalyticsError } from '../../model/errors.ts'
 import { isReservedKey } from '../../model/key.ts'
 import { HIGHEST_LIMIT, QUOTA_PERIODS } from '../../model/quota.ts'
-import type { NewQuota, Quota, QuotaName } from '../../model/quota.ts'
+import type { NewQuota, Quota, QuotaName, QuotaSubject } from '../../model/quota.ts'
 import { isUnitName, REQUESTS_UNIT } from '../../model/unit.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import type { Database } from '../database/open-database.ts'
 import { requireText } from '../keys/name-key.ts'
 import { requireTimeZone } from '../read/time-borders.ts'
 import { isUuid } from '../read/usage-filter.ts'
-import { findQuotas, subjectOf } from './find-quotas.ts'
+import { findCountingQuotas } from './find-counting-quotas.ts'
+import { subjectOf } from './find-quotas.ts'
 
 const UPSERT = (dialect: Dialect) => `
 insert into api_key_analytics_quotas (subject_kind, subject, unit, per, time_zone, limit_quantity, set_at)
@@ -19,7 +20,8 @@ on conflict (subject_kind, subject, unit, per) do update set
   set_at = excluded.set_at`
 
 /**
- * Sets a quota, or changes its limit and time zone. The key or owner need not have used anything yet.
+ * Sets a quota, or changes its limit and time zone. The key or owner need not have used anything yet. A key that is
+ * linked to others shares its quota with them, so the quota of another one of them is changed where there is one.
  * @returns the quota as it was before and as it is now
  * @throws ARGUMENT_INVALID
  */
@@ -34,7 +36,15 @@ export async function setQuota(
   return db.transaction(async (tx) => {
     const before = await findQuota(tx, db.dialect, given)
     const timeZone = given.timeZone ?? before?.timeZone ?? 'UTC'
-    await writeQuota(tx, db.dialect, { ...given, limit, timeZone, setAt: now })
+    const { unit, per } = given
+    await writeQuota(tx, db.dialect, {
+      ...subjectNameOf(before ?? given),
+      unit,
+      per,
+      limit,
+      timeZone,
+      setAt: now,
+    })
     return { before, quota: (await findQuota(tx, db.dialect, given))! }
   })
 }
@@ -50,14 +60,20 @@ export async function writeQuota(
   await tx.query(UPSERT(dialect), [kind, name, unit, per, timeZone, String(limit), setAt])
 }
 
-/** The quota with a name. */
+function subjectNameOf(quota: QuotaSubject | Quota): QuotaSubject {
+  return 'keyId' in quota && quota.keyId !== null
+    ? { keyId: quota.keyId }
+    : { owner: (quota as { owner: string }).owner }
+}
+
+/** The quota with a name; of a key that of its line. */
 export async function findQuota(
   tx: Statements,
   dialect: Dialect,
   name: QuotaName,
 ): Promise<Quota | undefined> {
   const filter = 'keyId' in name ? { keyIds: [name.keyId] } : { owners: [name.owner] }
-  const quotas = await findQuotas(tx, dialect, filter)
+  const { quotas } = await findCountingQuotas(tx, dialect, filter)
   return quotas.find(({ unit, per }) => unit === name.unit && per === name.per)
 }
 

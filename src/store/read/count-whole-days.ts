@@ -1,3 +1,4 @@
+import { followLinks } from './follow-links.ts'
 import { filterCountedRows, Parameters, tableOf, timeParameter } from './usage-filter.ts'
 import { readExact, sumExact } from '../database/exact-sum.ts'
 import type { Database } from '../database/open-database.ts'
@@ -10,12 +11,11 @@ import { DAY_MS } from '../../time/units.ts'
  */
 export async function countWholeDays(
   db: Database,
-  {
-    since,
-    until,
-    ...filter
-  }: UsageFilter & Pick<UsageQuery, 'unit'> & { readonly since: Date; readonly until: Date },
+  asked: UsageFilter & Pick<UsageQuery, 'unit'> & { readonly since: Date; readonly until: Date },
 ): Promise<number | bigint> {
+  const {
+    query: { since, until, ...filter },
+  } = await followLinks(db, asked)
   const none = filter.unit === undefined ? 0 : 0n
   const first = Math.ceil(since.getTime() / DAY_MS)
   const count = Math.max(0, Math.ceil(until.getTime() / DAY_MS) - first)

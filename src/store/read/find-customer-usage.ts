@@ -11,6 +11,7 @@ import { DAY_MS } from '../../time/units.ts'
 import type { Database } from '../database/open-database.ts'
 import { COMPLETE_UNTIL, SILENT_MS } from '../quotas/find-complete-until.ts'
 import { subjectOf } from '../quotas/find-quotas.ts'
+import { findKeysOfCustomer } from '../keys/find-keys-of-customer.ts'
 import { timeBorders } from './time-borders.ts'
 import type { TimeBorders } from './time-borders.ts'
 import { filterUsage, Parameters } from './usage-filter.ts'
@@ -50,6 +51,8 @@ const OF_PRESENT_TIME = `exists (
 
 /** What one statement reads. */
 export interface FoundUsage {
+  /** The keys that were read; none where the whole of an owner was. */
+  readonly keyIds: readonly string[]
   readonly rows: readonly CustomerRow[]
   /** Number of the last entry in the chain of statements; 0 without one. */
   readonly lastEntry: number
@@ -59,7 +62,8 @@ export interface FoundUsage {
 }
 
 /**
- * Reads the usage of a customer in one statement, and what says which others are needed. Nobody's rows but the
+ * Reads the usage of a customer in one statement, and what says which others are needed; of one key after a look-up of
+ * its line. Nobody's rows but the
  * customer's are read, and the whole of an owner comes from the sums of owners, whatever the number of keys.
  */
 export async function findCustomerUsage(db: Database, question: CustomerQuestion): Promise<FoundUsage> {
@@ -67,10 +71,12 @@ export async function findCustomerUsage(db: Database, question: CustomerQuestion
   const span = { from: since - DAY_MS, to: until + DAY_MS }
   const unit = by === undefined ? 'day' : isCalendarUnit(by) ? by : undefined
   const borders = unit && timeBorders(unit, timeZone, span)
-  const { sql, params } = writeCustomerStatement(db, question, borders)
+  const keyIds = await findKeysOfCustomer(db, question.customer)
+  const { sql, params } = writeCustomerStatement(db, question, borders, keyIds)
   const found = await db.query<Found>(sql, params)
   const rows = found.filter(({ unit }) => unit !== null)
   return {
+    keyIds,
     lastEntry: Number(found[0]?.last_entry ?? 0),
     hasQuotas: Boolean(found[0]?.has_quotas),
     completeUntil: found[0]?.complete_until == null ? null : Number(found[0].complete_until),
@@ -116,10 +122,11 @@ export function writeCustomerStatement(
   { dialect }: Pick<Database, 'dialect'>,
   { customer, since, until, by }: CustomerQuestion,
   borders: TimeBorders | undefined,
+  keyIds: readonly string[] = [customer.keyId],
   now = Date.now(),
 ): { sql: string; params: unknown[] } {
   const parameters = new Parameters()
-  const { scope, keyId, owner } = customer
+  const { scope, owner } = customer
   const isSummed = scope === 'owner' && owner !== null && by !== 'key'
   const period = { since: new Date(since), until: new Date(until) }
   const rows = isSummed
@@ -134,7 +141,7 @@ export function writeCustomerStatement(
           {
             ...period,
             ...(owner !== null && { owner }),
-            ...((scope === 'key' || owner === null) && { keyIds: [keyId] }),
+            ...((scope === 'key' || owner === null) && { keyIds }),
           },
           parameters,
         ) + (owner === null ? ` and ${OF_PRESENT_TIME}` : ''),
@@ -151,10 +158,11 @@ export function writeCustomerStatement(
   const name =
     by !== 'key' || owner === null ? 'k.name' : `case when k.owner = ${parameters.add(owner)} then k.name end`
   const key = by === 'key' ? `, k.id as key_id, k.label as key_label, ${name} as key_name` : ''
-  const { kind, name: subject } = subjectOf(quotaSubjectOf(customer))
+  const { kind, name: subjectName } = subjectOf(quotaSubjectOf(customer))
+  const subjects = (kind === 'key' ? keyIds : [subjectName]).map((subject) => parameters.add(subject))
   const hasQuotas = `exists (
     select 1 from api_key_analytics_quotas
-    where subject_kind = ${parameters.add(kind)} and subject = ${parameters.add(subject)}
+    where subject_kind = ${parameters.add(kind)} and subject in (${subjects.join(', ')})
   )`
   const sql = `select (select max(sequence) from api_key_analytics_statements) as last_entry,
   ${hasQuotas} as has_quotas, (${COMPLETE_UNTIL(dialect, parameters.add(now - SILENT_MS))}) as complete_until, u.*${key}

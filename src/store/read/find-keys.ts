@@ -6,6 +6,8 @@ import type { KeyColumns } from './key-record.ts'
 import type { Database } from '../database/open-database.ts'
 import { ofEveryKey, Parameters, timeParameter } from './usage-filter.ts'
 
+const JOIN_LINK = 'left join api_key_analytics_links l on l.api_key_id = k.id'
+
 /** Most keys returned for one text; more than one is ambiguous in any case. */
 const MATCHES = 20
 /** Names are compared one by one, so only the keys used last are searched for a similar name. */
@@ -27,8 +29,9 @@ export async function findKeys(db: Database, text: string): Promise<KeyRecord[]>
 
 async function selectKeys(db: Database, condition: string, text: string): Promise<KeyRecord[]> {
   const found = await db.query<KeyColumns>(
-    `select ${keyColumns(db.dialect)}
+    `select ${keyColumns(db.dialect)}, l.continues as key_continues
 from api_key_analytics_keys k
+${JOIN_LINK}
 where ${condition.replaceAll('$1', 'cast($1 as text)')}
 order by ${byteOrder(db.dialect, 'coalesce(k.name, k.label)')}, k.id
 limit ${MATCHES}`,
@@ -71,8 +74,9 @@ export async function listKeys(
   }
   if (owner !== undefined) conditions.push(`k.owner = ${parameters.add(owner)}`)
   const found = await db.query<KeyColumns & { request_count: string }>(
-    `select ${keyColumns(db.dialect)}, coalesce(u.request_count, 0) as request_count
+    `select ${keyColumns(db.dialect)}, l.continues as key_continues, coalesce(u.request_count, 0) as request_count
 from api_key_analytics_keys k
+${JOIN_LINK}
 left join (
   select t.api_key_id, sum(t.request_count) as request_count
   from api_key_analytics t
@@ -84,6 +88,20 @@ order by k.last_used_at desc, k.id`,
     parameters.values,
   )
   return found.map((row) => Object.assign(toKeyRecord(row), { requestCount: Number(row.request_count) }))
+}
+
+/** Keys by their ids, oldest first. */
+export async function readKeysById(db: Database, ids: readonly string[]): Promise<KeyRecord[]> {
+  if (ids.length === 0) return []
+  const found = await db.query<KeyColumns>(
+    `select ${keyColumns(db.dialect)}, l.continues as key_continues
+from api_key_analytics_keys k
+${JOIN_LINK}
+where k.id in (${ids.map((_, index) => `$${index + 1}`).join(', ')})
+order by k.first_seen_at, k.id`,
+    ids,
+  )
+  return found.map(toKeyRecord)
 }
 
 /** The ids of all keys that belong to an owner, or did. */

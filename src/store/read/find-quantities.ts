@@ -22,8 +22,9 @@ export async function findQuantities(
   query: UsageQuery,
   by: readonly UsageDimension[],
   borders: ReadonlyMap<UsageDimension, TimeBorders>,
+  hasLines: boolean,
 ): Promise<Map<string, UsageQuantity[]>> {
-  const { sql, params } = writeQuantitiesStatement(db.dialect, query, by, borders)
+  const { sql, params } = writeQuantitiesStatement(db.dialect, query, by, borders, hasLines)
   const rows = await db.query<Record<string, string | number | null>>(sql, params)
   const found = new Map<string, UsageQuantity[]>()
   for (const row of rows) {
@@ -46,18 +47,23 @@ export function writeQuantitiesStatement(
   query: UsageQuery,
   by: readonly UsageDimension[],
   borders: ReadonlyMap<UsageDimension, TimeBorders>,
+  hasLines = false,
 ): { sql: string; params: unknown[] } {
   const parameters = new Parameters()
+  const isByLine = hasLines && by.includes('key')
   const groups = by.map((dimension) => {
-    if (dimension === 'key') return 't.api_key_id as key'
+    if (dimension === 'key') return `${isByLine ? 'coalesce(l.line, t.api_key_id)' : 't.api_key_id'} as key`
     if (dimension === 'owner') return 'case when o.api_key_id is null then k.owner else o.owner end as owner'
     return columnOf(dialect, dimension, borders)
   })
   const columns = [...groups, 't.unit as unit']
   const numbers = columns.map((_, index) => index + 1)
-  const joins = by.includes('owner')
-    ? `\njoin api_key_analytics_keys k on k.id = t.api_key_id\n${JOIN_FORMER_OWNER}`
-    : ''
+  const joins = [
+    ...(by.includes('owner')
+      ? [`\njoin api_key_analytics_keys k on k.id = t.api_key_id\n${JOIN_FORMER_OWNER}`]
+      : []),
+    ...(isByLine ? ['\nleft join api_key_analytics_links l on l.api_key_id = t.api_key_id'] : []),
+  ].join('')
   const sql = `select ${columns.join(', ')},
   sum(t.request_count) as request_count, ${sumExact('t.quantity')} as quantity
 from api_key_analytics_quantities t${joins}

@@ -3,6 +3,7 @@ import { isCalendarUnit } from '../../time/calendar.ts'
 import type { UsageQuery } from '../../model/usage-query.ts'
 import type { RowSum, StraddlingRows } from '../../model/usage-row.ts'
 import { findBorders } from './find-usage.ts'
+import { followLinks } from './follow-links.ts'
 import { readExact, sumExact } from '../database/exact-sum.ts'
 import type { Database } from '../database/open-database.ts'
 import { cutByOwners, OF_KEYS_WITH_FORMER_OWNERS } from './owner-of-rows.ts'
@@ -21,7 +22,8 @@ import {
  * is not exact. Rows that `since` cuts are counted here although `findUsage` leaves them out. Also counts rows in which
  * the key changed its owner, such as day rows of that day.
  */
-export async function findStraddlingRows(db: Database, query: UsageQuery): Promise<StraddlingRows> {
+export async function findStraddlingRows(db: Database, asked: UsageQuery): Promise<StraddlingRows> {
+  const { query } = await followLinks(db, asked)
   const parameters = new Parameters()
   const filter = filterCountedRows(db.dialect, query, parameters)
   const cuts = [

@@ -6,6 +6,7 @@ import type { KeyRecord } from '../../model/key.ts'
 import { AnalyticsError } from '../../model/errors.ts'
 import type { UsageDimension, UsageQuery } from '../../model/usage-query.ts'
 import type { TrendStep, UsageRow } from '../../model/usage-row.ts'
+import { followLinks } from './follow-links.ts'
 import { findQuantities, textOfGroup } from './find-quantities.ts'
 import type { GroupName } from './find-quantities.ts'
 import { toKeyRecord } from './key-record.ts'
@@ -27,13 +28,14 @@ type Found = KeyColumns &
  * []` then returns no row.
  * @throws ARGUMENT_INVALID for an invalid time zone, date, status or key id
  */
-export async function findUsage(db: Database, query: UsageQuery): Promise<UsageRow[]> {
-  checkUnit(query)
+export async function findUsage(db: Database, asked: UsageQuery): Promise<UsageRow[]> {
+  checkUnit(asked)
+  const { query, hasLines } = await followLinks(db, asked)
   const by = [...new Set(query.by)]
   const borders = await findBorders(db, query.trend ? [...by, query.trend] : by, query)
-  const { sql, params } = writeUsageStatement(db.dialect, query, by, borders)
+  const { sql, params } = writeUsageStatement(db.dialect, query, by, borders, hasLines)
   const found = await db.query<Found>(sql, params)
-  const quantities = query.units ? await findQuantities(db, query, by, borders) : undefined
+  const quantities = query.units ? await findQuantities(db, query, by, borders, hasLines) : undefined
   return found
     .filter((row) => row.request_count !== null)
     .map((row) => {

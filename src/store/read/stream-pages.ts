@@ -1,5 +1,7 @@
 import type { StreamQuery } from '../../model/usage-query.ts'
+import { findLines } from '../keys/key-lines.ts'
 import { copyPages } from './copy-pages.ts'
+import { followLinks } from './follow-links.ts'
 import { keyColumns } from './key-record.ts'
 import type { KeyColumns } from './key-record.ts'
 import type { Database } from '../database/open-database.ts'
@@ -11,7 +13,7 @@ export function streamPages(
   db: Database,
   query: StreamQuery = {},
 ): AsyncGenerator<UsagePage, void, undefined> {
-  return withKeys(db, readPages(db, query))
+  return followed(db, query, (found) => readPages(db, found))
 }
 
 /**
@@ -23,9 +25,18 @@ export function copyOrStreamPages(
   query: StreamQuery = {},
 ): AsyncGenerator<UsagePage, void, undefined> {
   // Citus would copy all rows to its coordinator before it returns the first one. Quantities are read page by page.
-  return db.copy && !db.distributed && !query.units
-    ? withKeys(db, copyPages(db, db.copy, query))
+  const { copy } = db
+  return copy && !db.distributed && !query.units
+    ? followed(db, query, (found) => copyPages(db, copy, found))
     : streamPages(db, query)
+}
+
+async function* followed(
+  db: Database,
+  query: StreamQuery,
+  read: (query: StreamQuery) => AsyncIterable<KeylessPage>,
+): AsyncGenerator<UsagePage, void, undefined> {
+  yield* withKeys(db, read((await followLinks(db, query)).query))
 }
 
 async function* withKeys(
@@ -66,8 +77,11 @@ from api_key_analytics_keys k
 where k.id in (${list})`,
     ids,
   )
+  const lines = await findLines(db, ids)
   for (const { key_id: keyId, key_label: keyLabel, key_name: keyName, key_owner: keyOwner } of found) {
-    keys.set(keyId, { present: { keyId, keyLabel, keyName, keyOwner }, former: [] })
+    const line = lines.get(keyId)
+    const linked = line && { keyLine: line.newest }
+    keys.set(keyId, { present: { keyId, keyLabel, keyName, keyOwner, ...linked }, former: [] })
   }
   const former = await db.query<{ id: string; until: string; owner: string | null }>(
     `select api_key_id as id, ${db.dialect.millisecondsOf('until')} as until, owner

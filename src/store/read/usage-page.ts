@@ -5,7 +5,7 @@ import type { BucketMinutes } from '../../model/batch.ts'
 import type { StoredUsageRow, UsageQuantity } from '../../model/usage-row.ts'
 
 /** A key as it appears on its rows. */
-export type StoredKey = Pick<StoredUsageRow, 'keyId' | 'keyLabel' | 'keyName' | 'keyOwner'>
+export type StoredKey = Pick<StoredUsageRow, 'keyId' | 'keyLabel' | 'keyName' | 'keyOwner' | 'keyLine'>
 
 /** The part that every form of a page has. One row is the values at one index of every column. */
 interface Columns {

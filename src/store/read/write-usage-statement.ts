@@ -5,7 +5,7 @@ import { byteOrder } from '../database/byte-order.ts'
 import { orderOfHalves, sumHalves, textOfHalves } from '../database/exact-sum.ts'
 import type { Halves } from '../database/exact-sum.ts'
 import type { Dialect } from '../database/dialect.ts'
-import { keyColumns } from './key-record.ts'
+import { keyColumns, lineColumns, selectLines } from './key-record.ts'
 import { JOIN_FORMER_OWNER, OF_KEYS_WITH_FORMER_OWNERS } from './owner-of-rows.ts'
 import type { TimeBorders } from './time-borders.ts'
 import { filterCounted, ofEveryKey, Parameters, tableOf } from './usage-filter.ts'
@@ -89,12 +89,15 @@ export function writeUsageStatement(
   query: UsageQuery,
   by: readonly UsageDimension[],
   borders: ReadonlyMap<UsageDimension, TimeBorders>,
+  hasLines = false,
 ): { sql: string; params: unknown[] } {
   const parameters = new Parameters()
   const withKey = by.includes('key')
   const withOwner = by.includes('owner')
+  const byLine = withKey && hasLines
+  const owner = byLine ? 'u.owner' : OWNER
   const columns = by.filter((dimension) => dimension !== 'key' && dimension !== 'owner')
-  const again = withOwner || query.trend !== undefined
+  const again = withOwner || byLine || query.trend !== undefined
   const sums = again ? SUMMED_AGAIN : AS_SUMMED
   const ofUnit = query.unit !== undefined
   const quantity = again ? QUANTITY.again : QUANTITY.asSummed
@@ -103,11 +106,11 @@ export function writeUsageStatement(
   if (withKey || withOwner) inner.push('t.api_key_id as api_key_id')
   if (query.trend) inner.push(columnOf(dialect, query.trend, borders, 'trend_step'))
   const outer = columns.map((dimension) => `u.${dimension}`)
-  if (withKey) outer.push(keyColumns(dialect))
-  if (withOwner) outer.push(`${OWNER} as owner`)
+  if (withKey) outer.push(byLine ? lineColumns(dialect) : keyColumns(dialect))
+  if (withOwner) outer.push(`${owner} as owner`)
   const groups = [
     ...(withKey ? ['k.id'] : []),
-    ...(withOwner ? [OWNER] : []),
+    ...(withOwner ? [owner] : []),
     ...columns.map((dimension) => `u.${dimension}`),
   ]
   for (const [name, sql] of Object.entries(sums)) {
@@ -129,13 +132,19 @@ export function writeUsageStatement(
     withOwner,
     rows: query.units ? ROWS_AND_CELLS_OF_QUANTITIES : `${tableOf(query)} t`,
   })
-  const lines = [`select ${outer.join(',\n  ')}`, `from (\n${summed}\n) u`]
-  if (withKey || withOwner) lines.push('join api_key_analytics_keys k on k.id = u.api_key_id')
-  if (withOwner) lines.push(JOIN_OWNER_OF_SUMS)
+  const lines = [
+    `select ${outer.join(',\n  ')}`,
+    `from (\n${byLine ? addLines(summed, withOwner) : summed}\n) u`,
+  ]
+  if (byLine) {
+    const found = selectLines(query.keyIds?.map((id) => parameters.add(id)))
+    lines.push('join api_key_analytics_keys k on k.id = u.line', `left join ${found} n on n.line = u.line`)
+  } else if (withKey || withOwner) lines.push('join api_key_analytics_keys k on k.id = u.api_key_id')
+  if (withOwner && !byLine) lines.push(JOIN_OWNER_OF_SUMS)
   if (again && groups.length > 0) lines.push(`group by ${groups.join(', ')}`)
   const most = ofUnit ? 'quantity' : 'requests'
   const sort = query.sort ?? (by.some(isCalendarUnit) ? 'group' : most)
-  const order = orderOf(dialect, sort, by, { ...sums, quantity })
+  const order = orderOf(dialect, sort, by, { ...sums, quantity }, owner)
   if (order.length > 0) lines.push(`order by ${order.join(', ')}`)
   if (query.limit !== undefined) lines.push(`limit ${parameters.add(query.limit)}`)
   return { sql: lines.join('\n'), params: parameters.values }
@@ -167,6 +176,16 @@ function sumRows(
   ].join('\n  union all\n')
 }
 
+/** Adds to sums by key the line of the key, and its owner in the time of the sums: it may differ from that of the line. */
+function addLines(summed: string, withOwner: boolean): string {
+  const keys = withOwner
+    ? `\n  join api_key_analytics_keys k on k.id = u.api_key_id\n  ${JOIN_OWNER_OF_SUMS}`
+    : ''
+  return `  select u.*, coalesce(l.line, u.api_key_id) as line${withOwner ? `, ${OWNER} as owner` : ''}
+  from (\n${summed}\n  ) u
+  left join api_key_analytics_links l on l.api_key_id = u.api_key_id${keys}`
+}
+
 /** A dimension of a row of usage `t`, as a column. */
 export function columnOf(
   dialect: Dialect,
@@ -184,6 +203,7 @@ function orderOf(
   sort: UsageSort,
   by: readonly UsageDimension[],
   sums: typeof AS_SUMMED & { readonly quantity: Halves },
+  owner: string,
 ): string[] {
   const first = {
     quantity: orderOfHalves(sums.quantity).map((part) => `${part} desc`),
@@ -194,7 +214,7 @@ function orderOf(
   }[sort]
   const groups = by.map((dimension) => {
     if (dimension === 'key') return `${byteOrder(dialect, 'coalesce(k.name, k.label)')}, k.id`
-    if (dimension === 'owner') return `${byteOrder(dialect, OWNER)} nulls last`
+    if (dimension === 'owner') return `${byteOrder(dialect, owner)} nulls last`
     return `u.${dimension}`
   })
   return by.length > 0 ? [...first, ...groups] : []

@@ -2,7 +2,9 @@ import { lockStatements } from '../billing/lock-statements.ts'
 import { redactAccounts } from '../billing/redact-accounts.ts'
 import type { Statements } from '../database/dialect.ts'
 import { USAGE_TABLES } from '../database/usage-tables.ts'
+import { lockLinks } from '../keys/key-lines.ts'
 import { readOwners } from '../keys/key-owners.ts'
+import { leaveLine } from '../keys/link-keys.ts'
 import { removeTraces, removeTracesWithoutKeys } from './remove-traces.ts'
 import { lockKey } from './lock-key.ts'
 import { logRemoval } from './log-removal.ts'
@@ -45,6 +47,7 @@ async function deleteEmptyKey(
 ): Promise<boolean> {
   const { dialect } = db
   await lockStatements(tx, db, 'close')
+  await lockLinks(tx, db)
   if (!(await lockKey(tx, dialect, id))) return true
   for (const table of USAGE_TABLES) {
     const [row] = await tx.query(`select 1 from ${table} where api_key_id = $1 limit 1`, [id])
@@ -52,6 +55,7 @@ async function deleteEmptyKey(
   }
   await redactAccounts(tx, dialect, { keyId: id })
   const periods = (await readOwners(tx, dialect, [id])).get(id)!
+  await leaveLine(tx, db, id)
   await tx.query('delete from api_key_analytics_keys where id = $1', [id])
   await removeTraces(tx, { keyId: id })
   await removeTracesWithoutKeys(

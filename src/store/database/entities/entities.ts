@@ -4,6 +4,7 @@ import { ApiKeyAnalyticsGapSchema } from './api-key-analytics-gap.ts'
 import { ApiKeyAnalyticsKeySchema } from './api-key-analytics-key.ts'
 import { ApiKeyAnalyticsLedgerUnitSchema } from './api-key-analytics-ledger-unit.ts'
 import { ApiKeyAnalyticsLedgerSchema } from './api-key-analytics-ledger.ts'
+import { ApiKeyAnalyticsLinkSchema } from './api-key-analytics-link.ts'
 import { ApiKeyAnalyticsMetaSchema } from './api-key-analytics-meta.ts'
 import { ApiKeyAnalyticsOwnerUsageSchema } from './api-key-analytics-owner-usage.ts'
 import { ApiKeyAnalyticsOwnerSchema } from './api-key-analytics-owner.ts'
@@ -24,6 +25,7 @@ export const ENTITIES = [
   ApiKeyAnalyticsSchema,
   ApiKeyAnalyticsQuantitySchema,
   ApiKeyAnalyticsKeySchema,
+  ApiKeyAnalyticsLinkSchema,
   ApiKeyAnalyticsOwnerSchema,
   ApiKeyAnalyticsOwnerUsageSchema,
   ApiKeyAnalyticsLedgerSchema,

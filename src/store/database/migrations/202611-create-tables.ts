@@ -4,7 +4,7 @@ import { SQLITE } from './202611-tables-sqlite.ts'
 import { isPostgresql } from './is-postgresql.ts'
 
 /**
- * The first tables: keys, their former owners, usage and its quantities, its sums by owner, the ledger with its gaps and
+ * The first tables: keys, their former owners and links, usage and its quantities, its sums by owner, the ledger with its gaps and
  * unsealed batches, prunes, statements, quotas, alerts, meta.
  */
 export class Migration202611CreateTables extends Migration {
@@ -23,6 +23,7 @@ const TABLES = [
   'api_key_analytics',
   'api_key_analytics_owner_usage',
   'api_key_analytics_owners',
+  'api_key_analytics_links',
   'api_key_analytics_keys',
   'api_key_analytics_ledger',
   'api_key_analytics_ledger_units',

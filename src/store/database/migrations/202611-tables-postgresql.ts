@@ -23,6 +23,13 @@ export const POSTGRESQL = [
   said_at timestamptz null,
   primary key (api_key_id, until)
 )`,
+  `create table api_key_analytics_links (
+  api_key_id uuid not null primary key
+    constraint api_key_analytics_links_api_key_id_foreign references api_key_analytics_keys (id) on delete cascade,
+  continues uuid null,
+  line uuid not null
+)`,
+  'create index api_key_analytics_links_line_index on api_key_analytics_links (line)',
   `create table api_key_analytics (
   api_key_id uuid not null
     constraint api_key_analytics_api_key_id_foreign references api_key_analytics_keys (id) on delete cascade,

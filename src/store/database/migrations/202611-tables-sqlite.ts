@@ -24,6 +24,14 @@ export const SQLITE = [
   constraint api_key_analytics_owners_api_key_id_foreign
     foreign key (api_key_id) references api_key_analytics_keys (id) on delete cascade
 ) without rowid`,
+  `create table api_key_analytics_links (
+  api_key_id text not null primary key,
+  continues text null,
+  line text not null,
+  constraint api_key_analytics_links_api_key_id_foreign
+    foreign key (api_key_id) references api_key_analytics_keys (id) on delete cascade
+) without rowid`,
+  'create index api_key_analytics_links_line_index on api_key_analytics_links (line)',
   `create table api_key_analytics (
   api_key_id text not null,
   bucket datetime not null,

@@ -21,7 +21,7 @@ export const MIGRATION_LOCK = 7263912548017
 const HIDING_TABLES = `
 select name
 from unnest(array['api_key_analytics', 'api_key_analytics_quantities', 'api_key_analytics_keys',
-  'api_key_analytics_owners', 'api_key_analytics_owner_usage', 'api_key_analytics_ledger', 'api_key_analytics_ledger_units', 'api_key_analytics_gaps',
+  'api_key_analytics_owners', 'api_key_analytics_links', 'api_key_analytics_owner_usage', 'api_key_analytics_ledger', 'api_key_analytics_ledger_units', 'api_key_analytics_gaps',
   'api_key_analytics_unsealed', 'api_key_analytics_prunes', 'api_key_analytics_pruned_quantities',
   'api_key_analytics_statements', 'api_key_analytics_statement_accounts', 'api_key_analytics_statement_lines',
   'api_key_analytics_statement_owners', 'api_key_analytics_statement_removals', 'api_key_analytics_alerts',
