@@ -5,7 +5,7 @@ import { isPostgresql } from './is-postgresql.ts'
 
 /**
  * The first tables: keys, their former owners, usage and its quantities, its sums by owner, the ledger with its gaps and
- * unsealed batches, prunes, statements, quotas, alerts, meta.
+ * unsealed batches, prunes, statements, quotas, routes, alerts, meta.
  */
 export class Migration202611CreateTables extends Migration {
   override up(): void {
@@ -36,6 +36,7 @@ const TABLES = [
   'api_key_analytics_statement_owners',
   'api_key_analytics_statement_removals',
   'api_key_analytics_quotas',
+  'api_key_analytics_routes',
   'api_key_analytics_alert_deliveries',
   'api_key_analytics_alerts',
   'api_key_analytics_meta',
