@@ -43,11 +43,15 @@ export async function findRoutes(
 /** All routes, and which of them an app has now. */
 export async function listRoutes(tx: Statements, dialect: Dialect): Promise<ListedRoute[]> {
   const routes = await findRoutes(tx, dialect)
-  const newest = Math.max(...routes.map((route) => route.lastRegisteredAt?.getTime() ?? 0))
-  return routes.map((route) => {
-    const isCurrent = (route.lastRegisteredAt?.getTime() ?? -Infinity) >= newest - CURRENT_MS
-    return Object.assign(route, { isCurrent })
-  })
+  const current = new Set(chooseCurrent(routes))
+  return routes.map((route) => Object.assign(route, { isCurrent: current.has(route) }))
+}
+
+/** The routes that an app has now, of all routes. */
+export function chooseCurrent(routes: readonly Route[]): Route[] {
+  const registeredAt = ({ lastRegisteredAt }: Route) => lastRegisteredAt?.getTime() ?? -Infinity
+  const newest = Math.max(...routes.map(registeredAt))
+  return routes.filter((route) => registeredAt(route) >= newest - CURRENT_MS && registeredAt(route) > 0)
 }
 
 /** The deprecated routes, at most `limit`. */

@@ -1,17 +1,11 @@
 import { AnalyticsError } from '../../model/errors.ts'
 import { EVERY_METHOD } from '../../model/route.ts'
-import type {
-  ListedRoute,
-  UnusedRoute,
-  UnusedRoutes,
-  UnusedRoutesOptions,
-  UnusedState,
-} from '../../model/route.ts'
+import type { Route, UnusedRoute, UnusedRoutes, UnusedRoutesOptions, UnusedState } from '../../model/route.ts'
 import { OTHER_ENDPOINT } from '../../model/operation.ts'
 import { DAY_MS, HOUR_MS } from '../../time/units.ts'
 import type { Database } from '../database/open-database.ts'
 import { findCompleteUntil } from '../quotas/find-complete-until.ts'
-import { listRoutes } from './find-routes.ts'
+import { chooseCurrent, findRoutes } from './find-routes.ts'
 
 const DEFAULT_DAYS = 90
 const MOST_DAYS = 3650
@@ -42,7 +36,7 @@ export async function findUnusedRoutes(
     const completeUntil = delivered && known && known < delivered ? known : delivered
     const until = completeUntil && new Date(Math.floor(completeUntil.getTime() / DAY_MS) * DAY_MS)
     const since = until && new Date(until.getTime() - days * DAY_MS)
-    const current = (await listRoutes(tx, db.dialect)).filter(({ isCurrent }) => isCurrent)
+    const current = chooseCurrent(await findRoutes(tx, db.dialect))
     const releases = [...new Set(current.flatMap(({ lastRelease }) => lastRelease ?? []))].sort()
     const head = { days, since, until, completeUntil, routeCount: current.length, releases }
     if (!since) return { ...head, hasOther: false, routes: [] }
@@ -53,7 +47,7 @@ export async function findUnusedRoutes(
 }
 
 /** Calls are noted once per hour, and a call right before the first registration not at all. */
-function judge({ isCurrent: _, ...route }: ListedRoute, since: Date): UnusedRoute[] {
+function judge(route: Route, since: Date): UnusedRoute[] {
   const { firstRegisteredAt, lastRegisteredAt, lastCalledAt } = route
   if (!firstRegisteredAt || !lastRegisteredAt || (lastCalledAt && lastCalledAt >= since)) return []
   const isNew = firstRegisteredAt.getTime() + HOUR_MS > since.getTime()
