@@ -13,6 +13,8 @@ import type { ReportFormat } from '../report-flags.ts'
 /** A report that is a list: its tables for people, and its lines for programs. */
 export interface ListReport {
   readonly title: string
+  /** Of the sheet in a workbook, 31 characters at most. */
+  readonly name: string
   /** The period, or up to when the figures are complete. */
   readonly fact: string
   readonly timeZone: string
@@ -56,18 +58,14 @@ export function toListJson({ title, databaseLabel, dataDir, notes, data }: ListR
 }
 
 /** The lines as an Excel workbook. */
-export async function renderListXlsx({
-  title,
-  names,
-  lines,
-}: ListReport): Promise<AsyncIterable<Uint8Array>> {
+export async function renderListXlsx({ name, names, lines }: ListReport): Promise<AsyncIterable<Uint8Array>> {
   const { writeXlsxStream } = await import('hucre/xlsx')
   return writeXlsxStream(
     lines.map((line) => line.map(toSheetValue)),
     {
-      name: title,
-      columns: names.map((name, column) => ({
-        header: name,
+      name,
+      columns: names.map((header, column) => ({
+        header,
         width: 18,
         numFmt: lines.some((line) => line[column] instanceof Date) ? 'yyyy-mm-dd hh:mm' : 'General',
       })),

@@ -81,6 +81,7 @@ export async function readDeprecated(
   const lines = routes.flatMap((route) => linesOf(route).map((caller) => toLine(route, caller, isCompared)))
   return {
     title: 'Deprecated routes and who calls them',
+    name: 'deprecated routes',
     fact: toReportedPeriod(period).text,
     timeZone,
     databaseLabel: db.databaseLabel,

@@ -2,7 +2,7 @@ import type { ListedRoute } from '../../model/route.ts'
 import type { Database } from '../../store/database/open-database.ts'
 import { listRoutes } from '../../store/routes/find-routes.ts'
 import { formatInstant } from '../../time/calendar.ts'
-import type { Column } from '../report-table.ts'
+import type { Column, ReportTable } from '../report-table.ts'
 import { formatDate, formatReleases, formatSunset, nameOfRoute } from './format-route.ts'
 import type { ListReport } from './list-report.ts'
 
@@ -41,6 +41,7 @@ export async function readRouteList(
   const deprecated = routes.filter(({ deprecatedAt }) => deprecatedAt).length
   return {
     title: 'Routes',
+    name: 'routes',
     fact: `as of ${formatInstant(now, 'UTC')} UTC`,
     timeZone: 'UTC',
     databaseLabel: db.databaseLabel,
@@ -49,12 +50,19 @@ export async function readRouteList(
       routes.length > 0
         ? `${current} ${current === 1 ? 'route' : 'routes'} of the running releases, ${routes.length - current} that no app has any more, ${deprecated} deprecated.`
         : NO_ROUTES,
-    tables: routes.length > 0 ? [{ columns: COLUMNS, rows: routes.map((route) => toCells(route, now)) }] : [],
+    tables: routes.length > 0 ? [tableOf(routes, now)] : [],
     names: [...ROUTE_CSV_NAMES, 'isCurrent'],
     lines: routes.map((route) => [...ROUTE_CSV_NAMES.map((name) => route[name]), route.isCurrent]),
     notes: [],
     data: { routes },
   }
+}
+
+/** The last column only where it says something. */
+function tableOf(routes: readonly ListedRoute[], now: Date): ReportTable {
+  const rows = routes.map((route) => toCells(route, now))
+  const width = rows.some((row) => row.at(-1)) ? COLUMNS.length : COLUMNS.length - 1
+  return { columns: COLUMNS.slice(0, width), rows: rows.map((row) => row.slice(0, width)) }
 }
 
 /** What to do where nothing was registered. */

@@ -55,6 +55,7 @@ export async function readUnused(
   const shown = Object.values(Object.groupBy(found.routes, isNew)).flatMap((routes) => routes.slice(0, limit))
   return {
     title: `Routes without a request in ${formatDays(days)}`,
+    name: 'unused routes',
     fact: describePeriod(found),
     timeZone: 'UTC',
     databaseLabel: db.databaseLabel,
@@ -95,9 +96,9 @@ async function findFirstWaiting(db: Database, dataDir: string): Promise<Date | u
   return buckets.length > 0 ? new Date(Math.min(...buckets)) : undefined
 }
 
-function describePeriod({ days, since, until, completeUntil }: UnusedRoutes): string {
+function describePeriod({ since, until, completeUntil }: UnusedRoutes): string {
   if (!since || !until || !completeUntil) return 'nothing was delivered yet'
-  return `${formatDays(days)}, ${formatDate(since)} to ${formatDate(until)} 00:00 UTC; complete until ${formatInstant(completeUntil, 'UTC')} UTC`
+  return `${formatDate(since)} to ${formatDate(until)} 00:00 UTC, complete until ${formatInstant(completeUntil, 'UTC')} UTC`
 }
 
 function summarise({ routes, routeCount, releases, since }: UnusedRoutes): string {

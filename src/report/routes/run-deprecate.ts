@@ -80,8 +80,9 @@ async function findOperations(
 }
 
 async function unknownRoute(db: Database, text: string): Promise<AnalyticsError> {
-  const names = (await findRoutes(db, db.dialect)).map(nameOfRoute)
-  const near = didYouMean(suggest(text, names).map((name) => `"${name}"`))
+  const known = await findRoutes(db, db.dialect)
+  const names = text.includes(' ') ? known.map(nameOfRoute) : known.map(({ endpoint }) => endpoint)
+  const near = didYouMean(suggest(text, new Set(names)))
   return new AnalyticsError(
     'WRONG_USAGE',
     `There is no route ${text}.${near} "apikey-analytics routes list" shows all.`,
