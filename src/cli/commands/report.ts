@@ -46,6 +46,15 @@ export default class Report extends BaseCommand {
       summary: 'Add what the invoice lines cost with the prices of this file (JSON); needs --billable.',
       helpValue: 'FILE',
     }),
+    unused: Flags.string({
+      summary: 'The routes (option routes) that no key has called in the last whole days.',
+      helpValue: '90d',
+      helpGroup: 'ROUTES',
+    }),
+    deprecated: Flags.boolean({
+      summary: 'The deprecated routes and who still calls them, against the period before.',
+      helpGroup: 'ROUTES',
+    }),
     latency: Flags.boolean({
       summary: 'Add durations: mean, p50, p95, p99 (within 10 %).',
     }),
@@ -71,15 +80,6 @@ export default class Report extends BaseCommand {
       summary: 'Write to a file instead of standard output; the file appears when it is complete.',
       helpValue: 'FILE',
       exclusive: ['json', 'watch'],
-    }),
-    unused: Flags.string({
-      summary: 'The routes (option routes) that no key has called in the last whole days.',
-      helpValue: '90d',
-      helpGroup: 'ROUTES',
-    }),
-    deprecated: Flags.boolean({
-      summary: 'The deprecated routes and who still calls them, against the period before.',
-      helpGroup: 'ROUTES',
     }),
     watch: Flags.boolean({
       summary: 'Draw the report again every two seconds; Ctrl-C ends.',
