@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { COMMANDS } from '../../src/cli/index.ts'
+import { DatabaseStore } from '../../src/store/database-store.ts'
 import { makeDatabase } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
 import { runBin } from '../support/start-cli.ts'
@@ -28,6 +29,9 @@ const FIRST_WORDS: Record<string, string> = {
   'quotas set sk_l --limit 10': 'Mobile app (sk_l…9f2a) may use 10 requests per month (UTC).',
   'quotas list': 'Quotas',
   'quotas remove sk_l': 'Mobile app (sk_l…9f2a) has no quota',
+  'routes list': 'Routes',
+  'routes deprecate /users/:id': 'GET /users/:id is deprecated',
+  'routes undeprecate /users/:id': 'GET /users/:id is not deprecated',
   report: 'Usage overview',
   security: 'Security findings',
   verify: 'Where every counted request is',
@@ -44,6 +48,10 @@ describe('bin/run.js of the build', () => {
     dataDir = await mkdtemp(join(tmpdir(), 'apikey-analytics-test-'))
     database = await makeDatabase('sqlite')
     await storeUsage(database.url, [{ key: acme, bucket: '2026-10-01T10:00Z', requests: 7 }])
+    const store = new DatabaseStore({ url: database.url, pepperCheck: '' })
+    const routes = [{ endpoint: '/users/:id', method: 'GET' }]
+    await store.registerRoutes({ routes, release: null, at: Date.now() })
+    await store.close()
   })
   afterAll(async () => {
     await database.remove()
