@@ -80,6 +80,16 @@ export interface UnusedRoutes {
   readonly routes: readonly UnusedRoute[]
 }
 
+/** Unused and deprecated routes, and how many there are. */
+export interface ShownRoutes extends Omit<UnusedRoutes, 'routes'> {
+  readonly unusedCount: number
+  /** Without those that are too new to judge. */
+  readonly unused: readonly UnusedRoute[]
+  readonly deprecatedCount: number
+  /** The next sunset first. */
+  readonly deprecated: readonly Route[]
+}
+
 /** What to find: whole days back from the last complete day. */
 export interface UnusedRoutesOptions {
   /** Default: 90. */
