@@ -3,6 +3,7 @@ import type { ApiKeyAnalytics } from './api-key-analytics.ts'
 import { createAnalyticsDatabase } from './store/analytics-database.ts'
 import { CounterBuffer } from './buffer/counter-buffer.ts'
 import { Flusher } from './buffer/flusher.ts'
+import { Refresh } from './buffer/refresh.ts'
 import { MemoryFiles } from './buffer/memory-files.ts'
 import { removeAtExit } from './buffer/folder/remove-at-exit.ts'
 import { ProcessFolder } from './buffer/folder/process-folder.ts'
@@ -13,6 +14,9 @@ import { createIdentifyKey } from './capture/identify-key.ts'
 import { createMiddleware } from './capture/middleware.ts'
 import { createReadKey } from './capture/read-key.ts'
 import type { CountedKey } from './model/request-counter.ts'
+import type { Operation } from './model/operation.ts'
+import { MOST_ROUTES } from './model/route.ts'
+import type { RouteRegistration } from './model/route.ts'
 import { MEMORY_DATABASE } from './options/database-location.ts'
 import { targetOf } from './options/database-target.ts'
 import { createDisabledAnalytics } from './disabled-analytics.ts'
@@ -21,9 +25,11 @@ import type { AnalyticsOptions } from './options/options.ts'
 import { resolveOptions } from './options/resolve-options.ts'
 import { requireNode } from './options/require-node.ts'
 import { createQuotaOf } from './quotas/create-quota-of.ts'
-import { QuotaRefresh } from './quotas/quota-refresh.ts'
 import { QuotaWatch } from './quotas/quota-watch.ts'
 import { setRateLimit } from './quotas/rate-limit-headers.ts'
+import { setDeprecation } from './routes/deprecation-headers.ts'
+import { DeprecationWatch } from './routes/deprecation-watch.ts'
+import { RouteRegistry } from './routes/route-registry.ts'
 import { describeDatabaseUrl } from './store/database/parse-database-url.ts'
 import type { AnalyticsStats } from './watch/analytics-stats.ts'
 import { judgeHealth } from './watch/judge-health.ts'
@@ -81,14 +87,21 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
   })
   const onKnownKeys = (ids: readonly string[]) => knownKeys.replace(ids)
   const quotaWatch = new QuotaWatch({ units, now })
-  const quotas = new QuotaRefresh({
-    measure: () => store.findQuotas(maxKeys, now()),
-    onMeasured(found, settled) {
+  const quotas = new Refresh({
+    read: () => store.findQuotas(maxKeys, now()),
+    onRead(found, settled) {
       quotaWatch.replace(found, settled)
       buffer.watch(quotaWatch.isEmpty ? undefined : quotaWatch)
     },
     report,
   })
+  const deprecations = new DeprecationWatch()
+  const deprecationRefresh = new Refresh({
+    read: () => store.findDeprecations(MOST_ROUTES),
+    onRead: (found) => deprecations.replace(found),
+    report,
+  })
+  const register = (registration: RouteRegistration) => store.registerRoutes(registration)
   const flusher: Flusher = new Flusher({
     buffer,
     folder,
@@ -97,7 +110,8 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
     flushIntervalMs,
     maxKeys,
     onKnownKeys,
-    quotas,
+    routes: options.routes.length > 0 ? new RouteRegistry({ options, register, report, now }) : undefined,
+    refreshes: options.deprecationHeaders ? [quotas, deprecationRefresh] : [quotas],
     report,
     now,
   })
@@ -127,11 +141,16 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
   }
 
   const tellQuotas = (ctx: Context, key: CountedKey) => setRateLimit(ctx, quotasOf(key), now())
+  function tellDeprecation(ctx: Context, operation: Operation): void {
+    const headers = deprecations.headersOf(operation)
+    if (headers) setDeprecation(ctx, headers)
+  }
   const capture = {
     options,
     counter: buffer,
     knownKeys,
     tellQuotas: options.rateLimitHeaders ? tellQuotas : undefined,
+    tellDeprecation: options.deprecationHeaders ? tellDeprecation : undefined,
     report,
     usageOfCustomers: { answer, report },
   }

@@ -50,7 +50,20 @@ export type {
 } from './model/statement.ts'
 export type { Operation } from './model/operation.ts'
 export type {
+  DeprecatedCaller,
+  DeprecatedRoute,
+  DeprecatedRoutesOptions,
+  ListedRoute,
+  NewDeprecation,
+  Route,
+  UnusedRoute,
+  UnusedRoutes,
+  UnusedRoutesOptions,
+  UnusedState,
+} from './model/route.ts'
+export type {
   MostAccessedOptions,
+  OperationFilter,
   StatusFilter,
   StreamQuery,
   UsageDimension,

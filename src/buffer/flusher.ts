@@ -31,8 +31,10 @@ export interface FlusherParts {
   /** How many known keys to ask the database for. */
   readonly maxKeys: number
   readonly onKnownKeys: (ids: readonly string[]) => void
-  /** Measures quotas after a flush; `settled`: the database has all batches before this one. */
-  readonly quotas?: { hurry(): void; refresh(settled: number): Promise<void> } | undefined
+  /** Registers the routes that are due; never rejects. */
+  readonly routes?: { refresh(): Promise<void> } | undefined
+  /** What is read after a flush; `settled`: the database has all batches before this one. */
+  readonly refreshes?: readonly { hurry(): void; refresh(settled: number): Promise<void> }[] | undefined
   readonly report: (error: AnalyticsError) => void
   /** Epoch milliseconds. */
   readonly now: () => number
@@ -105,7 +107,7 @@ export class Flusher {
   async flush(): Promise<void> {
     // A flush that is running may have sealed before the last counts.
     await this.#running?.catch(() => {})
-    this.#parts.quotas?.hurry()
+    for (const refresh of this.#parts.refreshes ?? []) refresh.hurry()
     await this.#flushOnce()
   }
 
@@ -177,12 +179,14 @@ export class Flusher {
   }
 
   async #run(seal: boolean): Promise<void> {
-    const { buffer, store, now } = this.#parts
+    const { buffer, store, routes, now } = this.#parts
     const startedAt = now()
     const rowsBefore = this.#delivery.rows
     try {
       const facts = await store.connect()
       this.#checkPepper(facts)
+      // before the counts: they are noted as calls of these routes
+      await routes?.refresh()
       const sealed = !seal || buffer.seal()
       let settled = await this.#deliverFiles(facts)
       if (!sealed || buffer.hasSealed()) {
@@ -194,7 +198,7 @@ export class Flusher {
       this.#lastFlushAt = new Date(this.#parts.now())
       if (seal && !buffer.hasSealed()) this.#completeAt = startedAt
       await this.#keepHouse(facts)
-      if (!this.#closed) await this.#parts.quotas?.refresh(settled)
+      for (const refresh of this.#closed ? [] : (this.#parts.refreshes ?? [])) await refresh.refresh(settled)
       this.#failuresInRow = 0
     } catch (cause) {
       throw this.#noteFailure(cause)

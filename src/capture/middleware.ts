@@ -4,9 +4,11 @@ import { AnalyticsError } from '../model/errors.ts'
 import type { ResolvedOptions } from '../options/options.ts'
 import { UNMATCHED_ENDPOINT } from '../model/operation.ts'
 import type { CountedKey, CountedOperation, Quantities, RequestCounter } from '../model/request-counter.ts'
-import { keepRateLimit } from '../quotas/rate-limit-headers.ts'
+import { RATE_LIMIT_HEADERS } from '../quotas/rate-limit-headers.ts'
+import { DEPRECATION_HEADERS } from '../routes/deprecation-headers.ts'
 import { createIdentifyKey } from './identify-key.ts'
 import { isIgnoredPath } from './is-ignored-path.ts'
+import { keepHeaders } from './keep-headers.ts'
 import type { KnownKeys } from './known-keys.ts'
 import { createReadKey, COUNTED_OTHER, COUNTED_REJECTED } from './read-key.ts'
 import { observeRouters } from './observe-routers.ts'
@@ -24,6 +26,8 @@ export interface CaptureParts {
   readonly knownKeys: KnownKeys
   /** Sets the headers of the option `rateLimitHeaders`. */
   readonly tellQuotas?: ((ctx: Context, key: CountedKey) => void) | undefined
+  /** Sets the headers of the option `deprecationHeaders`. */
+  readonly tellDeprecation?: ((ctx: Context, operation: CountedOperation) => void) | undefined
   /** Receives errors; must not throw. */
   readonly report: (error: AnalyticsError) => void
   /** What `apiKeyUsage` answers from; left out where nothing is stored. */
@@ -36,7 +40,7 @@ export interface CaptureParts {
  * five seconds at most.
  */
 export function createMiddleware(parts: CaptureParts): Middleware {
-  const { options, counter, knownKeys, tellQuotas, report, usageOfCustomers } = parts
+  const { options, counter, knownKeys, tellQuotas, tellDeprecation, report, usageOfCustomers } = parts
   const readKey = createReadKey(options, report)
   const { identifyKey, findVouched } = createIdentifyKey(options, readKey, knownKeys, report)
   const selfService: SelfService | undefined = usageOfCustomers && {
@@ -47,6 +51,7 @@ export function createMiddleware(parts: CaptureParts): Middleware {
   const usageReader = new UsageReader({ units: options.units, counter, report })
   const hasUnits = options.units.length > 0
   const ignores = options.ignore.length > 0
+  const headers = [...(tellQuotas ? RATE_LIMIT_HEADERS : []), ...(tellDeprecation ? DEPRECATION_HEADERS : [])]
   let hasRouter = options.routes.length > 0
   let hasWarned = options.endpoint !== 'route'
 
@@ -78,6 +83,7 @@ export function createMiddleware(parts: CaptureParts): Middleware {
       const key = identifyKey(ctx, mark.readApiKey?.())
       if (key instanceof Promise) return recordLater(ctx, mark, key, status, durationUs)
       if (key) record(ctx, mark, key, status, durationUs, finishedAt)
+      else if (tellDeprecation) tellDeprecation(ctx, resolveOperation(ctx, mark, status))
     } catch (cause) {
       reportBug(cause)
     }
@@ -95,6 +101,7 @@ export function createMiddleware(parts: CaptureParts): Middleware {
     try {
       const key = await identifying
       if (key) record(ctx, mark, key, status, durationUs)
+      else if (tellDeprecation) tellDeprecation(ctx, resolveOperation(ctx, mark, status))
     } catch (cause) {
       reportBug(cause)
     }
@@ -145,6 +152,7 @@ export function createMiddleware(parts: CaptureParts): Middleware {
     const quantities = hasUnits || mark.usage ? readUsage(ctx, mark, counted, operation, status) : undefined
     counter.count(counted, operation, status, durationUs, finishedAt, quantities)
     if (tellQuotas) tellQuotas(ctx, counted)
+    if (tellDeprecation) tellDeprecation(ctx, operation)
   }
 
   /** Wrong usage must not cost the request its count. */
@@ -162,9 +170,9 @@ export function createMiddleware(parts: CaptureParts): Middleware {
     }
   }
 
-  function passRateLimit(ctx: Context, thrown: unknown): void {
+  function passHeaders(ctx: Context, thrown: unknown): void {
     try {
-      keepRateLimit(ctx, thrown)
+      keepHeaders(ctx, thrown, headers)
     } catch {
       // the error of the app may be an object that refuses changes: then its answer has no such headers
     }
@@ -211,7 +219,7 @@ export function createMiddleware(parts: CaptureParts): Middleware {
     } catch (thrown) {
       const counting = countThrown(ctx, mark, startedAt, thrown)
       if (counting) await counting
-      if (tellQuotas) passRateLimit(ctx, thrown)
+      if (headers.length > 0) passHeaders(ctx, thrown)
       throw thrown
     }
     const counting = countFinished(ctx, mark, startedAt)

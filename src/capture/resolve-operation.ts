@@ -1,22 +1,21 @@
-import { METHODS } from 'node:http'
 import type { Context } from 'koa'
 import { AnalyticsError } from '../model/errors.ts'
 import type { ResolvedOptions } from '../options/options.ts'
 import { toCountedOperation } from '../model/request-counter.ts'
 import type { CountedOperation } from '../model/request-counter.ts'
-import { OTHER_METHOD, UNMATCHED_ENDPOINT } from '../model/operation.ts'
-import { cleanText, copyText } from './clean-text.ts'
+import { UNMATCHED_ENDPOINT } from '../model/operation.ts'
+import { copyText } from './clean-text.ts'
 import { createExpectRoute } from './expect-route.ts'
 import { findRoute, isMounted, readNearPattern, readPattern } from './find-route.ts'
+import { nameEndpoint, nameMethod } from './name-endpoint.ts'
 import { readMountPattern, readOtherPattern } from './other-routers.ts'
 import { RecentMap } from './recent-map.ts'
 import type { RequestMark } from './request-mark.ts'
 import type { Layer } from './router.ts'
-import { readRawPath, sanitisePath, shortenEndpoint } from './sanitise-path.ts'
+import { readRawPath, sanitisePath } from './sanitise-path.ts'
 
 /** Beyond this number, operations are made again for each request, which takes twice as long. */
 const ENDPOINTS_REMEMBERED = 5000
-const KNOWN_METHODS = new Set(METHODS)
 
 /**
  * Finds the operation of a request after the handlers have finished; the same object as long as it is remembered.
@@ -73,7 +72,7 @@ export function createResolveOperation(
 
 function createFindFirst({ endpoint, maxEndpointLength, routes }: Options): FindFirst {
   const remembered = new RecentMap<EndpointOperation>(ENDPOINTS_REMEMBERED)
-  const clean = (found: string) => shortenEndpoint(cleanText(found) || UNMATCHED_ENDPOINT, maxEndpointLength)
+  const clean = (found: string) => nameEndpoint(found, maxEndpointLength)
 
   function findByText(text: string, method: string): EndpointOperation {
     return remembered.get(text) ?? rememberText(text, method)
@@ -152,8 +151,6 @@ function createFindByRoute(
 function toEndpointOperation(method: string, endpoint: string): EndpointOperation {
   return { ...toCountedOperation(method, endpoint), next: undefined }
 }
-
-const nameMethod = (method: string): string => (KNOWN_METHODS.has(method) ? method : OTHER_METHOD)
 
 /** The operation of the same endpoint with this method. */
 function findByMethod(first: EndpointOperation, method: string): CountedOperation {

@@ -21,6 +21,9 @@ import QuotasList from './commands/quotas/list.ts'
 import QuotasRemove from './commands/quotas/remove.ts'
 import QuotasSet from './commands/quotas/set.ts'
 import Report from './commands/report.ts'
+import RoutesDeprecate from './commands/routes/deprecate.ts'
+import RoutesList from './commands/routes/list.ts'
+import RoutesUndeprecate from './commands/routes/undeprecate.ts'
 import Security from './commands/security.ts'
 import StatementsCheck from './commands/statements/check.ts'
 import StatementsList from './commands/statements/list.ts'
@@ -53,6 +56,9 @@ export const COMMANDS = {
   'quotas:remove': QuotasRemove,
   'quotas:set': QuotasSet,
   report: Report,
+  'routes:deprecate': RoutesDeprecate,
+  'routes:list': RoutesList,
+  'routes:undeprecate': RoutesUndeprecate,
   security: Security,
   'statements:check': StatementsCheck,
   'statements:list': StatementsList,

@@ -28,6 +28,7 @@ import type { Activity } from './read-activity.ts'
 import { DAY_MS } from '../time/units.ts'
 import { LIST, readList } from './read-list.ts'
 import { readQuotas } from './read-quotas.ts'
+import { readRoutes } from './read-routes.ts'
 import {
   answerStatement,
   answerStatementCustomers,
@@ -80,6 +81,7 @@ const SECURITY_DAYS = 31
  * - `api/statement?statement=7`: one statement with a page of its lines. Parameters: `owner kind=usage|correction limit offset`.
  * - `api/statement-customers?statement=7`: its customers. Parameters: `search limit offset`.
  * - `api/quotas`: the most used quotas, of all or of a `key` or an `owner`, as `quotas list --json` has them; `limit`.
+ * - `api/routes`: the routes without a request in `days` complete days (30), and the deprecated ones; `endpoint`, `limit`.
  * - `api/alerts`: the data of `alerts list --json`. Parameter: `since` (default: the last 30 days).
  * - `api/verify`: the data of `verify --json`.
  * `openApiFile` has one more: `api/statement-file?statement=7&format=csv|json`, with `owner`: the bytes of `statements show`.
@@ -93,6 +95,7 @@ const API: Readonly<Record<string, Api>> = {
   customers: { parameters: [...FILTER, 'unit', ...LIST], answer: answerCustomers },
   key: { parameters: ['key'], answer: answerKey },
   quotas: { parameters: ['key', 'owner', 'limit'], answer: readQuotas },
+  routes: { parameters: ['endpoint', 'days', 'limit'], answer: readRoutes },
   security: { parameters: ['since', 'until'], answer: answerSecurity },
   statements: { parameters: ['owner', ...PAGE], answer: answerStatements },
   statement: { parameters: ['statement', 'owner', 'kind', ...PAGE], answer: answerStatement },

@@ -5,13 +5,14 @@ import { startAnalytics } from '../analytics.ts'
 import type { ApiKeyAnalytics } from '../api-key-analytics.ts'
 import type { AnalyticsError } from '../model/errors.ts'
 import { loadKoa } from './load-koa.ts'
-import { createSampleApi, SAMPLE_UNITS } from './sample-api.ts'
+import { createSampleApi, createSampleRouter, SAMPLE_UNITS } from './sample-api.ts'
 import type { SampleKey } from './sample-api.ts'
 import { createRandom, requestsOf, REVOKED_FROM_DAY, SAMPLE_CLIENTS, TRIAL } from './sample-traffic.ts'
 import type { SampleRequest } from './sample-traffic.ts'
-import { HOUR_MS } from '../time/units.ts'
+import { DAY_MS, HOUR_MS } from '../time/units.ts'
 
 const HOURS = 7 * 24
+const SUNSET_DAYS = 90
 /** Few enough that one counter file is always free for the next hour. */
 const HOURS_PER_FLUSH = 2
 
@@ -33,7 +34,6 @@ export async function playWeek({ until, ...options }: WeekOptions): Promise<numb
   const Koa = await loadKoa()
   const start = Math.floor(until / HOUR_MS) * HOUR_MS - HOURS * HOUR_MS
   let now = start
-  const analytics = startAnalytics({ ...options, units: SAMPLE_UNITS }, () => now)
   const dayOf = (time: number) => Math.floor((time - start) / (24 * HOUR_MS))
   const clients = SAMPLE_CLIENTS.map((client) => ({ client, secret: makeSecret() }))
   const keys = {
@@ -42,7 +42,12 @@ export async function playWeek({ until, ...options }: WeekOptions): Promise<numb
     ),
     isRevoked: (key: SampleKey) => key.id === TRIAL.id && dayOf(now) >= REVOKED_FROM_DAY,
   }
-  const server = createSampleApi(new Koa(), analytics, keys).listen(0, '127.0.0.1')
+  const router = createSampleRouter(keys)
+  const analytics = startAnalytics(
+    { ...options, units: SAMPLE_UNITS, routes: [router], release: '1.0.0' },
+    () => now,
+  )
+  const server = createSampleApi(new Koa(), analytics, router).listen(0, '127.0.0.1')
   // Node ends connections that are idle for five seconds. A machine may be busy for as long, and the request after that
   // would fail.
   server.keepAliveTimeout = 0
@@ -63,7 +68,7 @@ export async function playWeek({ until, ...options }: WeekOptions): Promise<numb
       if (hour % HOURS_PER_FLUSH === 1) await analytics.flush()
     }
     await analytics.flush()
-    await setQuotas(analytics)
+    await setUp(analytics, until)
   } finally {
     await analytics.close()
     server.close()
@@ -72,12 +77,14 @@ export async function playWeek({ until, ...options }: WeekOptions): Promise<numb
   return answered
 }
 
-/** One customer has quotas: of the month, and of the day for one of its keys. */
-async function setQuotas(analytics: ApiKeyAnalytics): Promise<void> {
+/** One customer has quotas: of the month, and of the day for one of its keys. One route is deprecated. */
+async function setUp(analytics: ApiKeyAnalytics, until: number): Promise<void> {
   const usage = await analytics.usage()
   const [shop] = await usage.findKeys('Web shop')
   await usage.setQuota({ owner: 'Acme', unit: 'requests', per: 'month', limit: 4000 })
   if (shop) await usage.setQuota({ keyId: shop.id, unit: 'requests', per: 'day', limit: 500 })
+  const sunset = new Date(Math.floor(until / DAY_MS + SUNSET_DAYS) * DAY_MS)
+  await usage.deprecateRoute({ method: 'GET', endpoint: '/v1/reports/:year', since: new Date(until), sunset })
   await usage.close()
 }
 

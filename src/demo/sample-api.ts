@@ -29,11 +29,10 @@ export const SAMPLE_UNITS = ['rows', 'tokens']
  * Turns an app into a typical API: it checks keys itself, has a nested router, and one endpoint with a bug. It sells rows
  * of products, and tokens of a stream. Customers may ask for their usage.
  */
-export function createSampleApi(app: Koa, analytics: Middleware, keys: SampleKeys): Koa {
+export function createSampleApi(app: Koa, analytics: Middleware, router: Router): Koa {
   app.use(analytics)
-  const v1 = createRoutes(keys)
-  app.use(v1.routes())
-  app.use(v1.allowedMethods())
+  app.use(router.routes())
+  app.use(router.allowedMethods())
   // The bug below is intended, so Koa must not print it.
   app.on('error', () => {})
   return app
@@ -69,7 +68,8 @@ const REPORT = [
 const PRODUCTS = 100
 const PRODUCTS_ETAG = '"products-1"'
 
-function createRoutes(keys: SampleKeys): Router {
+/** The routes of the sample API, one of which nobody calls. */
+export function createSampleRouter(keys: SampleKeys): Router {
   const invoices = new Router({ prefix: '/invoices' })
   invoices.get('/', (ctx) => {
     ctx.body = [{ number: 1 }, { number: 2 }]
@@ -93,6 +93,9 @@ function createRoutes(keys: SampleKeys): Router {
   v1.get('/products/:id', (ctx) => {
     if (Number(ctx.params['id']) > PRODUCTS) ctx.throw(404, 'No such product')
     ctx.body = { id: Number(ctx.params['id']) }
+  })
+  v1.get('/stock', (ctx) => {
+    ctx.body = { products: PRODUCTS }
   })
   v1.post('/orders', async (ctx) => {
     await work(3)

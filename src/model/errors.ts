@@ -22,6 +22,7 @@ export type AnalyticsErrorCode =
   | 'IDENTIFY_FAILED'
   | 'ENDPOINT_FAILED'
   | 'ROUTER_UNKNOWN'
+  | 'ROUTES_LIMITED'
   | 'USAGE_INVALID'
   | 'USAGE_DECREASED'
   | 'CLOSE_REFUSED'

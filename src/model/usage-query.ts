@@ -16,8 +16,16 @@ export interface UsageFilter {
   readonly method?: string | undefined
   /** A pattern as stored, or a glob in which `*` stands for any characters and `[*]` for a star. */
   readonly endpoint?: string | undefined
+  /** Only these operations. */
+  readonly operations?: readonly OperationFilter[] | undefined
   /** One status (429), a class ('4xx'), or a list of either. */
   readonly status?: StatusFilter | readonly StatusFilter[] | undefined
+}
+
+/** An endpoint as it is stored; without a method all methods of it. */
+export interface OperationFilter {
+  readonly endpoint: string
+  readonly method?: string | undefined
 }
 
 export type StatusFilter = number | '1xx' | '2xx' | '3xx' | '4xx' | '5xx'

@@ -2,10 +2,20 @@ import type { KeyIdentity, KeyOwner, KeyRecord } from './key.ts'
 import type { ClosedStatement, ClosePeriodOptions } from './closing.ts'
 import type { StatementCheck, StatementDocument, StatementFilter, StatementSummary } from './statement.ts'
 import type { NewQuota, Quota, QuotaFilter, QuotaMeasurement, QuotaName } from './quota.ts'
+import type {
+  DeprecatedRoute,
+  DeprecatedRoutesOptions,
+  ListedRoute,
+  NewDeprecation,
+  Route,
+  UnusedRoutes,
+  UnusedRoutesOptions,
+} from './route.ts'
+import type { Operation } from './operation.ts'
 import type { MostAccessedOptions, StreamQuery, UsageQuery } from './usage-query.ts'
 import type { StoredUsageRow, UsageRow } from './usage-row.ts'
 
-/** The read side of a usage database. Nothing here writes, except `closePeriod`, `setQuota` and `removeQuota`. */
+/** The read side of a usage database. Nothing here writes, except `closePeriod`, `setQuota`, `removeQuota`, `deprecateRoute` and `undeprecateRoute`. */
 export interface Usage {
   /** Usage summed up by any combination of dimensions. */
   findUsage(query: UsageQuery): Promise<UsageRow[]>
@@ -43,6 +53,16 @@ export interface Usage {
   removeQuota(quota: QuotaName): Promise<Quota | undefined>
   /** The quotas of some keys and owners together, or all, and what was used of them in the present period. */
   findQuotas(filter?: QuotaFilter): Promise<QuotaMeasurement>
+  /** The routes that apps have registered (option `routes`), and those that were deprecated. */
+  findRoutes(): Promise<ListedRoute[]>
+  /** The routes of the running releases that no key has called in the last complete days. @throws ARGUMENT_INVALID */
+  findUnusedRoutes(options?: UnusedRoutesOptions): Promise<UnusedRoutes>
+  /** The deprecated routes and who still calls them, those with the most requests first. @throws ARGUMENT_INVALID */
+  findDeprecatedRoutes(options?: DeprecatedRoutesOptions): Promise<DeprecatedRoute[]>
+  /** Deprecates a route, or changes since when, until when or the link. @throws ARGUMENT_INVALID */
+  deprecateRoute(deprecation: NewDeprecation): Promise<Route>
+  /** Takes a deprecation back and returns the route as it was; undefined when it was not deprecated. */
+  undeprecateRoute(route: Operation): Promise<Route | undefined>
   close(): Promise<void>
 }
 

@@ -39,6 +39,11 @@ export interface AnalyticsOptions {
    */
   readonly routes?: readonly (KnownRouter | MountedRouter)[] | undefined
   /**
+   * Name of the release of the app, at most 200 characters, such as a version or a commit: `routes list` shows which
+   * release had a route first and last. Default: `version` of the package.json in the working directory, else none.
+   */
+  readonly release?: string | undefined
+  /**
    * Paths that are not counted. `/health` stands for `/health` and all below it, `/admin/` for all below it; a RegExp
    * is tested on the path. Default: none.
    */
@@ -71,6 +76,11 @@ export interface AnalyticsOptions {
    * (draft-ietf-httpapi-ratelimit-headers-10). Default: false.
    */
   readonly rateLimitHeaders?: boolean | undefined
+  /**
+   * True tells clients of deprecated routes in the headers `Deprecation` (RFC 9745), `Sunset` (RFC 8594) and `Link`.
+   * Default: false.
+   */
+  readonly deprecationHeaders?: boolean | undefined
   /** Receives errors that happen outside requests. Default: one `process.emitWarning` per error code. */
   readonly onError?: ((error: AnalyticsError) => void) | undefined
   /** False counts nothing, for tests: no file, no database, no timer; requests pass through. Default: true. */
@@ -114,6 +124,8 @@ export interface ResolvedOptions {
   readonly header: string
   readonly endpoint: 'route' | 'path' | FindEndpoint
   readonly routes: readonly ExpectedRouter[]
+  /** Null when unknown. */
+  readonly release: string | null
   readonly ignore: readonly (string | RegExp)[]
   readonly units: readonly string[]
   readonly bucketMinutes: BucketMinutes
@@ -126,6 +138,7 @@ export interface ResolvedOptions {
   readonly maxKeys: number
   readonly pepper: string | undefined
   readonly rateLimitHeaders: boolean
+  readonly deprecationHeaders: boolean
   /** Never throws. */
   readonly onError: (error: AnalyticsError) => void
   readonly enabled: boolean

@@ -1,5 +1,6 @@
 /** The readers of the kinds of options. All throw OPTION_INVALID with what was found and what is expected. */
 import { inspect } from 'node:util'
+import { cleanName } from '../capture/clean-text.ts'
 import type { Layer, Router } from '../capture/router.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import type { AnalyticsOptions, ExpectedRouter, ResolvedOptions } from './options.ts'
@@ -31,7 +32,7 @@ export function readFunction<Name extends 'identify' | 'onError'>(
 
 export function readSwitch(
   given: AnalyticsOptions,
-  name: 'enabled' | 'rateLimitHeaders',
+  name: 'enabled' | 'rateLimitHeaders' | 'deprecationHeaders',
 ): boolean | undefined {
   const value: unknown = given[name]
   return value === undefined || typeof value === 'boolean'
@@ -55,6 +56,13 @@ export function readRoutes(given: AnalyticsOptions): ResolvedOptions['routes'] {
   const routes: unknown = given.routes ?? []
   if (Array.isArray(routes)) return routes.map(readRouter)
   return refuseOption('routes', routes, 'a list of routers of @koa/router')
+}
+
+export function readRelease(given: AnalyticsOptions): string | undefined {
+  const release: unknown = given.release
+  if (release === undefined) return undefined
+  const name = typeof release === 'string' ? cleanName(release) : ''
+  return name || refuseOption('release', release, "a name such as '2.3.1'")
 }
 
 /** A router, an object that has it as `router` (its `routes()`, a koa-joi-router), or `{ prefix, router }`. */

@@ -3,12 +3,14 @@ import { parseDatabaseUrl } from '../store/database/parse-database-url.ts'
 import { locateDatabase, MEMORY_DATABASE } from './database-location.ts'
 import { guardOnError, warnOncePerCode } from './guard-on-error.ts'
 import type { AnalyticsOptions, ResolvedOptions } from './options.ts'
+import { readPackageVersion } from './read-package-version.ts'
 import {
   readBucketMinutes,
   readEndpoint,
   readFunction,
   readIgnore,
   readNumber,
+  readRelease,
   readRoutes,
   readSwitch,
   readText,
@@ -25,6 +27,7 @@ const NAMES: ReadonlySet<string> = new Set<keyof AnalyticsOptions>([
   'header',
   'endpoint',
   'routes',
+  'release',
   'ignore',
   'units',
   'bucket',
@@ -34,6 +37,7 @@ const NAMES: ReadonlySet<string> = new Set<keyof AnalyticsOptions>([
   'maxKeys',
   'pepper',
   'rateLimitHeaders',
+  'deprecationHeaders',
   'onError',
   'enabled',
 ])
@@ -57,13 +61,15 @@ export function resolveOptions(
   const isGiven = given.database !== undefined
   // an app that does not count does not use DATABASE_URL, so a wrong one does no harm
   if (enabled || isGiven) checkDatabase(location.database, !isGiven && Boolean(environment['DATABASE_URL']))
+  const routes = readRoutes(given)
   return {
     ...location,
     identify: readFunction(given, 'identify'),
     keyword: readToken(given, 'keyword') ?? 'Api-Key',
     header: (readToken(given, 'header') ?? 'x-api-key').toLowerCase(),
     endpoint: readEndpoint(given),
-    routes: readRoutes(given),
+    routes,
+    release: readRelease(given) ?? (routes.length > 0 ? readPackageVersion(workingDirectory) : null),
     ignore: readIgnore(given),
     units: readUnits(given),
     bucketMinutes: readBucketMinutes(given),
@@ -74,6 +80,7 @@ export function resolveOptions(
     maxKeys: readNumber(given, 'maxKeys', 1, 1_000_000) ?? 10_000,
     pepper: readText(given, 'pepper') ?? (environment['APIKEY_ANALYTICS_PEPPER'] || undefined),
     rateLimitHeaders: readSwitch(given, 'rateLimitHeaders') ?? false,
+    deprecationHeaders: readSwitch(given, 'deprecationHeaders') ?? false,
     onError: guardOnError(readFunction(given, 'onError') ?? warnOncePerCode()),
     enabled,
   }

@@ -1,6 +1,9 @@
 import type { Context } from 'koa'
 import type { QuotaState } from '../model/quota.ts'
 
+/** The headers that `setRateLimit` sets. */
+export const RATE_LIMIT_HEADERS = ['RateLimit-Policy', 'RateLimit']
+
 /**
  * The values of `RateLimit-Policy` and `RateLimit` for some quotas, as lists of RFC 9651
  * (draft-ietf-httpapi-ratelimit-headers-10).
@@ -28,13 +31,4 @@ export function setRateLimit(ctx: Context, quotas: readonly QuotaState[], now: n
   const { policy, limit } = writeRateLimit(quotas, now)
   ctx.set('RateLimit-Policy', policy)
   ctx.set('RateLimit', limit)
-}
-
-/** Koa answers an error with the headers that the error has, and removes all others. */
-export function keepRateLimit(ctx: Context, thrown: unknown): void {
-  const [policy, limit] = [ctx.response.get('RateLimit-Policy'), ctx.response.get('RateLimit')]
-  if (!limit || !(thrown instanceof Error) || !Object.isExtensible(thrown)) return
-  const error: Error & { headers?: unknown } = thrown
-  const headers = typeof error.headers === 'object' ? error.headers : undefined
-  error.headers = { ...headers, 'RateLimit-Policy': policy, RateLimit: limit }
 }

@@ -5,6 +5,7 @@ import { parseInstant } from '../time/period.ts'
 import { nameOfKey } from '../report/group-names.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { countPrunableAlerts, pruneAlerts } from '../store/alerts/remove-alerts.ts'
+import { countPrunableRoutes, pruneRoutes } from '../store/routes/prune-routes.ts'
 import { countPrunable, hasPrunableQuantities, pruneUsage } from '../store/remove/prune-usage.ts'
 import { rollUpUsage } from '../store/remove/roll-up-usage.ts'
 import { findKey } from '../report/find-key.ts'
@@ -44,11 +45,13 @@ export async function planPrune(
   const rollUp = flags['roll-up'] === 'day'
   const hasUsage = rows > 0 || (await hasPrunableQuantities(db, { before, keyIds }))
   const alerts = rollUp ? 0 : await countPrunableAlerts(db, { before, keyId: key?.id })
-  const isEmpty = !hasUsage && alerts === 0
+  const routes = rollUp || key ? 0 : await countPrunableRoutes(db, before)
+  const isEmpty = !hasUsage && alerts === 0 && routes === 0
   const what = [
     ...(rows > 0 ? [`${formatCount(rows)} rows with ${formatCount(requests)} requests`] : []),
     ...(rows === 0 && hasUsage ? ['quantities without requests'] : []),
     ...(alerts > 0 ? [describeAlerts(alerts)] : []),
+    ...(routes > 0 ? [describeRoutes(routes)] : []),
   ].join(' and ')
   const span = from && to ? `, from ${formatInstant(from, 'UTC')} to ${formatInstant(to, 'UTC')} (UTC)` : ''
   const whose = key ? ` of ${nameOfKey(key)}` : ''
@@ -58,7 +61,7 @@ export async function planPrune(
     : rollUp
       ? `Looks at ${what}${whose}${span}, and merges hour and minute rows into day rows in ${where}. All totals stay; times within a day are lost.`
       : `Deletes ${what}${whose}${span} in ${where}.`
-  const result = { before, rollUp, rows, requests, from, to, alerts, done: false }
+  const result = { before, rollUp, rows, requests, from, to, alerts, routes, done: false }
   return { before, keyIds, rollUp, isEmpty, text, result }
 }
 
@@ -82,9 +85,15 @@ export async function runPrune(
     }
     const pruned = await pruneUsage(db, { before, keyIds, onProgress, signal })
     const alerts = await pruneAlerts(db, { before, keyId: keyIds?.[0] })
-    const more = alerts > 0 ? ` and ${describeAlerts(alerts)}` : ''
+    const routes = keyIds ? 0 : await pruneRoutes(db, before)
+    const more = [
+      ...(alerts > 0 ? [describeAlerts(alerts)] : []),
+      ...(routes > 0 ? [describeRoutes(routes)] : []),
+    ]
+      .map((text) => ` and ${text}`)
+      .join('')
     const text = `Pruned ${formatCount(pruned.rows)} rows with ${formatCount(pruned.requests)} requests${more}.\n`
-    return { text, result: { before, rollUp, ...pruned, alerts, done: true } }
+    return { text, result: { before, rollUp, ...pruned, alerts, routes, done: true } }
   } catch (error) {
     throw signal.aborted ? interrupted(doneRows, error) : error
   }
@@ -92,6 +101,10 @@ export async function runPrune(
 
 function describeAlerts(count: number): string {
   return `${formatCount(count)} ${count === 1 ? 'alert' : 'alerts'}`
+}
+
+function describeRoutes(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? 'route' : 'routes'} that no app has any more`
 }
 
 function interrupted(rows: number, cause: unknown): AnalyticsError {

@@ -60,7 +60,8 @@ function checkPricesFlags({ billable, key, endpoint, method }: ReportFlags): voi
   }
 }
 
-function checkFormat({ format, watch, ...flags }: ReportFlags): void {
+/** Refuses a flag that does not fit the format. @throws WRONG_USAGE */
+export function checkFormat({ format, watch, ...flags }: ReportFlags): void {
   if (flags['csv-separator'] !== undefined && format !== 'csv')
     refuseFlags('--csv-separator needs --format csv.')
   if (watch && !forPeople({ format }))

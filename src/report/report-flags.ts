@@ -18,4 +18,8 @@ export interface ReportFlags extends FilterText {
   readonly 'csv-separator'?: CsvSeparator | undefined
   readonly out?: string | undefined
   readonly watch?: boolean | undefined
+  /** A number of whole days: the report of routes that no key has called in them. */
+  readonly unused?: string | undefined
+  /** The report of deprecated routes and who calls them. */
+  readonly deprecated?: boolean | undefined
 }

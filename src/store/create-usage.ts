@@ -10,6 +10,10 @@ import { noteOrm } from './get-orm.ts'
 import { measureQuotas } from './quotas/measure-quotas.ts'
 import { removeQuota } from './quotas/remove-quota.ts'
 import { setQuota } from './quotas/set-quota.ts'
+import { deprecateRoute, undeprecateRoute } from './routes/deprecate-route.ts'
+import { findDeprecatedRoutes } from './routes/find-deprecated-routes.ts'
+import { listRoutes } from './routes/find-routes.ts'
+import { findUnusedRoutes } from './routes/find-unused-routes.ts'
 import { streamUsage } from './read/stream-usage.ts'
 
 /** The read side of an open database; `close` becomes its `close()`. */
@@ -27,6 +31,11 @@ export function createUsage(db: Database, close: () => Promise<void>): Usage {
     setQuota: async (quota) => (await setQuota(db, quota)).quota,
     removeQuota: (quota) => removeQuota(db, quota),
     findQuotas: (filter) => measureQuotas(db, filter),
+    findRoutes: () => listRoutes(db, db.dialect),
+    findUnusedRoutes: (options) => findUnusedRoutes(db, options),
+    findDeprecatedRoutes: (options) => findDeprecatedRoutes(db, options),
+    deprecateRoute: async (deprecation) => (await deprecateRoute(db, deprecation)).route,
+    undeprecateRoute: (route) => undeprecateRoute(db, route),
     close,
   }
   noteOrm(usage, db.createReadOnlyOrm)

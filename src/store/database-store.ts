@@ -3,11 +3,15 @@ import type { Batch } from '../model/batch.ts'
 import type { DatabaseFacts, UsageStore } from './usage-store.ts'
 import { OTHER_KEY, REJECTED_KEY } from '../model/key.ts'
 import type { StoredQuotas } from '../model/quota.ts'
+import type { Deprecation, RouteRegistration } from '../model/route.ts'
 import { migrateDatabase } from './database/migrate.ts'
 import type { OpenOptions } from './database/dialect.ts'
 import { openDatabase } from './database/open-database.ts'
 import type { Database } from './database/open-database.ts'
 import { readStoredQuotas } from './quotas/read-stored-quotas.ts'
+import { findDeprecations } from './routes/find-routes.ts'
+import { NotedCalls } from './routes/noted-calls.ts'
+import { registerRoutes } from './routes/register-routes.ts'
 import { recordBatch } from './write/record-batch.ts'
 import { requireSchema } from './database/require-schema.ts'
 import { TouchedKeys } from './write/touched-keys.ts'
@@ -40,6 +44,7 @@ export class DatabaseStore implements UsageStore {
   readonly #options: StoreOptions
   readonly #openDatabase: () => Promise<Database>
   readonly #touched = new TouchedKeys()
+  readonly #noted = new NotedCalls()
   #opening: Promise<Database> | undefined
   #opened: Database | undefined
   readonly #uses = new Set<Promise<unknown>>()
@@ -64,7 +69,9 @@ export class DatabaseStore implements UsageStore {
 
   async recordBatch(batch: Batch): Promise<'applied' | 'applied before'> {
     const databaseId = this.#databaseId ?? (await this.connect()).databaseId
-    return this.#use((db) => recordBatch(db, batch, { databaseId, touched: this.#touched }))
+    return this.#use((db) =>
+      recordBatch(db, batch, { databaseId, touched: this.#touched, noted: this.#noted }),
+    )
   }
 
   async findKnownKeys(limit: number): Promise<string[]> {
@@ -76,6 +83,15 @@ export class DatabaseStore implements UsageStore {
 
   async findQuotas(limit: number, now: number): Promise<StoredQuotas> {
     return this.#use((db) => readStoredQuotas(db, limit, now))
+  }
+
+  async registerRoutes(registration: RouteRegistration): Promise<void> {
+    await this.#use((db) => registerRoutes(db, registration))
+    this.#noted.forget()
+  }
+
+  async findDeprecations(limit: number): Promise<Deprecation[]> {
+    return this.#use((db) => findDeprecations(db, db.dialect, limit))
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Batch } from '../model/batch.ts'
 import type { StoredQuotas } from '../model/quota.ts'
+import type { Deprecation, RouteRegistration } from '../model/route.ts'
 
 /** What a store knows about its database. */
 export interface DatabaseFacts {
@@ -29,5 +30,9 @@ export interface UsageStore {
   findKnownKeys(limit: number): Promise<string[]>
   /** The quotas, at most `limit`, and what was used of them in the period of `now` (epoch milliseconds). */
   findQuotas(limit: number, now: number): Promise<StoredQuotas>
+  /** Notes the routes that the app has now. */
+  registerRoutes(registration: RouteRegistration): Promise<void>
+  /** The deprecated routes, at most `limit`. */
+  findDeprecations(limit: number): Promise<Deprecation[]>
   close(): Promise<void>
 }

@@ -30,6 +30,8 @@ function forgettingStore(): UsageStore & { readonly rows: number } {
     },
     findKnownKeys: async () => [],
     findQuotas: async () => NO_QUOTAS,
+    registerRoutes: async () => {},
+    findDeprecations: async () => [],
     close: async () => {},
   }
   return store

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { COMMANDS } from '../../src/cli/index.ts'
+import { DatabaseStore } from '../../src/store/database-store.ts'
 import { makeDatabase } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
 import { runBin } from '../support/start-cli.ts'
@@ -30,6 +31,9 @@ const FIRST_WORDS: Record<string, string> = {
   'quotas remove sk_l': 'Mobile app (sk_l…9f2a) has no quota',
   'keys link sk_t --continues sk_l': 'sk_t…0001 continues Mobile app (sk_l…9f2a). Line of 2 keys: ',
   'keys unlink sk_t': 'sk_t…0001 no longer continues Mobile app (sk_l…9f2a).',
+  'routes list': 'Routes',
+  'routes deprecate /users/:id': 'GET /users/:id is deprecated',
+  'routes undeprecate /users/:id': 'GET /users/:id is not deprecated',
   report: 'Usage overview',
   security: 'Security findings',
   verify: 'Where every counted request is',
@@ -49,6 +53,10 @@ describe('bin/run.js of the build', () => {
       { key: acme, bucket: '2026-10-01T10:00Z', requests: 7 },
       { key: testKey(2, 'sk_t…0001'), bucket: '2026-10-01T11:00Z', requests: 1 },
     ])
+    const store = new DatabaseStore({ url: database.url, pepperCheck: '' })
+    const routes = [{ endpoint: '/users/:id', method: 'GET' }]
+    await store.registerRoutes({ routes, release: null, at: Date.now() })
+    await store.close()
   })
   afterAll(async () => {
     await database.remove()

@@ -7,6 +7,8 @@ import Export from '../../src/cli/commands/export.ts'
 import Report from '../../src/cli/commands/report.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { linkKey } from '../../src/store/keys/link-keys.ts'
+import { openUsage } from '../../src/index.ts'
+import { DatabaseStore } from '../../src/store/database-store.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { runCommand } from '../support/run-command.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
@@ -34,6 +36,7 @@ const SAMPLES: Readonly<Record<string, readonly (readonly string[])[]>> = {
   unit: [['--unit', 'tokens']],
   prices: [['--prices', PRICES, '--billable', '2xx,4xx', '--month', '2026-10']],
   billable: [['--billable', '2xx,4xx', '--month', '2026-10']],
+  unused: [['--unused', '9d']],
   limit: [['--limit', '1']],
   columns: [['--columns', 'requestCount,durationUs']],
   'csv-separator': [['--csv-separator', ';', '--format', 'csv']],
@@ -53,24 +56,43 @@ const SAME = [['--json', '--format json']]
 const REFUSED: Readonly<Record<'report' | 'export', readonly string[]>> = {
   report: [
     '--key Mobile app | --prices <prices> --billable 2xx,4xx --month 2026-10',
+    '--key Mobile app | --unused 9d',
+    '--key Mobile app | --deprecated',
     '--endpoint /orders | --prices <prices> --billable 2xx,4xx --month 2026-10',
     '--no-links --key Mobile app | --billable 2xx,4xx --month 2026-10',
     '--no-links --key Mobile app | --prices <prices> --billable 2xx,4xx --month 2026-10',
+    '--endpoint /orders | --unused 9d',
+    '--endpoint /orders | --deprecated',
+    '--owner acme | --unused 9d',
+    '--owner acme | --deprecated',
     '--method get | --prices <prices> --billable 2xx,4xx --month 2026-10',
+    '--method get | --unused 9d',
+    '--method get | --deprecated',
     '--status 2xx | --billable 2xx,4xx --month 2026-10',
     '--status 2xx | --prices <prices> --billable 2xx,4xx --month 2026-10',
+    '--status 2xx | --unused 9d',
+    '--status 2xx | --deprecated',
     '--since 2026-10-10 | --month 2026-10',
     '--since 2026-10-10 | --billable 2xx,4xx --month 2026-10',
     '--since 2026-10-10 | --prices <prices> --billable 2xx,4xx --month 2026-10',
+    '--since 2026-10-10 | --unused 9d',
     '--until 2026-10-20 | --month 2026-10',
     '--until 2026-10-20 | --compare previous',
     '--until 2026-10-20 | --billable 2xx,4xx --month 2026-10',
     '--until 2026-10-20 | --prices <prices> --billable 2xx,4xx --month 2026-10',
+    '--until 2026-10-20 | --unused 9d',
+    '--until 2026-10-20 | --deprecated',
+    '--month 2026-10 | --unused 9d',
+    '--tz Europe/Berlin | --unused 9d',
     '--by status | --billable 2xx,4xx --month 2026-10',
     '--by status | --prices <prices> --billable 2xx,4xx --month 2026-10',
+    '--by status | --unused 9d',
+    '--by status | --deprecated',
     '--by owner,status | --compare previous',
     '--by owner,status | --billable 2xx,4xx --month 2026-10',
     '--by owner,status | --prices <prices> --billable 2xx,4xx --month 2026-10',
+    '--by owner,status | --unused 9d',
+    '--by owner,status | --deprecated',
     '--by owner,status | --latency',
     '--by owner,status | --sort errors',
     '--by owner,status | --sort last-used',
@@ -79,16 +101,37 @@ const REFUSED: Readonly<Record<'report' | 'export', readonly string[]>> = {
     '--by day | --compare previous',
     '--by day | --billable 2xx,4xx --month 2026-10',
     '--by day | --prices <prices> --billable 2xx,4xx --month 2026-10',
+    '--by day | --unused 9d',
+    '--by day | --deprecated',
     '--unit tokens | --prices <prices> --billable 2xx,4xx --month 2026-10',
+    '--unit tokens | --unused 9d',
+    '--unit tokens | --deprecated',
     '--unit tokens | --latency',
     '--unit tokens | --sort p95 --latency',
     '--compare previous | --billable 2xx,4xx --month 2026-10',
     '--compare previous | --prices <prices> --billable 2xx,4xx --month 2026-10',
+    '--compare previous | --unused 9d',
+    '--compare previous | --deprecated',
+    '--billable 2xx,4xx --month 2026-10 | --unused 9d',
+    '--billable 2xx,4xx --month 2026-10 | --deprecated',
     '--billable 2xx,4xx --month 2026-10 | --latency',
     '--billable 2xx,4xx --month 2026-10 | --sort p95 --latency',
+    '--prices <prices> --billable 2xx,4xx --month 2026-10 | --unused 9d',
+    '--prices <prices> --billable 2xx,4xx --month 2026-10 | --deprecated',
     '--prices <prices> --billable 2xx,4xx --month 2026-10 | --latency',
     '--prices <prices> --billable 2xx,4xx --month 2026-10 | --sort p95 --latency',
     '--prices <prices> --billable 2xx,4xx --month 2026-10 | --sort quantity --unit tokens',
+    '--unused 9d | --deprecated',
+    '--unused 9d | --latency',
+    '--unused 9d | --sort errors',
+    '--unused 9d | --sort last-used',
+    '--unused 9d | --sort p95 --latency',
+    '--unused 9d | --sort quantity --unit tokens',
+    '--deprecated | --latency',
+    '--deprecated | --sort errors',
+    '--deprecated | --sort last-used',
+    '--deprecated | --sort p95 --latency',
+    '--deprecated | --sort quantity --unit tokens',
     '--latency | --sort quantity --unit tokens',
     '--format csv | --watch',
     '--format csv | --json',
@@ -174,6 +217,24 @@ const ROWS = [
   { key: KEYS.books, ...POST, bucket: '2026-10-18T10:00Z', status: 201, requests: 150 },
 ]
 
+const ROUTES = [
+  { endpoint: '/never', method: 'GET' },
+  { endpoint: '/not-either', method: 'GET' },
+  { endpoint: '/orders', method: 'POST' },
+  { endpoint: '/users/:id', method: 'GET' },
+]
+
+/** An app that runs since July has these routes, and one of them is deprecated. */
+async function storeRoutes(url: string): Promise<void> {
+  const store = new DatabaseStore({ url, pepperCheck: '' })
+  for (let at = Date.parse('2026-07-01'); at < Date.now(); at += 20 * 86_400_000)
+    await store.registerRoutes({ routes: ROUTES, release: '1.0.0', at })
+  await store.close()
+  const usage = await openUsage(url)
+  await usage.deprecateRoute({ method: 'GET', endpoint: '/users/:id', sunset: new Date('2027-01-01') })
+  await usage.close()
+}
+
 forEachDatabase('every pair of flags changes the output or is refused', (kind, makeUrl) => {
   let url: string
   let folder: string
@@ -191,6 +252,7 @@ forEachDatabase('every pair of flags changes the output or is refused', (kind, m
     const db = await openDatabase(url)
     await linkKey(db, KEYS.mobile.id, { continues: KEYS.old.id })
     await db.close()
+    await storeRoutes(url)
     folder = mkdtempSync(join(tmpdir(), 'apikey-analytics-test-'))
     out = join(folder, 'out')
     prices = join(folder, 'prices.json')

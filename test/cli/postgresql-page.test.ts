@@ -26,6 +26,8 @@ import { rollUpUsage } from '../../src/store/remove/roll-up-usage.ts'
 import { countMissing } from '../../src/store/verify/count-missing.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import { measureQuotas } from '../../src/store/quotas/measure-quotas.ts'
+import { deprecateRoute, undeprecateRoute } from '../../src/store/routes/deprecate-route.ts'
+import { findUnusedRoutes } from '../../src/store/routes/find-unused-routes.ts'
 import { setQuota } from '../../src/store/quotas/set-quota.ts'
 import { requirePepper } from '../../src/store/read/require-pepper.ts'
 import { administer } from '../support/administer.ts'
@@ -112,6 +114,7 @@ describe('the grants of the page', () => {
           },
         ],
       })
+      await store.registerRoutes({ routes: [{ endpoint: '/', method: 'GET' }], release: null, at: HOUR })
       await store.recordBatch(makeBatch({ instance, ...rows(1) }))
       await store.recordBatch(makeBatch({ instance, sequence: 3, ...rows(1, 5) }))
       await store.recordBatch(makeBatch({ instance, sequence: 2, ...rows(2, 2) }))
@@ -149,6 +152,7 @@ describe('the grants of the page', () => {
       await measureQuotas(db)
       await readAlertList(db, '2026-11-01')
       await readStatement(db, 1)
+      await findUnusedRoutes(db)
     })
   }
 
@@ -189,6 +193,8 @@ values ('${keyIdOf('older')}', 'older', now(), now()) on conflict do nothing`,
     await use(url, async (db) => {
       await setQuota(db, { keyId: keyIdOf('a'), unit: 'tokens', per: 'day', limit: 1 })
       await setQuota(db, { keyId: keyIdOf('a'), unit: 'tokens', per: 'day', limit: 2 })
+      await deprecateRoute(db, { endpoint: '/', method: 'GET' })
+      await undeprecateRoute(db, { endpoint: '/', method: 'GET' })
       await renameOwner(db, 'nobody', 'somebody')
       await linkKey(db, keyIdOf('a'), { continues: keyIdOf('older') })
       await forgetKey(db, keyIdOf('a'))
@@ -249,6 +255,10 @@ values ('${keyIdOf('older')}', 'older', now(), now()) on conflict do nothing`,
       ['reader', 0, 'statements', 'list'],
       ['reader', 0, 'statements', 'show', '1'],
       ['reader', 0, 'statements', 'check'],
+      ['keeper', 0, 'routes', 'deprecate', '/'],
+      ['reader', 0, 'routes', 'list'],
+      ['reader', 0, 'report', '--deprecated'],
+      ['keeper', 0, 'routes', 'undeprecate', '/'],
       ['keeper', 0, 'prune', '--before', '2026-12-01', '--roll-up', 'day', '--yes'],
       ['keeper', 0, 'prune', '--before', '2026-12-01', '--yes'],
       ['keeper', 0, 'keys', 'forget', 'a', '--yes'],

@@ -180,6 +180,8 @@ forEachDatabase('a counter file with units', (kind, makeUrl) => {
         connect: () => refusing.connect(),
         findKnownKeys: async () => [],
         findQuotas: async () => NO_QUOTAS,
+        registerRoutes: async () => {},
+        findDeprecations: async () => [],
         close: async () => {},
         recordBatch: async (batch) => {
           if (!refuse) return refusing.recordBatch(batch)

@@ -12,10 +12,11 @@ import type { ApiKeyAnalytics } from '../../src/api-key-analytics.ts'
 import { addUsage, apiKeyAnalytics, openUsage, setApiKey, setUsage } from '../../src/index.ts'
 import type { AnalyticsError, ApiKey, NewQuota } from '../../src/index.ts'
 import type { AnalyticsOptions } from '../../src/options/options.ts'
+import { keepHeaders } from '../../src/capture/keep-headers.ts'
 import { keyIdOfName, keyIdOfSecret } from '../../src/capture/compute-key-id.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { nameKey } from '../../src/store/keys/name-key.ts'
-import { keepRateLimit } from '../../src/quotas/rate-limit-headers.ts'
+import { RATE_LIMIT_HEADERS } from '../../src/quotas/rate-limit-headers.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 
 const DAY_MS = 86_400_000
@@ -311,11 +312,11 @@ forEachDatabase('quotas of an app', (kind, makeUrl) => {
   test('an error that refuses changes goes on without headers', () => {
     const thrown = Object.freeze(new Error('This error refuses changes.'))
     const ctx = { response: { get: () => '"key-requests-day";r=1;t=1' } } as unknown as Koa.Context
-    keepRateLimit(ctx, thrown)
+    keepHeaders(ctx, thrown, RATE_LIMIT_HEADERS)
     expect(thrown).not.toHaveProperty('headers')
-    for (const odd of [undefined, null, 'text', { status: 400 }]) keepRateLimit(ctx, odd)
+    for (const odd of [undefined, null, 'text', { status: 400 }]) keepHeaders(ctx, odd, RATE_LIMIT_HEADERS)
     const kept = Object.assign(new Error('A usual one.'), { headers: { 'Retry-After': '7' } })
-    keepRateLimit(ctx, kept)
+    keepHeaders(ctx, kept, RATE_LIMIT_HEADERS)
     expect(Object.keys(kept.headers)).toEqual(['Retry-After', 'RateLimit-Policy', 'RateLimit'])
   })
 

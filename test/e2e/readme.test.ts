@@ -27,6 +27,7 @@ const PAGES = [
   'docs/endpoints-and-routers.md',
   'docs/quantities.md',
   'docs/quotas.md',
+  'docs/routes.md',
   'docs/billing.md',
   'docs/self-service.md',
   'docs/security.md',

@@ -5,8 +5,12 @@ import fc from 'fast-check'
 import type { Router as KoaRouter } from '@koa/router'
 import Koa from 'koa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { listRoutes } from '../../src/capture/list-routes.ts'
 import { KnownKeys } from '../../src/capture/known-keys.ts'
 import { createMiddleware } from '../../src/capture/middleware.ts'
+import type { Operation } from '../../src/model/operation.ts'
+import { takesMethod } from '../../src/model/route.ts'
+import type { MountedRouter } from '../../src/options/options.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 import { listen, type Listening } from '../support/listen.ts'
 import { ROUTER_VERSIONS, type RouterVersion } from '../support/router-versions.ts'
@@ -162,6 +166,8 @@ interface Step {
 class ReportingApp {
   readonly app = new Koa()
   readonly #version: RouterVersion
+  /** The option `routes` for this app. */
+  readonly routers: (MountedRouter | KoaRouter)[] = []
   #steps: Step[] = []
   /** The layers of each router below its koa-mount, as they are before the first request. */
   readonly #stacks: { readonly prefix: string; readonly layers: readonly Layer[] }[] = []
@@ -175,6 +181,7 @@ class ReportingApp {
     for (const { prefix, routers, twice } of parts) {
       const built = routers.map((one) => this.#build(one))
       for (const { stack } of built) this.#noteLayers(prefix ?? '', stack)
+      this.routers.push(...(prefix === undefined ? built : built.map((router) => ({ prefix, router }))))
       const dispatches = (twice ? [...built, built[0]!] : built).map(
         (one) => one.routes() as unknown as Koa.Middleware,
       )
@@ -342,6 +349,11 @@ function build(version: RouterVersion, spec: AppSpec): ReportingApp {
   }
 }
 
+/** `ran`: a route has run, so one with this method is there. */
+function isOf(registered: Operation, { endpoint, method }: Operation, ran: boolean): boolean {
+  return registered.endpoint === endpoint && (!ran || takesMethod(registered.method, method))
+}
+
 let listener: RequestListener
 let server: Listening
 
@@ -362,28 +374,35 @@ async function send(app: Koa, method: string, path: string): Promise<string> {
 
 describe.each(Object.entries(ROUTER_VERSIONS))('%s', (_name, version) => {
   test('what is counted is what ran, and the app runs as without us', async () => {
-    const counted: string[] = []
+    const counted: Operation[] = []
     const errors: unknown[] = []
     await fc.assert(
       fc.asyncProperty(appSpec, requests, async (spec, sent) => {
         const analytics = createMiddleware({
           options: resolveOptions({}, {}),
-          counter: { count: (_key, { endpoint }) => void counted.push(endpoint), addQuantity() {} },
+          counter: { count: (_key, operation) => void counted.push(operation), addQuantity() {} },
           knownKeys: new KnownKeys(10),
           report: (error) => errors.push(error),
         })
         const plain = build(version, spec)
         const watched = new ReportingApp(version, spec, [analytics])
+        const registered = listRoutes(resolveOptions({ routes: watched.routers }, {}))
         for (const { method, path } of sent) {
           const answers = [await send(plain.app, method, path), await send(watched.app, method, path)]
           expect(answers[1]).toBe(answers[0])
           const steps = watched.takeSteps()
           expect(steps).toEqual(plain.takeSteps())
-          const endpoints = counted.splice(0)
-          expect(endpoints).toHaveLength(1)
+          const operations = counted.splice(0)
+          expect(operations).toHaveLength(1)
+          const [operation] = operations
+          const endpoints = [operation!.endpoint]
           expect(expectEndpoints(steps, watched.listNear(path), answers[1]!.startsWith('500'))).toContain(
             endpoints[0],
           )
+          // what is registered has the names that are counted
+          const ran = steps.some(({ kind }) => kind === 'route')
+          if (operation!.endpoint === '(unmatched)') continue
+          expect(registered.filter((one) => isOf(one, operation!, ran))).not.toEqual([])
         }
       }),
       { numRuns: 300 },

@@ -27,6 +27,8 @@ async function leaveBatch(dataDir: string, url: string, tried: boolean): Promise
     recordBatch: () => Promise.reject(new Error('killed here')),
     findKnownKeys: (limit) => store.findKnownKeys(limit),
     findQuotas: async () => NO_QUOTAS,
+    registerRoutes: async () => {},
+    findDeprecations: async () => [],
     close: () => store.close(),
   }
   const { count, flush, crash } = startCounting({

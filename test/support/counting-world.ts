@@ -396,6 +396,8 @@ export class CountingWorld {
       },
       findKnownKeys: async () => [],
       findQuotas: async () => NO_QUOTAS,
+      registerRoutes: async () => {},
+      findDeprecations: async () => [],
       close: async () => {},
     }
   }

@@ -73,6 +73,8 @@ export function keepingStore(): KeepingStore {
     },
     findKnownKeys: async () => [],
     findQuotas: async () => NO_QUOTAS,
+    registerRoutes: async () => {},
+    findDeprecations: async () => [],
     close: async () => {},
   }
   return store

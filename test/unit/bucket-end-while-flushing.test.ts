@@ -57,6 +57,8 @@ test('counts of a bucket that ends while its first batch is being sent are deliv
     },
     findKnownKeys: async () => [],
     findQuotas: async () => NO_QUOTAS,
+    registerRoutes: async () => {},
+    findDeprecations: async () => [],
     close: async () => {},
   }
   const flusher = new Flusher({

@@ -2,8 +2,8 @@ import { Flags } from '@oclif/core'
 import { BaseCommand, exitCodes } from '../base-command.ts'
 import type { BaseFlags } from '../base-command.ts'
 import type { Pricing } from '../../report/pricing.ts'
+import type { ReportAnswer } from '../../report/report-answer.ts'
 import type { ReportFlags, ReportFormat } from '../../report/report-flags.ts'
-import type { HeadedReport } from '../../report/run-report.ts'
 import { byFlag, csvSeparatorFlag, unitFlag, usageFlags } from '../usage-flags.ts'
 
 /** `apikey-analytics report` */
@@ -22,6 +22,8 @@ export default class Report extends BaseCommand {
     '<%= config.bin %> report --billable 2xx --month 2026-10 --tz Europe/Berlin',
     '<%= config.bin %> report --billable 2xx --month 2026-10 --format xlsx --out october.xlsx',
     '<%= config.bin %> report --billable 2xx --month 2026-10 --prices prices.json',
+    '<%= config.bin %> report --unused 90d',
+    '<%= config.bin %> report --deprecated',
     'pbpaste | <%= config.bin %> report --key -',
   ]
   static override readonly flags = {
@@ -43,6 +45,15 @@ export default class Report extends BaseCommand {
     prices: Flags.string({
       summary: 'Add what the invoice lines cost with the prices of this file (JSON); needs --billable.',
       helpValue: 'FILE',
+    }),
+    unused: Flags.string({
+      summary: 'The routes (option routes) that no key has called in the last whole days.',
+      helpValue: '90d',
+      helpGroup: 'ROUTES',
+    }),
+    deprecated: Flags.boolean({
+      summary: 'The deprecated routes and who still calls them, against the period before.',
+      helpGroup: 'ROUTES',
     }),
     latency: Flags.boolean({
       summary: 'Add durations: mean, p50, p95, p99 (within 10 %).',
@@ -80,26 +91,20 @@ export default class Report extends BaseCommand {
     const { flags, metadata } = await this.parse(Report)
     const format = this.oneFormat(flags.format, metadata.flags.format)
     return this.withDatabase(flags, async (db, location) => {
-      const [{ readReport }, { toReportJson }] = await Promise.all([
-        import('../../report/read-report.ts'),
-        import('../../report/run-report.ts'),
-      ])
+      const { answerReport } = await import('../../report/report-answer.ts')
       const pricing = flags.prices === undefined ? undefined : await this.readPricing(flags.prices)
-      const read = () => readReport(db, { ...flags, format }, location, pricing)
+      const read = () => answerReport(db, { ...flags, format }, location, pricing)
       // --watch refuses a workbook
       if (flags.watch && format !== 'xlsx') {
         const { watch } = await import('../watch.ts')
         return watch(async () => this.draw(await read(), format, flags)).then(() => undefined)
       }
       const report = await read()
-      if (format === 'xlsx') {
-        const { renderUsageXlsx } = await import('../../report/render-usage-xlsx.ts')
-        await this.write(await renderUsageXlsx(report.report), flags.out)
-      } else await this.write(await this.draw(report, format, flags), flags.out)
+      if (format === 'xlsx') await this.write(await report.workbook(), flags.out)
+      else await this.write(this.draw(report, format, flags), flags.out)
       const isUnheaded = format === 'csv' || format === 'xlsx'
-      if (isUnheaded)
-        for (const note of [report.heading.line ?? [], report.report.notes].flat()) this.say(`Note: ${note}`)
-      return toReportJson(report)
+      for (const note of isUnheaded ? report.notes : []) this.say(`Note: ${note}`)
+      return report.toJson()
     })
   }
 
@@ -108,14 +113,13 @@ export default class Report extends BaseCommand {
     return makeReportPricing(await readPriceList(path))
   }
 
-  private async draw(
-    report: HeadedReport,
+  private draw(
+    report: ReportAnswer,
     format: Exclude<ReportFormat, 'xlsx'>,
     flags: BaseFlags & Pick<ReportFlags, 'csv-separator' | 'out'>,
-  ): Promise<string> {
-    const { renderReportAs } = await import('../../report/render-report-as.ts')
+  ): string {
     const screen = flags.out === undefined ? this.screen(flags) : { colour: false }
-    const text = renderReportAs(format, report, screen, flags['csv-separator'])
+    const text = report.render(format, screen, flags['csv-separator'])
     // Tables are already safe for a terminal, with their colours. CSV has the text as it is in the database.
     return format === 'csv' && flags.out === undefined ? this.forOutput(text) : text
   }

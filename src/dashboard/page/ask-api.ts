@@ -5,6 +5,7 @@ import type * as customers from '../../report/customers-report.ts'
 import type * as listed from '../../report/listed-quota.ts'
 import type * as alertLists from '../../alerts/alert-list.ts'
 import type * as activities from '../read-activity.ts'
+import type { ShownRoutes } from '../../model/route.ts'
 import type { StatementCustomers } from '../statements/statement-answers.ts'
 import type { Sent } from './sent.ts'
 import type * as security from '../../security/find-findings.ts'
@@ -31,6 +32,8 @@ export type Quotas = Sent<
 >
 export type Quota = Quotas['quotas'][number]
 type WithTexts<T> = { readonly [Name in keyof T]: T[Name] extends bigint ? string : T[Name] }
+export type Routes = Sent<ShownRoutes>
+export type Route = Routes['deprecated'][number]
 export type Alerts = Sent<alertLists.AlertList>
 export type Alert = Alerts['alerts'][number]
 export type AlertDelivery = Alert['deliveries'][number]

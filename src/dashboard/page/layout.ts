@@ -6,6 +6,7 @@ import { makeFindingsPanel } from './findings.ts'
 import { make } from './make.ts'
 import { MonthPanel } from './month-panel.ts'
 import { QuotaPanel } from './quotas.ts'
+import { RoutePanel } from './routes.ts'
 import { StatementsView } from './statements/statements-view.ts'
 import { UnitSelect } from './unit-select.ts'
 import { UsageTable } from './usage-table.ts'
@@ -55,6 +56,7 @@ export function makeLayout(body: HTMLElement, { go, chooseUnit, ...addresses }: 
   const lists = LISTS.map((kind) => new UsageTable(kind, go))
   const month = new MonthPanel()
   const quotas = new QuotaPanel()
+  const routes = new RoutePanel()
   const findings = makeFindingsPanel(addresses)
   const alerts = makeAlertsPanel(addresses)
   const statements = new StatementsView(go)
@@ -103,6 +105,7 @@ export function makeLayout(body: HTMLElement, { go, chooseUnit, ...addresses }: 
       makePanel('Hours of the week', 'heat-panel', heat),
       makePanel('Statuses', '', statuses),
     ),
+    routes.element,
     alerts.element,
     findings.element,
     notes,
@@ -127,6 +130,7 @@ export function makeLayout(body: HTMLElement, { go, chooseUnit, ...addresses }: 
     lists,
     month,
     quotas,
+    routes,
     alerts,
     findings,
     home,

@@ -48,13 +48,14 @@ export async function loadPage(page: Page): Promise<void> {
 /** @returns what a reader has to know about the numbers */
 async function loadUsage(page: Page): Promise<readonly string[]> {
   const { view, loading, layout } = page
-  const { lists, month, quotas } = layout
+  const { lists, month, quotas, routes } = layout
   const [notes] = await Promise.all([
     Promise.all(lists.filter((list) => list.isIn(view)).map((list) => loadList(page, list))),
     askApi<Activity>('activity', filterOf(view), loading.signal).then((activity) =>
       drawActivity(page, activity),
     ),
     quotas.load(view, loading.signal),
+    routes.load(view, loading.signal),
     ...(month.element.hidden ? [] : [month.load(view, loading.signal)]),
     ...(view['key'] === undefined ? [] : [loadKey(page, view['key'])]),
   ])

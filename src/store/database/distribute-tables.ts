@@ -32,6 +32,7 @@ const DISTRIBUTED = [
   { table: 'api_key_analytics_statement_owners', by: 'api_key_id', along: 'api_key_analytics_keys' },
   { table: 'api_key_analytics_statement_removals', by: 'api_key_id', along: 'api_key_analytics_keys' },
   { table: 'api_key_analytics_quotas', by: 'subject', along: undefined },
+  { table: 'api_key_analytics_routes', by: 'endpoint', along: undefined },
   { table: 'api_key_analytics_alerts', by: 'id', along: 'api_key_analytics_keys' },
   { table: 'api_key_analytics_alert_deliveries', by: 'alert_id', along: 'api_key_analytics_keys' },
 ] as const
@@ -42,7 +43,7 @@ const LOCK = `lock table api_key_analytics_statement_removals, api_key_analytics
     api_key_analytics_quantities, api_key_analytics_owner_usage, api_key_analytics_ledger_units, api_key_analytics_prunes,
     api_key_analytics_pruned_quantities, api_key_analytics_statement_accounts, api_key_analytics_statement_lines,
     api_key_analytics_statement_owners, api_key_analytics_statements, api_key_analytics_alerts,
-    api_key_analytics_alert_deliveries, api_key_analytics_quotas
+    api_key_analytics_alert_deliveries, api_key_analytics_quotas, api_key_analytics_routes
     in access exclusive mode`
 
 const UNDISTRIBUTED = `

@@ -1,5 +1,5 @@
 import { AnalyticsError } from '../../model/errors.ts'
-import type { StatusFilter, UsageFilter, UsageQuery } from '../../model/usage-query.ts'
+import type { OperationFilter, StatusFilter, UsageFilter, UsageQuery } from '../../model/usage-query.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { ofKeysOf, ownedBy } from './owner-of-rows.ts'
 
@@ -52,7 +52,7 @@ function filterUnit({ unit }: Counted, parameters: Parameters): string {
 
 /** The condition of a filter without `since` and `until`. */
 export function filterRows(dialect: Dialect, filter: UsageFilter, parameters: Parameters): string {
-  const { keyIds, owner, method, endpoint, status } = filter
+  const { keyIds, owner, method, endpoint, operations, status } = filter
   const conditions: string[] = []
   if (keyIds) conditions.push(filterKeys(keyIds, parameters))
   if (owner !== undefined) {
@@ -61,6 +61,7 @@ export function filterRows(dialect: Dialect, filter: UsageFilter, parameters: Pa
   }
   if (method !== undefined) conditions.push(`t.method = ${parameters.add(method)}`)
   if (endpoint !== undefined) conditions.push(filterEndpoint(dialect, endpoint, parameters))
+  if (operations) conditions.push(filterOperations(operations, parameters))
   if (status !== undefined) conditions.push(filterStatus(status, parameters))
   return conditions.length > 0 ? conditions.join(' and ') : 'true'
 }
@@ -128,6 +129,14 @@ function filterEndpoint(dialect: Dialect, endpoint: string, parameters: Paramete
   }
   const pattern = parts.map((part) => part.replace(/[!%_]/g, '!$&').replaceAll('*', '%')).join('*')
   return `t.endpoint like ${parameters.add(pattern)} escape '!'`
+}
+
+function filterOperations(operations: readonly OperationFilter[], parameters: Parameters): string {
+  const alternatives = operations.map(({ endpoint, method }) => {
+    const ofEndpoint = `t.endpoint = ${parameters.add(endpoint)}`
+    return method === undefined ? ofEndpoint : `(${ofEndpoint} and t.method = ${parameters.add(method)})`
+  })
+  return alternatives.length > 0 ? `(${alternatives.join(' or ')})` : 'false'
 }
 
 function filterStatus(status: StatusFilter | readonly StatusFilter[], parameters: Parameters): string {

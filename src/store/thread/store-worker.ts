@@ -41,6 +41,8 @@ async function answerCall(message: Extract<ToWorker, { run: string }>): Promise<
 function run(message: Extract<ToWorker, { run: string }>): Promise<unknown> {
   if (message.run === 'findKnownKeys') return store.findKnownKeys(message.limit)
   if (message.run === 'findQuotas') return store.findQuotas(message.limit, message.now)
+  if (message.run === 'registerRoutes') return store.registerRoutes(message.registration)
+  if (message.run === 'findDeprecations') return store.findDeprecations(message.limit)
   if (message.run !== 'recordBatch') return message.run === 'connect' ? store.connect() : store.close()
   const { keys = [], rows = [] } = parts.get(message.call) ?? {}
   parts.delete(message.call)

@@ -1,5 +1,6 @@
 import type { Batch } from '../../model/batch.ts'
 import type { KeyIdentity } from '../../model/key.ts'
+import type { RouteRegistration } from '../../model/route.ts'
 import type { StoreOptions } from '../database-store.ts'
 import type { NetworkDefaults } from '../database/postgresql/network-defaults.ts'
 import type { PackedRows } from './pack-rows.ts'
@@ -22,5 +23,11 @@ export type ToWorker =
   | { readonly call: number; readonly run: 'connect' | 'close' }
   | { readonly call: number; readonly run: 'findKnownKeys'; readonly limit: number }
   | { readonly call: number; readonly run: 'findQuotas'; readonly limit: number; readonly now: number }
+  | {
+      readonly call: number
+      readonly run: 'registerRoutes'
+      readonly registration: RouteRegistration
+    }
+  | { readonly call: number; readonly run: 'findDeprecations'; readonly limit: number }
   | { readonly call: number; readonly run: 'recordBatch'; readonly head: BatchHead }
   | { readonly call: number; readonly run: 'forget' }

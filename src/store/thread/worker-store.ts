@@ -1,6 +1,7 @@
 import { AnalyticsError } from '../../model/errors.ts'
 import type { Batch } from '../../model/batch.ts'
 import type { StoredQuotas } from '../../model/quota.ts'
+import type { Deprecation, RouteRegistration } from '../../model/route.ts'
 import type { DatabaseFacts, UsageStore } from '../usage-store.ts'
 import type { StoreOptions } from '../database-store.ts'
 import { readNetworkDefaults } from '../database/postgresql/network-defaults.ts'
@@ -66,6 +67,14 @@ export class WorkerStore implements UsageStore {
 
   async findQuotas(limit: number, now: number): Promise<StoredQuotas> {
     return this.#thread.call({ run: 'findQuotas', limit, now } satisfies Message)
+  }
+
+  async registerRoutes(registration: RouteRegistration): Promise<void> {
+    return this.#thread.call({ run: 'registerRoutes', registration } satisfies Message)
+  }
+
+  async findDeprecations(limit: number): Promise<Deprecation[]> {
+    return this.#thread.call({ run: 'findDeprecations', limit } satisfies Message)
   }
 
   async close(): Promise<void> {

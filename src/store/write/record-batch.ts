@@ -11,6 +11,8 @@ import { addOwnerSums, findOwnedKeys } from './owner-sums.ts'
 import { CELL_COLUMNS, QUANTITY_COLUMNS } from './row-columns.ts'
 import { touchKeys } from './touch-keys.ts'
 import type { TouchedKeys } from './touched-keys.ts'
+import { collectCalls, hourOf, noteCalls } from '../routes/note-calls.ts'
+import { NotedCalls } from '../routes/noted-calls.ts'
 import { isContentError, isMissingKey } from '../database/translate-error.ts'
 
 const DATABASE_ID = 'select database_id from api_key_analytics_meta where id = 1'
@@ -58,9 +60,15 @@ on conflict (api_key_id, bucket, bucket_minutes, endpoint, method, status, unit)
 export async function recordBatch(
   db: Database,
   batch: Batch,
-  { databaseId, touched }: { databaseId: string; touched: TouchedKeys },
+  {
+    databaseId,
+    touched,
+    noted = new NotedCalls(),
+  }: { readonly databaseId: string; readonly touched: TouchedKeys; readonly noted?: NotedCalls },
 ): Promise<'applied' | 'applied before'> {
   try {
+    const calls = new Map<string, Set<string>>()
+    let hasRoutes = false
     const result = await db.transaction(async (tx) => {
       await requireSameDatabase(tx, databaseId, db.databaseLabel)
       const due = await advanceLedger(tx, db.dialect, batch)
@@ -70,15 +78,17 @@ export async function recordBatch(
         await touchKeys(tx, db.dialect, batch, keys, touched)
         for (const id of await findOwnedKeys(tx, db.dialect, keys)) owned.add(id)
       }
-      await addCells(tx, db.dialect, batch, due)
+      await addCells(tx, db.dialect, batch, due, (rows) => collectCalls(batch, rows, noted, calls))
       if (batch.units) await addQuantities(tx, db.dialect, batch, due)
       if (owned.size > 0) await addSums(tx, db.dialect, batch, due, owned)
+      hasRoutes = await noteCalls(tx, db.dialect, batch, calls)
       return 'applied'
     }, 'flush')
+    if (hasRoutes) noted.add(hourOf(batch), calls)
     if (result === 'applied') for await (const keys of batch.keys()) touched.touch(keys, batch.sealedAt)
     return result
   } catch (error) {
-    if (isMissingKey(error) && touched.forget()) return recordBatch(db, batch, { databaseId, touched })
+    if (isMissingKey(error) && touched.forget()) return recordBatch(db, batch, { databaseId, touched, noted })
     throw isContentError(error) ? refusal(batch, (error as Error).message, error) : error
   }
 }
@@ -107,7 +117,13 @@ async function requireSameDatabase(tx: Statements, databaseId: string, databaseL
   )
 }
 
-async function addCells(tx: Statements, dialect: Dialect, batch: Batch, due: DueRows): Promise<void> {
+async function addCells(
+  tx: Statements,
+  dialect: Dialect,
+  batch: Batch,
+  due: DueRows,
+  onRows: (rows: readonly BatchRow[]) => void,
+): Promise<void> {
   let requestCount = 0
   for await (const rows of due.rows()) {
     // a row may have only quantities
@@ -117,6 +133,7 @@ async function addCells(tx: Statements, dialect: Dialect, batch: Batch, due: Due
     const given = dialect.givenRows(CELL_COLUMNS, counted.map(toCells), 3)
     const params = [batch.bucket, batch.bucketMinutes, ...given.params]
     await tx.query(writeAddCells(dialect, given.sql), params)
+    onRows(counted)
   }
   // otherwise the ledger would count rows that the table does not have
   if (requestCount !== due.requestCount) {

@@ -12,6 +12,7 @@ import { ApiKeyAnalyticsPruneSchema } from './api-key-analytics-prune.ts'
 import { ApiKeyAnalyticsPrunedQuantitySchema } from './api-key-analytics-pruned-quantity.ts'
 import { ApiKeyAnalyticsQuantitySchema } from './api-key-analytics-quantity.ts'
 import { ApiKeyAnalyticsQuotaSchema } from './api-key-analytics-quota.ts'
+import { ApiKeyAnalyticsRouteSchema } from './api-key-analytics-route.ts'
 import { ApiKeyAnalyticsStatementSchema } from './api-key-analytics-statement.ts'
 import { ApiKeyAnalyticsStatementAccountSchema } from './api-key-analytics-statement-account.ts'
 import { ApiKeyAnalyticsStatementLineSchema } from './api-key-analytics-statement-line.ts'
@@ -35,6 +36,7 @@ export const ENTITIES = [
   ApiKeyAnalyticsPruneSchema,
   ApiKeyAnalyticsPrunedQuantitySchema,
   ApiKeyAnalyticsQuotaSchema,
+  ApiKeyAnalyticsRouteSchema,
   ApiKeyAnalyticsStatementSchema,
   ApiKeyAnalyticsStatementAccountSchema,
   ApiKeyAnalyticsStatementLineSchema,

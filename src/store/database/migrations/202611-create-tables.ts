@@ -4,8 +4,8 @@ import { SQLITE } from './202611-tables-sqlite.ts'
 import { isPostgresql } from './is-postgresql.ts'
 
 /**
- * The first tables: keys, their former owners and links, usage and its quantities, its sums by owner, the ledger with its gaps and
- * unsealed batches, prunes, statements, quotas, alerts, meta.
+ * The first tables: keys, their former owners and links, usage and its quantities, its sums by owner, the ledger with
+ * its gaps and unsealed batches, prunes, statements, quotas, routes, alerts, meta.
  */
 export class Migration202611CreateTables extends Migration {
   override up(): void {
@@ -37,6 +37,7 @@ const TABLES = [
   'api_key_analytics_statement_owners',
   'api_key_analytics_statement_removals',
   'api_key_analytics_quotas',
+  'api_key_analytics_routes',
   'api_key_analytics_alert_deliveries',
   'api_key_analytics_alerts',
   'api_key_analytics_meta',

@@ -185,6 +185,19 @@ export const POSTGRESQL = [
   set_at timestamptz not null,
   primary key (subject_kind, subject, unit, per)
 )`,
+  `create table api_key_analytics_routes (
+  endpoint text collate "C" not null,
+  method text collate "C" not null,
+  first_registered_at timestamptz null,
+  last_registered_at timestamptz null,
+  first_release text null,
+  last_release text null,
+  last_called_at timestamptz null,
+  deprecated_at timestamptz null,
+  sunset_at timestamptz null,
+  link text null,
+  primary key (endpoint, method)
+)`,
   `create table api_key_analytics_alerts (
   id uuid not null primary key,
   kind text not null,

@@ -188,6 +188,19 @@ export const SQLITE = [
   set_at datetime not null,
   primary key (subject_kind, subject, unit, per)
 ) without rowid`,
+  `create table api_key_analytics_routes (
+  endpoint text not null,
+  method text not null,
+  first_registered_at datetime null,
+  last_registered_at datetime null,
+  first_release text null,
+  last_release text null,
+  last_called_at datetime null,
+  deprecated_at datetime null,
+  sunset_at datetime null,
+  link text null,
+  primary key (endpoint, method)
+) without rowid`,
   `create table api_key_analytics_alerts (
   id text not null primary key,
   kind text not null,
