@@ -1,13 +1,13 @@
-import { METHODS } from 'node:http'
 import type { Context } from 'koa'
 import { AnalyticsError } from '../model/errors.ts'
 import type { ResolvedOptions } from '../options/options.ts'
 import { toCountedOperation } from '../model/request-counter.ts'
 import type { CountedOperation } from '../model/request-counter.ts'
-import { OTHER_METHOD, UNMATCHED_ENDPOINT } from '../model/operation.ts'
+import { UNMATCHED_ENDPOINT } from '../model/operation.ts'
 import { cleanText, copyText } from './clean-text.ts'
 import { createExpectRoute } from './expect-route.ts'
 import { findRoute, isMounted, readNearPattern, readPattern } from './find-route.ts'
+import { nameMethod } from './name-method.ts'
 import { readMountPattern, readOtherPattern } from './other-routers.ts'
 import { RecentMap } from './recent-map.ts'
 import type { RequestMark } from './request-mark.ts'
@@ -16,8 +16,6 @@ import { readRawPath, sanitisePath, shortenEndpoint } from './sanitise-path.ts'
 
 /** Beyond this number, operations are made again for each request, which takes twice as long. */
 const ENDPOINTS_REMEMBERED = 5000
-const KNOWN_METHODS = new Set(METHODS)
-
 /**
  * Finds the operation of a request after the handlers have finished; the same object as long as it is remembered.
  */
@@ -152,8 +150,6 @@ function createFindByRoute(
 function toEndpointOperation(method: string, endpoint: string): EndpointOperation {
   return { ...toCountedOperation(method, endpoint), next: undefined }
 }
-
-const nameMethod = (method: string): string => (KNOWN_METHODS.has(method) ? method : OTHER_METHOD)
 
 /** The operation of the same endpoint with this method. */
 function findByMethod(first: EndpointOperation, method: string): CountedOperation {

@@ -15,6 +15,8 @@ export interface UsageFilter {
   readonly endpoint?: string | undefined
   /** One status (429), a class ('4xx'), or a list of either. */
   readonly status?: StatusFilter | readonly StatusFilter[] | undefined
+  /** False: without imported rows; true: only these. */
+  readonly imported?: boolean | undefined
 }
 
 export type StatusFilter = number | '1xx' | '2xx' | '3xx' | '4xx' | '5xx'
@@ -25,6 +27,8 @@ export interface StreamQuery extends UsageFilter {
   readonly latency?: boolean | undefined
   /** Adds the quantities of each unit to each row. A row may then have no requests, see `UsageQuery`. */
   readonly units?: boolean | undefined
+  /** Adds the number of its import to each row, 0 for a counted one. */
+  readonly imports?: boolean | undefined
 }
 
 /**

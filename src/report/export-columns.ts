@@ -16,6 +16,9 @@ const TIMES_REMEMBERED = 10_000
 /** Columns that are read only when asked for; null when no duration was measured. */
 const LATENCY_COLUMNS = ['measuredCount', 'p50Us', 'p95Us', 'p99Us'] as const
 
+/** The number of the import that brought a row, 0 for a counted one; only when named. */
+export const IMPORT_COLUMN = 'importId'
+
 /** The columns of a unit: its requests, and their quantity. */
 export const unitColumns = (unit: string): string[] => [`${unit}RequestCount`, `${unit}Quantity`]
 
@@ -45,6 +48,7 @@ export function storedColumns(timeZone: string, units: readonly string[]): Expor
       ({ latency = [] }) => latency.map((one) => one?.[name] ?? null),
     ]),
     ...units.flatMap((unit) => readUnit(unit, ({ quantities = [] }: UsagePage) => quantities)),
+    [IMPORT_COLUMN, ({ importId = [] }) => importId],
   ])
 }
 
@@ -127,7 +131,7 @@ export function haveLatency(names: Iterable<string>): boolean {
 }
 
 /**
- * Only the named columns, in that order; without names all except those of durations and units. `latency` and `units`
+ * Only the named columns, in that order; without names all except those of durations, units and imports. `latency` and `units`
  * add these.
  * @throws WRONG_USAGE for an unknown name
  */
@@ -135,7 +139,8 @@ export function pickColumns<Page>(
   columns: ExportColumns<Page>,
   { names, latency, units }: { names: readonly string[] | undefined; latency: boolean; units: boolean },
 ): ExportColumns<Page> {
-  const isWanted = (name: string) => (latency || !haveLatency([name])) && (units || !isUnitColumn(name))
+  const isWanted = (name: string) =>
+    name !== IMPORT_COLUMN && (latency || !haveLatency([name])) && (units || !isUnitColumn(name))
   if (!names) return new Map([...columns].filter(([name]) => isWanted(name)))
   const ofUnits = units ? [...columns.keys()].filter(isUnitColumn) : []
   const wanted = new Set([...names, ...(latency ? LATENCY_COLUMNS : []), ...ofUnits])
