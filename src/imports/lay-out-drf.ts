@@ -44,7 +44,7 @@ export function layOutDrf(
       const read = fields as Readonly<Record<string, unknown>>
       if (kind === 'apikey' && names.size < MOST_NAMES) {
         const name = readName(read['name'], 'name', line)
-        if (name !== null && pk !== undefined) names.set(String(pk), name)
+        if (name !== null) names.set(readText(pk, 'pk', line), name)
       }
       if (kind !== 'apikeyanalytics') return []
       const id = readText(read['api_key'], 'api_key', line)

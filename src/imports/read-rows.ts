@@ -116,7 +116,7 @@ function chooseLayout(names: readonly string[], options: ReadOptions, isCsv: boo
   if (!isCsv && isDjangoDump(names)) return layOutDrf(options, readKey, options.names)
   throw new AnalyticsError(
     'WRONG_USAGE',
-    `This is no export of apikey-analytics. Its columns are ${describeNames(names)}: name those to import, such as --columns key=${names[0] ?? 'api_key'},time=…,endpoint=…,requests=…. Nothing was imported.`,
+    `This is no export of apikey-analytics. Its columns are ${describeNames(names)}: name those to import, such as --columns key=api_key,time=date,endpoint=path,requests=hits. Nothing was imported.`,
   )
 }
 

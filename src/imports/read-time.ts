@@ -56,7 +56,7 @@ interface ReadTime {
 }
 
 function readInstant(value: unknown, timeZone: string, line: number): ReadTime {
-  const text = String(value ?? '').trim()
+  const text = typeof value === 'string' || typeof value === 'number' ? String(value).trim() : ''
   const epoch = EPOCH.exec(text)
   if (epoch) {
     const instant = Number(epoch[1]) * 1000 + Number(epoch[2] ?? 0)

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { faultPoint } from '../buffer/fault-point.ts'
 import { nameMethod } from '../capture/name-method.ts'
 import { cleanName } from '../capture/clean-text.ts'
 import { AnalyticsError } from '../model/errors.ts'
@@ -103,7 +104,7 @@ async function load(
     const text = file.read((bytes) => bar.update(0.5 + bytes / file.bytes / 2, rows))
     const count = (added: number) => (rows += added)
     try {
-      return await loadImport(db, {
+      const importId = await loadImport(db, {
         name,
         totals: plan.totals,
         rows: rowsOf(text.pieces, options, count),
@@ -111,6 +112,8 @@ async function load(
         now: options.now,
         signal,
       })
+      faultPoint('import committed')
+      return importId
     } catch (error) {
       const isBusy = error instanceof AnalyticsError && error.code === 'DATABASE_BUSY'
       if (!isBusy || attempt === TRIES) throw error

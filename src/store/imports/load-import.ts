@@ -1,3 +1,4 @@
+import { faultPoint } from '../../buffer/fault-point.ts'
 import { AnalyticsError } from '../../model/errors.ts'
 import { renderBins } from '../../model/duration-bins.ts'
 import type { DurationBins } from '../../model/duration-bins.ts'
@@ -70,6 +71,7 @@ export async function loadImport(db: Database, order: ImportOrder): Promise<numb
     await lockImports(tx, db.dialect)
     await refuseSameFile(tx, totals.sha256)
     const importId = await insertImport(tx, db.dialect, order)
+    faultPoint('import begun')
     const owners = new OwnerChanges()
     const loaded = { rows: 0, requests: 0 }
     for await (const chunk of inChunks(order.rows)) {
@@ -77,6 +79,7 @@ export async function loadImport(db: Database, order: ImportOrder): Promise<numb
       const keys = await bringKeys(tx, db.dialect, importId, chunk.rows)
       owners.note(chunk.rows, keys)
       await addRows(tx, db.dialect, importId, [...chunk.cells.values()])
+      faultPoint('import rows added')
       loaded.rows += chunk.rows.length
       for (const { requestCount } of chunk.rows) loaded.requests += requestCount
     }
@@ -89,6 +92,7 @@ export async function loadImport(db: Database, order: ImportOrder): Promise<numb
       )
     }
     await owners.write(tx, db.dialect)
+    faultPoint('import loaded')
     return importId
   })
 }

@@ -1,3 +1,4 @@
+import { faultPoint } from '../../buffer/fault-point.ts'
 import type { Database } from '../database/open-database.ts'
 import type { Statements } from '../database/dialect.ts'
 import { lockQuantities, lockRows } from '../remove/lock-rows.ts'
@@ -44,7 +45,9 @@ export async function removeImport(db: Database, importId: number): Promise<Remo
     const [found] = await tx.query('select 1 from api_key_analytics_imports where id = $1', [importId])
     if (!found) return undefined
     const removed = await deleteRows(tx, db, importId)
+    faultPoint('import rows removed')
     const keys = await deleteKeys(tx, db, importId)
+    faultPoint('import keys removed')
     await tx.query('delete from api_key_analytics_import_quantities where import_id = $1', [importId])
     await tx.query('delete from api_key_analytics_imports where id = $1', [importId])
     return { ...removed, keys }
