@@ -1,3 +1,4 @@
+import { compareUnits } from '../../model/quantities.ts'
 import { REQUESTS_UNIT } from '../../model/unit.ts'
 import type { Statements } from '../database/dialect.ts'
 import { readExact, sumExact } from '../database/exact-sum.ts'
@@ -57,7 +58,7 @@ export async function balanceImports(
     else unknown.push({ import: importId, name: null, unit, stored: quantity, removed: 0n, brought: 0n })
   }
   return [...accounts.values(), ...unknown]
-    .sort((a, b) => a.import - b.import)
+    .sort((a, b) => a.import - b.import || compareUnits(a.unit, b.unit))
     .map((account) =>
       Object.assign(account, { balanced: account.stored + account.removed === account.brought }),
     )

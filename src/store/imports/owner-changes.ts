@@ -82,11 +82,13 @@ export class OwnerChanges {
   }
 }
 
+/** A bucket has one owner: the one whose row comes last in the file. */
 function toPeriods(seen: readonly Seen[]): OwnerPeriod[] {
-  const inOrder = seen.toSorted((a, b) => a.bucket - b.bucket)
+  const byBucket = new Map(seen.map(({ bucket, owner }) => [bucket, owner]))
+  const inOrder = [...byBucket].sort(([a], [b]) => a - b)
   return inOrder
-    .filter(({ owner }, index) => index === 0 || owner !== inOrder[index - 1]!.owner)
-    .map(({ bucket, owner }, index) => ({
+    .filter(([, owner], index) => index === 0 || owner !== inOrder[index - 1]![1])
+    .map(([bucket, owner], index) => ({
       since: index === 0 ? 0 : bucket,
       owner,
       setBy: 'app',

@@ -16,10 +16,24 @@ export interface RemovedImport {
 
 /** The keys that an import brought, in the order in which flushes lock keys. */
 const BROUGHT = `
-select id, owner
+select id
 from api_key_analytics_keys
 where import_id = $1
 order by id`
+
+/** Their owners, present and former, of whom anything else is stored. */
+const OWNERS = `
+select owner
+from (
+  select owner from api_key_analytics_keys where import_id = $1
+  union
+  select o.owner
+  from api_key_analytics_owners o
+  join api_key_analytics_keys k on k.id = o.api_key_id
+  where k.import_id = $1
+) owners
+where owner in (select subject from api_key_analytics_quotas where subject_kind = 'owner')
+  or owner in (select owner from api_key_analytics_alerts)`
 
 /** Of those: what has rows of others, a name or an owner that a person set, or a quota, stays. */
 const IS_USED = `
@@ -76,8 +90,9 @@ async function deleteRows(
 async function deleteKeys(tx: Statements, db: Database, importId: number): Promise<number> {
   const lock = db.dialect.kind === 'postgresql' ? '\nfor update' : ''
   await tx.query(BROUGHT + lock, [importId])
-  const removed = await tx.query<{ owner: string | null }>(
-    `delete from api_key_analytics_keys as k where k.import_id = $1 and not ${IS_USED} returning owner`,
+  const owners = await tx.query<{ owner: string }>(OWNERS, [importId])
+  const removed = await tx.query(
+    `delete from api_key_analytics_keys as k where k.import_id = $1 and not ${IS_USED} returning 1`,
     [importId],
   )
   await tx.query(`update api_key_analytics_keys as k set import_id = ${NEXT_IMPORT} where k.import_id = $1`, [
@@ -85,7 +100,7 @@ async function deleteKeys(tx: Statements, db: Database, importId: number): Promi
   ])
   await removeTracesWithoutKeys(
     tx,
-    removed.map(({ owner }) => owner),
+    owners.map(({ owner }) => owner),
   )
   return removed.length
 }
