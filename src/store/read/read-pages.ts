@@ -28,8 +28,13 @@ export async function* readPages(
     next?.catch(() => {})
     // Send the statement now, so that a server works on it while the caller uses this page.
     await setImmediate()
-    if (rows > 0) yield page
+    if (rows > 0) yield query.imports ? page : withoutImports(page)
   }
+}
+
+/** Which import a row is from is always read, because it is part of the place of a row. */
+function withoutImports({ importId: _importId, ...page }: KeylessPage): KeylessPage {
+  return page
 }
 
 /** The columns that `cellsWithoutRequests` has too. */
