@@ -1,4 +1,5 @@
 import { AnalyticsError } from '../model/errors.ts'
+import { UNMEASURED_BIN } from '../model/duration-bins.ts'
 import type { KeyIdentity } from '../model/key.ts'
 import type { ImportedRow } from '../model/imported-row.ts'
 import { isUnitName } from '../model/unit.ts'
@@ -19,11 +20,12 @@ import { refuseLine, showValue } from './refuse-line.ts'
 import type { RowLayout } from './row-layout.ts'
 
 const REQUIRED = ['keyId', 'bucket', 'bucketMinutes', 'method', 'endpoint', 'status', 'requestCount']
-const OPTIONAL = ['keyLabel', 'keyName', 'keyOwner', 'durationUs', 'measuredCount', 'p50Us', 'p95Us', 'p99Us']
+const LATENCY = ['measuredCount', 'p50Us', 'p95Us', 'p99Us']
+const OPTIONAL = ['keyLabel', 'keyName', 'keyOwner', 'durationUs', ...LATENCY]
 /** Columns that say nothing that other columns do not say, or only of the database that was exported. */
 const IGNORED = ['bucketLocal', 'importId']
 const OF_UNIT = /^(\w+)(RequestCount|Quantity)$/
-const TEXTS = new Set(['keyLabel', 'keyName', 'keyOwner', 'method', 'endpoint'])
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/
 /** A key seldom comes again after many others. */
 const KEYS_REMEMBERED = 10_000
 
@@ -60,45 +62,45 @@ export function layOutExport(names: readonly string[], isCsv: boolean): RowLayou
       `This export has columns that "apikey-analytics export" does not write: ${describeNames(unknown)}. Remove them, or name the columns with --columns. Nothing was imported.`,
     )
   }
-  const columns = names.filter((name) => !IGNORED.includes(name))
-  const at = new Map(columns.map((name, index) => [name, index]))
-  const toKey = rememberKeys()
+  // in this order whatever the order of the file is; what it does not have is undefined
+  const columns = [...REQUIRED, ...OPTIONAL, ...units.flatMap(columnsOf)]
+  const firstOfUnits = REQUIRED.length + OPTIONAL.length
+  const unprotect = (value: unknown): unknown =>
+    isCsv && typeof value === 'string' && value.startsWith("'") ? value.slice(1) : value
+  const toKey = rememberKeys(unprotect)
   return {
     format: 'export',
     columns,
     toRows(cells, line) {
-      const cell = (name: string): unknown => {
-        const value = cells[at.get(name) ?? -1]
-        return isCsv && TEXTS.has(name) && typeof value === 'string' ? value.replace(/^'/, '') : value
-      }
-      const requestCount = readCount(cell('requestCount'), 'requestCount', line)
-      const quantities = units.flatMap((unit) => {
-        const [requests, quantity] = columnsOf(unit)
-        if (cell(quantity) === null || cell(quantity) === undefined) return []
-        return {
-          unit,
-          requestCount: readCount(cell(requests), requests, line),
-          quantity: readQuantity(cell(quantity), quantity, line),
-        }
-      })
+      const [keyId, bucket, minutes, method, endpoint, status, requests, label, name, owner, duration] = cells
+      const requestCount = readCount(requests, 'requestCount', line)
       const row: ImportedRow = {
         line,
-        key: toKey(cell, line),
-        ...readBucket(cell, line),
-        method: readMethod(cell('method'), 'method', line),
-        endpoint: readEndpoint(cell('endpoint'), 'endpoint', line),
-        status: readStatus(cell('status'), 'status', line),
+        key: toKey([keyId, label, name, owner], line),
+        ...readBucket(bucket, minutes, line),
+        method: readMethod(unprotect(method), 'method', line),
+        endpoint: readEndpoint(unprotect(endpoint), 'endpoint', line),
+        status: readStatus(status, 'status', line),
         requestCount,
-        durationUs: cell('durationUs') == null ? 0 : readCount(cell('durationUs'), 'durationUs', line),
-        durationBins: readBins(cell, requestCount, line),
-        quantities,
+        durationUs: isNone(duration) ? 0 : readCount(duration, 'durationUs', line),
+        durationBins: readBins(cells.slice(firstOfUnits - LATENCY.length, firstOfUnits), requestCount, line),
+        quantities: units.flatMap((unit, index) => {
+          const [ofRequests, ofQuantity] = columnsOf(unit)
+          const [count, quantity] = cells.slice(firstOfUnits + 2 * index)
+          if (isNone(quantity)) return []
+          return {
+            unit,
+            requestCount: readCount(count, ofRequests, line),
+            quantity: readQuantity(quantity, ofQuantity, line),
+          }
+        }),
       }
       return [row]
     },
   }
 }
 
-type ReadCell = (name: string) => unknown
+const isNone = (value: unknown): boolean => value === null || value === undefined
 
 /** The units of which both columns are there. @throws WRONG_USAGE when one of them is missing */
 function findUnits(names: readonly string[]): string[] {
@@ -113,21 +115,21 @@ function findUnits(names: readonly string[]): string[] {
 
 const columnsOf = (unit: string) => [`${unit}RequestCount`, `${unit}Quantity`] as const
 
-function rememberKeys(): (cell: ReadCell, line: number) => KeyIdentity {
+function rememberKeys(
+  unprotect: (value: unknown) => unknown,
+): (given: readonly unknown[], line: number) => KeyIdentity {
   const known = new Map<string, KeyIdentity>()
-  return (cell, line) => {
-    const given = [cell('keyId'), cell('keyLabel'), cell('keyName'), cell('keyOwner')]
+  return (given, line) => {
     const name = given.join('\n')
     const found = known.get(name)
     if (found) return found
     const id = readText(given[0], 'keyId', line).toLowerCase()
     if (!isUuid(id)) throw refuseLine(line, `keyId is ${showValue(given[0])}. It must be a UUID.`)
-    const label = readName(given[1], 'keyLabel', line) ?? `key-${id.slice(0, 8)}`
     const key = {
       id,
-      label,
-      name: readName(given[2], 'keyName', line),
-      owner: readName(given[3], 'keyOwner', line),
+      label: readName(unprotect(given[1]), 'keyLabel', line) ?? `key-${id.slice(0, 8)}`,
+      name: readName(unprotect(given[2]), 'keyName', line),
+      owner: readName(unprotect(given[3]), 'keyOwner', line),
     }
     if (known.size === KEYS_REMEMBERED) known.clear()
     known.set(name, key)
@@ -135,14 +137,17 @@ function rememberKeys(): (cell: ReadCell, line: number) => KeyIdentity {
   }
 }
 
-function readBucket(cell: ReadCell, line: number): Pick<ImportedRow, 'bucket' | 'bucketMinutes'> {
-  const minutes = readCount(cell('bucketMinutes'), 'bucketMinutes', line)
+function readBucket(
+  given: unknown,
+  width: unknown,
+  line: number,
+): Pick<ImportedRow, 'bucket' | 'bucketMinutes'> {
+  const minutes = readCount(width, 'bucketMinutes', line)
   if (minutes !== 1 && minutes !== 60 && minutes !== 1440) {
     throw refuseLine(line, `bucketMinutes is ${minutes}. It must be 1, 60 or 1440.`)
   }
-  const given = cell('bucket')
-  const text = typeof given === 'string' ? given : ''
-  const bucket = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(text) ? Date.parse(text) : Number.NaN
+  const isTime = typeof given === 'string' && TIME.test(given)
+  const bucket = isTime ? Date.parse(given) : Number.NaN
   if (Number.isNaN(bucket) || bucket % (minutes * MINUTE_MS) !== 0) {
     throw refuseLine(
       line,
@@ -152,15 +157,17 @@ function readBucket(cell: ReadCell, line: number): Pick<ImportedRow, 'bucket' | 
   return { bucket, bucketMinutes: minutes }
 }
 
-function readBins(cell: ReadCell, requestCount: number, line: number): ImportedRow['durationBins'] {
-  const given = cell('measuredCount')
-  const measured = given === null || given === undefined ? 0 : readCount(given, 'measuredCount', line)
+function readBins(
+  [given, ...quantiles]: readonly unknown[],
+  requestCount: number,
+  line: number,
+): ImportedRow['durationBins'] {
+  const measured = isNone(given) ? 0 : readCount(given, 'measuredCount', line)
+  if (measured === 0) return [UNMEASURED_BIN, requestCount]
   if (measured > requestCount) {
     throw refuseLine(line, `measuredCount is ${measured}, more than its ${requestCount} requests.`)
   }
-  const [p50, p95, p99] = (['p50Us', 'p95Us', 'p99Us'] as const).map((name) =>
-    measured === 0 ? 0 : readCount(cell(name), name, line),
-  ) as [number, number, number]
+  const [p50 = 0, p95 = 0, p99 = 0] = quantiles.map((us, index) => readCount(us, LATENCY[index + 1]!, line))
   if (p50 > p95 || p95 > p99) throw refuseLine(line, `p50Us, p95Us and p99Us are not in order.`)
   return estimateBins(requestCount, measured, [p50, p95, p99])
 }

@@ -6,6 +6,7 @@ import { AnalyticsError } from '../model/errors.ts'
 import type { ImportedRow } from '../model/imported-row.ts'
 import { OTHER_METHOD } from '../model/operation.ts'
 import { formatCount } from '../report/format-number.ts'
+import { keepYoungSpaceSmall } from '../report/keep-young-space-small.ts'
 import { parseInstant, parseTimeZone } from '../time/period.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { findStoredOfPeriod } from '../store/imports/find-imports.ts'
@@ -57,6 +58,7 @@ export async function runImport(
   flags: ImportFlags,
   input: ImportInput,
 ): Promise<{ text: string; notes: readonly string[]; result: object }> {
+  keepYoungSpaceSmall()
   const options = readOptions(flags, input)
   if (flags.columns?.some((column) => column.startsWith('secret='))) await requirePepper(db, input.pepper)
   const file = await openImportFile(input.path, input.stdin)
