@@ -31,6 +31,12 @@ export type FaultPoint =
   | 'alerts recorded'
   | 'alert claimed'
   | 'alert sent'
+  | 'import begun'
+  | 'import rows added'
+  | 'import loaded'
+  | 'import committed'
+  | 'import rows removed'
+  | 'import keys removed'
 
 const points = channel('apikey-analytics:fault-point')
 

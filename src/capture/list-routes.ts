@@ -4,7 +4,8 @@ import { EVERY_METHOD } from '../model/route.ts'
 import type { ResolvedOptions } from '../options/options.ts'
 import { joinPattern } from './find-route.ts'
 import { isIgnoredPath } from './is-ignored-path.ts'
-import { nameEndpoint, nameMethod } from './name-endpoint.ts'
+import { nameEndpoint } from './name-endpoint.ts'
+import { nameMethod } from './name-method.ts'
 import type { Layer } from './router.ts'
 
 /** `router.all()` makes a route of about 35 methods; nobody lists so many by hand. */

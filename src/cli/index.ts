@@ -9,6 +9,9 @@ import Dashboard from './commands/dashboard.ts'
 import Demo from './commands/demo.ts'
 import Export from './commands/export.ts'
 import Flush from './commands/flush.ts'
+import Import from './commands/import.ts'
+import ImportsList from './commands/imports/list.ts'
+import ImportsRemove from './commands/imports/remove.ts'
 import KeysForget from './commands/keys/forget.ts'
 import KeysLink from './commands/keys/link.ts'
 import KeysList from './commands/keys/list.ts'
@@ -44,6 +47,9 @@ export const COMMANDS = {
   demo: Demo,
   export: Export,
   flush: Flush,
+  import: Import,
+  'imports:list': ImportsList,
+  'imports:remove': ImportsRemove,
   'keys:forget': KeysForget,
   'keys:link': KeysLink,
   'keys:list': KeysList,

@@ -20,6 +20,8 @@ export interface UsageFilter {
   readonly operations?: readonly OperationFilter[] | undefined
   /** One status (429), a class ('4xx'), or a list of either. */
   readonly status?: StatusFilter | readonly StatusFilter[] | undefined
+  /** False: without imported rows; true: only these. */
+  readonly imported?: boolean | undefined
 }
 
 /** An endpoint as it is stored; without a method all methods of it. */
@@ -36,6 +38,8 @@ export interface StreamQuery extends UsageFilter {
   readonly latency?: boolean | undefined
   /** Adds the quantities of each unit to each row. A row may then have no requests, see `UsageQuery`. */
   readonly units?: boolean | undefined
+  /** Adds the number of its import to each row, 0 for a counted one. */
+  readonly imports?: boolean | undefined
 }
 
 /**

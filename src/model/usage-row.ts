@@ -77,6 +77,8 @@ export interface StoredUsageRow {
   readonly latency?: Latency | null
   /** In the order of units; only when asked for. */
   readonly quantities?: readonly UsageQuantity[]
+  /** The import that brought the row, 0 for none; only when asked for. */
+  readonly importId?: number
 }
 
 /** Rows, and what is in them. */

@@ -18,6 +18,8 @@ const LATENCY_COLUMNS = ['measuredCount', 'p50Us', 'p95Us', 'p99Us'] as const
 
 /** The column with the id of the newest key of the line of a row's key; only when it is named. */
 const LINE_COLUMN = 'keyLine'
+/** The number of the import that brought a row, 0 for a counted one; only when named. */
+export const IMPORT_COLUMN = 'importId'
 
 /** The columns of a unit: its requests, and their quantity. */
 export const unitColumns = (unit: string): string[] => [`${unit}RequestCount`, `${unit}Quantity`]
@@ -49,6 +51,7 @@ export function storedColumns(timeZone: string, units: readonly string[]): Expor
       ({ latency = [] }) => latency.map((one) => one?.[name] ?? null),
     ]),
     ...units.flatMap((unit) => readUnit(unit, ({ quantities = [] }: UsagePage) => quantities)),
+    [IMPORT_COLUMN, ({ importId = [] }) => importId],
   ])
 }
 
@@ -132,7 +135,7 @@ export function haveLatency(names: Iterable<string>): boolean {
 }
 
 /**
- * Only the named columns, in that order; without names all except those of lines, durations and units. `latency` and `units`
+ * Only the named columns, in that order; without names all except those of lines, durations, units and imports. `latency` and `units`
  * add these.
  * @throws WRONG_USAGE for an unknown name
  */
@@ -141,7 +144,10 @@ export function pickColumns<Page>(
   { names, latency, units }: { names: readonly string[] | undefined; latency: boolean; units: boolean },
 ): ExportColumns<Page> {
   const isWanted = (name: string) =>
-    name !== LINE_COLUMN && (latency || !haveLatency([name])) && (units || !isUnitColumn(name))
+    name !== LINE_COLUMN &&
+    name !== IMPORT_COLUMN &&
+    (latency || !haveLatency([name])) &&
+    (units || !isUnitColumn(name))
   if (!names) return new Map([...columns].filter(([name]) => isWanted(name)))
   const ofUnits = units ? [...columns.keys()].filter(isUnitColumn) : []
   const wanted = new Set([...names, ...(latency ? LATENCY_COLUMNS : []), ...ofUnits])

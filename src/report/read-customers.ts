@@ -4,6 +4,7 @@ import type { Customer, Customers } from './customers-report.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import { requireUnit } from './require-unit.ts'
 import type { FoundFilter } from './find-filter.ts'
+import { noteImported } from './note-imported.ts'
 import { noteUndelivered } from './note-undelivered.ts'
 import { parsePeriod } from '../time/period.ts'
 import type { ReportGroup } from './usage-report.ts'
@@ -62,9 +63,11 @@ export async function listCustomers(
   { found: { period, filter }, request }: CustomersOrder,
   dataDir: string,
 ): Promise<Customers> {
-  const [report, keys] = await atOneMoment(db, async (source) => [
+  const query = queryOf({ filter, unit: request.unit }, period)
+  const [report, keys, imported] = await atOneMoment(db, async (source, snapshot) => [
     await buildReport(source, { ...request, period, filter, by: ['owner'] }),
-    await source.findUsage({ ...queryOf({ filter, unit: request.unit }, period), by: ['owner', 'key'] }),
+    await source.findUsage({ ...query, by: ['owner', 'key'] }),
+    await noteImported(snapshot, query),
   ])
   const counts = countKeysByOwner(keys)
   const [section] = report.sections
@@ -78,7 +81,7 @@ export async function listCustomers(
     series: report.series,
     customerCount: section!.groupCount,
     customers: section!.groups.map((group) => toCustomer(group, counts)),
-    notes: [...report.notes, ...(await noteUndelivered(db, dataDir))],
+    notes: [...report.notes, ...imported, ...(await noteUndelivered(db, dataDir))],
   }
 }
 

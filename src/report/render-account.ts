@@ -10,6 +10,7 @@ import type { Screen } from '../terminal/screen.ts'
 import type { Column, ReportTable } from './report-table.ts'
 import type { LateUsage } from '../store/read/list-late-usage.ts'
 import type { BillingAccount } from '../store/verify/verify-statements.ts'
+import type { ImportAccount } from '../store/imports/balance-imports.ts'
 import type { InstanceAccount } from '../store/verify/verify-usage.ts'
 
 /** Renders an account, with the result as its last line. */
@@ -26,6 +27,7 @@ export function renderAccount(account: Account, screen: Screen): string {
     ...(account.units.length + Object.keys(account.undeliveredQuantities).length > 0
       ? [renderTable(unitsTable(account), screen)]
       : []),
+    ...(account.imports.length > 0 ? [renderTable(importsTable(account.imports), screen)] : []),
     ...(account.billing ? [renderTable(billingTable(account.billing), screen)] : []),
     ...(short.length > 0 ? [renderTable(missingTable(short), screen)] : []),
     ...account.elsewhere.map(
@@ -74,6 +76,28 @@ function unitsTable({ units, undeliveredQuantities }: Account): ReportTable {
         return [name, stored, pruned, delivered, missing, undeliveredQuantities[name] ?? 0n]
       },
     ),
+  }
+}
+
+function importsTable(imports: readonly ImportAccount[]): ReportTable {
+  return {
+    title: 'Imported, not counted: nobody can prove these',
+    columns: [
+      { name: 'import', title: 'Import', kind: 'text' },
+      { name: 'name', title: 'Name', kind: 'text', dropFirst: 1 },
+      { name: 'unit', title: 'Unit', kind: 'text' },
+      { name: 'stored', title: 'In the table', kind: 'count' },
+      { name: 'removed', title: 'Pruned', kind: 'count' },
+      { name: 'brought', title: 'Imported', kind: 'count' },
+    ],
+    rows: imports.map(({ import: id, name, unit, stored, removed, brought }) => [
+      String(id),
+      name ?? '(unknown)',
+      unit,
+      stored,
+      removed,
+      brought,
+    ]),
   }
 }
 
@@ -139,6 +163,12 @@ function describeVerdict({
       ({ unit, stored, pruned, delivered }) =>
         `the table and what was pruned of ${unit} differ from what was delivered by ${formatCount(stored + pruned - delivered)}: rows were changed by hand`,
     ),
+    ...rest.imports
+      .filter((one) => !one.balanced)
+      .map(
+        ({ import: id, unit, stored, removed, brought }) =>
+          `the table and what was pruned of import ${id} differ from the ${unit} that it brought by ${formatCount(stored + removed - brought)}: rows were changed by hand`,
+      ),
     billing && describeWrongBilling(billing),
     wrongHistograms > 0 && describeWrongHistograms(wrongHistograms),
     rest.missingRequests > 0 && `${formatCount(rest.missingRequests)} requests are missing`,

@@ -14,7 +14,7 @@ const MOST = 2n ** 63n - 1n
 /** Types of Parquet by the name of a column; every other column is a count, a sum or a time in microseconds. */
 const TEXTS = /^(keyId|keyLabel|keyName|keyOwner|keyLine|owner|method|endpoint|\w+Local)$/
 const TIMES = /^(bucket|firstBucket|lastBucket|hour|day|week|month)$/
-const SMALL_NUMBERS = /^(bucketMinutes|status)$/
+const SMALL_NUMBERS = /^(bucketMinutes|status|importId)$/
 
 /** An export as a Parquet file, in pieces of one row group, compressed with zstd. */
 export async function* renderParquet<Page>(

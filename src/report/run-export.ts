@@ -3,6 +3,7 @@ import { AnalyticsError } from '../model/errors.ts'
 import {
   groupColumns,
   haveLatency,
+  IMPORT_COLUMN,
   isUnitColumn,
   LOCAL_COLUMN,
   pickColumns,
@@ -11,6 +12,7 @@ import {
 import type { ExportColumns } from './export-columns.ts'
 import { exportUsage } from './export-usage.ts'
 import type { TextFormat } from './export-usage.ts'
+import { noteImported } from './note-imported.ts'
 import { noteUnfinished } from './note-unfinished.ts'
 import type { CsvSeparator } from './render-csv.ts'
 import { parseDimensions } from './parse-filter.ts'
@@ -81,9 +83,21 @@ export async function runExport(
         one(findUsage(db, { ...filter, by, timeZone, sort: 'group', latency, units: withUnits })),
         grouped,
       )
-    : render(counted(db, { ...filter, latency, units: withUnits }, total?.requestCount ?? 0, bar), stored)
+    : render(
+        counted(
+          db,
+          { ...filter, latency, units: withUnits, imports: columns.includes(IMPORT_COLUMN) },
+          total?.requestCount ?? 0,
+          bar,
+        ),
+        stored,
+      )
   await write(pieces)
-  return [...(key && line ? [describeLine(key, line)] : []), ...noteUnfinished(period)]
+  return [
+    ...(key && line ? [describeLine(key, line)] : []),
+    ...noteUnfinished(period),
+    ...(await noteImported(db, filter)),
+  ]
 }
 
 type Renderer = <Page>(pages: AsyncIterable<Page>, columns: ExportColumns<Page>) => AsyncIterable<Buffer>

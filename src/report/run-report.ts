@@ -1,10 +1,11 @@
 import { parseStatus } from './parse-filter.ts'
 import { axesOf, nameOfAxis } from './axes.ts'
 import { buildInvoice, buildPricedInvoice } from './build-invoice.ts'
-import { buildReport } from './build-report.ts'
+import { buildReport, queryOf } from './build-report.ts'
 import type { ReportRequest } from './build-report.ts'
 import type { FilterText, FoundFilter } from './find-filter.ts'
 import { noteClosing } from './note-closing.ts'
+import { noteImported, noteLeftOut } from './note-imported.ts'
 import { noteMissing, noteUndelivered } from './note-undelivered.ts'
 import type { Pricing } from './pricing.ts'
 import type { ReportHeading } from './render-report.ts'
@@ -45,12 +46,19 @@ export async function runReport(
 ): Promise<HeadedReport> {
   const { period, filter, key } = found
   const asked = { ...request, period, filter }
-  const report = await atOneMoment(db, (source, snapshot) => {
-    if (!billable) return buildReport(source, asked)
-    const billed = { ...asked, filter: { ...filter, links: false, status: billable.map(parseStatus) } }
-    return pricing
-      ? buildPricedInvoice(source, billed, (lines) => pricing(snapshot, lines))
-      : buildInvoice(source, billed)
+  const report = await atOneMoment(db, async (source, snapshot) => {
+    if (!billable) {
+      const built = await buildReport(source, asked)
+      return withNotes(built, await noteImported(snapshot, queryOf(asked, period)))
+    }
+    const billed = {
+      ...asked,
+      filter: { ...filter, links: false, status: billable.map(parseStatus), imported: false },
+    }
+    const invoice = pricing
+      ? await buildPricedInvoice(source, billed, (lines) => pricing(snapshot, lines))
+      : await buildInvoice(source, billed)
+    return withNotes(invoice, await noteLeftOut(snapshot, queryOf(billed, period)))
   })
   const line = key && found.line
   const notes = [
@@ -79,6 +87,10 @@ export async function runReport(
     },
     ...(line && !billable && { line }),
   }
+}
+
+function withNotes(report: UsageReport, notes: readonly string[]): UsageReport {
+  return { ...report, notes: [...report.notes, ...notes] }
 }
 
 /** A report for `--json`: the heading's facts first. */

@@ -47,9 +47,11 @@ export interface SecurityFindings {
  * @throws ARGUMENT_INVALID for a date or threshold that is none
  */
 export async function findFindings(
-  source: FindingSource,
+  usage: FindingSource,
   { since, until = new Date(), ...given }: SecurityOptions = {},
 ): Promise<SecurityFindings> {
+  // times and statuses of imported rows may be those of their import
+  const source: FindingSource = { findUsage: (query) => usage.findUsage({ ...query, imported: false }) }
   const thresholds = resolveThresholds(given)
   const period = readPeriod(since, until)
   const historySince = new Date(period.since.getTime() - thresholds.historyWeeks * 7 * DAY_MS)

@@ -75,7 +75,7 @@ async function noteWideRows(
   { since, until, historyDays }: SecurityFindings,
 ): Promise<string[]> {
   const from = new Date(since.getTime() - historyDays * DAY_MS)
-  const { rows } = await findStraddlingRows(db, { since: from, until, by: ['hour'] })
+  const { rows } = await findStraddlingRows(db, { since: from, until, by: ['hour'], imported: false })
   return rows > 0
     ? [
         `${formatCount(rows)} rows are wider than an hour and count in their first one: roll up only what is older than the history.`,

@@ -46,7 +46,7 @@ from k cross join r`,
     `insert into api_key_analytics (${COLUMNS})
 select ${KEY_ID('k').postgresql}, to_timestamp((${start} + (r::bigint * ${DAYS * 24} / ${rowsPerKey}) * ${HOUR_MS}) / 1000.0), ${VALUES('postgresql')}
 from generate_series(0, ${rowsPerKey} - 1) r cross join lateral generate_series(0 * r, ${KEYS} - 1) k`,
-    'alter table api_key_analytics add primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status)',
+    'alter table api_key_analytics add primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status, import_id)',
     'create index api_key_analytics_bucket_index on api_key_analytics (bucket)',
     'vacuum analyze',
   ],

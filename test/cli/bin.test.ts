@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -14,6 +14,9 @@ const acme = testKey(1, 'sk_l…9f2a', { name: 'Mobile app', owner: 'acme' })
 /** How the output of each command begins, on a database with one key. `alerts retry`, `dashboard` and `demo` have tests of their own. */
 const FIRST_WORDS: Record<string, string> = {
   'export --columns keyLabel,requestCount': 'keyLabel,requestCount\r\nsk_l…9f2a,7\r\n',
+  'import old.ndjson --columns key=id,requests=n --day 2025-01-01': 'Imported old.ndjson as import 1',
+  'imports list': 'Imports',
+  'imports remove 1 --yes': 'Removed import 1',
   flush: 'Nothing to deliver',
   'alerts check': 'Alerts',
   'alerts list': 'Alerts',
@@ -48,6 +51,7 @@ describe('bin/run.js of the build', () => {
   let dataDir: string
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'apikey-analytics-test-'))
+    await writeFile(join(dataDir, 'old.ndjson'), '{"id":"old","n":3}')
     database = await makeDatabase('sqlite')
     await storeUsage(database.url, [
       { key: acme, bucket: '2026-10-01T10:00Z', requests: 7 },
@@ -65,7 +69,7 @@ describe('bin/run.js of the build', () => {
 
   test.each(Object.entries(FIRST_WORDS))('runs %s', async (command, words) => {
     const env = { DATABASE_URL: database.url, APIKEY_ANALYTICS_DIR: dataDir }
-    const { code, stdout } = await runBin(command.split(' '), { env })
+    const { code, stdout } = await runBin(command.split(' '), { env, cwd: dataDir })
     expect({ code, start: stdout.slice(0, words.length) }).toEqual({ code: 0, start: words })
   })
 

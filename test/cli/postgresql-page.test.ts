@@ -1,4 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseBillingPeriod } from '../../src/billing/billing-period.ts'
 import { checkAlerts } from '../../src/alerts/check-alerts.ts'
@@ -8,6 +11,7 @@ import { closePeriod } from '../../src/billing/close/close-period.ts'
 import { readStatement } from '../../src/billing/statement/read-statement.ts'
 import { openUsage } from '../../src/index.ts'
 import { retryWebhook } from '../../src/store/alerts/note-delivery.ts'
+import { removeImport } from '../../src/store/imports/remove-import.ts'
 import { renameOwner } from '../../src/store/keys/rename-owner.ts'
 import { findCustomerUsage } from '../../src/store/read/find-customer-usage.ts'
 import { findKeys } from '../../src/store/read/find-keys.ts'
@@ -33,11 +37,13 @@ import { requirePepper } from '../../src/store/read/require-pepper.ts'
 import { administer } from '../support/administer.ts'
 import { makeDatabase } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
+import { importRows } from '../support/import-rows.ts'
 import { HOUR, keyIdOf, makeBatch } from '../support/make-batch.ts'
 import { makeRole } from '../support/make-role.ts'
 import type { TestRole } from '../support/make-role.ts'
 import { readReadmeBlocks } from '../support/read-readme.ts'
 import { runCli } from '../support/run-cli.ts'
+import { testKey } from '../support/store-usage.ts'
 
 const blocks = readReadmeBlocks('docs/postgresql.md')
 const ROLES = ['owner', 'app', 'reader', 'keeper', 'watcher'] as const
@@ -199,6 +205,16 @@ values ('${keyIdOf('older')}', 'older', now(), now()) on conflict do nothing`,
       await linkKey(db, keyIdOf('a'), { continues: keyIdOf('older') })
       await forgetKey(db, keyIdOf('a'))
     })
+    await use(url, async (db) => {
+      const bucket = new Date(HOUR - 86_400_000).toISOString()
+      const imported = testKey(9, 'imported', { owner: randomUUID() })
+      const id = await importRows(db, [
+        { key: imported, bucket, requests: 1, tokens: 1 },
+        { key: imported, bucket: new Date(HOUR).toISOString(), requests: 1, tokens: 1 },
+      ])
+      await pruneUsage(db, { before: new Date(HOUR) })
+      await removeImport(db, id)
+    })
   }
 
   /** Fires an alert and fails to send it. */
@@ -225,6 +241,9 @@ values ('${keyIdOf('older')}', 'older', now(), now()) on conflict do nothing`,
     const usage = await openUsage(roles.reader.url)
     expect(await usage.findUsage({})).toHaveLength(1)
     await usage.close()
+    const folder = await mkdtemp(join(tmpdir(), 'apikey-analytics-test-'))
+    const exported = join(folder, 'usage.csv')
+    await runCli(['export', '--units', '--out', exported], { env: { DATABASE_URL: roles.reader.url } })
     const commands: [role: keyof typeof roles, code: number, ...args: string[]][] = [
       ['owner', 0, 'migrate'],
       ['owner', 0, 'migrate', '--dry-run'],
@@ -262,6 +281,10 @@ values ('${keyIdOf('older')}', 'older', now(), now()) on conflict do nothing`,
       ['keeper', 0, 'prune', '--before', '2026-12-01', '--roll-up', 'day', '--yes'],
       ['keeper', 0, 'prune', '--before', '2026-12-01', '--yes'],
       ['keeper', 0, 'keys', 'forget', 'a', '--yes'],
+      ['keeper', 0, 'import', exported, '--as', 'again'],
+      ['reader', 0, 'imports', 'list'],
+      ['reader', 0, 'export', '--columns', 'importId'],
+      ['keeper', 0, 'imports', 'remove', '1', '--yes'],
     ]
     for (const [role, code, ...args] of commands) {
       const { stderr, ...ended } = await runCli(args, { env: { DATABASE_URL: roles[role].url } })
@@ -271,6 +294,7 @@ values ('${keyIdOf('older')}', 'older', now(), now()) on conflict do nothing`,
         stderr: expect.not.stringContaining('Error'),
       })
     }
+    await rm(folder, { recursive: true })
   })
 
   test.each([

@@ -35,6 +35,7 @@ const PAGES = [
   'docs/dashboard.md',
   'docs/from-code.md',
   'docs/operations.md',
+  'docs/import.md',
   'docs/monitoring.md',
   'docs/privacy.md',
   'docs/linked-keys.md',

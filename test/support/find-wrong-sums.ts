@@ -23,7 +23,8 @@ select case when o.api_key_id is null then k.owner else o.owner end as owner,
   ${sum.operation}, t.status, ${unit} as unit, 0 as sums, t.request_count, ${quantity} as quantity
 from ${table} t
 join api_key_analytics_keys k on k.id = t.api_key_id
-${JOIN_FORMER_OWNER}`,
+${JOIN_FORMER_OWNER}
+where t.import_id = 0`,
       )
       .join(' union all ')
   return db.query<object>(`

@@ -1,5 +1,7 @@
 import type { StatementTotals } from '../../model/statement.ts'
+import type { StatusFilter } from '../../model/usage-query.ts'
 import { formatCount } from '../../report/format-number.ts'
+import { noteLeftOut } from '../../report/note-imported.ts'
 import { describeAmounts } from '../../report/note-undelivered.ts'
 import type { Undelivered } from '../../report/note-undelivered.ts'
 import { readLastStatement } from '../../store/billing/chain.ts'
@@ -67,7 +69,13 @@ export async function examineClosing(
       ]
   return {
     refusals,
-    warnings: overlap ? [] : [...warnOfSilence(ledger, period), ...(await warnOfPrunes(db, period))],
+    warnings: overlap
+      ? []
+      : [
+          ...warnOfSilence(ledger, period),
+          ...(await warnOfPrunes(db, period)),
+          ...(await warnOfImports(db, order)),
+        ],
     isClosed: overlap !== undefined,
     acceptedMissing: newlyMissing,
     missing,
@@ -136,6 +144,11 @@ function warnOfSilence(ledger: readonly LedgerState[], { until }: BillingPeriod)
   return [
     `${who} last delivered before the end of the period (the latest at ${formatInstant(new Date(last), 'UTC')} UTC). A process that ended cleanly has delivered everything. A machine that died may still hold counts: they become corrections in a later statement.`,
   ]
+}
+
+async function warnOfImports(db: Database, { period, billable }: CloseOrder): Promise<string[]> {
+  const { since, until } = period
+  return noteLeftOut(db, { since, until, status: billable as StatusFilter[] })
 }
 
 async function warnOfPrunes(db: Database, { since }: BillingPeriod): Promise<string[]> {

@@ -15,6 +15,7 @@ export async function findCutRows(
   const isClosedAt = (border: Date) =>
     closed.some(({ since, until }) => since === border.getTime() || until === border.getTime())
   const cut = await findStraddlingRows(db, {
+    imported: false,
     ...(!isClosedAt(period.since) && { since: period.since }),
     ...(!isClosedAt(period.until) && { until: period.until }),
   })
@@ -25,6 +26,7 @@ export async function findCutRows(
   const { cutByOwners } = await findStraddlingRows(db, {
     since: period.since,
     until: period.until,
+    imported: false,
     by: ['owner'],
   })
   return [

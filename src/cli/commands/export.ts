@@ -6,7 +6,7 @@ import { byFlag, csvSeparatorFlag, usageFlags } from '../usage-flags.ts'
 /** `apikey-analytics export` */
 export default class Export extends BaseCommand {
   static override readonly summary = 'Write stored rows, or groups of them, as CSV, JSON, NDJSON or Parquet.'
-  static override readonly description = `The same data gives the same bytes. In CSV a text that a spreadsheet could take for a formula gets a leading apostrophe, and so does one that starts with an apostrophe: remove one from each text that has it to get the exact values back. Empty cells are null, "" is an empty text.\n\n${exitCodes('failed or interrupted')}`
+  static override readonly description = `The same data gives the same bytes. In CSV a text that a spreadsheet could take for a formula gets a leading apostrophe, and so does one that starts with an apostrophe: remove one from each text that has it to get the exact values back. Empty cells are null, "" is an empty text. Imported rows are included: the column importId, when it is named, is the number of their import, or 0.\n\n${exitCodes('failed or interrupted')}`
   static override readonly examples = [
     '<%= config.bin %> export > usage.csv',
     '<%= config.bin %> export --month 2026-10 --gzip --out october.csv.gz',

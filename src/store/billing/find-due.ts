@@ -28,7 +28,7 @@ function writeDue(
   keyIds?: readonly string[],
 ): string {
   const [since, until] = [new Date(period.since), new Date(period.until)]
-  const filter = { since, until, status: period.billable, ...(keyIds && { keyIds }) }
+  const filter = { since, until, status: period.billable, imported: false, ...(keyIds && { keyIds }) }
   const number = `cast(${parameters.add(period.number)} as int)`
   const rows = filterUsage(dialect, filter, parameters)
   const chosen = keyIds ? `and t.api_key_id in (${keyIds.map((id) => parameters.add(id)).join(', ')})` : ''

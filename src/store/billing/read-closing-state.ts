@@ -67,7 +67,7 @@ export async function findOpenUsageBefore(
     const parameters = new Parameters()
     const time = (milliseconds: number) => dialect.timeOf(parameters.add(milliseconds))
     const conditions = [
-      `t.bucket < ${time(before)}`,
+      `t.bucket < ${time(before)} and t.import_id = 0`,
       ...closed.map(({ since, until }) => `not (t.bucket >= ${time(since)} and t.bucket < ${time(until)})`),
     ]
     const [row] = await tx.query<{ first: string | number | null; requests: string | number | null }>(
@@ -97,7 +97,7 @@ export async function countCutQuantities(tx: Statements, dialect: Dialect, insta
   const [row] = await tx.query<{ rows: string | number }>(
     `select count(*) as rows
 from api_key_analytics_quantities t
-where ${cuts.join(' or ')}`,
+where t.import_id = 0 and (${cuts.join(' or ')})`,
     parameters.values,
   )
   return Number(row?.rows)

@@ -26,6 +26,8 @@ const DISTRIBUTED = [
   { table: 'api_key_analytics_unsealed', by: 'instance', along: 'api_key_analytics_keys' },
   { table: 'api_key_analytics_prunes', by: 'id', along: undefined },
   { table: 'api_key_analytics_pruned_quantities', by: 'prune_id', along: 'api_key_analytics_prunes' },
+  { table: 'api_key_analytics_imports', by: 'id', along: 'api_key_analytics_prunes' },
+  { table: 'api_key_analytics_import_quantities', by: 'import_id', along: 'api_key_analytics_prunes' },
   { table: 'api_key_analytics_statements', by: 'sequence', along: undefined },
   { table: 'api_key_analytics_statement_accounts', by: 'api_key_id', along: 'api_key_analytics_keys' },
   { table: 'api_key_analytics_statement_lines', by: 'api_key_id', along: 'api_key_analytics_keys' },
@@ -41,7 +43,8 @@ const DISTRIBUTED = [
 const LOCK = `lock table api_key_analytics_statement_removals, api_key_analytics_links, api_key_analytics_ledger, api_key_analytics_gaps,
     api_key_analytics_unsealed, api_key_analytics_keys, api_key_analytics_owners, api_key_analytics,
     api_key_analytics_quantities, api_key_analytics_owner_usage, api_key_analytics_ledger_units, api_key_analytics_prunes,
-    api_key_analytics_pruned_quantities, api_key_analytics_statement_accounts, api_key_analytics_statement_lines,
+    api_key_analytics_pruned_quantities, api_key_analytics_imports, api_key_analytics_import_quantities,
+    api_key_analytics_statement_accounts, api_key_analytics_statement_lines,
     api_key_analytics_statement_owners, api_key_analytics_statements, api_key_analytics_alerts,
     api_key_analytics_alert_deliveries, api_key_analytics_quotas, api_key_analytics_routes
     in access exclusive mode`

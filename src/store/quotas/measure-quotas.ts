@@ -118,7 +118,7 @@ function writeMeasurement(
 select s.quota, cast(sum(${quantity}) as text) as used
 from spans s
 cross join ${table} t
-where t.api_key_id = s.key_id
+where t.api_key_id = s.key_id and t.import_id = 0
   and t.bucket >= ${dialect.timeOf('s.since')} and t.bucket < ${dialect.timeOf('s.until')}
   and t.bucket >= ${dialect.timeOf(`$${first}`)} and t.bucket < ${dialect.timeOf(`$${first + 1}`)}
   ${unit ? `and ${unit} = s.unit` : ''}

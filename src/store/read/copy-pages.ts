@@ -3,7 +3,7 @@ import { decodeCopy } from '../database/postgresql/decode-copy.ts'
 import type { CopyType } from '../database/postgresql/decode-copy.ts'
 import type { Dialect, Session } from '../database/dialect.ts'
 import { filterUsage, Parameters } from './usage-filter.ts'
-import { DURATION_COLUMNS, USAGE_COLUMNS, toPage } from './usage-page.ts'
+import { DURATION_COLUMNS, IMPORT_COLUMNS, USAGE_COLUMNS, toPage } from './usage-page.ts'
 import type { KeylessPage, StoredColumns } from './usage-page.ts'
 
 /** Large enough that the cost per page is small, small enough that V8 frees a page early. */
@@ -20,6 +20,7 @@ const TYPES: Readonly<Record<keyof StoredColumns, CopyType>> = {
   durationUs: 'integer',
   durationFirstBin: 'integer',
   durationBins: 'integer[]',
+  importId: 'integer',
 }
 
 /** Stored rows in pages, by one statement. The server reads ahead, and all rows are of one moment. */
@@ -42,7 +43,11 @@ export function writeCopyStatement(
   query: StreamQuery,
 ): { sql: string; params: unknown[]; names: (keyof StoredColumns)[] } {
   const parameters = new Parameters()
-  const columns = { ...USAGE_COLUMNS, ...(query.latency && DURATION_COLUMNS) }
+  const columns = {
+    ...USAGE_COLUMNS,
+    ...(query.latency && DURATION_COLUMNS),
+    ...(query.imports && IMPORT_COLUMNS),
+  }
   const sql = `select ${Object.values(columns).join(', ')}
 from api_key_analytics t
 where ${filterUsage(dialect, query, parameters)}

@@ -30,13 +30,15 @@ export interface CustomerRow {
   readonly time?: Date
 }
 
-/** Rows of requests and rows of quantities, in the form of `api_key_analytics_owner_usage`. */
+/** Counted rows of requests and of quantities, in the form of `api_key_analytics_owner_usage`. */
 const ROWS = `(
     select api_key_id, bucket, endpoint, method, status, '${REQUESTS_UNIT}' as unit, request_count, request_count as quantity
     from api_key_analytics
+    where import_id = 0
     union all
     select api_key_id, bucket, endpoint, method, status, unit, request_count, quantity
     from api_key_analytics_quantities
+    where import_id = 0
   )`
 
 /**

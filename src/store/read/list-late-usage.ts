@@ -36,7 +36,7 @@ from (
   where before is not null
   group by action, api_key_id
 ) b
-join api_key_analytics t on ${endsBy(db.dialect, 'b.border')}
+join api_key_analytics t on t.import_id = 0 and ${endsBy(db.dialect, 'b.border')}
   and (b.action = 'prune' or t.bucket_minutes < 1440 and not (${inDayOfTransfer(db.dialect)} ${inCutDay}))
   and (b.api_key_id is null or b.api_key_id = t.api_key_id)
 group by b.action, b.api_key_id, b.border

@@ -34,6 +34,7 @@ function placeOf(page: KeylessPage, row: number): Place {
     endpoint: page.endpoint[row],
     method: page.method[row],
     status: page.status[row],
+    import_id: page.importId![row],
   }
 }
 
@@ -43,12 +44,13 @@ function placeOf(page: KeylessPage, row: number): Place {
  */
 export function cellsWithoutRequests({ histogram }: Dialect, condition: string): string {
   return `select distinct t.api_key_id, t.bucket, t.bucket_minutes, t.endpoint, t.method, t.status,
-      0 as request_count, 0 as duration_us, 0 as duration_first_bin, ${histogram.fromJson("'[]'")} as duration_bins
+      0 as request_count, 0 as duration_us, 0 as duration_first_bin, ${histogram.fromJson("'[]'")} as duration_bins,
+      t.import_id
     from api_key_analytics_quantities t
     where ${condition} and not exists (
       select 1 from api_key_analytics u
       where u.api_key_id = t.api_key_id and u.bucket = t.bucket and u.bucket_minutes = t.bucket_minutes
-        and u.endpoint = t.endpoint and u.method = t.method and u.status = t.status
+        and u.endpoint = t.endpoint and u.method = t.method and u.status = t.status and u.import_id = t.import_id
     )`
 }
 
@@ -93,14 +95,18 @@ const nameOfPlace = (place: Place): string =>
     place['bucket'],
     place['bucket_minutes'],
     place['status'],
+    place['import_id'],
     place['method'],
     place['endpoint'],
   ].join(' ')
 
-/** Every unit that the database ever got, in their order. */
+/** Every unit that the database ever got, counted or imported, in their order. */
 export async function findUnits(db: Statements): Promise<string[]> {
   const found = await db.query<{ unit: string }>(
-    'select distinct unit from api_key_analytics_ledger_units order by unit',
+    `select unit from api_key_analytics_ledger_units
+union
+select unit from api_key_analytics_import_quantities
+order by unit`,
   )
   return found.map(({ unit }) => unit)
 }

@@ -5,7 +5,7 @@ import type { Database } from '../database/open-database.ts'
 import { cellsWithoutRequests, comparePlace, findPlace, readPageQuantities } from './page-quantities.ts'
 import type { Place } from './page-quantities.ts'
 import { filterUsage, Parameters } from './usage-filter.ts'
-import { DURATION_COLUMNS, USAGE_COLUMNS, toPage } from './usage-page.ts'
+import { DURATION_COLUMNS, IMPORT_COLUMNS, USAGE_COLUMNS, toPage } from './usage-page.ts'
 import type { KeylessPage, StoredColumns } from './usage-page.ts'
 
 /** On SQLite small enough that V8 frees a page early, on Citus large enough that round trips cost little. */
@@ -28,13 +28,18 @@ export async function* readPages(
     next?.catch(() => {})
     // Send the statement now, so that a server works on it while the caller uses this page.
     await setImmediate()
-    if (rows > 0) yield page
+    if (rows > 0) yield query.imports ? page : withoutImports(page)
   }
+}
+
+/** Which import a row is from is always read, because it is part of the place of a row. */
+function withoutImports({ importId: _importId, ...page }: KeylessPage): KeylessPage {
+  return page
 }
 
 /** The columns that `cellsWithoutRequests` has too. */
 const STORED = `t.api_key_id, t.bucket, t.bucket_minutes, t.endpoint, t.method, t.status,
-    t.request_count, t.duration_us, t.duration_first_bin, t.duration_bins`
+    t.request_count, t.duration_us, t.duration_first_bin, t.duration_bins, t.import_id`
 
 /** The first rows of two lists of rows, both in order. */
 function mergeRows(a: string, b: string, inOrder: string): string {
@@ -58,6 +63,7 @@ export function writePageStatement(
   const columns = {
     ...USAGE_COLUMNS,
     bucket: dialect.millisecondsOf(USAGE_COLUMNS.bucket),
+    ...IMPORT_COLUMNS,
     ...(query.latency && {
       ...DURATION_COLUMNS,
       durationBins: dialect.histogram.toJson(DURATION_COLUMNS.durationBins),

@@ -52,7 +52,7 @@ function filterUnit({ unit }: Counted, parameters: Parameters): string {
 
 /** The condition of a filter without `since` and `until`. */
 export function filterRows(dialect: Dialect, filter: UsageFilter, parameters: Parameters): string {
-  const { keyIds, owner, method, endpoint, operations, status } = filter
+  const { keyIds, owner, method, endpoint, operations, status, imported } = filter
   const conditions: string[] = []
   if (keyIds) conditions.push(filterKeys(keyIds, parameters))
   if (owner !== undefined) {
@@ -63,6 +63,7 @@ export function filterRows(dialect: Dialect, filter: UsageFilter, parameters: Pa
   if (endpoint !== undefined) conditions.push(filterEndpoint(dialect, endpoint, parameters))
   if (operations) conditions.push(filterOperations(operations, parameters))
   if (status !== undefined) conditions.push(filterStatus(status, parameters))
+  if (imported !== undefined) conditions.push(`t.import_id ${imported ? '<>' : '='} 0`)
   return conditions.length > 0 ? conditions.join(' and ') : 'true'
 }
 

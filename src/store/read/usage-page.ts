@@ -25,6 +25,8 @@ export interface UsagePage extends Columns {
   readonly bucket: readonly Date[]
   /** Only when asked for. */
   readonly latency?: readonly (Latency | null)[]
+  /** Number of the import, 0 for none; only when asked for. */
+  readonly importId?: readonly number[]
   /** In the order of units; only when asked for. */
   readonly quantities?: readonly (readonly UsageQuantity[])[]
 }
@@ -36,6 +38,7 @@ export type KeylessPage = Omit<UsagePage, 'key'> & { readonly keyId: readonly st
 export interface StoredColumns extends Columns {
   readonly keyId: readonly string[]
   readonly bucket: readonly number[]
+  readonly importId?: readonly number[]
   /** Both or neither. */
   readonly durationFirstBin?: readonly number[]
   readonly durationBins?: readonly (readonly number[])[]
@@ -52,6 +55,11 @@ export const USAGE_COLUMNS = {
   requestCount: 't.request_count',
   durationUs: 't.duration_us',
 } as const satisfies Partial<Record<keyof StoredColumns, string>>
+
+/** The column of imports, which is read only when asked for or for the place of a row. */
+export const IMPORT_COLUMNS = { importId: 't.import_id' } as const satisfies Partial<
+  Record<keyof StoredColumns, string>
+>
 
 /** The columns of durations, which are read only when asked for. */
 export const DURATION_COLUMNS = {

@@ -72,11 +72,11 @@ const OWNER = 'case when f.api_key_id is null then k.owner else f.owner end'
  */
 const ROWS_AND_CELLS_OF_QUANTITIES = `(
     select api_key_id, bucket, bucket_minutes, endpoint, method, status,
-      request_count, duration_us, duration_first_bin, duration_bins
+      request_count, duration_us, duration_first_bin, duration_bins, import_id
     from api_key_analytics
     union all
     select api_key_id, bucket, bucket_minutes, endpoint, method, status,
-      0 as request_count, 0 as duration_us, null as duration_first_bin, null as duration_bins
+      0 as request_count, 0 as duration_us, null as duration_first_bin, null as duration_bins, import_id
     from api_key_analytics_quantities
   ) t`
 

@@ -20,7 +20,7 @@ export async function lockRows(
 ): Promise<void> {
   if (dialect.kind === 'sqlite') return
   if (distributed) return void (await tx.query(HOLD_WRITERS))
-  await tx.query(LOCK('api_key_analytics', CELL, condition), params)
+  await tx.query(LOCK('api_key_analytics', `${CELL}, t.import_id`, condition), params)
 }
 
 /** The same for `api_key_analytics_quantities t`. On Citus the lock of `lockRows` holds already. */
@@ -31,7 +31,7 @@ export async function lockQuantities(
   params: readonly unknown[],
 ): Promise<void> {
   if (dialect.kind === 'sqlite' || distributed) return
-  await tx.query(LOCK('api_key_analytics_quantities', `${CELL}, t.unit`, condition), params)
+  await tx.query(LOCK('api_key_analytics_quantities', `${CELL}, t.unit, t.import_id`, condition), params)
 }
 
 const CELL = 't.api_key_id, t.bucket, t.bucket_minutes, t.endpoint, t.method, t.status'

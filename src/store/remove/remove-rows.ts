@@ -6,9 +6,11 @@ import { endsBy } from '../read/ends-by.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { lockQuantities, lockRows } from './lock-rows.ts'
 import { logRemoval } from './log-removal.ts'
+import { noteRemovedImports } from './note-removed-imports.ts'
 import type { Removal } from './log-removal.ts'
 import type { Database } from '../database/open-database.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
+import { REQUESTS_UNIT } from '../../model/unit.ts'
 import { Parameters } from '../read/usage-filter.ts'
 import { removeFromSums } from '../write/owner-sums.ts'
 import { takeTurn } from '../write/take-turn.ts'
@@ -28,7 +30,7 @@ export interface RemovalOrder {
   /** The row of the log to continue; absent for a new one. */
   readonly logId?: number | undefined
   readonly signal?: AbortSignal | undefined
-  /** Called after each transaction: the rows and requests that it removed, and the bucket up to which all is done. */
+  /** Called after each transaction: the rows and the requests that it removed, imported ones too, and the bucket up to which all is done. */
   readonly onRemoved?: (removed: { rows: number; requests: number; upTo: number | null }) => void
 }
 
@@ -55,12 +57,14 @@ export async function removeRows(db: Database, order: RemovalOrder): Promise<num
       await takeTurn(tx, db)
       const found = await removeFromSums(tx, db.dialect, chunk, () => deleteRows(tx, db, chunk))
       // an empty last step moves the border of the log to the end of the work
-      if (found.rows + found.quantities.size === 0 && logId === undefined) return { ...found, logId }
+      const isEmpty = found.rows + found.quantities.size + found.imported === 0
+      if (isEmpty && logId === undefined) return { ...found, logId }
       const removal = { ...found, action: order.action, before: upTo, keyId: order.keyId }
       return { ...found, logId: await logRemoval(tx, db.dialect, logId, removal) }
     })
     logId = removed.logId
-    order.onRemoved?.({ rows: removed.rows, requests: removed.requests, upTo })
+    const requests = removed.requests + removed.importedRequests
+    order.onRemoved?.({ rows: removed.rows, requests, upTo })
     from = to
   } while (from)
   return logId
@@ -104,11 +108,18 @@ function writeCondition(
   return { condition: conditions.join(' and '), params: parameters.values }
 }
 
+/** What was removed of units, and how many rows and requests of imports. */
+interface Removed {
+  readonly quantities: ReadonlyMap<string, bigint>
+  readonly imported: number
+  readonly importedRequests: number
+}
+
 async function deleteRows(
   tx: Statements,
   db: Database,
   { condition, params }: { condition: string; params: unknown[] },
-): Promise<Pick<Removal, 'rows' | 'requests' | 'closed'> & { quantities: ReadonlyMap<string, bigint> }> {
+): Promise<Pick<Removal, 'rows' | 'requests' | 'closed'> & Removed> {
   const closed = await readClosedPeriods(tx, db.dialect)
   // what was billed of the rows is only looked at when a period is closed
   const names = closed.length > 0 ? `, ${writeNames(db.dialect)}` : ''
@@ -117,7 +128,7 @@ async function deleteRows(
   const rows = await tx.query<Deleted>(
     `delete from api_key_analytics as t
 where ${condition}
-returning 'requests' as unit, request_count as quantity${names}`,
+returning 'requests' as unit, request_count as quantity, import_id${names}`,
     params,
   )
   // after the rows: every writer locks rows before quantities
@@ -126,27 +137,40 @@ returning 'requests' as unit, request_count as quantity${names}`,
   const quantities = await tx.query<Deleted>(
     `delete from api_key_analytics_quantities as t
 where ${condition}
-returning unit, cast(quantity as text) as quantity${names}`,
+returning unit, cast(quantity as text) as quantity, import_id${names}`,
     params,
   )
+  const { counted = [], imported = [] } = Object.groupBy([...rows, ...quantities], (row) =>
+    row.import_id === 0 ? 'counted' : 'imported',
+  )
+  await noteRemovedImports(tx, db.dialect, imported)
+  // imported rows were never billed
   const noted =
-    closed.length > 0
-      ? await noteRemoved(tx, db.dialect, closed, [...rows, ...quantities].map(toRemovedRow))
-      : undefined
-  const requests = rows.reduce((sum, { quantity }) => sum + Number(quantity), 0)
-  return { rows: rows.length, requests, quantities: sumByUnit(quantities), closed: noted }
+    closed.length > 0 ? await noteRemoved(tx, db.dialect, closed, counted.map(toRemovedRow)) : undefined
+  const sums = sumByUnit(counted)
+  const requests = Number(sums.get(REQUESTS_UNIT) ?? 0)
+  sums.delete(REQUESTS_UNIT)
+  const importedRequests = Number(sumByUnit(imported).get(REQUESTS_UNIT) ?? 0)
+  return {
+    rows: rows.length,
+    requests,
+    quantities: sums,
+    closed: noted,
+    importedRequests,
+    imported: imported.length,
+  }
 }
 
 const writeNames = (dialect: Dialect) =>
   `api_key_id as "keyId", ${dialect.millisecondsOf('bucket')} as bucket, method, endpoint, status`
 
-function sumByUnit(quantities: readonly Deleted[]): ReadonlyMap<string, bigint> {
+function sumByUnit(quantities: readonly Deleted[]): Map<string, bigint> {
   const sums = new Map<string, bigint>()
   for (const { unit, quantity } of quantities) sums.set(unit, (sums.get(unit) ?? 0n) + BigInt(quantity))
   return sums
 }
 
-type Deleted = Omit<RemovedRow, 'bucket'> & { readonly bucket: string | number }
+type Deleted = Omit<RemovedRow, 'bucket'> & { readonly bucket: string | number; readonly import_id: number }
 
 function toRemovedRow(row: Deleted): RemovedRow {
   return Object.assign(row, { bucket: Number(row.bucket) })

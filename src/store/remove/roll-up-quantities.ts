@@ -1,7 +1,7 @@
 import type { Statements } from '../database/dialect.ts'
 import { toStored } from '../database/exact-sum.ts'
 import type { Database } from '../database/open-database.ts'
-import { writeAddQuantities } from '../write/record-batch.ts'
+import { countedRows, writeAddQuantities } from '../write/record-batch.ts'
 import { QUANTITY_COLUMNS } from '../write/row-columns.ts'
 import { lockQuantities } from './lock-rows.ts'
 
@@ -15,6 +15,7 @@ interface MergedQuantity {
   readonly request_count: string | number
   /** As text, because the driver of SQLite rounds large numbers. */
   readonly quantity: string
+  readonly import_id: number
 }
 
 /**
@@ -33,13 +34,16 @@ export async function rollUpQuantities(
   const deleted = await tx.query<MergedQuantity>(
     `delete from api_key_analytics_quantities as t
 where ${condition}
-returning api_key_id, endpoint, method, status, unit, request_count, cast(quantity as text) as quantity`,
+returning api_key_id, endpoint, method, status, unit, request_count, cast(quantity as text) as quantity, import_id`,
     params,
   )
   if (deleted.length === 0) return 0
-  const rows = [...Map.groupBy(deleted, nameOf).values()].map(addUp).sort(compareNames)
-  const given = db.dialect.givenRows(QUANTITY_COLUMNS, rows, 3)
-  await tx.query(writeAddQuantities(db.dialect, given.sql), [day, 1440, ...given.params])
+  for (const [importId, ofImport] of Map.groupBy(deleted, (row) => row.import_id)) {
+    const rows = [...Map.groupBy(ofImport, nameOf).values()].map(addUp).sort(compareNames)
+    const given = db.dialect.givenRows(QUANTITY_COLUMNS, rows, 3)
+    const add = writeAddQuantities(db.dialect, given.sql, { ...countedRows(db.dialect), importId })
+    await tx.query(add, [day, 1440, ...given.params])
+  }
   return deleted.length
 }
 

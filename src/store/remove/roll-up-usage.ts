@@ -39,7 +39,7 @@ interface Chunk {
 
 /**
  * Merges hour and minute rows, of all keys or of one, into UTC day rows, for all UTC days that end by `before`. No
- * total changes. Rows of a day on which their key changed its owner stay unchanged, and those of a day that contains the
+ * total changes, and rows of different imports stay apart. Rows of a day on which their key changed its owner stay unchanged, and those of a day that contains the
  * border of a closed period: a day row would hide it. Works in bounded transactions that log what they merged: after an
  * abort or a crash, the next run continues where it stopped. Rejects with the signal's reason.
  */
@@ -204,19 +204,20 @@ function mergeInto({ histogram }: Dialect, day: string, rows: string, condition:
   return `
 insert into api_key_analytics as d
   (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count, duration_us,
-   duration_first_bin, duration_bins)
+   duration_first_bin, duration_bins, import_id)
 with m as materialized (
-  select t.api_key_id, t.endpoint, t.method, t.status, sum(t.request_count) as request_count,
+  select t.api_key_id, t.endpoint, t.method, t.status, t.import_id, sum(t.request_count) as request_count,
     sum(t.duration_us) as duration_us, ${histogram.sum(histogramOf('t'))} as bins
   from ${rows}
   where ${condition}
-  group by t.api_key_id, t.endpoint, t.method, t.status
+  group by t.api_key_id, t.endpoint, t.method, t.status, t.import_id
 )
-select api_key_id, ${day}, 1440, endpoint, method, status, request_count, duration_us, ${bins.first}, ${bins.bins}
+select api_key_id, ${day}, 1440, endpoint, method, status, request_count, duration_us, ${bins.first}, ${bins.bins},
+  import_id
 from m
 where true
-order by api_key_id, endpoint, method, status
-on conflict (api_key_id, bucket, bucket_minutes, endpoint, method, status) do update set
+order by api_key_id, endpoint, method, status, import_id
+on conflict (api_key_id, bucket, bucket_minutes, endpoint, method, status, import_id) do update set
   request_count = d.request_count + excluded.request_count,
   duration_us = d.duration_us + excluded.duration_us,
   duration_first_bin = ${merged.first},

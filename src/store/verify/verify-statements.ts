@@ -229,7 +229,7 @@ async function sumHeld(
     const select = (condition: string) => `
 select ${unit} as unit, t.status, ${sumExact(quantity)} as quantity
 from ${table} t
-where ${condition}
+where ${condition} and t.import_id = 0
 group by 1, t.status`
     type Row = { unit: string; status: string | number; quantity: string }
     for (const row of await tx.query<Row>(select('true'))) add(row.unit, { open: readExact(row.quantity) })

@@ -1,9 +1,12 @@
+import { REQUESTS_UNIT } from '../../model/unit.ts'
 import { readExact, sumExact } from '../database/exact-sum.ts'
 import type { Database } from '../database/open-database.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { readGaps } from '../write/ledger-gaps.ts'
 import type { Gap } from '../write/ledger-gaps.ts'
 import { readSnapshot } from '../database/read-snapshot.ts'
+import { balanceImports } from '../imports/balance-imports.ts'
+import type { ImportAccount, StoredOfImport } from '../imports/balance-imports.ts'
 import { verifyStatements } from './verify-statements.ts'
 import type { BillingAccount } from './verify-statements.ts'
 
@@ -36,7 +39,7 @@ export interface UnitAccount {
 
 /** The accounts of a database, all of one moment. */
 export interface VerifyResult {
-  /** Requests in the table. */
+  /** Counted requests in the table, without imported ones. */
   readonly storedRequests: number
   /** Requests that were pruned or forgotten on purpose. */
   readonly prunedRequests: number
@@ -45,17 +48,22 @@ export interface VerifyResult {
   readonly missingRequests: number
   /** Every unit that was ever delivered, removed or stored. */
   readonly units: readonly UnitAccount[]
-  /** True when table and prunes add up to exactly what was delivered, requests and each unit. */
+  /** True when table and prunes add up to exactly what was delivered and imported, requests and each unit. */
   readonly balanced: boolean
   /** Rows whose histogram of durations does not sum up to their requests; only when asked for. */
   readonly wrongHistograms?: number
+  /** What every import brought and where it is; balanced apart from what was counted. */
+  readonly imports: readonly ImportAccount[]
   /** Where every delivered request is in the statements; only when a period was closed. */
   readonly billing?: BillingAccount
   /** Every instance that has delivered, the latest last. */
   readonly instances: readonly InstanceAccount[]
 }
 
-const STORED = 'select coalesce(sum(request_count), 0) as requests from api_key_analytics'
+const STORED = `
+select import_id, '${REQUESTS_UNIT}' as unit, ${sumExact('request_count')} as quantity
+from api_key_analytics
+group by import_id`
 
 const PRUNED = `
 select coalesce(sum(request_count), 0) as requests
@@ -64,19 +72,19 @@ where action in ('prune', 'forget')`
 
 /** What each unit has where. */
 const UNITS = `
-select unit, 'stored' as place, ${sumExact('quantity')} as quantity
+select unit, 'stored' as place, ${sumExact('quantity')} as quantity, import_id
 from api_key_analytics_quantities
-group by unit
+group by unit, import_id
 union all
-select q.unit, 'pruned', ${sumExact('q.quantity')}
+select q.unit, 'pruned', ${sumExact('q.quantity')}, 0
 from api_key_analytics_pruned_quantities q
 group by q.unit
 union all
-select unit, 'delivered', ${sumExact('quantity')}
+select unit, 'delivered', ${sumExact('quantity')}, 0
 from api_key_analytics_ledger_units
 group by unit
 union all
-select unit, 'missing', ${sumExact('missing')}
+select unit, 'missing', ${sumExact('missing')}, 0
 from api_key_analytics_ledger_units
 group by unit`
 
@@ -104,7 +112,8 @@ export async function verifyWithin(
   db: Pick<Database, 'dialect'>,
   { histograms = false }: { histograms?: boolean } = {},
 ): Promise<VerifyResult> {
-  const storedRequests = await sumRequests(tx, STORED)
+  const stored = (await tx.query<StoredSum>(STORED)).map(readSum)
+  const storedRequests = Number(stored.find(({ importId }) => importId === 0)?.quantity ?? 0)
   const prunedRequests = await sumRequests(tx, PRUNED)
   const rows = await tx.query<LedgerRow>(INSTANCES(db.dialect.millisecondsOf('updated_at')))
   const short = rows.filter(({ missing }) => Number(missing) > 0)
@@ -118,9 +127,12 @@ export async function verifyWithin(
   const instances = rows.map((row) => toAccount(row, gaps.get(row.instance) ?? []))
   const deliveredRequests = instances.reduce((sum, instance) => sum + instance.deliveredRequests, 0)
   const missingRequests = instances.reduce((sum, instance) => sum + instance.missingRequests, 0)
-  const units = await readUnits(tx)
+  const sums = await tx.query<StoredSum & { place: string }>(UNITS)
+  const units = sumUnits(sums.filter((sum) => sum.import_id === 0))
+  const imports = await balanceImports(tx, [...stored, ...sums.map(readSum)])
   const balanced =
-    storedRequests + prunedRequests === deliveredRequests && units.every((unit) => unit.balanced)
+    storedRequests + prunedRequests === deliveredRequests &&
+    [...units, ...imports].every((account) => account.balanced)
   const requests = { delivered: BigInt(deliveredRequests), removed: BigInt(prunedRequests) }
   const billing = await verifyStatements(
     tx,
@@ -137,14 +149,25 @@ export async function verifyWithin(
     deliveredRequests,
     missingRequests,
     units,
+    imports,
     balanced,
     instances,
   }
   return histograms ? { ...account, wrongHistograms: await countWrongHistograms(tx, db.dialect) } : account
 }
 
-async function readUnits(tx: Statements): Promise<UnitAccount[]> {
-  const sums = await tx.query<{ unit: string; place: string; quantity: string }>(UNITS)
+/** What the table holds of an import, or of what was counted (0), in one unit. */
+interface StoredSum {
+  readonly import_id: number
+  readonly unit: string
+  readonly quantity: string
+}
+
+function readSum({ import_id: importId, unit, quantity }: StoredSum): StoredOfImport {
+  return { importId, unit, quantity: readExact(quantity) }
+}
+
+function sumUnits(sums: readonly (StoredSum & { readonly place: string })[]): UnitAccount[] {
   return [...Map.groupBy(sums, ({ unit }) => unit)]
     .map(([unit, places]) => {
       const sumOf = (place: string): bigint => {

@@ -109,7 +109,7 @@ export async function addOwnerSums(
   await tx.query(ADD(dialect, OF_BATCH(dialect, given.sql)), params)
 }
 
-/** Rows of usage `t` that match a condition. */
+/** Rows of usage `t` that match a condition. Imported ones are in no sum. */
 export interface ChosenRows {
   readonly condition: string
   readonly params: readonly unknown[]
@@ -192,7 +192,7 @@ export async function changeSums(
   from ${table} t
   join api_key_analytics_keys k on k.id = t.api_key_id
   ${JOIN_FORMER_OWNER}
-  where ${condition}`
+  where ${condition} and t.import_id = 0`
   const rows = [
     select('api_key_analytics', `'${REQUESTS_UNIT}'`, 't.request_count'),
     select('api_key_analytics_quantities', 't.unit', 't.quantity'),

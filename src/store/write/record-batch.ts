@@ -17,36 +17,49 @@ import { isContentError, isMissingKey } from '../database/translate-error.ts'
 
 const DATABASE_ID = 'select database_id from api_key_analytics_meta where id = 1'
 
-/** `given` are rows of `CELL_COLUMNS`; $1 is the bucket, $2 its width. */
-export function writeAddCells(dialect: Dialect, given: string): string {
+/** Where rows are added to: SQL for the bucket and its width, and the import that they come from. */
+export interface AddedTo {
+  readonly bucket: string
+  readonly bucketMinutes: string
+  readonly importId: number
+}
+
+/** Counted rows: $1 is the bucket, $2 its width. */
+export function countedRows(dialect: Dialect): AddedTo {
+  return { bucket: dialect.timeOf('$1'), bucketMinutes: 'cast($2 as smallint)', importId: 0 }
+}
+
+/** `given` are rows of `CELL_COLUMNS`. */
+export function writeAddCells(dialect: Dialect, given: string, to = countedRows(dialect)): string {
   const { histogram } = dialect
   const merged = histogram.merge(histogramOf('t'), histogramOf('excluded'))
   return `
 insert into api_key_analytics as t
   (api_key_id, bucket, bucket_minutes, endpoint, method, status, request_count, duration_us,
-   duration_first_bin, duration_bins)
-select key_id, ${dialect.timeOf('$1')}, cast($2 as smallint), endpoint, method, status, request_count, duration_us,
-  duration_first_bin, ${histogram.fromJson('duration_bins')}
+   duration_first_bin, duration_bins, import_id)
+select key_id, ${to.bucket}, ${to.bucketMinutes}, endpoint, method, status, request_count, duration_us,
+  duration_first_bin, ${histogram.fromJson('duration_bins')}, ${to.importId}
 from ${given}
 where true
 order by n
-on conflict (api_key_id, bucket, bucket_minutes, endpoint, method, status) do update set
+on conflict (api_key_id, bucket, bucket_minutes, endpoint, method, status, import_id) do update set
   request_count = t.request_count + excluded.request_count,
   duration_us = t.duration_us + excluded.duration_us,
   duration_first_bin = ${merged.first},
   duration_bins = ${merged.bins}`
 }
 
-/** `given` are rows of `QUANTITY_COLUMNS`; $1 is the bucket, $2 its width. */
-export function writeAddQuantities(dialect: Dialect, given: string): string {
+/** `given` are rows of `QUANTITY_COLUMNS`. */
+export function writeAddQuantities(dialect: Dialect, given: string, to = countedRows(dialect)): string {
   return `
 insert into api_key_analytics_quantities as t
-  (api_key_id, bucket, bucket_minutes, endpoint, method, status, unit, request_count, quantity)
-select key_id, ${dialect.timeOf('$1')}, cast($2 as smallint), endpoint, method, status, unit, request_count, quantity
+  (api_key_id, bucket, bucket_minutes, endpoint, method, status, unit, request_count, quantity, import_id)
+select key_id, ${to.bucket}, ${to.bucketMinutes}, endpoint, method, status, unit, request_count, quantity,
+  ${to.importId}
 from ${given}
 where true
 order by n
-on conflict (api_key_id, bucket, bucket_minutes, endpoint, method, status, unit) do update set
+on conflict (api_key_id, bucket, bucket_minutes, endpoint, method, status, unit, import_id) do update set
   request_count = t.request_count + excluded.request_count,
   quantity = ${dialect.addWhole('t.quantity', 'excluded.quantity')}`
 }

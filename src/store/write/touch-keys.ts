@@ -30,7 +30,8 @@ on conflict (id) do update set
   first_seen_at = case when excluded.first_seen_at < k.first_seen_at
     then excluded.first_seen_at else k.first_seen_at end,
   last_used_at = case when excluded.last_used_at > k.last_used_at
-    then excluded.last_used_at else k.last_used_at end
+    then excluded.last_used_at else k.last_used_at end,
+  import_id = 0
 returning id, owner, ${dialect.millisecondsOf('owner_since')} as owner_since`
 
 interface Touched {

@@ -66,7 +66,7 @@ from (select generate_series(0, ${KEYS} - 1) as n union all select ${STEADY_KEY}
     end if;
   end loop;
 end $$`,
-    'alter table api_key_analytics add primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status)',
+    'alter table api_key_analytics add primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status, import_id)',
     'create index api_key_analytics_bucket_index on api_key_analytics (bucket)',
     'vacuum analyze',
     'checkpoint',

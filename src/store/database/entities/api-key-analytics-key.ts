@@ -23,6 +23,8 @@ export class ApiKeyAnalyticsKey {
   firstSeenAt!: Date
   /** Updated at most once a minute by each process. */
   lastUsedAt!: Date
+  /** Number of the import that brought the key; 0 once the app has counted a request with it. */
+  importId!: number
 }
 
 /** Table `api_key_analytics_keys`. */
@@ -41,5 +43,6 @@ export const ApiKeyAnalyticsKeySchema: EntitySchema<ApiKeyAnalyticsKey> = define
     ownerSaidAt: p.datetime().fieldName('owner_said_at').nullable(),
     firstSeenAt: p.datetime().fieldName('first_seen_at'),
     lastUsedAt: p.datetime().fieldName('last_used_at'),
+    importId: p.smallint().fieldName('import_id').default(0),
   },
 })

@@ -10,9 +10,12 @@ export class ApiKeyAnalyticsPrune {
   before!: Date | null
   /** The affected key; null for all keys. */
   apiKeyId!: string | null
-  /** Rows deleted; rolled up: rows merged away; anonymised: rows that stay. */
+  /** Rows deleted, imported ones too; rolled up: rows merged away; anonymised: rows that stay. */
   rowCount!: number
-  /** Requests in those rows; rolled up or anonymised: still in the table. */
+  /**
+   * Requests in those rows; rolled up or anonymised: still in the table. Removed imported requests are not among them:
+   * `api_key_analytics_imports` has them.
+   */
   requestCount!: number
   /** Of those that were removed: the requests that a closed period bills. */
   closedRequestCount!: number

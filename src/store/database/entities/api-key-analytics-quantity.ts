@@ -18,6 +18,8 @@ export class ApiKeyAnalyticsQuantity {
   /** Requests that gave their first quantity of this unit in this bucket. */
   requestCount!: number
   quantity!: bigint
+  /** Number of the import that brought the row; 0 for what the app counted. */
+  importId!: number
 }
 
 /** Table `api_key_analytics_quantities`. */
@@ -43,5 +45,6 @@ export const ApiKeyAnalyticsQuantitySchema: EntitySchema<ApiKeyAnalyticsQuantity
     unit: p.text().fieldName('unit').primary().ignoreSchemaChanges('collation'),
     requestCount: p.bigint('number').fieldName('request_count').defaultRaw('0'),
     quantity: p.bigint('bigint').fieldName('quantity').defaultRaw('0'),
+    importId: p.smallint().fieldName('import_id').primary().default(0),
   },
 })

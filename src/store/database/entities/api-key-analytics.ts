@@ -21,6 +21,8 @@ export class ApiKeyAnalytics {
   durationFirstBin!: number
   /** Requests of that bin and of those after it; they sum up to `requestCount`. */
   durationBins!: number[]
+  /** Number of the import that brought the row; 0 for what the app counted. */
+  importId!: number
 }
 
 /** Table `api_key_analytics`; rows of different width never mix, so the width is part of the primary key. */
@@ -47,5 +49,6 @@ export const ApiKeyAnalyticsSchema: EntitySchema<ApiKeyAnalytics> = defineEntity
     durationUs: p.bigint('number').fieldName('duration_us').defaultRaw('0'),
     durationFirstBin: p.smallint().fieldName('duration_first_bin'),
     durationBins: p.type(DurationBinsType).fieldName('duration_bins'),
+    importId: p.smallint().fieldName('import_id').primary().default(0),
   },
 })

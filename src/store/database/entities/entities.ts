@@ -1,6 +1,8 @@
 import { ApiKeyAnalyticsAlertDeliverySchema } from './api-key-analytics-alert-delivery.ts'
 import { ApiKeyAnalyticsAlertSchema } from './api-key-analytics-alert.ts'
 import { ApiKeyAnalyticsGapSchema } from './api-key-analytics-gap.ts'
+import { ApiKeyAnalyticsImportQuantitySchema } from './api-key-analytics-import-quantity.ts'
+import { ApiKeyAnalyticsImportSchema } from './api-key-analytics-import.ts'
 import { ApiKeyAnalyticsKeySchema } from './api-key-analytics-key.ts'
 import { ApiKeyAnalyticsLedgerUnitSchema } from './api-key-analytics-ledger-unit.ts'
 import { ApiKeyAnalyticsLedgerSchema } from './api-key-analytics-ledger.ts'
@@ -35,6 +37,8 @@ export const ENTITIES = [
   ApiKeyAnalyticsUnsealedSchema,
   ApiKeyAnalyticsPruneSchema,
   ApiKeyAnalyticsPrunedQuantitySchema,
+  ApiKeyAnalyticsImportSchema,
+  ApiKeyAnalyticsImportQuantitySchema,
   ApiKeyAnalyticsQuotaSchema,
   ApiKeyAnalyticsRouteSchema,
   ApiKeyAnalyticsStatementSchema,

@@ -5,7 +5,7 @@ import { isPostgresql } from './is-postgresql.ts'
 
 /**
  * The first tables: keys, their former owners and links, usage and its quantities, its sums by owner, the ledger with
- * its gaps and unsealed batches, prunes, statements, quotas, routes, alerts, meta.
+ * its gaps and unsealed batches, prunes, imports, statements, quotas, routes, alerts, meta.
  */
 export class Migration202611CreateTables extends Migration {
   override up(): void {
@@ -31,6 +31,8 @@ const TABLES = [
   'api_key_analytics_unsealed',
   'api_key_analytics_prunes',
   'api_key_analytics_pruned_quantities',
+  'api_key_analytics_imports',
+  'api_key_analytics_import_quantities',
   'api_key_analytics_statements',
   'api_key_analytics_statement_accounts',
   'api_key_analytics_statement_lines',

@@ -11,7 +11,8 @@ export const POSTGRESQL = [
   owner_since timestamptz null,
   owner_said_at timestamptz null,
   first_seen_at timestamptz not null,
-  last_used_at timestamptz not null
+  last_used_at timestamptz not null,
+  import_id smallint not null default 0
 )`,
   `create table api_key_analytics_owners (
   api_key_id uuid not null
@@ -42,7 +43,8 @@ export const POSTGRESQL = [
   duration_us bigint not null default 0,
   duration_first_bin smallint not null,
   duration_bins bigint[] not null,
-  primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status)
+  import_id smallint not null default 0,
+  primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status, import_id)
 ) with (fillfactor = 70)`,
   'create index api_key_analytics_bucket_index on api_key_analytics (bucket)',
   `create table api_key_analytics_quantities (
@@ -57,7 +59,8 @@ export const POSTGRESQL = [
   unit text collate "C" not null,
   request_count bigint not null default 0,
   quantity bigint not null default 0,
-  primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status, unit)
+  import_id smallint not null default 0,
+  primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status, unit, import_id)
 ) with (fillfactor = 70)`,
   'create index api_key_analytics_quantities_bucket_index on api_key_analytics_quantities (bucket)',
   `create table api_key_analytics_owner_usage (
@@ -117,6 +120,25 @@ export const POSTGRESQL = [
   quantity bigint not null,
   closed_quantity bigint not null,
   primary key (prune_id, unit)
+)`,
+  `create table api_key_analytics_imports (
+  id serial primary key,
+  name text not null,
+  format text not null,
+  sha256 text not null,
+  imported_at timestamptz not null,
+  since timestamptz not null,
+  until timestamptz not null,
+  row_count bigint not null,
+  request_count bigint not null,
+  removed_request_count bigint not null default 0
+)`,
+  `create table api_key_analytics_import_quantities (
+  import_id int not null,
+  unit text collate "C" not null,
+  quantity bigint not null,
+  removed_quantity bigint not null default 0,
+  primary key (import_id, unit)
 )`,
   `create table api_key_analytics_statements (
   sequence int not null primary key,

@@ -11,7 +11,8 @@ export const SQLITE = [
   owner_since datetime null,
   owner_said_at datetime null,
   first_seen_at datetime not null,
-  last_used_at datetime not null
+  last_used_at datetime not null,
+  import_id integer not null default 0
 ) without rowid`,
   `create table api_key_analytics_owners (
   api_key_id text not null,
@@ -43,7 +44,8 @@ export const SQLITE = [
   duration_us bigint not null default 0,
   duration_first_bin integer not null,
   duration_bins text not null,
-  primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status),
+  import_id integer not null default 0,
+  primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status, import_id),
   constraint api_key_analytics_api_key_id_foreign
     foreign key (api_key_id) references api_key_analytics_keys (id) on delete cascade
 ) without rowid`,
@@ -58,7 +60,8 @@ export const SQLITE = [
   unit text not null,
   request_count bigint not null default 0,
   quantity bigint not null default 0,
-  primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status, unit),
+  import_id integer not null default 0,
+  primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status, unit, import_id),
   constraint api_key_analytics_quantities_api_key_id_foreign
     foreign key (api_key_id) references api_key_analytics_keys (id) on delete cascade
 ) without rowid`,
@@ -120,6 +123,25 @@ export const SQLITE = [
   quantity bigint not null,
   closed_quantity bigint not null,
   primary key (prune_id, unit)
+) without rowid`,
+  `create table api_key_analytics_imports (
+  id integer not null primary key autoincrement,
+  name text not null,
+  format text not null,
+  sha256 text not null,
+  imported_at datetime not null,
+  since datetime not null,
+  until datetime not null,
+  row_count bigint not null,
+  request_count bigint not null,
+  removed_request_count bigint not null default 0
+)`,
+  `create table api_key_analytics_import_quantities (
+  import_id integer not null,
+  unit text not null,
+  quantity bigint not null,
+  removed_quantity bigint not null default 0,
+  primary key (import_id, unit)
 ) without rowid`,
   `create table api_key_analytics_statements (
   sequence integer not null primary key,

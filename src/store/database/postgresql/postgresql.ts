@@ -23,6 +23,7 @@ select name
 from unnest(array['api_key_analytics', 'api_key_analytics_quantities', 'api_key_analytics_keys',
   'api_key_analytics_owners', 'api_key_analytics_links', 'api_key_analytics_owner_usage', 'api_key_analytics_ledger', 'api_key_analytics_ledger_units', 'api_key_analytics_gaps',
   'api_key_analytics_unsealed', 'api_key_analytics_prunes', 'api_key_analytics_pruned_quantities',
+  'api_key_analytics_imports', 'api_key_analytics_import_quantities',
   'api_key_analytics_statements', 'api_key_analytics_statement_accounts', 'api_key_analytics_statement_lines',
   'api_key_analytics_statement_owners', 'api_key_analytics_statement_removals', 'api_key_analytics_alerts',
   'api_key_analytics_alert_deliveries', 'api_key_analytics_quotas', 'api_key_analytics_meta',
@@ -62,7 +63,7 @@ export function postgresqlDialect(url: string, databaseLabel: string): Dialect {
       }
     },
     // In the order in which flushes wrote them: by primary key nearly every row would be on another page.
-    storedOrder: ['bucket', 'api_key_id', 'bucket_minutes', 'endpoint', 'method', 'status'],
+    storedOrder: ['bucket', 'api_key_id', 'bucket_minutes', 'endpoint', 'method', 'status', 'import_id'],
     addWhole: (a, b) => `${a} + ${b}`,
     jsonColumn: (value) => `json_agg(${value})::text`,
     histogram: POSTGRESQL_HISTOGRAM,

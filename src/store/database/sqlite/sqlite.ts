@@ -43,7 +43,7 @@ export function sqliteDialect(path: string, databaseLabel: string): Dialect {
       }
     },
     // the table is stored in the order of its primary key
-    storedOrder: ['api_key_id', 'bucket', 'bucket_minutes', 'endpoint', 'method', 'status'],
+    storedOrder: ['api_key_id', 'bucket', 'bucket_minutes', 'endpoint', 'method', 'status', 'import_id'],
     // past 2^63 SQLite would go on with rounded numbers: null is refused by the column
     addWhole: (a, b) => `iif(typeof(${a} + ${b}) = 'integer', ${a} + ${b}, null)`,
     jsonColumn: (value) => `json_group_array(${value})`,
