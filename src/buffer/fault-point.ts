@@ -31,6 +31,15 @@ export type FaultPoint =
   | 'alerts recorded'
   | 'alert claimed'
   | 'alert sent'
+  | 'target claimed'
+  | 'source frozen'
+  | 'target emptied'
+  | 'page copied'
+  | 'copy compared'
+  | 'target activated'
+  | 'source finished'
+  | 'target abandoned'
+  | 'source released'
 
 const points = channel('apikey-analytics:fault-point')
 

@@ -14,6 +14,7 @@ import KeysList from './commands/keys/list.ts'
 import KeysName from './commands/keys/name.ts'
 import KeysOwners from './commands/keys/owners.ts'
 import Migrate from './commands/migrate.ts'
+import Move from './commands/move.ts'
 import Prune from './commands/prune.ts'
 import QuotasList from './commands/quotas/list.ts'
 import QuotasRemove from './commands/quotas/remove.ts'
@@ -44,6 +45,7 @@ export const COMMANDS = {
   'keys:name': KeysName,
   'keys:owners': KeysOwners,
   migrate: Migrate,
+  move: Move,
   prune: Prune,
   'quotas:list': QuotasList,
   'quotas:remove': QuotasRemove,
