@@ -29,9 +29,7 @@ export async function cancelMove(
   const from = source.databaseLabel
   if (meta.state === 'active') return { from, to: '', cancelled: false }
   if (meta.state === 'arriving')
-    throw refused(
-      `${describeState(from, meta)} Name the other one with --database to cancel that move.`,
-    )
+    throw refused(`${describeState(from, meta)} Name the other one with --database to cancel that move.`)
   if (targetUrl !== undefined) await abandon(source, meta, targetUrl)
   else if (!force) throw refused(`Name ${meta.other_database} with --to. ${RISK}`)
   faultPoint('target abandoned')

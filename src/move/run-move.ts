@@ -107,7 +107,11 @@ async function copyAndCompare(
   for (const [name, sent] of copied) {
     const { rows, sum } = arrived.get(name)!
     if (rows === sent.rows && sum === sent.sum) continue
-    throw differs(source, target, `${name} has ${formatCount(sent.rows)} rows there and ${formatCount(rows)} here, or other values`)
+    throw differs(
+      source,
+      target,
+      `${name} has ${formatCount(sent.rows)} rows there and ${formatCount(rows)} here, or other values`,
+    )
   }
   // the rows are the same, and the accounts over them must be, as each database computes them
   if (!isDeepStrictEqual(await verifyUsage(source), await verifyUsage(target)))

@@ -11,6 +11,7 @@ import {
 import type { ExportColumns } from './export-columns.ts'
 import { exportUsage } from './export-usage.ts'
 import type { TextFormat } from './export-usage.ts'
+import { noteMove } from './note-undelivered.ts'
 import { noteUnfinished } from './note-unfinished.ts'
 import type { CsvSeparator } from './render-csv.ts'
 import { parseDimensions } from './parse-filter.ts'
@@ -82,7 +83,7 @@ export async function runExport(
       )
     : render(counted(db, { ...filter, latency, units: withUnits }, total?.requestCount ?? 0, bar), stored)
   await write(pieces)
-  return noteUnfinished(period)
+  return [...(await noteMove(db)), ...noteUnfinished(period)]
 }
 
 type Renderer = <Page>(pages: AsyncIterable<Page>, columns: ExportColumns<Page>) => AsyncIterable<Buffer>

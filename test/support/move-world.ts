@@ -49,7 +49,7 @@ export async function fillDatabase(url: string): Promise<void> {
     await forgetKey(db, GONE.id)
     await nameKey(db, ACME.id, { owner: 'Globex', from: new Date('2026-11-01T00:00Z') }, now.getTime())
     await closeMonth(db, '2026-11')
-    await setQuota(db, { owner: 'Acme', unit: 'tokens', per: 'month', limit: 9_007_199_254_740_991 })
+    await setQuota(db, { owner: 'Acme', unit: 'tokens', per: 'month', limit: 999_999_999_999_999 })
     await fire(db, [makeCandidate('Acme')], ['ops'])
     await leaveGapAndRest(url)
   } finally {
@@ -64,7 +64,9 @@ async function leaveGapAndRest(url: string): Promise<void> {
   const common = { bucket, sealedAt: bucket, identities: { key_acme: ACME } }
   const rows = (requestCount: number) => [{ key: 'key_acme', keyId: ACME.id, requestCount }]
   try {
-    await store.recordBatch(makeBatch({ ...common, instance: randomUUID(), sequence: 2, countedBefore: 10, rows: rows(8) }))
+    await store.recordBatch(
+      makeBatch({ ...common, instance: randomUUID(), sequence: 2, countedBefore: 10, rows: rows(8) }),
+    )
     await store.recordBatch(makeBatch({ ...common, instance: randomUUID(), isSealed: false, rows: rows(3) }))
   } finally {
     await store.close()

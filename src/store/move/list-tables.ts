@@ -53,5 +53,10 @@ function describeTable(meta: EntityMetadata): CopiedTable {
 }
 
 function columnsOf({ fieldNames, columnTypes }: EntityProperty): CopiedColumn[] {
-  return fieldNames.map((name, index) => ({ name, type: columnTypes[index]! }))
+  return fieldNames.map((name, index) => ({ name, type: typeOfValue(columnTypes[index]!) }))
+}
+
+/** A column that counts up is declared as `serial`, and its values are `int`. */
+function typeOfValue(type: string): string {
+  return type.replace(/^(big|small|)serial$/, '$1int')
 }
