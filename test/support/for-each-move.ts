@@ -18,9 +18,13 @@ const WAYS = [
   ['sqlite', 'sqlite'],
 ] as const
 
-/** Defines the same tests for a move from each kind of database to each. */
-export function forEachMove(name: string, define: (way: Way) => void): void {
-  describe.each(WAYS)(`${name} (%s to %s)`, (from, to) => {
+/** Defines the same tests for a move from each kind of database to each, or only to the other kind. */
+export function forEachMove(
+  name: string,
+  define: (way: Way) => void,
+  { toOther = false }: { toOther?: boolean } = {},
+): void {
+  describe.each(WAYS.filter(([from, to]) => !toOther || from !== to))(`${name} (%s to %s)`, (from, to) => {
     const made: TestDatabase[] = []
     afterAll(async () => {
       for (const database of made) await database.remove()

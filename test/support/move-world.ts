@@ -39,7 +39,7 @@ export async function fillDatabase(url: string): Promise<void> {
     { key: ACME, bucket: '2026-10-01T00:00Z', ...tokens(5, 70) },
     { key: { ...ACME, owner: 'Ünal & Söhne' }, bucket: '2026-10-10T12:00Z', ...tokens(2, 9) },
     { key: BETA, bucket: '2026-10-31T22:00Z', ...tokens(6, 9_007_199_254_740) },
-    { key: GONE, bucket: '2026-10-02T00:00Z', requests: 6 },
+    { key: GONE, bucket: '2026-10-02T00:00Z', ...tokens(6, 5) },
     { key: BETA, bucket: '2026-11-02T00:00Z', requests: 7 },
   ])
   const db = await openDatabase(url)
