@@ -98,7 +98,8 @@ async function copyAndCompare(
   moveId: string,
   { signal, onStep, onProgress }: MoveOptions,
 ): Promise<Map<string, TableDigest>> {
-  const total = await countRows(source)
+  const counts = await countRows(source)
+  const total = [...counts.values()].reduce((sum, rows) => sum + rows, 0)
   const progress = (rows: number) => onProgress?.(total === 0 ? 1 : Math.min(1, rows / total), rows)
   await onStep?.(`Copies ${formatCount(total)} rows to ${target.databaseLabel}.`, 'rows')
   const copied = await copyTables(source, target, { moveId, onProgress: progress, signal })
@@ -106,11 +107,12 @@ async function copyAndCompare(
   const arrived = await digestTables(target, { onProgress: progress, signal })
   for (const [name, sent] of copied) {
     const { rows, sum } = arrived.get(name)!
-    if (rows === sent.rows && sum === sent.sum) continue
+    // counted too: a row that was overlooked when it was read is in neither digest
+    if (rows === sent.rows && rows === counts.get(name) && sum === sent.sum) continue
     throw differs(
       source,
       target,
-      `${name} has ${formatCount(sent.rows)} rows there and ${formatCount(rows)} here, or other values`,
+      `${name} has ${formatCount(counts.get(name)!)} rows there and ${formatCount(rows)} here, or other values`,
     )
   }
   // the rows are the same, and the accounts over them must be, as each database computes them

@@ -188,6 +188,21 @@ forEachMove('copied rows', ({ makeSource, makeTarget, to }) => {
     expect(next!.id).toBe((KEYS.length - 1) * 7 + 2)
   })
 
+  test('have whole milliseconds, also where somebody stored a part of one', async () => {
+    await fill(source)
+    const part = source.dialect.timeOf('1764000000123.4')
+    await source.query(`update api_key_analytics_keys set first_seen_at = ${part}`)
+    const copied = await copyTables(source, target, { moveId: await startFilling(target) })
+    expect((await digestTables(target)).get('api_key_analytics_keys')).toEqual(
+      copied.get('api_key_analytics_keys'),
+    )
+    const [seen] = await target.query<{ time: string | number; rows: string | number }>(
+      `select ${target.dialect.millisecondsOf('first_seen_at')} as time, count(*) as rows
+       from api_key_analytics_keys where first_seen_at = ${target.dialect.timeOf('1764000000123')} group by 1`,
+    )
+    expect([Number(seen!.time), Number(seen!.rows)]).toEqual([1764000000123, KEYS.length])
+  })
+
   test('that are different are noticed, whatever the difference is', async () => {
     await fill(source)
     const moveId = await startFilling(target)

@@ -17,14 +17,14 @@ export interface CopyOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Counts the rows of all tables. */
-export async function countRows(db: Database): Promise<number> {
-  let rows = 0
+/** Counts the rows of each table. */
+export async function countRows(db: Database): Promise<Map<string, number>> {
+  const counts = new Map<string, number>()
   for (const { name } of listTables(db)) {
     const [found] = await db.query<{ rows: string | number }>(`select count(*) as rows from ${name}`)
-    rows += Number(found!.rows)
+    counts.set(name, Number(found!.rows))
   }
-  return rows
+  return counts
 }
 
 /** Deletes what an earlier run, or an earlier life, left in a target. */
