@@ -4,6 +4,7 @@ import type { DatabaseFacts, UsageStore } from '../store/usage-store.ts'
 import { targetOf } from '../options/database-target.ts'
 import type { CounterFile } from './file/counter-file.ts'
 import { faultPoint } from './fault-point.ts'
+import { isMeantFor } from './folder/is-meant-for.ts'
 import type { SealedBatch } from './file/sealed-batch.ts'
 import { setBatchAside } from './set-batch-aside.ts'
 
@@ -92,12 +93,13 @@ export class Delivery {
   }
 
   /** The first check: most files for another database were never tried on one. */
-  #isMeantFor(file: CounterFile, { databaseLabel, databaseId }: DatabaseFacts, path: string): boolean {
+  #isMeantFor(file: CounterFile, facts: DatabaseFacts, path: string): boolean {
     const batches = file.sealedBatches()
     const { target } = file.identity
-    const here = targetOf(databaseLabel, this.#parts.dataDir)
-    const isTriedHere = batches.some((batch) => batch.databaseId === databaseId)
-    if (this.#parts.adopt || batches.length === 0 || target === here || isTriedHere) return true
+    const { dataDir, adopt } = this.#parts
+    const isTriedHere = batches.some((batch) => batch.databaseId === facts.databaseId)
+    if (adopt || batches.length === 0 || isTriedHere || isMeantFor(target, facts, dataDir)) return true
+    const here = targetOf(facts.databaseLabel, dataDir)
     const requests = batches.reduce((sum, { requestCount }) => sum + requestCount, 0)
     this.#parts.report(
       new AnalyticsError(

@@ -37,6 +37,15 @@ export type FaultPoint =
   | 'import committed'
   | 'import rows removed'
   | 'import keys removed'
+  | 'target claimed'
+  | 'source frozen'
+  | 'target emptied'
+  | 'page copied'
+  | 'copy compared'
+  | 'target activated'
+  | 'source finished'
+  | 'target abandoned'
+  | 'source released'
 
 const points = channel('apikey-analytics:fault-point')
 

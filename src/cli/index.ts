@@ -19,6 +19,7 @@ import KeysName from './commands/keys/name.ts'
 import KeysOwners from './commands/keys/owners.ts'
 import KeysUnlink from './commands/keys/unlink.ts'
 import Migrate from './commands/migrate.ts'
+import Move from './commands/move.ts'
 import Prune from './commands/prune.ts'
 import QuotasList from './commands/quotas/list.ts'
 import QuotasRemove from './commands/quotas/remove.ts'
@@ -57,6 +58,7 @@ export const COMMANDS = {
   'keys:owners': KeysOwners,
   'keys:unlink': KeysUnlink,
   migrate: Migrate,
+  move: Move,
   prune: Prune,
   'quotas:list': QuotasList,
   'quotas:remove': QuotasRemove,

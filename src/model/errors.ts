@@ -12,6 +12,7 @@ export type AnalyticsErrorCode =
   | 'DATABASE_TOO_NEW'
   | 'DATABASE_BUSY'
   | 'DATABASE_CHANGED'
+  | 'DATABASE_MOVED'
   | 'DATABASE_FAILED'
   | 'BATCH_REFUSED'
   | 'INSTANCE_COPIED'

@@ -1,9 +1,11 @@
 import { inspectDataDir } from '../buffer/folder/inspect-data-dir.ts'
-import { targetOf } from '../options/database-target.ts'
+import { isMeantFor } from '../buffer/folder/is-meant-for.ts'
 import { formatCount } from './format-number.ts'
 import { countLacking } from '../store/verify/count-lacking.ts'
 import { countMissing, countMissingQuantity } from '../store/verify/count-missing.ts'
 import type { Database } from '../store/database/open-database.ts'
+import { namesOf, readMeta } from '../store/database/read-meta.ts'
+import { describeState } from '../store/database/require-active.ts'
 
 /** Counts in a data folder that the database does not have. */
 export interface Undelivered {
@@ -21,11 +23,14 @@ export interface Undelivered {
 /** Reads a data folder; one that does not exist is empty. */
 export async function readUndelivered(db: Database, dataDir: string): Promise<Undelivered> {
   const { waiting, setAside, unreadable } = await inspectDataDir(dataDir)
-  const target = targetOf(db.databaseLabel, dataDir)
-  const { here = [], others = [] } = Object.groupBy(waiting, (batch) =>
-    batch.target === target ? 'here' : 'others',
+  const meta = await readMeta(db)
+  const asking = { databaseId: meta.database_id, databaseLabel: db.databaseLabel, knownAs: namesOf(meta) }
+  const targets = [...Map.groupBy(waiting, (batch) => batch.target)]
+  const { ours = [], others = [] } = Object.groupBy(targets, ([target]) =>
+    isMeantFor(target, asking, dataDir) ? 'ours' : 'others',
   )
-  const elsewhere = [...Map.groupBy(others, (batch) => batch.target)].map(([database, batches]) => ({
+  const here = ours.flatMap(([, batches]) => batches)
+  const elsewhere = others.map(([database, batches]) => ({
     database,
     requests: batches.reduce((sum, { requestCount }) => sum + requestCount, 0),
   }))
@@ -36,13 +41,20 @@ export async function readUndelivered(db: Database, dataDir: string): Promise<Un
   return { undeliveredRequests, undeliveredQuantities, elsewhere, setAside, unreadable }
 }
 
-/** Notes that counts on this machine are not in the database. */
+/** Notes that a database is not where counts go: it moved, or a move of it is not finished. */
+export async function noteMove(db: Database): Promise<string[]> {
+  const note = describeState(db.databaseLabel, await readMeta(db))
+  return note === undefined ? [] : [note]
+}
+
+/** Notes that the database moved, and that counts on this machine are not in it. */
 export async function noteUndelivered(db: Database, dataDir: string): Promise<string[]> {
   const undelivered = await readUndelivered(db, dataDir)
   const { elsewhere, setAside, unreadable } = undelivered
   const bad = setAside.length + unreadable.length
   const amounts = describeAmounts(undelivered)
   return [
+    ...(await noteMove(db)),
     ...(amounts
       ? [
           `${amounts} in ${dataDir} are not in the database yet: the app or "apikey-analytics flush" delivers them.`,

@@ -3,7 +3,7 @@ import type { LateUsage } from '../store/read/list-late-usage.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { verifyUsage } from '../store/verify/verify-usage.ts'
 import type { VerifyResult } from '../store/verify/verify-usage.ts'
-import { readUndelivered } from './note-undelivered.ts'
+import { noteMove, readUndelivered } from './note-undelivered.ts'
 import type { Undelivered } from './note-undelivered.ts'
 
 /** Where every counted request is: the data of `verify --json`. */
@@ -12,6 +12,8 @@ export interface Account extends VerifyResult, Undelivered {
   readonly accountedFor: boolean
   readonly database: string
   readonly dataDir: string
+  /** That the database moved, or that a move of it is not finished. */
+  readonly notes: readonly string[]
   /** Counts that arrived after their time was pruned or rolled up; they are stored like all others. */
   readonly late: readonly LateUsage[]
 }
@@ -31,5 +33,6 @@ export async function readAccount(
   const isBilled =
     !billing || (billing.faults.length === 0 && billing.units.every(({ balanced }) => balanced))
   const accountedFor = usage.balanced && isBilled && !usage.wrongHistograms && lost === 0 && !lostUnits
-  return { accountedFor, database: db.databaseLabel, dataDir, ...usage, ...undelivered, late }
+  const notes = await noteMove(db)
+  return { accountedFor, database: db.databaseLabel, dataDir, notes, ...usage, ...undelivered, late }
 }

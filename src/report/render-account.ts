@@ -23,6 +23,7 @@ export function renderAccount(account: Account, screen: Screen): string {
       'times in UTC',
       screen,
     ),
+    ...account.notes.map((note) => `${wrap(escapeTerminal(`Note: ${note}`), screen)}\n`),
     renderTable(balanceTable(account), screen),
     ...(account.units.length + Object.keys(account.undeliveredQuantities).length > 0
       ? [renderTable(unitsTable(account), screen)]

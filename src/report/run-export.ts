@@ -13,6 +13,7 @@ import type { ExportColumns } from './export-columns.ts'
 import { exportUsage } from './export-usage.ts'
 import type { TextFormat } from './export-usage.ts'
 import { noteImported } from './note-imported.ts'
+import { noteMove } from './note-undelivered.ts'
 import { noteUnfinished } from './note-unfinished.ts'
 import type { CsvSeparator } from './render-csv.ts'
 import { parseDimensions } from './parse-filter.ts'
@@ -94,6 +95,7 @@ export async function runExport(
       )
   await write(pieces)
   return [
+    ...(await noteMove(db)),
     ...(key && line ? [describeLine(key, line)] : []),
     ...noteUnfinished(period),
     ...(await noteImported(db, filter)),

@@ -14,6 +14,7 @@ import { NotedCalls } from './routes/noted-calls.ts'
 import { registerRoutes } from './routes/register-routes.ts'
 import { recordBatch } from './write/record-batch.ts'
 import { requireSchema } from './database/require-schema.ts'
+import { readFacts } from './write/read-facts.ts'
 import { TouchedKeys } from './write/touched-keys.ts'
 
 export interface StoreOptions {
@@ -26,11 +27,6 @@ export interface StoreOptions {
 
 /** Longest wait for an answer; after it the connection counts as lost. */
 const STATEMENT_TIMEOUT_MS = 30_000
-
-const SET_PEPPER_CHECK =
-  'update api_key_analytics_meta set pepper_check = $1 where id = 1 and pepper_check is null'
-
-const READ_META = 'select database_id, pepper_check from api_key_analytics_meta where id = 1'
 
 const KNOWN_KEYS = `
 select id
@@ -61,7 +57,7 @@ export class DatabaseStore implements UsageStore {
   async connect(): Promise<DatabaseFacts> {
     return this.#use(async (db) => {
       await requireSchema(db)
-      const facts = await readMeta(db, this.#options.pepperCheck)
+      const facts = await readFacts(db, this.#options.pepperCheck)
       this.#databaseId = facts.databaseId
       return facts
     })
@@ -160,21 +156,5 @@ async function openForWriting({ url, limits }: StoreOptions): Promise<Database> 
   } catch (error) {
     await db.close()
     throw error
-  }
-}
-
-async function readMeta(db: Database, pepperCheck: string): Promise<DatabaseFacts> {
-  if (pepperCheck) await db.query(SET_PEPPER_CHECK, [pepperCheck])
-  const [meta] = await db.query<{ database_id: string; pepper_check: string | null }>(READ_META)
-  if (!meta) {
-    throw new AnalyticsError(
-      'DATABASE_NOT_MIGRATED',
-      `api_key_analytics_meta is empty in ${db.databaseLabel}. Restore its row from a backup: it has the id of the database.`,
-    )
-  }
-  return {
-    databaseId: meta.database_id,
-    databaseLabel: db.databaseLabel,
-    pepperMatches: meta.pepper_check === null || meta.pepper_check === pepperCheck,
   }
 }

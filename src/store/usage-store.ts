@@ -10,13 +10,16 @@ export interface DatabaseFacts {
   readonly databaseLabel: string
   /** False when the database was used with another pepper: its ids would not match ours. */
   readonly pepperMatches: boolean
+  /** Names of servers under which it was reached, here or where it was before it was moved. */
+  readonly knownAs: readonly string[]
 }
 
 /** The only way from counting to the database. All errors are `AnalyticsError`s. */
 export interface UsageStore {
   /**
    * Connects if needed, and checks the schema version and the pepper.
-   * @throws DATABASE_UNREACHABLE, DATABASE_REFUSED, DATABASE_NOT_MIGRATED, DATABASE_TOO_NEW, DATABASE_BUSY
+   * @throws DATABASE_UNREACHABLE, DATABASE_REFUSED, DATABASE_NOT_MIGRATED, DATABASE_TOO_NEW, DATABASE_BUSY,
+   * DATABASE_MOVED
    */
   connect(): Promise<DatabaseFacts>
   /**

@@ -64,6 +64,11 @@ const SCHEDULES: Readonly<Record<string, RegExp>> = {
   crontab: /^(?:\S+ ){5}(.*)$/m,
   systemd: /^ExecStart=\/usr\/bin\/(.*)$/m,
 }
+/** Blocks with programs that a machine may not have: then only their syntax is checked. How to find out. */
+const PROGRAMS: Readonly<Record<string, readonly [string, ...string[]]>> = {
+  sqlite3: ['sqlite3', '--version'],
+  'postgresql-programs': ['pg_dump', '--schema-only', '--dbname=postgres://api:password@localhost:5432/api'],
+}
 /** What is saved as a file instead of being run. */
 const FILES = ['js', 'ts', 'json', 'yaml', 'html']
 /** Plays a week; several pages begin with it and go on in the same block. */
@@ -77,16 +82,21 @@ describe('every block of the README and its pages runs as it stands', () => {
   const servers: { readonly file: string; readonly child: ChildProcess; readonly port: string }[] = []
   let app: InstalledApp
   let database: TestDatabase
+  /** Where the page about moving moves to. */
+  let newHome: TestDatabase
 
   beforeAll(async () => {
     app = await installPackage(...INSTALLED)
     database = await makeDatabase('postgresql', { migrated: false })
+    newHome = await makeDatabase('postgresql', { migrated: false })
     here.set('/srv/api', app.folder)
     for (const port of ['3000', '3001', '3002', '3003', '3004', '3005', '3006', '3007']) {
       here.set(port, `${await findFreePort()}`)
     }
     here.set('postgres://api:password@localhost:5432/api', database.url)
     here.set('PostgreSQL api at localhost:5432', describeDatabaseUrl(database.url))
+    here.set('postgres://api:password@localhost:5432/usage', newHome.url)
+    here.set('PostgreSQL usage at localhost:5432', describeDatabaseUrl(newHome.url))
     // The demo plays the week that ends now; yesterday is always in it.
     const dayBefore = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10)
     // A whole day of the demo's week, and the one before it, with which the week begins.
@@ -99,6 +109,7 @@ describe('every block of the README and its pages runs as it stands', () => {
   afterAll(async () => {
     for (const { child } of servers) child.kill('SIGKILL')
     await database?.remove()
+    await newHome?.remove()
     app?.remove()
   })
 
@@ -119,6 +130,10 @@ describe('every block of the README and its pages runs as it stands', () => {
           return expect(INSTALLED).toEqual(expect.arrayContaining(packagesOf(block.text)))
         if (name === 'clone')
           return expect(scriptsOf(block.text)).toEqual(expect.arrayContaining([expect.anything()]))
+        if (name in PROGRAMS && !(await hasProgram(PROGRAMS[name]!)))
+          return expect(await app.run('bash', ['-n', '-c', translateCommands(block.text)])).toMatchObject({
+            code: 0,
+          })
         if (block.text.startsWith(DEMO)) await playDemo(exported)
         if (name === 'serve') return serve(translate(block.text))
         if (name === 'until-stopped') return runUntilStopped(translate(block.text), exported)
@@ -142,6 +157,13 @@ describe('every block of the README and its pages runs as it stands', () => {
     const report = await app.run('npx', ['apikey-analytics', 'report', '--key', 'key_42', '--json'])
     expect(JSON.parse(report.stdout)).toMatchObject({ total: { requests: 2 } })
   })
+
+  /** Also that it can talk to the server of the tests. */
+  async function hasProgram(command: readonly [string, ...string[]]): Promise<boolean> {
+    const [program, ...args] = command
+    const { code } = await app.run(program, args.map(translate)).catch(() => ({ code: 1 }))
+    return code === 0
+  }
 
   async function runScheduled(
     command: RegExp,

@@ -18,6 +18,7 @@ const OFTEN = [
   'flush-cells',
   'flush-once',
   'migrate',
+  'move',
   'open-and-forget',
   'recover-and-die',
   'wait-for-end',

@@ -4,6 +4,7 @@ import { readUndelivered } from '../../report/note-undelivered.ts'
 import { readEntries } from '../../store/billing/chain.ts'
 import { lockStatements } from '../../store/billing/lock-statements.ts'
 import type { Database } from '../../store/database/open-database.ts'
+import { requireActive } from '../../store/database/require-active.ts'
 import { HOLD_WRITERS } from '../../store/remove/lock-rows.ts'
 import type { CloseOrder } from './close-order.ts'
 import { examineClosing } from './examine-closing.ts'
@@ -29,6 +30,7 @@ export async function closePeriod(
         await lockStatements(tx, db, 'close')
         // Citus has no state of all its servers, so writers wait there
         if (db.distributed) await tx.query(HOLD_WRITERS)
+        await requireActive(tx, db)
         const within = { ...db, ...tx }
         const findings = await examineClosing(within, order, waiting, dataDir)
         if (findings.refusals.length > 0 && (!order.dryRun || findings.isClosed))

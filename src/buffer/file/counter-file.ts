@@ -74,7 +74,8 @@ export class CounterFile {
     const file = new CounterFile(whole, identity, names)
     file.#problem = lost > 0 ? `it ends ${lost} bytes too early` : names.problem
     file.#retired = true
-    file.#writtenAt = writtenAt
+    // whole, as all times that are stored: a file system gives parts of a millisecond too
+    file.#writtenAt = Math.trunc(writtenAt)
     return file
   }
 

@@ -1,8 +1,8 @@
 import type { Statements } from '../database/dialect.ts'
 import type { Database } from '../database/open-database.ts'
+import { runBoundedWrite } from '../database/run-bounded-write.ts'
 import type { DueDelivery } from './read-alerts.ts'
 
-type Db = Statements & Pick<Database, 'dialect'>
 type Delivery = Pick<DueDelivery, 'alertId' | 'webhook' | 'attempts'>
 
 /**
@@ -11,11 +11,12 @@ type Delivery = Pick<DueDelivery, 'alertId' | 'webhook' | 'attempts'>
  * @returns false when another process took it first
  */
 export async function claimDelivery(
-  db: Db,
+  db: Database,
   { alertId, webhook, attempts }: Delivery,
   until: number,
 ): Promise<boolean> {
-  const claimed = await db.query(
+  const claimed = await write(
+    db,
     `update api_key_analytics_alert_deliveries
 set attempts = attempts + 1, next_attempt_at = ${db.dialect.timeOf('$4')}
 where alert_id = $1 and webhook = $2 and attempts = $3 and state = 'pending'
@@ -26,8 +27,13 @@ returning 1`,
 }
 
 /** Notes that a webhook accepted an alert. */
-export async function noteDelivered(db: Db, { alertId, webhook }: Delivery, now: number): Promise<void> {
-  await db.query(
+export async function noteDelivered(
+  db: Database,
+  { alertId, webhook }: Delivery,
+  now: number,
+): Promise<void> {
+  await write(
+    db,
     `update api_key_analytics_alert_deliveries
 set state = 'delivered', delivered_at = ${db.dialect.timeOf('$3')}, last_error = null
 where alert_id = $1 and webhook = $2`,
@@ -37,12 +43,13 @@ where alert_id = $1 and webhook = $2`,
 
 /** Notes a failed attempt: when the next one is, or that it was the last one. */
 export async function noteFailed(
-  db: Db,
+  db: Database,
   { alertId, webhook }: Delivery,
   { error, nextAttemptAt }: { readonly error: string; readonly nextAttemptAt: number | undefined },
 ): Promise<void> {
   const next = nextAttemptAt === undefined ? '' : `, next_attempt_at = ${db.dialect.timeOf('$4')}`
-  await db.query(
+  await write(
+    db,
     `update api_key_analytics_alert_deliveries
 set state = ${nextAttemptAt === undefined ? "'given up'" : "'pending'"}, last_error = $3${next}
 where alert_id = $1 and webhook = $2 and state = 'pending'`,
@@ -51,8 +58,9 @@ where alert_id = $1 and webhook = $2 and state = 'pending'`,
 }
 
 /** Notes that a webhook wants no more: all that waits for it is kept, and is sent no more. */
-export async function disableWebhook(db: Db, webhook: string, error: string): Promise<void> {
-  await db.query(
+export async function disableWebhook(db: Database, webhook: string, error: string): Promise<void> {
+  await write(
+    db,
     `update api_key_analytics_alert_deliveries
 set state = 'disabled', last_error = $2
 where webhook = $1 and state = 'pending'`,
@@ -64,8 +72,9 @@ where webhook = $1 and state = 'pending'`,
  * Sends again what a webhook did not get: after a 410, and what was given up.
  * @returns how many deliveries wait again
  */
-export async function retryWebhook(db: Db, webhook: string, now: number): Promise<number> {
-  const again = await db.query(
+export async function retryWebhook(db: Database, webhook: string, now: number): Promise<number> {
+  const again = await write(
+    db,
     `update api_key_analytics_alert_deliveries
 set state = 'pending', attempts = 0, next_attempt_at = ${db.dialect.timeOf('$2')}
 where webhook = $1 and state in ('disabled', 'given up')
@@ -77,7 +86,7 @@ returning 1`,
 
 /** How many deliveries to a webhook wait, and when the next attempt is. */
 export async function countDeliveries(
-  db: Db,
+  db: Pick<Database, 'dialect' | 'query'>,
   webhook: string,
 ): Promise<{ pending: number; disabled: number; nextAttemptAt: number | undefined }> {
   const rows = await db.query<{ state: string; count: string | number; next: string | number }>(
@@ -111,4 +120,9 @@ order by webhook`,
   return rows
     .filter(({ webhook }) => !webhooks.includes(webhook))
     .map(({ webhook, pending }) => ({ webhook, pending: Number(pending) }))
+}
+
+/** One statement that writes. */
+function write(db: Database, sql: string, params: readonly unknown[]): Promise<unknown[]> {
+  return runBoundedWrite(db, (tx) => tx.query(sql, params))
 }

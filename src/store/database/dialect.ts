@@ -15,8 +15,21 @@ export interface Statements {
  * `write` waits for its turn before it reads anything. `turn` is a short `write`, one of many; it releases its locks
  * when its process is stopped. `flush` is a `turn` that also waits for other flushes. `snapshot` sees one state of the
  * database and writes nothing. `close` sees one state too, from its first statement that is not a lock on, and writes.
+ *
+ * `write`, `turn` and `flush` fail with DATABASE_MOVED unless the database is active, and so must whoever uses `close`
+ * (see `requireActive`). These are for any state: `schema` changes tables, `hold` is a `turn` that only reads, `fill` is
+ * a `turn` of `move` that writes, and `switch` changes the state: it waits for all who write, and they wait for it.
  */
-export type TransactionMode = 'write' | 'turn' | 'flush' | 'snapshot' | 'close'
+export type TransactionMode =
+  | 'write'
+  | 'turn'
+  | 'flush'
+  | 'snapshot'
+  | 'close'
+  | 'schema'
+  | 'hold'
+  | 'fill'
+  | 'switch'
 
 /** An open connection, or several behind one pool. */
 export interface Session extends Statements {
@@ -73,6 +86,16 @@ export interface Dialect {
   addWhole(a: string, b: string): string
   /** SQL for a JSON array, as text, of one value per row. */
   jsonColumn(value: string): string
+  /**
+   * SQL for the value of a column as text, and for the value of such a text. The text is the same on both databases: a
+   * time is in epoch milliseconds, an array is JSON. `type` is the type of the column in this database.
+   */
+  textOf(column: string, type: string): string
+  valueOf(text: string, type: string): string
+  /** SQL that deletes all rows of tables; a table comes after those that it refers to. */
+  empty(tables: readonly string[]): string[]
+  /** SQL after rows with given numbers: the next number of a column that counts up is above all of them. */
+  continueNumbers(table: string, column: string): string | undefined
   /** How histograms of durations are merged, summed up and read. */
   readonly histogram: HistogramDialect
   /**

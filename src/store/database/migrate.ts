@@ -126,7 +126,7 @@ async function alone<T>(
   return db.transaction(async (tx) => {
     await lockMigrations(tx, db, wait)
     return run(tx)
-  })
+  }, 'schema')
 }
 
 async function withDatabase<T>(

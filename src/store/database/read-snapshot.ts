@@ -9,5 +9,5 @@ export function readSnapshot<T>(db: Database, run: (tx: Statements) => Promise<T
   return db.transaction(async (tx) => {
     await tx.query(HOLD_WRITERS)
     return run(tx)
-  }, 'turn')
+  }, 'hold')
 }

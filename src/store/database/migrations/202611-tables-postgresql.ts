@@ -251,7 +251,12 @@ export const POSTGRESQL = [
   `create table api_key_analytics_meta (
   id smallint not null primary key,
   database_id uuid not null,
-  pepper_check text null
+  pepper_check text null,
+  known_as text not null default '[]',
+  state text not null default 'active',
+  state_since timestamptz null,
+  other_database text null,
+  move_id uuid null
 )`,
   'insert into api_key_analytics_meta (id, database_id) values (1, gen_random_uuid())',
 ]

@@ -254,7 +254,12 @@ export const SQLITE = [
   `create table api_key_analytics_meta (
   id integer not null primary key,
   database_id text not null,
-  pepper_check text null
+  pepper_check text null,
+  known_as text not null default '[]',
+  state text not null default 'active',
+  state_since datetime null,
+  other_database text null,
+  move_id text null
 )`,
   // version 4, as PostgreSQL's gen_random_uuid() makes it
   `insert into api_key_analytics_meta (id, database_id)

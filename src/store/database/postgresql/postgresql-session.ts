@@ -4,6 +4,8 @@ import type { PoolClient } from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
 import { AnalyticsError } from '../../../model/errors.ts'
 import type { OpenOptions, Session, Statements, TransactionMode } from '../dialect.ts'
+import { isChecked, requireState, writeReadState } from '../require-active.ts'
+import type { StateRow } from '../require-active.ts'
 import { translateError } from '../translate-error.ts'
 
 /** The pool of pg behind MikroORM. */
@@ -22,6 +24,17 @@ export const ANSWER_TIMEOUT_MS = 10_000
  */
 const LONGEST_SILENCE_MS = 5000
 
+/** Several statements that are sent at once. */
+function writeList(statements: readonly (string | false)[]): string {
+  return statements.filter(Boolean).join(';\n')
+}
+
+/**
+ * Lifts a limit that is meant for the statements of an app. Only for one transaction: a pooler then gives the
+ * connection to others.
+ */
+const LIFT_TIMEOUT = 'set local statement_timeout = 0'
+
 /**
  * Flushes take turns by this lock. Without it, flushes of the same rows wait for each other row by row. Each holds a
  * snapshot that keeps the server from cleaning up: four times the work per flush, and a table that grows. A session
@@ -32,19 +45,52 @@ const TAKE_TURN = `set local statement_timeout = 30000;
 set local lock_timeout = 0;
 lock table api_key_analytics_meta in share update exclusive mode`
 
-function writeBegin(mode: TransactionMode, longestSilenceMs: number): string {
-  if (mode === 'write') return 'begin'
-  if (mode === 'snapshot') return 'begin isolation level repeatable read read only'
-  const begin = mode === 'close' ? 'begin isolation level repeatable read' : 'begin'
-  const turn = `${begin};\nset local idle_in_transaction_session_timeout = ${longestSilenceMs}`
-  return mode === 'flush' ? `${turn};\n${TAKE_TURN}` : turn
-}
+/** Writers do not wait for each other by this lock, nor for flushes: only for `switch`, as that waits for them. */
+const JOIN_WRITERS = 'lock table api_key_analytics_meta in row exclusive mode'
+
+/** An app that writes on waits in its counter files, so a writer that takes long is a reason to give up, not to wait. */
+const HOLD_WRITERS = `set local lock_timeout = 60000;
+lock table api_key_analytics_meta in exclusive mode`
+
+/** A switch that was confirmed must not be undone by a crash of the server. */
+const KEEP_COMMIT = 'set local synchronous_commit = on'
+
+const READ_STATE = writeReadState((time) => `(date_part('epoch', ${time}) * 1000)::bigint`)
+
+const SHORT: ReadonlySet<TransactionMode> = new Set(['turn', 'flush', 'close', 'hold', 'fill', 'switch'])
 
 /**
- * Lifts a limit that is meant for the statements of an app. Only for one transaction: a pooler then gives the
- * connection to others.
+ * A writer reads the state of the database before it waits for other locks. Whatever the default of its role is, it
+ * must then see what those before it have written.
  */
-const LIFT_TIMEOUT = 'set local statement_timeout = 0'
+const READ_COMMITTED = 'begin isolation level read committed'
+
+const BEGIN: Partial<Record<TransactionMode, string>> = {
+  write: READ_COMMITTED,
+  turn: READ_COMMITTED,
+  flush: READ_COMMITTED,
+  snapshot: 'begin isolation level repeatable read read only',
+  close: 'begin isolation level repeatable read',
+}
+
+function writeBegin(mode: TransactionMode, longestSilenceMs: number, lift: boolean): string {
+  return writeList([
+    BEGIN[mode] ?? 'begin',
+    SHORT.has(mode) && `set local idle_in_transaction_session_timeout = ${longestSilenceMs}`,
+    lift && LIFT_TIMEOUT,
+    mode === 'flush' && writeList([TAKE_TURN, READ_STATE]),
+  ])
+}
+
+/** What comes after `begin`, and may wait for others. */
+const ENTER: Partial<Record<TransactionMode, string>> = {
+  write: writeList([JOIN_WRITERS, READ_STATE]),
+  turn: writeList([JOIN_WRITERS, READ_STATE]),
+  // without reading: its snapshot comes after its other locks
+  close: JOIN_WRITERS,
+  fill: JOIN_WRITERS,
+  switch: writeList([KEEP_COMMIT, HOLD_WRITERS]),
+}
 
 const BEGIN_COPY = `begin read only;
 ${LIFT_TIMEOUT}`
@@ -91,7 +137,9 @@ export function runOn(client: Pick<Pool, 'query'>, databaseLabel: string): Timed
     query: async (text, params = [], timeoutMs?: number) => {
       try {
         const timed = timeoutMs !== undefined && { query_timeout: timeoutMs }
-        return (await client.query({ text, values: params.map(replaceNul), ...timed })).rows
+        // without values several statements may be sent at once, and each has a result
+        const results = [await client.query({ text, values: params.map(replaceNul), ...timed })].flat()
+        return results.at(-1)!.rows
       } catch (error) {
         throw translateError(error, databaseLabel)
       }
@@ -143,13 +191,18 @@ export function openPostgresqlSession(
     }
   }
   /** A connection in a new transaction. */
-  const begin = async (sql: string, mode?: TransactionMode): Promise<PoolClient> => {
+  const begin = async (sql: string, mode: TransactionMode = 'schema'): Promise<PoolClient> => {
     const client = await connect()
     try {
       const timeoutMs = mode === 'flush' ? undefined : answerTimeoutMs
-      await runOn(client, databaseLabel).query(sql, [], timeoutMs)
+      const { query } = runOn(client, databaseLabel)
+      const begun = await query<StateRow>(sql, [], timeoutMs)
+      const enter = ENTER[mode]
+      const entered = enter ? await query<StateRow>(enter) : begun
+      if (isChecked(mode)) requireState(databaseLabel, entered.at(-1))
       return client
     } catch (error) {
+      // closed, because what it waits for may still be under way
       client.release(true)
       throw error
     }
@@ -176,9 +229,7 @@ export function openPostgresqlSession(
     }
   }
   const transaction: Session['transaction'] = async (run, mode = 'write') => {
-    const lift = liftTimeout && mode !== 'flush'
-    const start = writeBegin(mode, longestSilenceMs)
-    const client = await begin(lift ? `${start};\n${LIFT_TIMEOUT}` : start, mode)
+    const client = await begin(writeBegin(mode, longestSilenceMs, liftTimeout && mode !== 'flush'), mode)
     const tx = readAfterSilence(runOn(client, databaseLabel), longestSilenceMs)
     let broken = false
     let cut: unknown
@@ -199,7 +250,7 @@ export function openPostgresqlSession(
     }
   }
   const single: Statements = liftTimeout
-    ? { query: (sql, params) => transaction((tx) => tx.query(sql, params)) }
+    ? { query: (sql, params) => transaction((tx) => tx.query(sql, params), 'schema') }
     : runOn(pool, databaseLabel)
   return { ...single, transaction, copy, isCurrent: () => true }
 }

@@ -45,13 +45,16 @@ interface Facts {
 /** Encodings that can hold any text. SQL_ASCII keeps the bytes unchanged, and ours are UTF-8. */
 const ENCODINGS = new Set(['UTF8', 'SQL_ASCII'])
 
+// not extract: it computes in numeric and takes twice as long per row
+const millisecondsOf = (time: string): string => `(date_part('epoch', ${time}) * 1000)::bigint`
+const timeOf = (milliseconds: string): string => `to_timestamp(${milliseconds}::double precision / 1000)`
+
 /** PostgreSQL 13 or newer. `databaseLabel` is its name in messages. */
 export function postgresqlDialect(url: string, databaseLabel: string): Dialect {
   return {
     kind: 'postgresql',
-    // not extract: it computes in numeric and takes twice as long per row
-    millisecondsOf: (time) => `(date_part('epoch', ${time}) * 1000)::bigint`,
-    timeOf: (milliseconds) => `to_timestamp(${milliseconds}::double precision / 1000)`,
+    millisecondsOf,
+    timeOf,
     dayOfMonth: (milliseconds) =>
       `date_part('day', to_timestamp((${milliseconds})::double precision / 1000) at time zone 'UTC')`,
     givenRows(columns, rows, first) {
@@ -66,6 +69,19 @@ export function postgresqlDialect(url: string, databaseLabel: string): Dialect {
     storedOrder: ['bucket', 'api_key_id', 'bucket_minutes', 'endpoint', 'method', 'status', 'import_id'],
     addWhole: (a, b) => `${a} + ${b}`,
     jsonColumn: (value) => `json_agg(${value})::text`,
+    textOf(column, type) {
+      if (type.endsWith('[]')) return `array_to_json(${column})::text`
+      if (type === 'boolean') return `${column}::int::text`
+      return type.startsWith('timestamptz') ? `${millisecondsOf(column)}::text` : `${column}::text`
+    },
+    valueOf(text, type) {
+      if (type.endsWith('[]')) return `translate(${text}, '[]', '{}')::${type}`
+      if (type === 'boolean') return `${text}::int::boolean`
+      return type.startsWith('timestamptz') ? timeOf(text) : `${text}::${type}`
+    },
+    empty: (tables) => [`truncate ${tables.join(', ')}`],
+    continueNumbers: (table, column) =>
+      `select setval(pg_get_serial_sequence('${table}', '${column}'), (select coalesce(max(${column}), 0) + 1 from ${table}), false)`,
     histogram: POSTGRESQL_HISTOGRAM,
     hidingTables: HIDING_TABLES,
     columns: COLUMNS,
