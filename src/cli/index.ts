@@ -3,6 +3,8 @@ import AlertsCheck from './commands/alerts/check.ts'
 import AlertsList from './commands/alerts/list.ts'
 import AlertsRetry from './commands/alerts/retry.ts'
 import Close from './commands/close.ts'
+import Complete from './commands/complete.ts'
+import Completion from './commands/completion.ts'
 import CustomersList from './commands/customers/list.ts'
 import CustomersRename from './commands/customers/rename.ts'
 import Dashboard from './commands/dashboard.ts'
@@ -33,6 +35,8 @@ export const COMMANDS = {
   'alerts:list': AlertsList,
   'alerts:retry': AlertsRetry,
   close: Close,
+  complete: Complete,
+  completion: Completion,
   'customers:list': CustomersList,
   'customers:rename': CustomersRename,
   dashboard: Dashboard,
