@@ -31,7 +31,7 @@ complete -F %function% %bin%
 const ZSH = String.raw`#compdef %bin%
 # zsh completion of %bin%, made by: %bin% completion zsh
 %function%() {
-  local program=\${(Q)words[1]} typed=\${(Q)QIPREFIX}\${(Q)PREFIX}
+  local program=\${(Q)words[1]} typed=\${(Q)PREFIX}
   local -a answer values shown
   local value display
   (( $+commands[$program] || $+functions[$program] )) || [[ -x $program ]] || program=%bin%
@@ -60,7 +60,7 @@ fi
 const FISH = String.raw`# fish completion of %bin%, made by: %bin% completion fish
 function %function%
     set -l words (commandline -opc)
-    set -l token (commandline -ct | string collect --no-trim-newlines)
+    set -l token (commandline -ct | string collect)
     set -l program $words[1]
     type -q -- $program; or set program %bin%
     set -l answer ($program complete fish -- $words[2..-1] "$token" 2>/dev/null </dev/null | string split0)

@@ -10,7 +10,10 @@ const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u
  * is written by itself: what two texts have in common looks the same.
  */
 export function quoteForBash(text: string, quote: Quote): string {
-  return Array.from(text, (character) => quoteCharacter(character, quote)).join('')
+  const pieces = Array.from(text, (character) => quoteCharacter(character, quote))
+  // bash closes a quote by itself, but not when the last character looks like its end
+  const looksClosed = quote !== '' && quote !== "$'" && pieces.at(-1)?.endsWith(quote)
+  return pieces.join('') + (looksClosed ? quote : '')
 }
 
 function quoteCharacter(character: string, quote: Quote): string {
