@@ -2,7 +2,7 @@ import type { FilterText } from './find-filter.ts'
 import type { CsvSeparator } from './render-csv.ts'
 
 /** The formats of a report. */
-export type ReportFormat = 'table' | 'csv' | 'json' | 'markdown' | 'xlsx'
+export type ReportFormat = 'table' | 'csv' | 'json' | 'markdown' | 'html' | 'xlsx'
 
 /** The flags of `report`, parsed. */
 export interface ReportFlags extends FilterText {
@@ -17,5 +17,6 @@ export interface ReportFlags extends FilterText {
   readonly format: ReportFormat
   readonly 'csv-separator'?: CsvSeparator | undefined
   readonly out?: string | undefined
+  readonly open?: boolean | undefined
   readonly watch?: boolean | undefined
 }

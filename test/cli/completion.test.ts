@@ -46,18 +46,43 @@ forEachDatabase('names in completions', (_kind, makeUrl) => {
 
   test.each<[string[], string[]]>([
     // the name or label that is no other key's, and nothing that would be a flag
-    [['report', '--key', ''], ['Mobile app', 'key_2', 'key_3', 'key_4']],
+    [
+      ['report', '--key', ''],
+      ['Mobile app', 'key_2', 'key_3', 'key_4'],
+    ],
     [['report', '--key', 'Tw'], ['Twin']],
     [['report', '--key=sk'], ['--key=sk_l…9f2a']],
     [['report', '--key=--'], ['--key=--yes']],
-    [['keys', 'forget', '--'], ['--anonymise', '--data-dir', '--database', '--env-file', '--help', '--json', '--no-color', '--owner', '--yes']],
+    [
+      ['keys', 'forget', '--'],
+      [
+        '--anonymise',
+        '--data-dir',
+        '--database',
+        '--env-file',
+        '--help',
+        '--json',
+        '--no-color',
+        '--owner',
+        '--yes',
+      ],
+    ],
     [['keys', 'name', 'aaaaaaaa-0000-4000-8000-000000000001'], [mobile.id]],
-    [['keys', 'list', '--owner', ''], ['Acme Ltd', "O'Neil; $(id)"]],
+    [
+      ['keys', 'list', '--owner', ''],
+      ['Acme Ltd', "O'Neil; $(id)"],
+    ],
     [['customers', 'rename', 'Ac'], ['Acme Ltd']],
-    [['report', '--endpoint', ''], ['/orders', '/users/:id']],
+    [
+      ['report', '--endpoint', ''],
+      ['/orders', '/users/:id'],
+    ],
     [['export', '-e', 'GET /'], ['GET /users/:id']],
     [['report', '--unit', ''], ['tokens']],
-    [['statements', 'show', ''], ['1', '2026-10']],
+    [
+      ['statements', 'show', ''],
+      ['1', '2026-10'],
+    ],
     [['statements', 'check', '2026'], ['2026-10']],
     [['alerts', 'retry', ''], []],
   ])('%j', async (line, expected) => {
@@ -74,7 +99,10 @@ forEachDatabase('names in completions', (_kind, makeUrl) => {
     await askUntil(['report', '--env-file', '~/.env', '--key', ''], { env: { HOME: folder } }, ['elsewhere'])
     expect(await ask(['report', '--database', '$OTHER', '--key', ''], { env })).toEqual([])
     expect(await ask(['report', '--env-file', 'missing', '--tz', 'UT'], { env })).toEqual(['UTC'])
-    const { stdout, stderr } = await runCli(['complete', 'zsh', '--', 'report', '--env-file', 'missing', '--key', ''], { env })
+    const { stdout, stderr } = await runCli(
+      ['complete', 'zsh', '--', 'report', '--env-file', 'missing', '--key', ''],
+      { env },
+    )
     expect({ stdout, stderr }).toEqual({ stdout: '', stderr: '' })
   })
 })

@@ -39,12 +39,14 @@ describe.each(SHELL_NAMES.filter((shell) => SCRIPT && SHELLS[shell]))('completio
 
   /** Names are looked up for a limited time, which a busy machine may need for something else: then it is typed again. */
   const expectArguments = (name: string, keys: string, args: readonly string[]) =>
-    expect
-      .poll(async () => (await people.get(name)!.type(keys)).args, { timeout: PATIENCE_MS })
-      .toEqual(args)
+    expect.poll(async () => (await people.get(name)!.type(keys)).args, { timeout: PATIENCE_MS }).toEqual(args)
 
   test('completes a command, a flag and a name', async () => {
-    await expectArguments('Mobile app', `apikey-analytics repo${TAB}--ke${TAB}Mo${TAB}`, ['report', '--key', 'Mobile app'])
+    await expectArguments('Mobile app', `apikey-analytics repo${TAB}--ke${TAB}Mo${TAB}`, [
+      'report',
+      '--key',
+      'Mobile app',
+    ])
   })
 
   test('completes a file where one is wanted', async () => {
@@ -68,9 +70,9 @@ describe.each(SHELL_NAMES.filter((shell) => SCRIPT && SHELLS[shell]))('completio
 
   test('leaves the line as it is, without a message, when the database cannot be read', async () => {
     const person = people.get('Mobile app')!
-    const keys = `apikey-analytics report --data-dir /nowhere --key Mo${TAB}`
+    const keys = `apikey-analytics report --database sqlite:/nowhere/x.db --key Mo${TAB}`
     const { args, screen } = await person.type(keys)
-    expect(args).toEqual(['report', '--data-dir', '/nowhere', '--key', 'Mo'])
+    expect(args).toEqual(['report', '--database', 'sqlite:/nowhere/x.db', '--key', 'Mo'])
     expect(screen).not.toMatch(/error/i)
   })
 })

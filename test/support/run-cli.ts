@@ -69,7 +69,9 @@ export const SOURCES = { root: ROOT, pjson: readPackageOfSources() }
 
 function readPackageOfSources(): Interfaces.PJSON {
   const packageJson = readFileSync(`${ROOT}package.json`, 'utf8')
-  return JSON.parse(packageJson.replaceAll(/\.\/dist\/(cli\/[\w/-]+)\.js/g, './src/$1.ts')) as Interfaces.PJSON
+  return JSON.parse(
+    packageJson.replaceAll(/\.\/dist\/(cli\/[\w/-]+)\.js/g, './src/$1.ts'),
+  ) as Interfaces.PJSON
 }
 
 /** Gives this process the output, input, environment and folder of a command. @returns what takes them back */

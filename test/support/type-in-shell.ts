@@ -27,7 +27,11 @@ export interface TypingPerson {
 const STARTS: Record<Shell, { readonly file: string; readonly setup: string; readonly command: string }> = {
   bash: { file: '.bashrc', setup: '', command: "--noprofile --rcfile '%s/.bashrc' -i" },
   zsh: { file: '.zshrc', setup: 'autoload -U compinit\ncompinit -D -u\n', command: '-d -i' },
-  fish: { file: 'config.fish', setup: 'set -g fish_greeting\n', command: "--no-config -i -C 'source %s/config.fish'" },
+  fish: {
+    file: 'config.fish',
+    setup: 'set -g fish_greeting\n',
+    command: "--no-config -i -C 'source %s/config.fish'",
+  },
 }
 
 /** Gives a shell a folder of its own, with `apikey-analytics` on its PATH; what is run by Enter only writes its arguments down. */
@@ -49,7 +53,10 @@ mv '${written}.part' '${written}'
   )
   chmodSync(fake, 0o755)
   const { file, setup, command } = STARTS[shell]
-  const load = shell === 'fish' ? 'apikey-analytics completion fish | source' : `source <(apikey-analytics completion ${shell})`
+  const load =
+    shell === 'fish'
+      ? 'apikey-analytics completion fish | source'
+      : `source <(apikey-analytics completion ${shell})`
   writeFileSync(join(folder, file), `${setup}${load}\n`)
   const type = async (keys: string) => {
     rmSync(written, { force: true })

@@ -57,7 +57,9 @@ describe('a line is completed from what oclif knows', () => {
   /** A new flag or argument fails here until its value has a source: give it one of these names, or add its own. */
   test('every value has a source', () => {
     const flags = config.commands.flatMap(({ flags }) => Object.values(flags))
-    const values = flags.flatMap((flag) => (flag.type === 'option' && !flag.options ? [String(flag.helpValue)] : []))
+    const values = flags.flatMap((flag) =>
+      flag.type === 'option' && !flag.options ? [String(flag.helpValue)] : [],
+    )
     const args = config.commands.flatMap(({ args }) => Object.values(args).filter(({ options }) => !options))
     const names = [...values, ...args.map(({ name }) => name.toUpperCase())]
     const known = [...Object.keys(VALUE_SOURCES), 'COMMAND']
@@ -71,7 +73,10 @@ describe('a line is completed from what oclif knows', () => {
     ['nonsense ', []],
     ['report --by key,mon', ['key,month']],
     ['report --by=key,mon', ['--by=key,month']],
-    ['report --status=4', ['--status=4xx', '--status=401', '--status=403', '--status=404', '--status=429'].sort()],
+    [
+      'report --status=4',
+      ['--status=4xx', '--status=401', '--status=403', '--status=404', '--status=429'].sort(),
+    ],
     ['report --month 2', 12],
     ['report --tz Europe/Berl', ['Europe/Berlin']],
     ['report --format csv --csv-s', ['--csv-separator']],
@@ -139,17 +144,22 @@ describe('a line of bash', () => {
   })
 
   test('whatever a name holds, bash reads exactly it, runs nothing, and prints no control character', () => {
-    const texts = fc.sample(
-      fc.record({
-        text: fc.oneof(
-          fc.string({ unit: 'binary', maxLength: 12 }),
-          fc.string({ unit: fc.constantFrom(...'ab \'"\\$`!(){}[]*?~#&;|<>=:@%^\n\t\u001b\u202eé日😀'), maxLength: 12 }),
-        ),
-        cut: fc.nat(12),
-        quote: fc.constantFrom<Quote>('', "'", '"', "$'"),
-      }),
-      500,
-    ).filter(({ text }) => !/[\0\p{Cs}]/u.test(text))
+    const texts = fc
+      .sample(
+        fc.record({
+          text: fc.oneof(
+            fc.string({ unit: 'binary', maxLength: 12 }),
+            fc.string({
+              unit: fc.constantFrom(...'ab \'"\\$`!(){}[]*?~#&;|<>=:@%^\n\t\u001b\u202eé日😀'),
+              maxLength: 12,
+            }),
+          ),
+          cut: fc.nat(12),
+          quote: fc.constantFrom<Quote>('', "'", '"', "$'"),
+        }),
+        500,
+      )
+      .filter(({ text }) => !/[\0\p{Cs}]/u.test(text))
     const lines = texts.map(({ text, cut, quote }) => {
       const characters = Array.from(text)
       const start = characters.slice(0, cut).join('')
@@ -164,7 +174,10 @@ describe('a line of bash', () => {
       return close(kept + completion, quote, text.slice(start.length) === '')
     })
     const script = `PATH=\nset -f +H\n${lines.map((word) => `printf '%s\\0' x${word}`).join('\n')}\n`
-    const output = execFileSync('bash', ['--norc', '-s'], { input: script, env: { LANG: 'C.UTF-8', PATH: process.env['PATH'] } })
+    const output = execFileSync('bash', ['--norc', '-s'], {
+      input: script,
+      env: { LANG: 'C.UTF-8', PATH: process.env['PATH'] },
+    })
     expect(output.toString().split('\0').slice(0, -1)).toEqual(texts.map(({ text }) => `x${text}`))
   })
 })

@@ -16,7 +16,11 @@ export default class Complete extends BaseCommand {
     const { words, current, write } = SHELL_LINES[shell as Shell](given)
     const completions = await findCompletions(this.config, words, current, async (typed) => {
       const value = (name: string) => expandStart(typed.get(name))
-      const flags = { database: typed.get('database'), 'data-dir': value('data-dir'), 'env-file': value('env-file') }
+      const flags = {
+        database: typed.get('database'),
+        'data-dir': value('data-dir'),
+        'env-file': value('env-file'),
+      }
       return (await this.locate(flags)).database
     })
     process.stdout.write(write(completions))

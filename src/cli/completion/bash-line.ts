@@ -50,7 +50,12 @@ const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', e
 function readAnsi(text: string | undefined): string | undefined {
   return text?.replace(/(?:\\x[\da-f]{1,2})+|\\(.)/gis, (bytes, escaped?: string) =>
     escaped === undefined
-      ? Buffer.from(bytes.slice(2).split('\\x').map((byte) => Number.parseInt(byte, 16))).toString()
+      ? Buffer.from(
+          bytes
+            .slice(2)
+            .split('\\x')
+            .map((byte) => Number.parseInt(byte, 16)),
+        ).toString()
       : (ESCAPES[escaped] ?? escaped),
   )
 }

@@ -122,7 +122,9 @@ function listFlags(flags: readonly Flag[], used: readonly Flag[]): Candidate[] {
     used.some(({ name, exclusive }) => exclusive?.includes(flag.name) || flag.exclusive?.includes(name))
   const free = flags.filter((flag) => !isUsed(flag) && !isExcluded(flag))
   return [
-    ...free.flatMap((flag) => namesOf(flag).map((value) => ({ value, note: flag.summary ?? flag.description }))),
+    ...free.flatMap((flag) =>
+      namesOf(flag).map((value) => ({ value, note: flag.summary ?? flag.description })),
+    ),
     { value: '--help', note: 'Explain the command.' },
   ]
 }

@@ -81,6 +81,11 @@ const SCRIPTS: Readonly<Record<Shell, string>> = { bash: BASH, zsh: ZSH, fish: F
 /** The completion script of a shell for a program of this name. */
 export function writeCompletionScript(shell: Shell, bin: string): string {
   // zsh loads the function from a file of its name
-  const name = shell === 'bash' ? `_${bin.replaceAll('-', '_')}` : shell === 'zsh' ? `_${bin}` : `__complete_${bin.replaceAll('-', '_')}`
+  const name =
+    shell === 'bash'
+      ? `_${bin.replaceAll('-', '_')}`
+      : shell === 'zsh'
+        ? `_${bin}`
+        : `__complete_${bin.replaceAll('-', '_')}`
   return SCRIPTS[shell].replaceAll('\\$', '$').replaceAll('%bin%', bin).replaceAll('%function%', name)
 }

@@ -17,7 +17,8 @@ export function quoteForBash(text: string, quote: Quote): string {
 }
 
 function quoteCharacter(character: string, quote: Quote): string {
-  if (quote === "$'") return UNSAFE.test(character) || /['\\]/.test(character) ? toBytes(character) : character
+  if (quote === "$'")
+    return UNSAFE.test(character) || /['\\]/.test(character) ? toBytes(character) : character
   if (UNSAFE.test(character)) return outside(`$'${toBytes(character)}'`, quote)
   if (quote === "'") return character === "'" ? outside("\\'", quote) : character
   if (quote === '"') {

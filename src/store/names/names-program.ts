@@ -23,7 +23,9 @@ function readSqlite(path: string): Read {
     const file = new Sqlite(path, { readonly: true, fileMustExist: true, timeout: NAMES_LIMIT_MS })
     // `$1` is a named parameter to SQLite, called "1"
     const run: RunStatement = async (sql, [start]) =>
-      file.prepare(sql).all(...(start === undefined ? [] : [{ 1: start }])) as Awaited<ReturnType<RunStatement>>
+      file.prepare(sql).all(...(start === undefined ? [] : [{ 1: start }])) as Awaited<
+        ReturnType<RunStatement>
+      >
     try {
       return await findNames(run, question)
     } finally {
@@ -46,7 +48,10 @@ function readPostgresql(url: string): Read {
       await client.query('begin read only')
       // the server goes on with a statement whose client was killed
       await client.query(`set local statement_timeout = ${NAMES_LIMIT_MS}`)
-      return await findNames(async (sql, parameters) => (await client.query(sql, [...parameters])).rows, question)
+      return await findNames(
+        async (sql, parameters) => (await client.query(sql, [...parameters])).rows,
+        question,
+      )
     } finally {
       await client.end()
     }
