@@ -11,6 +11,7 @@ import Dashboard from './commands/dashboard.ts'
 import Demo from './commands/demo.ts'
 import Export from './commands/export.ts'
 import Flush from './commands/flush.ts'
+import Help from './commands/help.ts'
 import KeysForget from './commands/keys/forget.ts'
 import KeysList from './commands/keys/list.ts'
 import KeysName from './commands/keys/name.ts'
@@ -43,6 +44,7 @@ export const COMMANDS = {
   demo: Demo,
   export: Export,
   flush: Flush,
+  help: Help,
   'keys:forget': KeysForget,
   'keys:list': KeysList,
   'keys:name': KeysName,

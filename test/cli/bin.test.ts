@@ -20,6 +20,9 @@ const FIRST_WORDS: Record<string, string> = {
   'keys name aaaaaaaa-0000-4000-8000-000000000001 --owner acme':
     'aaaaaaaa-0000-4000-8000-000000000001 is Mobile app',
   migrate: 'SQLite ',
+  'completion bash': '# bash completion of apikey-analytics',
+  'complete zsh -- repo': '\0\0report\0',
+  'help report': 'NAME\n  apikey-analytics report - show who called what',
   'close --month 2026-10 --billable 2xx': 'Closed 2026-10',
   'statements list': 'No.  Period',
   'statements show 1': 'Statement 1',

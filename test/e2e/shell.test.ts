@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { SHELLS as SHELL_NAMES } from '../../src/cli/completion/write-completions.ts'
@@ -7,7 +7,8 @@ import type { TestDatabase } from '../support/databases.ts'
 import { SCRIPT, SHELLS } from '../support/find-installed.ts'
 import { PATIENCE_MS } from '../support/patience.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
-import { sitAtShell } from '../support/type-in-shell.ts'
+import { readReadme } from '../support/read-readme.ts'
+import { COMPLETION_LINES, sitAtShell } from '../support/type-in-shell.ts'
 import type { TypingPerson } from '../support/type-in-shell.ts'
 
 const TAB = '\t'
@@ -38,8 +39,14 @@ describe.each(SHELL_NAMES.filter((shell) => SCRIPT && SHELLS[shell]))('completio
   })
 
   /** Names are looked up for a limited time, which a busy machine may need for something else: then it is typed again. */
-  const expectArguments = (name: string, keys: string, args: readonly string[]) =>
-    expect.poll(async () => (await people.get(name)!.type(keys)).args, { timeout: PATIENCE_MS }).toEqual(args)
+  async function expectArguments(name: string, keys: string, args: readonly string[]): Promise<void> {
+    const person = people.get(name)!
+    await expect.poll(async () => (await person.type(keys)).args, { timeout: PATIENCE_MS }).toEqual(args)
+  }
+
+  test('is set up as docs/shell.md says', () => {
+    expect(readReadme('docs/shell.md')).toContain(`\`${COMPLETION_LINES[shell]}\``)
+  })
 
   test('completes a command, a flag and a name', async () => {
     await expectArguments('Mobile app', `apikey-analytics repo${TAB}--ke${TAB}Mo${TAB}`, [
@@ -50,9 +57,9 @@ describe.each(SHELL_NAMES.filter((shell) => SCRIPT && SHELLS[shell]))('completio
   })
 
   test('completes a file where one is wanted', async () => {
-    const [file] = { bash: ['.bashrc'], zsh: ['.zshrc'], fish: ['config.fish'] }[shell]
-    const keys = `apikey-analytics report --out ./${file!.slice(0, -2)}${TAB}`
-    await expectArguments('Mobile app', keys, ['report', '--out', `./${file}`])
+    writeFileSync(join(people.get('Mobile app')!.folder, 'october 1.csv'), '')
+    const keys = `apikey-analytics report --out oct${TAB}`
+    await expectArguments('Mobile app', keys, ['report', '--out', 'october 1.csv'])
   })
 
   test.each<[string, string]>([

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -23,15 +23,18 @@ export interface TypingPerson {
   remove(): void
 }
 
-/** How each shell is started so that it reads only our script; `%s` is the folder. */
-const STARTS: Record<Shell, { readonly file: string; readonly setup: string; readonly command: string }> = {
-  bash: { file: '.bashrc', setup: '', command: "--noprofile --rcfile '%s/.bashrc' -i" },
-  zsh: { file: '.zshrc', setup: 'autoload -U compinit\ncompinit -D -u\n', command: '-d -i' },
-  fish: {
-    file: 'config.fish',
-    setup: 'set -g fish_greeting\n',
-    command: "--no-config -i -C 'source %s/config.fish'",
-  },
+/** The line that docs/shell.md gives for each shell. */
+export const COMPLETION_LINES: Readonly<Record<Shell, string>> = {
+  bash: 'source <(apikey-analytics completion bash)',
+  zsh: 'source <(apikey-analytics completion zsh)',
+  fish: 'apikey-analytics completion fish > ~/.config/fish/completions/apikey-analytics.fish',
+}
+
+/** How each shell is started, so that it reads only this line; `%s` is the folder. */
+const STARTS: Readonly<Record<Shell, string>> = {
+  bash: "--noprofile --rcfile '%s/.bashrc' -i",
+  zsh: '-d -i',
+  fish: '-i',
 }
 
 /** Gives a shell a folder of its own, with `apikey-analytics` on its PATH; what is run by Enter only writes its arguments down. */
@@ -52,28 +55,30 @@ mv '${written}.part' '${written}'
 `,
   )
   chmodSync(fake, 0o755)
-  const { file, setup, command } = STARTS[shell]
-  const load =
-    shell === 'fish'
-      ? 'apikey-analytics completion fish | source'
-      : `source <(apikey-analytics completion ${shell})`
-  writeFileSync(join(folder, file), `${setup}${load}\n`)
+  const home = {
+    PATH: [bin, dirname(process.execPath), '/usr/bin', '/bin'].join(':'),
+    HOME: folder,
+    LANG: 'C.UTF-8',
+  }
+  const line = COMPLETION_LINES[shell]
+  if (shell === 'bash') writeFileSync(join(folder, '.bashrc'), `${line}\n`)
+  if (shell === 'zsh')
+    writeFileSync(join(folder, '.zshrc'), `autoload -U compinit\ncompinit -D -u\n${line}\n`)
+  if (shell === 'fish') {
+    mkdirSync(join(folder, '.config/fish/completions'), { recursive: true })
+    execFileSync('sh', ['-c', line], { env: home })
+  }
   const type = async (keys: string) => {
     rmSync(written, { force: true })
-    const child = spawn(SCRIPT!, ['-qec', `'${program}' ${command.replace('%s', folder)}`, '/dev/null'], {
-      cwd: folder,
-      stdio: 'pipe',
-      env: {
-        PATH: [bin, dirname(process.execPath), '/usr/bin', '/bin'].join(':'),
-        HOME: folder,
-        ZDOTDIR: folder,
-        XDG_CONFIG_HOME: folder,
-        XDG_DATA_HOME: folder,
-        TERM: 'xterm',
-        LANG: 'C.UTF-8',
-        ...env,
+    const child = spawn(
+      SCRIPT!,
+      ['-qec', `'${program}' ${STARTS[shell].replace('%s', folder)}`, '/dev/null'],
+      {
+        cwd: folder,
+        stdio: 'pipe',
+        env: { ...home, ZDOTDIR: folder, TERM: 'xterm', ...env },
       },
-    })
+    )
     let screen = ''
     child.stdout.on('data', (data: Buffer) => (screen += data.toString()))
     child.stdin.write(`${keys}\r`)

@@ -7,7 +7,7 @@ import type { Shell } from '../completion/write-completions.ts'
 /** `apikey-analytics completion` */
 export default class Completion extends BaseCommand {
   static override readonly summary = 'Print the script that completes commands in bash, zsh or fish.'
-  static override readonly description = `Tab then completes commands, flags and values, and names from the database: keys, owners, endpoints, units, statements. The database is the one that the line names so far, else the one of the environment. It is only read, for at most a second.
+  static override readonly description = `Tab then completes commands, flags and values, and names from the database: keys, owners, endpoints, units, statements. The database is the one that the line names so far, else the one of the environment. It is only read, for two seconds at most.
 
 In bash, add this line to ~/.bashrc:
 
@@ -17,7 +17,7 @@ In zsh, add it to ~/.zshrc, after compinit:
 
   source <(apikey-analytics completion zsh)
 
-In fish, write the script to a file once:
+In fish, write it to a file once:
 
   apikey-analytics completion fish > ~/.config/fish/completions/apikey-analytics.fish
 

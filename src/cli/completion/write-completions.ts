@@ -13,7 +13,7 @@ export interface ShellLine {
   /** The complete words after the name of the program. */
   readonly words: readonly string[]
   readonly current: string
-  write(completions: Completions): string
+  readonly write: (completions: Completions) => string
 }
 
 /** Reads the arguments that the script of a shell passes to the hidden command `complete`. */

@@ -98,7 +98,7 @@ function namesOfKeys(rows: readonly Row[], start: string): Name[] {
     (text) => text,
   )
   return rows.map(({ id, label, name, owner }) => {
-    const own = [name, label].find((text) => fits(text) && holders.get(text!)?.length === 1)
+    const own = [name, label].find((text) => fits(text) && holders.get(text)?.length === 1)
     const value = String(own ?? [id, name, label].find(fits))
     const notes = [...new Set([name, label, owner])].filter((text) => text !== null && text !== value)
     return { value, note: notes.join(' · ') || undefined }

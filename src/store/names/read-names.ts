@@ -9,7 +9,7 @@ const PROGRAM = fileURLToPath(
 )
 
 /**
- * Reads names from a database within a second; none when that fails, for any reason. Never writes and never creates a
+ * Reads names from a database within two seconds; none when that fails, for any reason. Never writes and never creates a
  * database.
  */
 export function readNames(database: string, question: NameQuestion): readonly Name[] {
