@@ -75,6 +75,14 @@ describe.each(SHELL_NAMES.filter((shell) => SCRIPT && SHELLS[shell]))('completio
     expect(existsSync(join(folder, 'canary'))).toBe(false)
   })
 
+  test('completes a function of that name, as docs/shell.md has it for npx', async () => {
+    const [, sh = ''] = /^(apikey-analytics\(\) .*)$/m.exec(readReadme('docs/shell.md')) ?? []
+    const [, fish = ''] = /`(function apikey-analytics; .*; end)`/.exec(readReadme('docs/shell.md')) ?? []
+    const keys = `${shell === 'fish' ? fish : sh}\rapikey-analytics repo${TAB}`
+    await expectArguments('Mobile app', keys, ['report'])
+    expect(existsSync(join(people.get('Mobile app')!.folder, 'npx-was-used'))).toBe(true)
+  })
+
   test('leaves the line as it is, without a message, when the database cannot be read', async () => {
     const person = people.get('Mobile app')!
     const keys = `apikey-analytics report --database sqlite:/nowhere/x.db --key Mo${TAB}`

@@ -55,6 +55,9 @@ mv '${written}.part' '${written}'
 `,
   )
   chmodSync(fake, 0o755)
+  const npx = join(bin, 'npx')
+  writeFileSync(npx, `#!/bin/sh\ntouch '${folder}/npx-was-used'\nexec "$@"\n`)
+  chmodSync(npx, 0o755)
   const home = {
     PATH: [bin, dirname(process.execPath), '/usr/bin', '/bin'].join(':'),
     HOME: folder,

@@ -53,7 +53,7 @@ describe.each(VISIBLE)('the help of %s', (id) => {
       const copied = new Set([
         ...sectionOf(help, 'EXAMPLES'),
         ...sectionOf(help, 'DESCRIPTION').filter((line) => line.startsWith('    ')),
-      ]
+      ])
       const wide = help.split('\n').filter((line) => widthOf(line) > width && !copied.has(line))
       expect(wide).toEqual([])
       expect(help).not.toMatch(/<%|undefined|\[object| $/m)
