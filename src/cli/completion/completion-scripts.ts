@@ -1,8 +1,10 @@
 import type { Shell } from './write-completions.ts'
 
+// Not @oclif/plugin-autocomplete: it has no script for fish and completes no values of a database.
+
 /**
- * In all of them: the program that was typed answers, if it can be run by that name. Nothing that it prints is run by
- * the shell, it has no terminal to read from, and its errors are not shown.
+ * In all scripts: the program that was typed answers, if it can be run by that name. Nothing that it prints is run by the
+ * shell, it has no terminal to read from, and its errors are not shown.
  */
 const BASH = String.raw`# bash completion of %bin%, made by: %bin% completion bash
 %function%() {
