@@ -22,7 +22,7 @@ div { overflow-x: auto; }
 table { border-collapse: collapse; }
 th, td { padding: 0.2rem 0.8rem 0.2rem 0; text-align: left; border-bottom: 1px solid var(--line); }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-pre, .trend { font-family: ui-monospace, monospace; white-space: pre; }
+pre, td.trend { font-family: ui-monospace, monospace; white-space: pre; color: light-dark(#1a6fb5, #6bb6f0); }
 tfoot { font-weight: 600; }
 @media print { body { margin: 0; max-width: none; } }
 `
