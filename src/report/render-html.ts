@@ -27,13 +27,47 @@ tfoot { font-weight: 600; }
 @media print { body { margin: 0; max-width: none; } }
 `
 
-/** A report as one page that needs nothing else: no script, no request to anywhere. */
+/** The parts of a page, as text. */
+export interface HtmlPage {
+  /** The lines of the heading: a title, and where the numbers are from. */
+  readonly heading: string
+  /** What is said before the tables, in lines. */
+  readonly summary: string
+  /** In characters. */
+  readonly chart?: string | undefined
+  readonly tables: readonly ReportTable[]
+  readonly notes: readonly string[]
+  readonly timeZone: string
+}
+
+/** A report as a page. */
 export function renderHtml(report: UsageReport, heading: ReportHeading): string {
   const { period, series, notes, unit } = report
   const { timeZone } = period
-  const [title = '', where = ''] = renderHeading(heading, period.text, PLAIN).split('\n')
-  const chart = report.report === 'overview' && series ? renderChart(series, CHART, timeZone, unit) : ''
-  const tables = hasLines(report) ? tablesOf(report) : []
+  const isCharted = report.report === 'overview' && series !== undefined
+  return renderHtmlPage({
+    heading: renderHeading(heading, period.text, PLAIN),
+    summary: renderTotal(report, PLAIN),
+    chart: isCharted ? renderChart(series, CHART, timeZone, unit) : '',
+    tables: hasLines(report) ? tablesOf(report) : [],
+    notes,
+    timeZone,
+  })
+}
+
+/** One file that needs nothing else: no script, no request to anywhere. */
+export function renderHtmlPage({ heading, summary, chart, tables, notes, timeZone }: HtmlPage): string {
+  const [title = '', ...sources] = heading.split('\n').filter(Boolean)
+  const parts = [
+    ...sources.map((line) => paragraph(line, 'dim')),
+    ...summary
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => paragraph(line)),
+    ...(chart ? [`<pre>${escapeHtml(chart)}</pre>`] : []),
+    ...tables.map((table) => renderHtmlTable(table, timeZone)),
+    ...notes.map((note) => paragraph(`Note: ${note}`, 'note')),
+  ]
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -42,16 +76,7 @@ export function renderHtml(report: UsageReport, heading: ReportHeading): string 
 <title>${escapeHtml(title)}</title>
 <style>${STYLE}</style>
 <h1>${escapeHtml(title)}</h1>
-<p class="dim">${escapeHtml(where)}</p>
-${[
-  ...renderTotal(report, PLAIN)
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => paragraph(line)),
-  ...(chart ? [`<pre>${escapeHtml(chart)}</pre>`] : []),
-  ...tables.map((table) => renderHtmlTable(table, timeZone)),
-  ...notes.map((note) => paragraph(`Note: ${note}`, 'note')),
-].join('\n')}
+${parts.join('\n')}
 </html>
 `
 }
