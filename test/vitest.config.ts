@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
-import { PGBOUNCER, PROMETHEUS, PROMTOOL } from './support/find-installed.ts'
+import { PGBOUNCER, PROMETHEUS, PROMTOOL, SCRIPT, SHELLS } from './support/find-installed.ts'
 import { PATIENCE_MS } from './support/patience.ts'
 
 // hundreds of processes are started from sources: their types are stripped and they are compiled once
@@ -16,6 +16,14 @@ if (!PGBOUNCER) {
 
 if (!PROMETHEUS || !PROMTOOL) {
   process.stderr.write('Prometheus: not run, install it (Debian: package prometheus).\n')
+}
+
+for (const [shell, path] of Object.entries(SHELLS)) {
+  if (!path) process.stderr.write(`Completion in ${shell}: not run, install it (Debian: package ${shell}).\n`)
+}
+
+if (!SCRIPT) {
+  process.stderr.write('Completion at a terminal: not run, install script (Debian: package bsdutils).\n')
 }
 
 /** What a folder of tests needs before its first test: nothing for `unit`, so that it is quick. */

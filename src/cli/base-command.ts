@@ -11,6 +11,7 @@ import type { Screen } from '../terminal/screen.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { isBrokenPipe } from './broken-pipe.ts'
 import { describeError } from './describe-error.ts'
+import { findScreen } from './find-screen.ts'
 import { suggestFlags } from './suggest-flags.ts'
 
 /** The flags of every command, parsed. */
@@ -26,9 +27,28 @@ export interface Location extends DatabaseLocation, SecretInput {
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 
+const EXIT_CODES = /\n*Exit codes: 0 done, 1 (.*), 2 wrong usage\.$/
+
 /** The end of a command's description. `one` explains when the exit code is 1. */
 export function exitCodes(one = 'failed'): string {
   return `Exit codes: 0 done, 1 ${one}, 2 wrong usage.`
+}
+
+/** Separates a description from its exit codes. */
+export function readExitCodes(description: string): {
+  text: string
+  codes: readonly (readonly [code: string, meaning: string])[]
+} {
+  const [end, one] = EXIT_CODES.exec(description) ?? []
+  if (end === undefined || one === undefined) return { text: description, codes: [] }
+  return {
+    text: description.slice(0, -end.length),
+    codes: [
+      ['0', 'Done.'],
+      ['1', `${one.charAt(0).toUpperCase()}${one.slice(1)}.`],
+      ['2', 'Wrong usage.'],
+    ],
+  }
 }
 
 /** Common to all commands: finding the database, the form of output and errors, exit codes. */
@@ -105,9 +125,7 @@ export abstract class BaseCommand extends Command {
 
   /** The width of standard output, and whether it may have colours. */
   protected screen(flags: BaseFlags): Screen {
-    const width = process.stdout.columns || Number(process.env.COLUMNS) || undefined
-    const plain = flags['no-color'] || process.env.NO_COLOR || process.env.TERM === 'dumb'
-    return { width, colour: process.stdout.isTTY && !plain }
+    return findScreen(flags)
   }
 
   /** Writes data; nothing with `--json`. */

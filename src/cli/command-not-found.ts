@@ -5,7 +5,8 @@ import { describeError } from './describe-error.ts'
 /** Reports an unknown command in one line: oclif's own message would repeat a password that follows it. */
 const commandNotFound: Hook.CommandNotFound = async ({ id, config }) => {
   const [first = '', second = ''] = id.split(':')
-  const names = config.commandIDs.map((name) => name.replaceAll(':', ' '))
+  const shown = config.commands.filter(({ hidden }) => !hidden)
+  const names = shown.map((command) => command.id.replaceAll(':', ' '))
   const isTopic = names.some((name) => name.startsWith(`${first} `))
   // The word after a topic counts as a command's name only if it looks like one: it may be any pasted text.
   const asked = isTopic && /^[a-z][a-z-]{0,19}$/i.test(second) ? `${first} ${second}` : first

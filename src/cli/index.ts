@@ -3,6 +3,8 @@ import AlertsCheck from './commands/alerts/check.ts'
 import AlertsList from './commands/alerts/list.ts'
 import AlertsRetry from './commands/alerts/retry.ts'
 import Close from './commands/close.ts'
+import Complete from './commands/complete.ts'
+import Completion from './commands/completion.ts'
 import CustomersList from './commands/customers/list.ts'
 import CustomersRename from './commands/customers/rename.ts'
 import Dashboard from './commands/dashboard.ts'
@@ -12,6 +14,7 @@ import Flush from './commands/flush.ts'
 import Import from './commands/import.ts'
 import ImportsList from './commands/imports/list.ts'
 import ImportsRemove from './commands/imports/remove.ts'
+import Help from './commands/help.ts'
 import KeysForget from './commands/keys/forget.ts'
 import KeysLink from './commands/keys/link.ts'
 import KeysList from './commands/keys/list.ts'
@@ -42,6 +45,8 @@ export const COMMANDS = {
   'alerts:list': AlertsList,
   'alerts:retry': AlertsRetry,
   close: Close,
+  complete: Complete,
+  completion: Completion,
   'customers:list': CustomersList,
   'customers:rename': CustomersRename,
   dashboard: Dashboard,
@@ -51,6 +56,7 @@ export const COMMANDS = {
   import: Import,
   'imports:list': ImportsList,
   'imports:remove': ImportsRemove,
+  help: Help,
   'keys:forget': KeysForget,
   'keys:link': KeysLink,
   'keys:list': KeysList,

@@ -34,7 +34,7 @@ function checkLinks(flags: ReportFlags, by: readonly UsageDimension[] | undefine
 
 /** Whether a format is for people, rather than for programs and spreadsheets. */
 export function forPeople({ format }: Pick<ReportFlags, 'format'>): boolean {
-  return format === 'table' || format === 'markdown'
+  return format === 'table' || format === 'markdown' || format === 'html'
 }
 
 /** Refuses what an invoice does not support. @throws WRONG_USAGE */
@@ -64,7 +64,8 @@ function checkPricesFlags({ billable, key, endpoint, method }: ReportFlags): voi
 export function checkFormat({ format, watch, ...flags }: ReportFlags): void {
   if (flags['csv-separator'] !== undefined && format !== 'csv')
     refuseFlags('--csv-separator needs --format csv.')
-  if (watch && !forPeople({ format }))
+  if (flags.open && format !== 'html') refuseFlags('--open shows a page: leave --format out.')
+  if (watch && (format === 'html' || !forPeople({ format })))
     refuseFlags('--watch draws for people: use --format table or markdown.')
   if (format === 'xlsx' && flags.out === undefined && process.stdout.isTTY) {
     refuseFlags('A workbook is not for a terminal. Pass --out or use a pipe.')

@@ -15,6 +15,9 @@ const WORDS = {
   month: ['month'],
 } as const satisfies Record<string, readonly UsageDimension[]>
 
+/** The words that `--by` takes. */
+export const DIMENSION_WORDS: readonly string[] = Object.keys(WORDS)
+
 /**
  * Parses `--by`: an endpoint is a method and a pattern, a path is all methods of a pattern. `most` is the limit.
  * @throws WRONG_USAGE

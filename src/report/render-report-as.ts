@@ -1,3 +1,4 @@
+import { renderHtml } from './render-html.ts'
 import { renderJson } from './render-json.ts'
 import { renderMarkdown } from './render-markdown.ts'
 import { renderReport } from './render-report.ts'
@@ -19,5 +20,6 @@ export function renderReportAs(
   if (format === 'csv') return renderUsageCsv(report, separator)
   if (format === 'json') return renderJson(toReportJson(headed))
   if (format === 'markdown') return renderMarkdown(report, heading)
+  if (format === 'html') return renderHtml(report, heading)
   return renderReport(report, heading, screen)
 }

@@ -28,13 +28,12 @@ export interface ReportHeading {
 export function renderReport(report: UsageReport, heading: ReportHeading, screen: Screen): string {
   const { timeZone, text } = report.period
   const parts = [renderHeading(heading, text, screen)]
-  if (report.report === 'overview') parts.push(renderSummary(report, screen))
-  else if (report.previous && !report.previous.historyBegins) parts.push(renderComparison(report, screen))
+  parts.push(renderTotal(report, screen))
   if (report.report === 'overview' && report.series)
     parts.push(renderChart(report.series, screen, timeZone, report.unit))
   if (hasLines(report)) {
     for (const table of tablesOf(report)) parts.push(renderTable(table, screen, timeZone))
-  } else if (report.report !== 'overview') parts.push(`No ${nameOfAmount(report.unit)} in this period.\n`)
+  }
   for (const note of report.notes)
     parts.push(`${paint('yellow', wrap(`Note: ${escapeTerminal(note)}`, screen), screen)}\n`)
   return parts.filter(Boolean).join('\n')
@@ -59,6 +58,14 @@ export function renderHeading(
   const second = wrap(escapeTerminal(where.join(' · ')), screen)
   const keys = line === undefined ? '' : `${wrap(escapeTerminal(line), screen)}\n`
   return `${paint('bold', first, screen)}\n${keys}${paint('dim', second, screen)}\n`
+}
+
+/** What a report says before its tables; empty when they say all. */
+export function renderTotal(report: UsageReport, screen: Screen): string {
+  if (report.report === 'overview') return renderSummary(report, screen)
+  const isCompared = report.previous && !report.previous.historyBegins
+  const none = hasLines(report) ? '' : `No ${nameOfAmount(report.unit)} in this period.\n`
+  return [isCompared ? renderComparison(report, screen) : '', none].filter(Boolean).join('\n')
 }
 
 function renderSummary(report: UsageReport, screen: Screen): string {

@@ -2,7 +2,7 @@ import type { FilterText } from './find-filter.ts'
 import type { CsvSeparator } from './render-csv.ts'
 
 /** The formats of a report. */
-export type ReportFormat = 'table' | 'csv' | 'json' | 'markdown' | 'xlsx'
+export type ReportFormat = 'table' | 'csv' | 'json' | 'markdown' | 'html' | 'xlsx'
 
 /** The flags of `report`, parsed. */
 export interface ReportFlags extends FilterText {
@@ -17,6 +17,7 @@ export interface ReportFlags extends FilterText {
   readonly format: ReportFormat
   readonly 'csv-separator'?: CsvSeparator | undefined
   readonly out?: string | undefined
+  readonly open?: boolean | undefined
   readonly watch?: boolean | undefined
   /** A number of whole days: the report of routes that no key has called in them. */
   readonly unused?: string | undefined

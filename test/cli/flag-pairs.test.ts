@@ -139,6 +139,9 @@ const REFUSED: Readonly<Record<'report' | 'export', readonly string[]>> = {
     '--format json | --watch',
     '--format markdown | --csv-separator ; --format csv',
     '--format markdown | --json',
+    '--format html | --csv-separator ; --format csv',
+    '--format html | --watch',
+    '--format html | --json',
     '--format xlsx | --csv-separator ; --format csv',
     '--format xlsx | --watch',
     '--format xlsx | --json',
@@ -161,8 +164,8 @@ const REFUSED: Readonly<Record<'report' | 'export', readonly string[]>> = {
     '--csv-separator ; --format csv | --json',
   ],
 }
-/** Says how the work is shown on a terminal, and nothing of what is written. */
-const NOT_OF_THE_OUTPUT = new Set(['progress'])
+/** Flags that say how something is shown, and nothing of what is written; `report-open.test.ts` has the pairs of --open. */
+const NOT_OF_THE_OUTPUT = new Set(['progress', 'open'])
 
 /** The ways to use each flag of a command; of flags with a list of values all but the default. */
 function samplesOf(command: typeof Report | typeof Export): (readonly string[])[] {

@@ -55,7 +55,7 @@ async function runCommand(args: readonly string[]): Promise<number> {
   // loaded with the command's environment: what is decided once, such as colours, is decided as for a command
   const { run } = await import('@oclif/core')
   try {
-    await run([...args], { root: ROOT, pjson: readPackageOfSources() })
+    await run([...args], SOURCES)
   } catch (error) {
     const { code, oclif } = error as NodeJS.ErrnoException & { oclif?: { exit?: number } }
     if (code !== 'EEXIT') throw error
@@ -64,10 +64,14 @@ async function runCommand(args: readonly string[]): Promise<number> {
   return Number(process.exitCode ?? 0)
 }
 
-/** The package's settings for oclif, with the sources in place of the build. */
+/** The package with the sources in place of the build, for oclif. */
+export const SOURCES = { root: ROOT, pjson: readPackageOfSources() }
+
 function readPackageOfSources(): Interfaces.PJSON {
   const packageJson = readFileSync(`${ROOT}package.json`, 'utf8')
-  return JSON.parse(packageJson.replaceAll(/\.\/dist\/(cli\/[\w-]+)\.js/g, './src/$1.ts')) as Interfaces.PJSON
+  return JSON.parse(
+    packageJson.replaceAll(/\.\/dist\/(cli\/[\w/-]+)\.js/g, './src/$1.ts'),
+  ) as Interfaces.PJSON
 }
 
 /** Gives this process the output, input, environment and folder of a command. @returns what takes them back */

@@ -14,7 +14,7 @@ export default class Close extends BaseCommand {
   ]
   static override readonly flags = {
     month: Flags.string({
-      summary: 'A month: 2026-10.',
+      summary: 'A month: 2026-10. Or pass --week or --day.',
       helpValue: 'MONTH',
       exactlyOne: ['month', 'week', 'day'],
     }),

@@ -14,7 +14,7 @@ export default class Prune extends BaseCommand {
   ]
   static override readonly flags = {
     'older-than': Flags.string({
-      summary: 'Rows that ended longer ago than this: 90d, 4w; whole UTC days.',
+      summary: 'Rows that ended longer ago than this: 90d, 4w; whole UTC days. Or pass --before.',
       helpValue: 'AGE',
       exactlyOne: ['older-than', 'before'],
     }),

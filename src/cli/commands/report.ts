@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url'
 import { Flags } from '@oclif/core'
 import { BaseCommand, exitCodes } from '../base-command.ts'
 import type { BaseFlags } from '../base-command.ts'
@@ -24,6 +25,7 @@ export default class Report extends BaseCommand {
     '<%= config.bin %> report --billable 2xx --month 2026-10 --prices prices.json',
     '<%= config.bin %> report --unused 90d',
     '<%= config.bin %> report --deprecated',
+    '<%= config.bin %> report --owner acme --since 7d --open',
     'pbpaste | <%= config.bin %> report --key -',
   ]
   static override readonly flags = {
@@ -69,9 +71,9 @@ export default class Report extends BaseCommand {
       min: 0,
       helpValue: 'N',
     }),
-    format: Flags.option({ options: ['table', 'csv', 'json', 'markdown', 'xlsx'] as const })({
+    format: Flags.option({ options: ['table', 'csv', 'json', 'markdown', 'html', 'xlsx'] as const })({
       summary:
-        'How to write it; csv and xlsx (Excel) have plain numbers and UTC times, and local ones with --tz.',
+        'How to write it; html is one page; csv and xlsx (Excel) have plain numbers and UTC times, and local ones with --tz.',
       default: 'table' as const,
     }),
     'csv-separator': csvSeparatorFlag,
@@ -79,6 +81,10 @@ export default class Report extends BaseCommand {
       char: 'o',
       summary: 'Write to a file instead of standard output; the file appears when it is complete.',
       helpValue: 'FILE',
+      exclusive: ['json', 'watch'],
+    }),
+    open: Flags.boolean({
+      summary: 'Write the report as a page, to --out or a temporary file, and open it in the browser.',
       exclusive: ['json', 'watch'],
     }),
     watch: Flags.boolean({
@@ -89,7 +95,8 @@ export default class Report extends BaseCommand {
 
   async run(): Promise<object | undefined> {
     const { flags, metadata } = await this.parse(Report)
-    const format = this.oneFormat(flags.format, metadata.flags.format)
+    const isDefault = metadata.flags.format?.setFromDefault
+    const format = flags.open && isDefault ? 'html' : this.oneFormat(flags.format, metadata.flags.format)
     return this.withDatabase(flags, async (db, location) => {
       const { answerReport } = await import('../../report/report-answer.ts')
       const pricing = flags.prices === undefined ? undefined : await this.readPricing(flags.prices)
@@ -101,6 +108,7 @@ export default class Report extends BaseCommand {
       }
       const report = await read()
       if (format === 'xlsx') await this.write(await report.workbook(), flags.out)
+      else if (flags.open) await this.open(this.draw(report, format, flags), flags.out)
       else await this.write(this.draw(report, format, flags), flags.out)
       const isUnheaded = format === 'csv' || format === 'xlsx'
       for (const note of isUnheaded ? report.notes : []) this.say(`Note: ${note}`)
@@ -122,6 +130,19 @@ export default class Report extends BaseCommand {
     const text = report.render(format, screen, flags['csv-separator'])
     // Tables are already safe for a terminal, with their colours. CSV has the text as it is in the database.
     return format === 'csv' && flags.out === undefined ? this.forOutput(text) : text
+  }
+
+  private async open(page: string, out: string | undefined): Promise<void> {
+    const [{ openBrowser }, { makePageFile }] = await Promise.all([
+      import('../open-browser.ts'),
+      import('../make-page-file.ts'),
+    ])
+    const file = out ?? (await makePageFile())
+    await this.write(page, file)
+    this.print(`${file}\n`)
+    await openBrowser(pathToFileURL(file).href).catch(() =>
+      this.say('No browser could be opened: open the file yourself.'),
+    )
   }
 
   private async write(content: string | AsyncIterable<Uint8Array>, file: string | undefined): Promise<void> {

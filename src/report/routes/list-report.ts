@@ -4,6 +4,7 @@ import { paint, wrap } from '../../terminal/screen.ts'
 import type { Screen } from '../../terminal/screen.ts'
 import { renderCsv } from '../render-csv.ts'
 import type { CsvSeparator, CsvValue } from '../render-csv.ts'
+import { renderHtmlPage } from '../render-html.ts'
 import { renderJson } from '../render-json.ts'
 import { escapeMarkdown, renderMarkdownTable } from '../render-markdown.ts'
 import { renderHeading } from '../render-report.ts'
@@ -41,6 +42,8 @@ export function renderList(
   if (format === 'csv') return renderCsv([list.names, ...list.lines], separator)
   if (format === 'json') return renderJson(toListJson(list))
   if (format === 'markdown') return renderListMarkdown(list)
+  if (format === 'html')
+    return renderHtmlPage({ ...list, heading: renderHeading(list, list.fact, { colour: false }) })
   const parts = [
     renderHeading(list, list.fact, screen),
     `${wrap(escapeTerminal(list.summary), screen)}\n`,

@@ -8,8 +8,8 @@ export default class CustomersRename extends BaseCommand {
   static override readonly description = `Without this command, earlier usage stays under the name that the app passed then. Let the app pass the new name first, or it sets the old one again.\n\n${exitCodes()}`
   static override readonly examples = ["<%= config.bin %> customers rename 'Acme Ltd' 'Acme plc'"]
   static override readonly args = {
-    from: Args.string({ description: 'The present name.', required: true }),
-    to: Args.string({
+    owner: Args.string({ description: 'The present name.', required: true }),
+    'new-name': Args.string({
       description: 'The new name. If another customer has it, both become one customer.',
       required: true,
     }),
@@ -17,22 +17,23 @@ export default class CustomersRename extends BaseCommand {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(CustomersRename)
+    const { owner: from, 'new-name': to } = args
     return this.withDatabase(flags, async (db) => {
       const [{ renameOwner }, { requireKnownNames }] = await Promise.all([
         import('../../../store/keys/rename-owner.ts'),
         import('../../../report/find-filter.ts'),
       ])
-      const renamed = await renameOwner(db, args.from, args.to)
+      const renamed = await renameOwner(db, from, to)
       if (renamed.keys === 0) {
-        await requireKnownNames(db, { owner: args.from })
-        throw new AnalyticsError('WRONG_USAGE', `No key has the owner "${args.from}".`)
+        await requireKnownNames(db, { owner: from })
+        throw new AnalyticsError('WRONG_USAGE', `No key has the owner "${from}".`)
       }
       const keys = renamed.keys === 1 ? '1 key' : `${renamed.keys} keys`
-      this.print(this.forOutput(`${args.from} is ${args.to} now, with ${keys}.\n`))
+      this.print(this.forOutput(`${from} is ${to} now, with ${keys}.\n`))
       const { droppedQuotas } = renamed
       if (droppedQuotas > 0)
-        this.say(`Note: ${args.to} had the same quotas, which stay; those of ${args.from} are gone.`)
-      return { from: args.from, to: args.to, ...renamed }
+        this.say(`Note: ${to} had the same quotas, which stay; those of ${from} are gone.`)
+      return { from, to, ...renamed }
     })
   }
 }

@@ -12,7 +12,7 @@ export default class StatementsCheck extends BaseCommand {
     '<%= config.bin %> statements check acme-2026-10.json --public-key billing.pub',
   ]
   static override readonly args = {
-    statement: Args.string({
+    'statement-or-file': Args.string({
       description: 'Number or period of a statement, or a file; without it all statements.',
     }),
   }
@@ -25,12 +25,13 @@ export default class StatementsCheck extends BaseCommand {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(StatementsCheck)
+    const which = args['statement-or-file']
     const [{ isFile, runCheck }, { renderCheck }] = await Promise.all([
       import('../../../billing/check/run-check.ts'),
       import('../../../billing/check/render-check.ts'),
     ])
-    const order = { which: args.statement, publicKey: flags['public-key'] }
-    const check = isFile(args.statement)
+    const order = { which, publicKey: flags['public-key'] }
+    const check = isFile(which)
       ? await runCheck(undefined, order)
       : await this.withDatabase(flags, (db) => runCheck(db, order))
     if (!check.intact) this.differs()
