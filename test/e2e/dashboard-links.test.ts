@@ -44,13 +44,13 @@ forEachDatabase('linked keys on the dashboard', (_kind, makeUrl) => {
       expect.stringMatching(/^Data feed ?key_new ?2 keys 97 /),
       expect.stringMatching(/^key_shop 5 /),
     ])
-    expect(await page.locator('section:has(h2:text-is("Keys of this line"))').isVisible()).toBe(false)
+    expect(await page.locator('section:has(h2:text-is("Linked keys"))').isVisible()).toBe(false)
   })
 
   test('are one page, with what each key has', async () => {
     await open(`?key=${old.id}`)
     expect(await facts()).toContain('line of 2 keys: key_old, key_new')
-    expect(await rowsOf('Keys of this line')).toEqual([
+    expect(await rowsOf('Linked keys')).toEqual([
       expect.stringMatching(/^Data feed ?key_old 90 /),
       expect.stringMatching(/^Data feed ?key_new 7 /),
     ])
@@ -60,7 +60,7 @@ forEachDatabase('linked keys on the dashboard', (_kind, makeUrl) => {
 
   test('have a page for each alone, and a way back', async () => {
     await open(`?key=${old.id}`)
-    await page.locator('section:has(h2:text-is("Keys of this line"))').getByRole('link').last().click()
+    await page.locator('section:has(h2:text-is("Linked keys"))').getByRole('link').last().click()
     await loaded(page)
     expect(new URL(page.url()).searchParams.get('links')).toBe('0')
     expect(await rowsOf('Endpoints')).toEqual([expect.stringMatching(/^GET ?\/users\/:id 7 /)])
@@ -73,7 +73,7 @@ forEachDatabase('linked keys on the dashboard', (_kind, makeUrl) => {
   test('leave the page of a key without links as it was', async () => {
     await open(`?key=${shop.id}`)
     expect(await facts()).not.toContain('line of')
-    expect(await page.locator('section:has(h2:text-is("Keys of this line"))').isVisible()).toBe(false)
+    expect(await page.locator('section:has(h2:text-is("Linked keys"))').isVisible()).toBe(false)
     expect(watched.complaints).toEqual([])
   })
 

@@ -228,6 +228,15 @@ forEachDatabase('links of keys', (kind, makeUrl) => {
     expect(await explain(sql, params)).not.toMatch(
       /Seq Scan on api_key_analytics_(links|keys)|SCAN (l|m|k)\b/,
     )
+    // as large as a line may become
+    await db.query(`update api_key_analytics_links set line = $1, continues = $1 where line <= $2`, [
+      keyIdOf(1998),
+      keyIdOf(1998),
+    ])
+    await db.query('update api_key_analytics_links set continues = null where api_key_id = $1', [
+      keyIdOf(1998),
+    ])
+    await expect(link(keyIdOf(2998), keyIdOf(1998))).rejects.toThrow(/^A line has at most 1000 keys\./)
     await db.query(`delete from api_key_analytics_keys where label like 'key-1___' or label like 'key-2___'`)
   })
 
@@ -286,13 +295,13 @@ forEachDatabase('links of keys', (kind, makeUrl) => {
     await link(NEW, OLD)
     await link(NEWEST, NEW)
     await expect(link(OLD, NEWEST)).rejects.toThrow(
-      /^app continues app already, itself or through other keys/,
+      /^app \(key-3\) continues app \(key-1\) already, itself or through other keys/,
     )
     await expect(link(NEW, OTHER)).rejects.toThrow(
-      `app continues app already. Run "apikey-analytics keys unlink ${NEW}" first.`,
+      `app (key-2) continues app (key-1) already. Run "apikey-analytics keys unlink ${NEW}" first.`,
     )
     await expect(unlinkKey(db, OLD)).rejects.toThrow(
-      'app continues no key. It is continued by app: unlink that key instead.',
+      'app (key-1) continues no key. It is continued by app (key-2): unlink that key instead.',
     )
     expect(await newestOf(OLD)).toBe(NEWEST)
   })

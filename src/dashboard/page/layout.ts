@@ -33,7 +33,7 @@ const LISTS: readonly TableKind[] = [
   { name: 'k', title: 'Keys', by: 'key', width: 'half', isIn: ({ key }) => key === undefined },
   {
     name: 'k',
-    title: 'Keys of this line',
+    title: 'Linked keys',
     by: 'key',
     width: 'full',
     parameters: { links: 'parts' },

@@ -11,6 +11,9 @@ from ${given}
 where true
 order by n`
 
+/** Its ids are parameters of every statement about the line. Keys of one customer in such numbers need an owner. */
+const MOST_KEYS_OF_LINE = 1000
+
 const LINK_COLUMNS = { key_id: 'uuid', continues: 'uuid', line: 'uuid' }
 
 /** What each key of some lines continues; null for a first key. */
@@ -59,6 +62,11 @@ export async function linkKey(
     if (!acrossOwners) requireOneOwner(keys, [lineOf(linked, id), lineOf(linked, older)])
     linked.set(id, older)
     if (!linked.has(older)) linked.set(older, null)
+    if (linked.size > MOST_KEYS_OF_LINE) {
+      refuse(
+        `A line has at most ${MOST_KEYS_OF_LINE} keys. Give keys of one customer an owner: "apikey-analytics keys name".`,
+      )
+    }
     await writeLines(tx, db.dialect, linked, keys)
     return true
   })
@@ -120,7 +128,8 @@ async function readKeys(
   keyIds: readonly string[],
 ): Promise<Map<string, LinkedKey>> {
   const rows = await tx.query<Omit<LinkedKey, 'firstSeen'> & { readonly firstSeen: string | number }>(
-    `select id, coalesce(name, label) as name, owner, ${dialect.millisecondsOf('first_seen_at')} as "firstSeen"
+    `select id, case when name is null or name = label then label else name || ' (' || label || ')' end as name,
+  owner, ${dialect.millisecondsOf('first_seen_at')} as "firstSeen"
 from api_key_analytics_keys
 where id in (${keyIds.map((_, index) => `$${index + 1}`).join(', ')})`,
     keyIds,
