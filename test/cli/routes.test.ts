@@ -72,7 +72,7 @@ forEachDatabase('routes on the command line', (_kind, makeUrl) => {
     )
     expect(stdout).toContain('No key has called 3 of 6 routes (release 1.200).')
     const lines = stdout.split('\n').map((line) => line.trim().split(/ {2,}/))
-    const stopped = `${hourOf(150).toISOString().slice(0, 16).replace('T', ' ')}`
+    const stopped = hourOf(150).toISOString().slice(0, 16).replace('T', ' ')
     for (const line of [
       ['GET =evil()', 'never since registered', dayOf(200), '1.0 to 1.200'],
       ['POST /old', 'never since registered', dayOf(200), '1.0 to 1.200'],

@@ -176,6 +176,15 @@ forEachDatabase('findUsage', (kind, makeUrl) => {
     expect(await preferStoredEndpoint(db, '/a*')).toBe('/a*')
   })
 
+  test('takes operations literally, with and without a method, and none as nothing', async () => {
+    const found = async (operations: UsageQuery['operations']) =>
+      (await findUsage(db, { by: ['endpoint'], sort: 'group', operations })).map(({ endpoint }) => endpoint)
+    expect(await found([{ endpoint: '/*' }, { endpoint: '/abc' }])).toEqual(['/*', '/abc'])
+    expect(await found([{ endpoint: '/a*' }])).toEqual([])
+    expect(await found([{ endpoint: '/abc', method: 'TRACE' }])).toEqual([])
+    expect(await found([])).toEqual([])
+  })
+
   test('minds the case of methods and endpoints', async () => {
     expect(await endpoints('/a*')).toEqual(['/a_c', '/abc'])
     expect(await endpoints('/A*')).toEqual(['/A_C'])

@@ -41,16 +41,16 @@ export async function findRoutes(
 }
 
 /** All routes, and which of them an app has now. */
-export async function listRoutes(tx: Statements, dialect: Dialect): Promise<ListedRoute[]> {
+export async function listRoutes(tx: Statements, dialect: Dialect, now = Date.now()): Promise<ListedRoute[]> {
   const routes = await findRoutes(tx, dialect)
-  const current = new Set(chooseCurrent(routes))
+  const current = new Set(chooseCurrent(routes, now))
   return routes.map((route) => Object.assign(route, { isCurrent: current.has(route) }))
 }
 
-/** The routes that an app has now, of all routes. */
-export function chooseCurrent(routes: readonly Route[]): Route[] {
+/** The routes that an app has now, of all routes. A process whose clock is ahead must not make all others look gone. */
+export function chooseCurrent(routes: readonly Route[], now: number): Route[] {
   const registeredAt = ({ lastRegisteredAt }: Route) => lastRegisteredAt?.getTime() ?? -Infinity
-  const newest = Math.max(...routes.map(registeredAt))
+  const newest = Math.min(now, Math.max(...routes.map(registeredAt)))
   return routes.filter((route) => registeredAt(route) >= newest - CURRENT_MS && registeredAt(route) > 0)
 }
 

@@ -36,7 +36,7 @@ export async function findUnusedRoutes(
     const completeUntil = delivered && known && known < delivered ? known : delivered
     const until = completeUntil && new Date(Math.floor(completeUntil.getTime() / DAY_MS) * DAY_MS)
     const since = until && new Date(until.getTime() - days * DAY_MS)
-    const current = chooseCurrent(await findRoutes(tx, db.dialect))
+    const current = chooseCurrent(await findRoutes(tx, db.dialect), now)
     const releases = [...new Set(current.flatMap(({ lastRelease }) => lastRelease ?? []))].sort()
     const head = { days, since, until, completeUntil, routeCount: current.length, releases }
     if (!since) return { ...head, hasOther: false, routes: [] }
