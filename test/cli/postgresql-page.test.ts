@@ -158,6 +158,16 @@ describe('the grants of the page', () => {
   }
 
   async function cleanAsKeeper(url: string): Promise<void> {
+    await use(url, async (db) => {
+      const bucket = new Date(HOUR - 86_400_000).toISOString()
+      const imported = testKey(9, 'imported', { owner: randomUUID() })
+      const id = await importRows(db, [
+        { key: imported, bucket, requests: 1, tokens: 1 },
+        { key: imported, bucket: new Date(HOUR).toISOString(), requests: 1, tokens: 1 },
+      ])
+      await pruneUsage(db, { before: new Date(HOUR) })
+      await removeImport(db, id)
+    })
     // a period is closed once, so each run begins without statements
     await administer(
       database.url,
@@ -191,16 +201,6 @@ describe('the grants of the page', () => {
       await setQuota(db, { keyId: keyIdOf('a'), unit: 'tokens', per: 'day', limit: 2 })
       await renameOwner(db, 'nobody', 'somebody')
       await forgetKey(db, keyIdOf('a'))
-    })
-    await use(url, async (db) => {
-      const bucket = new Date(HOUR - 86_400_000).toISOString()
-      const imported = testKey(9, 'imported', { owner: randomUUID() })
-      const id = await importRows(db, [
-        { key: imported, bucket, requests: 1, tokens: 1 },
-        { key: imported, bucket: new Date(HOUR).toISOString(), requests: 1, tokens: 1 },
-      ])
-      await pruneUsage(db, { before: new Date(HOUR) })
-      await removeImport(db, id)
     })
   }
 
