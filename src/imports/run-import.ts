@@ -63,7 +63,7 @@ export async function runImport(
   if (flags.columns?.some((column) => column.startsWith('secret='))) await requirePepper(db, input.pepper)
   const file = await openImportFile(input.path, input.stdin)
   try {
-    const name = cleanName(flags.as ?? file.name)
+    const name = cleanName(flags.as ?? '') || file.name
     const plan = await readThrough(db, file, options, input)
     await refuseSameFile(db, plan.totals.sha256)
     const stored = await findStoredOfPeriod(db, plan.totals)

@@ -163,6 +163,16 @@ describe('the grants of the page', () => {
   }
 
   async function cleanAsKeeper(url: string): Promise<void> {
+    await use(url, async (db) => {
+      const bucket = new Date(HOUR - 86_400_000).toISOString()
+      const imported = testKey(9, 'imported', { owner: randomUUID() })
+      const id = await importRows(db, [
+        { key: imported, bucket, requests: 1, tokens: 1 },
+        { key: imported, bucket: new Date(HOUR).toISOString(), requests: 1, tokens: 1 },
+      ])
+      await pruneUsage(db, { before: new Date(HOUR) })
+      await removeImport(db, id)
+    })
     // a period is closed once, so each run begins without statements
     await administer(
       database.url,
@@ -204,16 +214,6 @@ values ('${keyIdOf('older')}', 'older', now(), now()) on conflict do nothing`,
       await renameOwner(db, 'nobody', 'somebody')
       await linkKey(db, keyIdOf('a'), { continues: keyIdOf('older') })
       await forgetKey(db, keyIdOf('a'))
-    })
-    await use(url, async (db) => {
-      const bucket = new Date(HOUR - 86_400_000).toISOString()
-      const imported = testKey(9, 'imported', { owner: randomUUID() })
-      const id = await importRows(db, [
-        { key: imported, bucket, requests: 1, tokens: 1 },
-        { key: imported, bucket: new Date(HOUR).toISOString(), requests: 1, tokens: 1 },
-      ])
-      await pruneUsage(db, { before: new Date(HOUR) })
-      await removeImport(db, id)
     })
   }
 

@@ -92,7 +92,9 @@ forEachDatabase('imports', (_, makeUrl) => {
       // a number in the file makes every file another one
       await importRows(
         db,
-        rows.map((row, index) => ({ ...row, endpoint: `${row.endpoint}-${(files += 1)}-${index}` })),
+        rows.map((row, index) =>
+          Object.assign(row, { endpoint: `${row.endpoint}-${(files += 1)}-${index}` }),
+        ),
       )
     } else if (step.do === 'remove') {
       const imports = await findImports(db)

@@ -60,7 +60,7 @@ forEachDatabase('imported rows', (_kind, makeUrl) => {
     await setQuota(db, { owner: 'Acme', unit: 'requests', per: 'month', limit: 100 })
     await setQuota(db, { owner: 'Acme', unit: 'tokens', per: 'month', limit: 100 })
     const { quotas } = await measureQuotas(db)
-    expect(quotas.map(({ used }) => used).sort()).toEqual([5n, 5n, 50n])
+    expect(new Set(quotas.map(({ used }) => used))).toEqual(new Set([5n, 50n]))
 
     const usage = createUsage(db, async () => {})
     const since = new Date(Date.parse(thisHour) - HOUR_MS)

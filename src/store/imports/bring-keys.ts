@@ -18,17 +18,13 @@ const COLUMNS = {
   last_at: 'bigint',
 }
 
-/**
- * Inserts the keys that nobody else brought. A key that is there already keeps what is known of it. It is not even
- * locked, so that flushes of it do not wait.
- */
+/** Inserts keys, or moves the times of those that this import has inserted. */
 const BRING = (dialect: Dialect, given: string, importId: number) => `
 insert into api_key_analytics_keys as k (id, label, name, owner, first_seen_at, last_used_at, import_id)
-select given.id, given.label, given.name, given.owner, ${dialect.timeOf('given.first_at')},
-  ${dialect.timeOf('given.last_at')}, ${importId}
+select id, label, name, owner, ${dialect.timeOf('first_at')}, ${dialect.timeOf('last_at')}, ${importId}
 from ${given}
-where not exists (select 1 from api_key_analytics_keys e where e.id = given.id and e.import_id <> ${importId})
-order by given.n
+where true
+order by n
 on conflict (id) do update set
   name = coalesce(k.name, excluded.name),
   first_seen_at = case when excluded.first_seen_at < k.first_seen_at
@@ -39,7 +35,10 @@ where k.import_id = ${importId}
 returning id, owner, ${dialect.millisecondsOf('first_seen_at')} as first_at,
   ${dialect.millisecondsOf('last_used_at')} as last_at`
 
-/** Stores the keys of rows, and finds those that this import brings. */
+/**
+ * Stores the keys of rows, and finds those that this import brings. A key of others keeps what is known of it. It is not
+ * even locked, so that flushes of it do not wait.
+ */
 export async function bringKeys(
   tx: Statements,
   dialect: Dialect,
@@ -57,7 +56,9 @@ export async function bringKeys(
       known.first = bucket
     }
   }
-  const inOrder = [...seen].sort(([a], [b]) => (a < b ? -1 : 1))
+  const others = await findKeysOfOthers(tx, importId, [...seen.keys()])
+  const inOrder = [...seen].filter(([id]) => !others.has(id)).sort(([a], [b]) => (a < b ? -1 : 1))
+  if (inOrder.length === 0) return new Map()
   const given = dialect.givenRows(
     COLUMNS,
     inOrder.map(([id, { key, first, last }]) => [id, key.label, key.name, key.owner, first, last]),
@@ -71,4 +72,17 @@ export async function bringKeys(
       { owner, first: Number(row.first_at), last: Number(row.last_at) },
     ]),
   )
+}
+
+async function findKeysOfOthers(
+  tx: Statements,
+  importId: number,
+  ids: readonly string[],
+): Promise<Set<string>> {
+  const list = ids.map((_, index) => `$${index + 1}`).join(', ')
+  const found = await tx.query<{ id: string }>(
+    `select id from api_key_analytics_keys where import_id <> ${importId} and id in (${list})`,
+    ids,
+  )
+  return new Set(found.map(({ id }) => id))
 }

@@ -1,6 +1,7 @@
 import { faultPoint } from '../../buffer/fault-point.ts'
 import type { Database } from '../database/open-database.ts'
-import type { Statements } from '../database/dialect.ts'
+import { DAY_MS } from '../../time/units.ts'
+import type { Dialect, Statements } from '../database/dialect.ts'
 import { lockQuantities, lockRows } from '../remove/lock-rows.ts'
 import { removeTracesWithoutKeys } from '../remove/remove-traces.ts'
 import { USAGE_TABLES } from '../database/usage-tables.ts'
@@ -14,40 +15,47 @@ export interface RemovedImport {
   readonly keys: number
 }
 
+/** The time of an import, epoch milliseconds. */
+interface Span {
+  readonly since: string | number
+  readonly until: string | number
+}
+
+const SPAN = (dialect: Dialect) => `
+select ${dialect.millisecondsOf('since')} as since, ${dialect.millisecondsOf('until')} as until
+from api_key_analytics_imports
+where id = $1`
+
+/** Keys per statement. */
+const CHUNK_KEYS = 1000
+
 /** The keys that an import brought, in the order in which flushes lock keys. */
 const BROUGHT = `
-select id
+select id, name_set_by, owner_set_by
 from api_key_analytics_keys
 where import_id = $1
 order by id`
 
-/** Their owners, present and former, of whom anything else is stored. */
+/** Their owners, present and former. */
 const OWNERS = `
 select owner
-from (
-  select owner from api_key_analytics_keys where import_id = $1
-  union
-  select o.owner
-  from api_key_analytics_owners o
-  join api_key_analytics_keys k on k.id = o.api_key_id
-  where k.import_id = $1
-) owners
-where owner in (select subject from api_key_analytics_quotas where subject_kind = 'owner')
-  or owner in (select owner from api_key_analytics_alerts)`
+from api_key_analytics_keys
+where import_id = $1 and owner is not null
+union
+select o.owner
+from api_key_analytics_owners o
+join api_key_analytics_keys k on k.id = o.api_key_id
+where k.import_id = $1 and o.owner is not null`
 
-/** Of those: what has rows of others, a name or an owner that a person set, or a quota, stays. */
-const IS_USED = `
-(${USAGE_TABLES.map((table) => `exists (select 1 from ${table} t where t.api_key_id = k.id)`).join('\n    or ')}
-  or k.name_set_by = 'person' or k.owner_set_by = 'person'
-  or exists (select 1 from api_key_analytics_quotas q where q.subject_kind = 'key' and q.subject = cast(k.id as text)))`
-
-/** The next import that has the key, or 0: then it is an ordinary key. */
-const NEXT_IMPORT = `coalesce((
-    select min(import_id)
-    from (
-      ${USAGE_TABLES.map((table) => `select t.import_id from ${table} t where t.api_key_id = k.id`).join('\n      union all\n      ')}
-    ) others
-  ), 0)`
+/** The owners of whom anything is stored besides usage and statements. */
+const OWNERS_WITH_TRACES = `
+select subject as owner
+from api_key_analytics_quotas
+where subject_kind = 'owner'
+union
+select owner
+from api_key_analytics_alerts
+where owner is not null`
 
 /**
  * Removes an import as a whole, in one transaction: its rows, its entry, and the keys that only it brought.
@@ -56,9 +64,9 @@ const NEXT_IMPORT = `coalesce((
 export async function removeImport(db: Database, importId: number): Promise<RemovedImport | undefined> {
   return db.transaction(async (tx) => {
     await lockImports(tx, db.dialect)
-    const [found] = await tx.query('select 1 from api_key_analytics_imports where id = $1', [importId])
+    const [found] = await tx.query<Span>(SPAN(db.dialect), [importId])
     if (!found) return undefined
-    const removed = await deleteRows(tx, db, importId)
+    const removed = await deleteRows(tx, db, importId, found)
     faultPoint('import rows removed')
     const keys = await deleteKeys(tx, db, importId)
     faultPoint('import keys removed')
@@ -73,34 +81,84 @@ async function deleteRows(
   tx: Statements,
   db: Database,
   importId: number,
+  { since, until }: Span,
 ): Promise<{ rows: number; requests: number }> {
-  const condition = 't.import_id = $1'
-  await lockRows(tx, db, condition, [importId])
+  const { dialect } = db
+  // by the index on bucket; a roll-up moves rows to the start of their day
+  const condition = `t.import_id = $1 and t.bucket >= ${dialect.timeOf('$2')} and t.bucket < ${dialect.timeOf('$3')}`
+  const params = [importId, Number(since) - (Number(since) % DAY_MS), Number(until)]
+  await lockRows(tx, db, condition, params)
   const [sum] = await tx.query<{ rows: string | number; requests: string | number }>(
     `select count(*) as rows, coalesce(sum(t.request_count), 0) as requests from api_key_analytics t where ${condition}`,
-    [importId],
+    params,
   )
-  await tx.query(`delete from api_key_analytics as t where ${condition}`, [importId])
-  await lockQuantities(tx, db, condition, [importId])
-  await tx.query(`delete from api_key_analytics_quantities as t where ${condition}`, [importId])
+  await tx.query(`delete from api_key_analytics as t where ${condition}`, params)
+  await lockQuantities(tx, db, condition, params)
+  await tx.query(`delete from api_key_analytics_quantities as t where ${condition}`, params)
   return { rows: Number(sum!.rows), requests: Number(sum!.requests) }
 }
 
-/** Checks after it has locked the keys: then no process can add rows of them. */
+/**
+ * Deletes the keys that only this import brought. A key with other rows, a quota, or a name or owner that a person set
+ * stays. Checks after it has locked the keys: then no process can add rows of them.
+ */
 async function deleteKeys(tx: Statements, db: Database, importId: number): Promise<number> {
-  const lock = db.dialect.kind === 'postgresql' ? '\nfor update' : ''
-  await tx.query(BROUGHT + lock, [importId])
+  // on Citus the writers wait already, see `lockRows`
+  const lock = db.dialect.kind === 'postgresql' && !db.distributed ? '\nfor update' : ''
+  type Brought = Record<'id' | 'name_set_by' | 'owner_set_by', string>
+  const brought = await tx.query<Brought>(BROUGHT + lock, [importId])
   const owners = await tx.query<{ owner: string }>(OWNERS, [importId])
-  const removed = await tx.query(
-    `delete from api_key_analytics_keys as k where k.import_id = $1 and not ${IS_USED} returning 1`,
-    [importId],
-  )
-  await tx.query(`update api_key_analytics_keys as k set import_id = ${NEXT_IMPORT} where k.import_id = $1`, [
-    importId,
-  ])
+  let removed = 0
+  for (let first = 0; first < brought.length; first += CHUNK_KEYS) {
+    const keys = brought.slice(first, first + CHUNK_KEYS)
+    const ids = keys.map(({ id }) => id)
+    const others = await findOtherImports(tx, ids)
+    const limited = await findLimited(tx, ids)
+    const isUsed = ({ id, name_set_by: name, owner_set_by: owner }: Brought) =>
+      others.has(id) || limited.has(id) || name === 'person' || owner === 'person'
+    for (const [next, some] of Map.groupBy(keys.filter(isUsed), ({ id }) => others.get(id) ?? 0)) {
+      const kept = some.map(({ id }) => id)
+      const list = kept.map((_, index) => `$${index + 2}`).join(', ')
+      const keep = `update api_key_analytics_keys set import_id = $1 where id in (${list})`
+      await tx.query(keep, [next, ...kept])
+    }
+    const unused = keys.filter((key) => !isUsed(key)).map(({ id }) => id)
+    removed += unused.length
+    if (unused.length > 0)
+      await tx.query(`delete from api_key_analytics_keys where id in (${placeholders(unused)})`, unused)
+  }
+  const traced = new Set((await tx.query<{ owner: string }>(OWNERS_WITH_TRACES)).map(({ owner }) => owner))
   await removeTracesWithoutKeys(
     tx,
-    owners.map(({ owner }) => owner),
+    owners.map(({ owner }) => owner).filter((owner) => traced.has(owner)),
   )
-  return removed.length
+  return removed
+}
+
+/** The first import that has rows of a key, 0 when the app counted some; keys without rows are absent. */
+async function findOtherImports(tx: Statements, ids: readonly string[]): Promise<Map<string, number>> {
+  const found = new Map<string, number>()
+  for (const table of USAGE_TABLES) {
+    const rows = await tx.query<{ id: string; first: number }>(
+      `select api_key_id as id, min(import_id) as first
+from ${table}
+where api_key_id in (${placeholders(ids)})
+group by api_key_id`,
+      ids,
+    )
+    for (const { id, first } of rows) found.set(id, Math.min(first, found.get(id) ?? first))
+  }
+  return found
+}
+
+async function findLimited(tx: Statements, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await tx.query<{ subject: string }>(
+    `select subject from api_key_analytics_quotas where subject_kind = 'key' and subject in (${placeholders(ids)})`,
+    ids,
+  )
+  return new Set(rows.map(({ subject }) => subject))
+}
+
+function placeholders(ids: readonly string[]): string {
+  return ids.map((_, index) => `$${index + 1}`).join(', ')
 }

@@ -39,11 +39,11 @@ export const POSTGRESQL = [
   endpoint text collate "C" not null,
   method text collate "C" not null,
   status smallint not null,
+  import_id smallint not null default 0,
   request_count bigint not null default 0,
   duration_us bigint not null default 0,
   duration_first_bin smallint not null,
   duration_bins bigint[] not null,
-  import_id smallint not null default 0,
   primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status, import_id)
 ) with (fillfactor = 70)`,
   'create index api_key_analytics_bucket_index on api_key_analytics (bucket)',
@@ -57,9 +57,9 @@ export const POSTGRESQL = [
   method text collate "C" not null,
   status smallint not null,
   unit text collate "C" not null,
+  import_id smallint not null default 0,
   request_count bigint not null default 0,
   quantity bigint not null default 0,
-  import_id smallint not null default 0,
   primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status, unit, import_id)
 ) with (fillfactor = 70)`,
   'create index api_key_analytics_quantities_bucket_index on api_key_analytics_quantities (bucket)',

@@ -40,11 +40,11 @@ export const SQLITE = [
   endpoint text not null,
   method text not null,
   status integer not null,
+  import_id integer not null default 0,
   request_count bigint not null default 0,
   duration_us bigint not null default 0,
   duration_first_bin integer not null,
   duration_bins text not null,
-  import_id integer not null default 0,
   primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status, import_id),
   constraint api_key_analytics_api_key_id_foreign
     foreign key (api_key_id) references api_key_analytics_keys (id) on delete cascade
@@ -58,9 +58,9 @@ export const SQLITE = [
   method text not null,
   status integer not null,
   unit text not null,
+  import_id integer not null default 0,
   request_count bigint not null default 0,
   quantity bigint not null default 0,
-  import_id integer not null default 0,
   primary key (api_key_id, bucket, bucket_minutes, endpoint, method, status, unit, import_id),
   constraint api_key_analytics_quantities_api_key_id_foreign
     foreign key (api_key_id) references api_key_analytics_keys (id) on delete cascade
