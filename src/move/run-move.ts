@@ -9,7 +9,13 @@ import { openDatabase } from '../store/database/open-database.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { readMeta } from '../store/database/read-meta.ts'
 import { activateTarget, claimTarget, finishSource, freezeSource } from '../store/move/change-state.ts'
-import { copyTables, countRows, digestTables, emptyTarget } from '../store/move/copy-tables.ts'
+import {
+  copyTables,
+  countRows,
+  digestTables,
+  emptyTarget,
+  requireReadable,
+} from '../store/move/copy-tables.ts'
 import type { TableDigest } from '../store/move/table-digest.ts'
 import { verifyUsage } from '../store/verify/verify-usage.ts'
 import { planMove } from './plan-move.ts'
@@ -70,6 +76,7 @@ async function moveTo(source: Database, target: Database, options: MoveOptions):
     await finishSource(source, to, metas.source.move_id!)
     return { from, to, done, tables: {} }
   }
+  await requireReadable(source)
   const moveId = randomUUID()
   const facts = { databaseId: metas.source.database_id, databaseLabel: from }
   await claimTarget(target, facts, { moveId, expected: metas.target })

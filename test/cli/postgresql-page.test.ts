@@ -327,6 +327,20 @@ select privilege_type, 'schema', nspname from pg_namespace n, aclexplode(n.nspac
     expect(needless).toEqual([])
     await run(url)
   })
+
+  test('let the owner move everything away and back, and nobody else', async () => {
+    const other = await makeDatabase('sqlite', { migrated: false })
+    const moveAs = (url: string, to: string) => runCli(['move', '--to', to], { env: { DATABASE_URL: url } })
+    for (const role of ['app', 'reader', 'watcher'] as const)
+      expect(await moveAs(roles[role].url, other.url)).toMatchObject({ code: 1 })
+    // which changed nothing
+    await countAsApp(roles.app.url)
+    expect(await moveAs(roles.owner.url, other.url)).toMatchObject({ code: 0 })
+    await expect(countAsApp(roles.app.url)).rejects.toMatchObject({ code: 'DATABASE_MOVED' })
+    expect(await moveAs(other.url, roles.owner.url)).toMatchObject({ code: 0 })
+    await countAsApp(roles.app.url)
+    await other.remove()
+  })
 })
 
 async function use<T>(url: string, run: (db: Database) => Promise<T>): Promise<T> {

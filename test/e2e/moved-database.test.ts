@@ -131,6 +131,6 @@ forEachDatabase('counter files of a database that moved here', (_kind, makeUrl) 
         expect.stringMatching(/flushes failed; 4 requests wait\. DATABASE_MOVED: SQLite .* moved to /),
       ],
     })
-    expect(await app.analytics.metrics()).toMatch(/^apikey_analytics_requests_pending 4$/m)
+    expect(app.analytics.metrics()).toMatch(/^apikey_analytics_requests_pending 4$/m)
   })
 })

@@ -38,7 +38,7 @@ export async function requireActive(
   tx: Statements,
   { dialect, databaseLabel }: { readonly dialect: Dialect; readonly databaseLabel: string },
 ): Promise<void> {
-  const [row] = await tx.query<StateRow>(writeReadState(dialect.millisecondsOf))
+  const [row] = await tx.query<StateRow>(writeReadState((time) => dialect.millisecondsOf(time)))
   requireState(databaseLabel, row)
 }
 

@@ -17,6 +17,14 @@ export interface CopyOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/**
+ * Checks that a role may read everything, before anything is changed for a move.
+ * @throws DATABASE_REFUSED
+ */
+export async function requireReadable(db: Database): Promise<void> {
+  for (const { name } of listTables(db)) await db.query(`select 1 from ${name} limit 1`)
+}
+
 /** Counts the rows of each table. */
 export async function countRows(db: Database): Promise<Map<string, number>> {
   const counts = new Map<string, number>()

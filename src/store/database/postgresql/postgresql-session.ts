@@ -195,10 +195,10 @@ export function openPostgresqlSession(
     const client = await connect()
     try {
       const timeoutMs = mode === 'flush' ? undefined : answerTimeoutMs
-      const { query } = runOn(client, databaseLabel)
-      const begun = await query<StateRow>(sql, [], timeoutMs)
+      const statements = runOn(client, databaseLabel)
+      const begun = await statements.query<StateRow>(sql, [], timeoutMs)
       const enter = ENTER[mode]
-      const entered = enter ? await query<StateRow>(enter) : begun
+      const entered = enter ? await statements.query<StateRow>(enter) : begun
       if (isChecked(mode)) requireState(databaseLabel, entered.at(-1))
       return client
     } catch (error) {
