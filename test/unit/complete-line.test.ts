@@ -80,7 +80,7 @@ describe('a line is completed from what oclif knows', () => {
     ['report --tz Europe/Berl', ['Europe/Berlin']],
     ['report --format csv --csv-s', ['--csv-separator']],
     ['report --unknown --unt', ['--until']],
-    ['export --columns bucket,keyL', ['bucket,keyLabel']],
+    ['export --columns bucket,keyLab', ['bucket,keyLabel']],
     // used once, and it cannot be repeated
     ['report --month 2026-10 --mon', []],
     ['report --by key --by', ['--by']],
