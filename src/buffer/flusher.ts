@@ -2,6 +2,7 @@ import { AnalyticsError } from '../model/errors.ts'
 import type { DatabaseFacts, UsageStore } from '../store/usage-store.ts'
 import type { CounterBuffer } from './counter-buffer.ts'
 import { Delivery } from './delivery.ts'
+import { rememberDatabase } from './folder/known-databases.ts'
 import type { ProcessFolder } from './folder/process-folder.ts'
 import { recoverCounts } from './folder/recovery.ts'
 
@@ -58,6 +59,8 @@ export class Flusher {
   #lastError: AnalyticsError | undefined
   #lastFlushAt: Date | undefined
   #completeAt: number | undefined
+  /** The database that the data folder knows to be the one of this process. */
+  #remembered: string | undefined
   #closed = false
 
   constructor(parts: FlusherParts) {
@@ -185,6 +188,7 @@ export class Flusher {
     try {
       const facts = await store.connect()
       this.#checkPepper(facts)
+      this.#remember(facts)
       // before the counts: they are noted as calls of these routes
       await routes?.refresh()
       const sealed = !seal || buffer.seal()
@@ -249,6 +253,12 @@ export class Flusher {
     report(deletedFolder(dataDir))
     folder.abandon()
     buffer.leaveFile()
+  }
+
+  #remember(facts: DatabaseFacts): void {
+    if (!this.#parts.folder || this.#remembered === facts.databaseId) return
+    rememberDatabase(facts, this.#parts.dataDir)
+    this.#remembered = facts.databaseId
   }
 
   #checkPepper({ pepperMatches }: DatabaseFacts): void {

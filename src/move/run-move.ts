@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { faultPoint } from '../buffer/fault-point.ts'
+import { rememberDatabase } from '../buffer/folder/known-databases.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import { formatCount } from '../report/format-number.ts'
 import { keepYoungSpaceSmall } from '../report/keep-young-space-small.ts'
@@ -25,6 +26,8 @@ import type { MovePlan } from './plan-move.ts'
 /** What a run of `move` is given besides its databases. */
 export interface MoveOptions {
   readonly signal: AbortSignal
+  /** Its counter files may name the source: the target will recognise them, see `rememberDatabase`. */
+  readonly dataDir?: string
   /** The step that begins, for people; `rows`: its progress is reported. */
   readonly onStep?: (step: string, rows?: 'rows') => Promise<void>
   /** The rows read so far, of all tables together, in the step that goes on; `done` from 0 to 1. */
@@ -80,6 +83,7 @@ async function moveTo(source: Database, target: Database, options: MoveOptions):
   await requireReadable(source)
   const moveId = randomUUID()
   const facts = { databaseId: metas.source.database_id, databaseLabel: from }
+  if (options.dataDir !== undefined) rememberDatabase(facts, options.dataDir)
   await claimTarget(target, facts, { moveId, expected: metas.target })
   faultPoint('target claimed')
   await onStep?.(`${from} accepts no changes from now on. The app goes on counting in its counter files.`)

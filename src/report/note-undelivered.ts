@@ -4,7 +4,7 @@ import { formatCount } from './format-number.ts'
 import { countLacking } from '../store/verify/count-lacking.ts'
 import { countMissing, countMissingQuantity } from '../store/verify/count-missing.ts'
 import type { Database } from '../store/database/open-database.ts'
-import { namesOf, readMeta } from '../store/database/read-meta.ts'
+import { readMeta } from '../store/database/read-meta.ts'
 import { describeState } from '../store/database/require-active.ts'
 
 /** Counts in a data folder that the database does not have. */
@@ -24,7 +24,7 @@ export interface Undelivered {
 export async function readUndelivered(db: Database, dataDir: string): Promise<Undelivered> {
   const { waiting, setAside, unreadable } = await inspectDataDir(dataDir)
   const meta = await readMeta(db)
-  const asking = { databaseId: meta.database_id, databaseLabel: db.databaseLabel, knownAs: namesOf(meta) }
+  const asking = { databaseId: meta.database_id, databaseLabel: db.databaseLabel }
   const targets = [...Map.groupBy(waiting, (batch) => batch.target)]
   const { ours = [], others = [] } = Object.groupBy(targets, ([target]) =>
     isMeantFor(target, asking, dataDir) ? 'ours' : 'others',

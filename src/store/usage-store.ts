@@ -10,8 +10,6 @@ export interface DatabaseFacts {
   readonly databaseLabel: string
   /** False when the database was used with another pepper: its ids would not match ours. */
   readonly pepperMatches: boolean
-  /** Names of servers under which it was reached, here or where it was before it was moved. */
-  readonly knownAs: readonly string[]
 }
 
 /** The only way from counting to the database. All errors are `AnalyticsError`s. */

@@ -22,7 +22,6 @@ function forgettingStore(): UsageStore & { readonly rows: number } {
     connect: async () => ({
       databaseId: '00000000-0000-4000-8000-000000000000',
       pepperMatches: true,
-      knownAs: [],
       databaseLabel: TEST_TARGET,
     }),
     async recordBatch(batch: Parameters<UsageStore['recordBatch']>[0]) {

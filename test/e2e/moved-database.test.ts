@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { rememberDatabase } from '../../src/buffer/folder/known-databases.ts'
 import { describeDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
+import { makeDatabase } from '../support/databases.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { move } from '../support/move-world.ts'
 import { runCli } from '../support/run-cli.ts'
@@ -66,14 +69,14 @@ forEachDatabase('counter files of a database that moved here', (_kind, makeUrl) 
     await countAndDie(dataDir, 2)
     await move(defaultOf(dataDir), between)
     await countAndDie(dataDir, 3, between)
-    await move(between, target)
+    await move(between, target, { dataDir })
     expect(await flush(dataDir)).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('Delivered 5 requests'),
     })
     await countAndDie(dataDir, 1, between)
     await countAndDie(dataDir, 1, target)
-    await move(target, defaultOf(dataDir))
+    await move(target, defaultOf(dataDir), { dataDir })
     const there = await runCli(['flush', '--data-dir', dataDir])
     expect(there).toMatchObject({ code: 0, stdout: expect.stringContaining('Delivered 2 requests') })
     expect(await readAccount(defaultOf(dataDir))).toMatchObject({ storedRequests: 7, balanced: true })
@@ -96,6 +99,27 @@ forEachDatabase('counter files of a database that moved here', (_kind, makeUrl) 
       })
     }
     expect(await readAccount(target)).toMatchObject({ storedRequests: 0 })
+  })
+
+  test('stay when the name of their server led to another database in their folder, or nobody knows where', async () => {
+    const former = await makeDatabase('postgresql')
+    const [dataDir, elsewhere, unknown] = [makeDataDir(), makeDataDir(), makeDataDir()]
+    await move(former.url, target, { dataDir })
+    // every machine may have a server of that name
+    rememberDatabase({ databaseLabel: describeDatabaseUrl(former.url), databaseId: randomUUID() }, elsewhere)
+    for (const folder of [elsewhere, unknown]) {
+      await countAndDie(folder, 2, former.url)
+      expect(await flush(folder)).toMatchObject({
+        code: 1,
+        stdout: expect.stringContaining('Nothing to deliver'),
+        stderr: expect.stringContaining('2 requests'),
+      })
+    }
+    await countAndDie(dataDir, 3, former.url)
+    expect((await flush(dataDir)).stdout).toContain('Delivered 3 requests')
+    expect((await runCli(['flush', '--adopt', '--database', target, '--data-dir', unknown])).code).toBe(0)
+    expect(await readAccount(target)).toMatchObject({ storedRequests: 5, balanced: true })
+    await former.remove()
   })
 
   test('stay when the former file is active: a copy from before the move', async () => {

@@ -58,7 +58,6 @@ export function keepingStore(): KeepingStore {
       return {
         databaseId: '00000000-0000-4000-8000-000000000000',
         pepperMatches: true,
-        knownAs: [],
         databaseLabel: TEST_TARGET,
       }
     },

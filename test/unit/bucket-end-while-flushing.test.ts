@@ -44,7 +44,6 @@ test('counts of a bucket that ends while its first batch is being sent are deliv
     connect: async () => ({
       databaseId: 'bbbbbbbb-0000-4000-8000-000000000001',
       pepperMatches: true,
-      knownAs: [],
       databaseLabel: '',
     }),
     recordBatch: async ({ bucket, sequence, requestCount }) => {

@@ -34,15 +34,15 @@ export default class Move extends BaseCommand {
 
   async run(): Promise<object> {
     const { flags } = await this.parse(Move)
-    return this.withDatabase(flags, async (db, { environment }) => {
+    return this.withDatabase(flags, async (db, { environment, dataDir }) => {
       const to = flags.to ?? (environment.APIKEY_ANALYTICS_MOVE_TO || undefined)
       if (flags.cancel) return this.cancel(db, flags['target-is-gone'] ? undefined : to, flags)
       if (to === undefined) throw new AnalyticsError('WRONG_USAGE', 'Name the new database with --to.')
-      return this.move(db, to, flags.progress)
+      return this.move(db, to, dataDir, flags.progress)
     })
   }
 
-  private async move(db: Database, to: string, progress: boolean): Promise<object> {
+  private async move(db: Database, to: string, dataDir: string, progress: boolean): Promise<object> {
     const [{ runMove }, { startProgressBar }, { withInterruption }] = await Promise.all([
       import('../../move/run-move.ts'),
       import('../../terminal/progress-bar.ts'),
@@ -53,6 +53,7 @@ export default class Move extends BaseCommand {
       const moved = await withInterruption((signal) =>
         runMove(db, to, {
           signal,
+          dataDir,
           onStep: async (step, rows) => {
             bar?.stop()
             this.say(step)

@@ -7,13 +7,11 @@ import type { StateRow } from './require-active.ts'
 export interface MetaRow extends StateRow {
   readonly database_id: string
   readonly pepper_check: string | null
-  /** JSON array of names. */
-  readonly known_as: string
   readonly move_id: string | null
 }
 
 const READ_META = (since: string) => `
-select database_id, pepper_check, known_as, state, other_database, ${since} as state_since, move_id
+select database_id, pepper_check, state, other_database, ${since} as state_since, move_id
 from api_key_analytics_meta
 where id = 1`
 
@@ -27,9 +25,4 @@ export async function readMeta(
     'DATABASE_NOT_MIGRATED',
     `api_key_analytics_meta is empty in ${db.databaseLabel}. Restore its row from a backup: it has the id of the database.`,
   )
-}
-
-/** The names that a database had, here or where it was before. */
-export function namesOf({ known_as: knownAs }: Pick<MetaRow, 'known_as'>): string[] {
-  return JSON.parse(knownAs) as string[]
 }

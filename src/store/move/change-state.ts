@@ -1,7 +1,7 @@
 import { AnalyticsError } from '../../model/errors.ts'
 import type { Statements } from '../database/dialect.ts'
 import type { Database } from '../database/open-database.ts'
-import { namesOf, readMeta } from '../database/read-meta.ts'
+import { readMeta } from '../database/read-meta.ts'
 import type { MetaRow } from '../database/read-meta.ts'
 import type { DatabaseState } from '../database/require-active.ts'
 import { listMetaColumns, listTables } from './list-tables.ts'
@@ -50,15 +50,10 @@ export async function freezeSource(
  */
 export async function activateTarget(target: Database, source: Database, moveId: string): Promise<void> {
   await requireState(source, source, { state: 'leaving', moveId })
-  const names = namesOf(await readMeta(source))
-  const isNew = source.dialect.kind === 'postgresql' && !names.includes(source.databaseLabel)
   const facts = await readFactsAsText(source)
   await target.transaction(async (tx) => {
     await requireFilling(tx, target, moveId)
     await writeFacts(tx, target, facts)
-    await tx.query('update api_key_analytics_meta set known_as = $1 where id = 1', [
-      JSON.stringify(isNew ? [...names, source.databaseLabel] : names),
-    ])
     await writeState(tx, target, { state: 'active', other: source.databaseLabel, moveId })
   }, 'switch')
 }
@@ -145,14 +140,7 @@ where id = 1`,
 }
 
 /** Columns about the move, which are different on both sides. */
-const NOT_COPIED: ReadonlySet<string> = new Set([
-  'id',
-  'known_as',
-  'state',
-  'state_since',
-  'other_database',
-  'move_id',
-])
+const NOT_COPIED: ReadonlySet<string> = new Set(['id', 'state', 'state_since', 'other_database', 'move_id'])
 
 const listFacts = (db: Database) => listMetaColumns(db).filter(({ name }) => !NOT_COPIED.has(name))
 

@@ -8,8 +8,6 @@ export class ApiKeyAnalyticsMeta {
   databaseId!: string
   /** HMAC of a constant with the pepper in use; null before the first process with a pepper connected. */
   pepperCheck!: string | null
-  /** JSON array of the names that this database had, here or where it was before; without user and password. */
-  knownAs!: string
   /** Only an `active` database accepts writes, see the command `move`. */
   state!: 'active' | 'leaving' | 'arriving' | 'moved'
   /** When the state changed last; null while it never did. */
@@ -28,7 +26,6 @@ export const ApiKeyAnalyticsMetaSchema: EntitySchema<ApiKeyAnalyticsMeta> = defi
     id: p.smallint().fieldName('id').primary().autoincrement(false),
     databaseId: p.uuid().fieldName('database_id'),
     pepperCheck: p.text().fieldName('pepper_check').nullable(),
-    knownAs: p.text().fieldName('known_as').defaultRaw("'[]'"),
     state: p.text().$type<ApiKeyAnalyticsMeta['state']>().fieldName('state').defaultRaw("'active'"),
     stateSince: p.datetime().fieldName('state_since').nullable(),
     otherDatabase: p.text().fieldName('other_database').nullable(),

@@ -252,7 +252,6 @@ export const POSTGRESQL = [
   id smallint not null primary key,
   database_id uuid not null,
   pepper_check text null,
-  known_as text not null default '[]',
   state text not null default 'active',
   state_since timestamptz null,
   other_database text null,

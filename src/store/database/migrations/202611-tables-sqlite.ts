@@ -255,7 +255,6 @@ export const SQLITE = [
   id integer not null primary key,
   database_id text not null,
   pepper_check text null,
-  known_as text not null default '[]',
   state text not null default 'active',
   state_since datetime null,
   other_database text null,
