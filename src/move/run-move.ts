@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { faultPoint } from '../buffer/fault-point.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import { formatCount } from '../report/format-number.ts'
+import { keepYoungSpaceSmall } from '../report/keep-young-space-small.ts'
 import type { MigrationWait } from '../store/lock-migrations.ts'
 import { migrate } from '../store/database/migrate.ts'
 import { openDatabase } from '../store/database/open-database.ts'
@@ -105,6 +106,7 @@ async function copyAndCompare(
   moveId: string,
   { signal, onStep, onProgress }: MoveOptions,
 ): Promise<Map<string, TableDigest>> {
+  keepYoungSpaceSmall()
   const counts = await countRows(source)
   const total = [...counts.values()].reduce((sum, rows) => sum + rows, 0)
   const progress = (rows: number) => onProgress?.(total === 0 ? 1 : Math.min(1, rows / total), rows)

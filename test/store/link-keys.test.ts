@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { REJECTED_KEY } from '../../src/model/key.ts'
 import { findLines, inLinesOf } from '../../src/store/keys/key-lines.ts'
 import { linkKey, unlinkKey } from '../../src/store/keys/link-keys.ts'
-import { findKeys, listKeys } from '../../src/store/read/find-keys.ts'
+import { listKeys } from '../../src/store/read/find-keys.ts'
 import { findStraddlingRows } from '../../src/store/read/find-straddling-rows.ts'
 import { findUsage } from '../../src/store/read/find-usage.ts'
 import { streamUsage } from '../../src/store/read/stream-usage.ts'
@@ -56,12 +56,11 @@ forEachDatabase('links of keys', (kind, makeUrl) => {
   const link = (id: string, continues: string, acrossOwners = false) =>
     linkKey(db, id, { continues, acrossOwners })
   const found = async (query: UsageQuery) =>
-    (await findUsage(db, query)).map(({ key, owner, requestCount }) => [
-      key?.label,
-      key?.keyCount,
-      ...(owner === undefined ? [] : [owner]),
-      requestCount,
-    ])
+    (await findUsage(db, query)).map(({ key, owner, requestCount }) =>
+      owner === undefined
+        ? [key?.label, key?.keyCount, requestCount]
+        : [key?.label, key?.keyCount, owner, requestCount],
+    )
   const newestOf = async (id: string) => (await findLines(db, [id])).get(id)?.newest
 
   test('add up under the newest key, and each alone without links', async () => {
@@ -112,7 +111,7 @@ forEachDatabase('links of keys', (kind, makeUrl) => {
       JSON.stringify([key && (ids.includes(key.id) ? 'line' : key.id), day, endpoint, status, owner])
     for (const [name, sums] of Map.groupBy(lines, groupOf)) {
       const of = parts.filter((part) => groupOf(part) === name)
-      const sum = <T>(read: (row: (typeof parts)[number]) => number, rows = of) =>
+      const sum = (read: (row: (typeof parts)[number]) => number, rows = of) =>
         rows.reduce((total, row) => total + read(row), 0)
       expect(sums).toHaveLength(1)
       const [line] = sums

@@ -128,8 +128,7 @@ export class LinkWorld {
     const before = this.#continues.get(key)
     const result = await answerOf(unlinkKey(this.#db, this.#idOf(key)))
     if (before) this.#compare('the key before', result, this.#idOf(before))
-    else
-      this.#compare('nothing to unlink', typeof result === 'undefined' || /no key/.test(String(result)), true)
+    else this.#compare('nothing to unlink', typeof result === 'undefined' || /no key/.test(result), true)
     this.#continues.delete(key)
   }
 

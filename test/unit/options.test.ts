@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
@@ -145,6 +146,16 @@ test('an empty variable of the environment counts as not set', () => {
   })
 })
 
+test('the release of an app with routers is the version in its package.json, if it has one', () => {
+  const root = new URL('../..', import.meta.url).pathname
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+  const routes = [new Router()]
+  expect(resolveOptions({ routes }, {}, root).release).toBe(version)
+  expect(resolveOptions({ routes, release: 'a1b2c3' }, {}, root).release).toBe('a1b2c3')
+  expect(resolveOptions({ routes }, {}, folder).release).toBeNull()
+  expect(resolveOptions({}, {}, root).release).toBeNull()
+})
+
 test('counter files are written instead of mapped where the environment says so', () => {
   expect(resolveOptions({}, { APIKEY_ANALYTICS_NO_MMAP: '1' }, folder)).toMatchObject({ mapCounters: false })
 })
@@ -171,6 +182,9 @@ test.each<[unknown, string]>([
   [{ routes: [{ prefix: 5, router: new Router() }] }, 'Option "routes[0].prefix" is 5'],
   [{ routes: [{ stack: [() => {}], match: () => {} }] }, 'Option "routes[0]" is'],
   [{ routes: [(_ctx: unknown) => {}] }, 'Option "routes[0]" is [Function'],
+  [{ release: '' }, `Option "release" is '', expected a name such as '2.3.1'.`],
+  [{ release: 5 }, 'Option "release" is 5'],
+  [{ deprecationHeaders: 1 }, 'Option "deprecationHeaders" is 1, expected true or false.'],
   [{ ignore: '/x' }, 'Option "ignore"'],
   [{ ignore: ['x'] }, 'Option "ignore"'],
   [{ unit: ['tokens'] }, "Unknown option 'unit'. The options are"],

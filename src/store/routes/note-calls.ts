@@ -3,10 +3,12 @@ import { OTHER_ENDPOINT } from '../../model/operation.ts'
 import { EVERY_METHOD, takesMethod } from '../../model/route.ts'
 import { HOUR_MS } from '../../time/units.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
-import type { NotedCalls } from './noted-calls.ts'
+import { NotedCalls } from './noted-calls.ts'
 
 /** Endpoints that are looked up at once. */
 const CHUNK = 500
+/** Endpoints collected before they are looked up: a batch may have any number. */
+const MOST_COLLECTED = 5000
 
 const ANY_ROUTE = 'select 1 from api_key_analytics_routes limit 1'
 
@@ -29,45 +31,60 @@ on conflict (endpoint, method) do update set
   last_called_at = case when r.last_called_at > excluded.last_called_at
     then r.last_called_at else excluded.last_called_at end`
 
-/** The operations of rows that this process has not noted in the hour of the batch: their methods by endpoint. */
-export function collectCalls(
-  batch: Pick<Batch, 'bucket'>,
-  rows: readonly BatchRow[],
-  noted: NotedCalls,
-  calls: Map<string, Set<string>>,
-): void {
-  const hour = hourOf(batch)
-  for (const { endpoint, method } of rows) {
-    if (noted.has(hour, method, endpoint)) continue
-    const methods = calls.get(endpoint)
-    if (methods) methods.add(method)
-    else calls.set(endpoint, new Set([method]))
-  }
-}
-
 /**
- * Writes when the registered routes were called last, once per hour, in the transaction that adds the calls.
- * @returns whether there are any routes
+ * Writes when the registered routes were called last, once per hour and process, in the transaction that adds the
+ * calls.
  */
-export async function noteCalls(
-  tx: Statements,
-  dialect: Dialect,
-  batch: Pick<Batch, 'bucket'>,
-  calls: ReadonlyMap<string, ReadonlySet<string>>,
-): Promise<boolean> {
-  if (calls.size === 0) return false
-  if ((await tx.query(ANY_ROUTE)).length === 0) return false
-  const hour = hourOf(batch)
-  const called = await findCalled(tx, dialect, hour, calls)
-  if (called.length === 0) return true
-  const given = dialect.givenRows(COLUMNS, called, 2)
-  await tx.query(NOTE(dialect, given.sql), [hour, ...given.params])
-  return true
-}
+export class BatchCalls {
+  readonly #dialect: Dialect
+  /** Start of the hour of the batch, epoch milliseconds; of the day, of a batch of a day. */
+  readonly #hour: number
+  /** What this process has noted before. */
+  readonly #noted: NotedCalls
+  /** What this transaction has noted. */
+  readonly #added = new NotedCalls()
+  /** Methods by endpoint. */
+  readonly #collected = new Map<string, Set<string>>()
+  #hasRoutes: boolean | undefined
 
-/** Start of the hour of a batch, epoch milliseconds: the day of a batch of a day. */
-export function hourOf({ bucket }: Pick<Batch, 'bucket'>): number {
-  return Math.floor(bucket / HOUR_MS) * HOUR_MS
+  constructor(dialect: Dialect, { bucket }: Pick<Batch, 'bucket'>, noted: NotedCalls) {
+    this.#dialect = dialect
+    this.#hour = Math.floor(bucket / HOUR_MS) * HOUR_MS
+    this.#noted = noted
+  }
+
+  async add(tx: Statements, rows: readonly BatchRow[]): Promise<void> {
+    if (this.#hasRoutes === false) return
+    for (const { endpoint, method } of rows) {
+      if (this.#noted.has(this.#hour, method, endpoint)) continue
+      if (this.#added.has(this.#hour, method, endpoint)) continue
+      const methods = this.#collected.get(endpoint)
+      if (methods) methods.add(method)
+      else this.#collected.set(endpoint, new Set([method]))
+    }
+    if (this.#collected.size >= MOST_COLLECTED) await this.write(tx)
+  }
+
+  /** Writes what was collected. */
+  async write(tx: Statements): Promise<void> {
+    if (this.#collected.size === 0) return
+    this.#hasRoutes ??= (await tx.query(ANY_ROUTE)).length > 0
+    if (this.#hasRoutes) {
+      const called = await findCalled(tx, this.#dialect, this.#hour, this.#collected)
+      if (called.length > 0) {
+        const given = this.#dialect.givenRows(COLUMNS, called, 2)
+        await tx.query(NOTE(this.#dialect, given.sql), [this.#hour, ...given.params])
+      }
+      for (const [endpoint, methods] of this.#collected)
+        for (const method of methods) this.#added.add(this.#hour, method, endpoint)
+    }
+    this.#collected.clear()
+  }
+
+  /** Call it after the commit. */
+  remember(): void {
+    if (this.#hasRoutes) this.#noted.take({ hour: this.#hour, calls: this.#added })
+  }
 }
 
 async function findCalled(

@@ -7,15 +7,20 @@ export class NotedCalls {
   #hour = Number.NEGATIVE_INFINITY
 
   has(hour: number, method: string, endpoint: string): boolean {
-    return hour === this.#hour && this.#calls.has(`${method} ${endpoint}`)
+    return hour === this.#hour && this.#calls.has(nameOf(method, endpoint))
   }
 
-  /** Call it after the transaction that noted them has committed. */
-  add(hour: number, calls: ReadonlyMap<string, ReadonlySet<string>>): void {
-    if (hour !== this.#hour || this.#calls.size > LIMIT) this.#calls.clear()
+  add(hour: number, method: string, endpoint: string): void {
+    if (hour !== this.#hour || this.#calls.size >= LIMIT) this.#calls.clear()
     this.#hour = hour
-    for (const [endpoint, methods] of calls)
-      for (const method of methods) this.#calls.add(`${method} ${endpoint}`)
+    this.#calls.add(nameOf(method, endpoint))
+  }
+
+  /** Takes over what a transaction has noted. Call it after the commit. */
+  take({ hour, calls }: { readonly hour: number; readonly calls: NotedCalls }): void {
+    if (hour !== this.#hour || this.#calls.size + calls.#calls.size > LIMIT) this.#calls.clear()
+    this.#hour = hour
+    for (const call of calls.#calls) this.#calls.add(call)
   }
 
   /** Forgets all: there are new routes, which calls of this hour have not reached. */
@@ -23,3 +28,5 @@ export class NotedCalls {
     this.#calls.clear()
   }
 }
+
+const nameOf = (method: string, endpoint: string): string => `${method} ${endpoint}`

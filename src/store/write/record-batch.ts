@@ -11,7 +11,7 @@ import { addOwnerSums, findOwnedKeys } from './owner-sums.ts'
 import { CELL_COLUMNS, QUANTITY_COLUMNS } from './row-columns.ts'
 import { touchKeys } from './touch-keys.ts'
 import type { TouchedKeys } from './touched-keys.ts'
-import { collectCalls, hourOf, noteCalls } from '../routes/note-calls.ts'
+import { BatchCalls } from '../routes/note-calls.ts'
 import { NotedCalls } from '../routes/noted-calls.ts'
 import { isContentError, isMissingKey } from '../database/translate-error.ts'
 
@@ -80,8 +80,7 @@ export async function recordBatch(
   }: { readonly databaseId: string; readonly touched: TouchedKeys; readonly noted?: NotedCalls },
 ): Promise<'applied' | 'applied before'> {
   try {
-    const calls = new Map<string, Set<string>>()
-    let hasRoutes = false
+    const calls = new BatchCalls(db.dialect, batch, noted)
     const result = await db.transaction(async (tx) => {
       await requireSameDatabase(tx, databaseId, db.databaseLabel)
       const due = await advanceLedger(tx, db.dialect, batch)
@@ -91,13 +90,13 @@ export async function recordBatch(
         await touchKeys(tx, db.dialect, batch, keys, touched)
         for (const id of await findOwnedKeys(tx, db.dialect, keys)) owned.add(id)
       }
-      await addCells(tx, db.dialect, batch, due, (rows) => collectCalls(batch, rows, noted, calls))
+      await addCells(tx, db.dialect, batch, due, (rows) => calls.add(tx, rows))
       if (batch.units) await addQuantities(tx, db.dialect, batch, due)
       if (owned.size > 0) await addSums(tx, db.dialect, batch, due, owned)
-      hasRoutes = await noteCalls(tx, db.dialect, batch, calls)
+      await calls.write(tx)
       return 'applied'
     }, 'flush')
-    if (hasRoutes) noted.add(hourOf(batch), calls)
+    calls.remember()
     if (result === 'applied') for await (const keys of batch.keys()) touched.touch(keys, batch.sealedAt)
     return result
   } catch (error) {
@@ -135,7 +134,7 @@ async function addCells(
   dialect: Dialect,
   batch: Batch,
   due: DueRows,
-  onRows: (rows: readonly BatchRow[]) => void,
+  onRows: (rows: readonly BatchRow[]) => Promise<void>,
 ): Promise<void> {
   let requestCount = 0
   for await (const rows of due.rows()) {
@@ -146,7 +145,7 @@ async function addCells(
     const given = dialect.givenRows(CELL_COLUMNS, counted.map(toCells), 3)
     const params = [batch.bucket, batch.bucketMinutes, ...given.params]
     await tx.query(writeAddCells(dialect, given.sql), params)
-    onRows(counted)
+    await onRows(counted)
   }
   // otherwise the ledger would count rows that the table does not have
   if (requestCount !== due.requestCount) {
