@@ -3,6 +3,8 @@ import { findFindings } from '../../src/security/find-findings.ts'
 import { createUsage } from '../../src/store/create-usage.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
+import { UNMEASURED_BIN } from '../../src/model/duration-bins.ts'
+import { loadImport } from '../../src/store/imports/load-import.ts'
 import { findImports } from '../../src/store/imports/find-imports.ts'
 import { removeImport } from '../../src/store/imports/remove-import.ts'
 import { findOwners } from '../../src/store/keys/key-owners.ts'
@@ -27,7 +29,7 @@ const shop = testKey(1, 'shop', { owner: 'Acme' })
 const mobile = testKey(2, 'mobile', { owner: 'Acme' })
 const thisHour = new Date(Math.floor(Date.now() / HOUR_MS) * HOUR_MS).toISOString()
 
-forEachDatabase('imported rows', (_kind, makeUrl) => {
+forEachDatabase('imported rows', (kind, makeUrl) => {
   let url: string
   let db: Database
   beforeEach(async () => {
@@ -205,6 +207,64 @@ forEachDatabase('imported rows', (_kind, makeUrl) => {
       ['Beta', 5],
     ])
     await verify()
+  })
+
+  /** Loads one row, and runs something while the transaction is open. */
+  const load = (during: () => Promise<void>, hash = 'as before') => {
+    const bucket = Date.parse('2026-09-01T10:00Z')
+    const row = {
+      line: 1,
+      bucket,
+      bucketMinutes: 60 as const,
+      method: 'GET',
+      endpoint: '/',
+      status: 200,
+      requestCount: 7,
+      durationUs: 0,
+      durationBins: [UNMEASURED_BIN, 7],
+      quantities: [],
+    }
+    async function* rows() {
+      // more than a chunk: the first is stored when the second is asked for
+      yield Array.from({ length: 1000 }, (_, n) => Object.assign({}, row, { key: shop, endpoint: `/${n}` }))
+      await during()
+      yield [{ ...row, key: mobile }]
+    }
+    return loadImport(db, {
+      name: 'slow',
+      totals: {
+        format: 'csv',
+        sha256: 'as before',
+        since: bucket,
+        until: bucket + HOUR_MS,
+        rows: 1001,
+        requests: 7007,
+        quantities: new Map(),
+      },
+      rows: rows(),
+      hash: () => hash,
+      now: Date.now(),
+    })
+  }
+
+  test('of a file that changed since it was checked are not stored', async () => {
+    await expect(load(async () => {}, 'another one')).rejects.toThrow('slow changed while it was imported.')
+    expect(await findImports(db)).toEqual([])
+    expect(await listKeys(db)).toEqual([])
+    // with the right content they are
+    expect(await load(async () => {})).toBeGreaterThan(0)
+    expect((await verify()).imports).toMatchObject([[expect.any(Number), 'requests', 7007, 0]])
+  })
+
+  test('let flushes of a stored key through: on PostgreSQL at once, on SQLite afterwards', async () => {
+    const flush = (requests: number) =>
+      storeUsage(url, [{ key: shop, bucket: '2026-09-01T10:00Z', endpoint: '/1', requests }])
+    await flush(1)
+    // SQLite has one write lock
+    const [during, afterwards] = kind === 'postgresql' ? [2, 0] : [0, 2]
+    await load(async () => (during ? flush(during) : undefined))
+    if (afterwards) await flush(afterwards)
+    expect(await verify()).toMatchObject({ counted: [3, 0] })
   })
 
   test('that were changed by hand are found', async () => {
