@@ -42,6 +42,8 @@ forEachDatabase('names in completions', (_kind, makeUrl) => {
     env = { DATABASE_URL: await makeUrl(), APIKEY_ANALYTICS_DIR: '/nowhere' }
     await storeUsage(env['DATABASE_URL']!, ROWS)
     await runCli(['close', '--month', '2026-10', '--billable', '2xx'], { env })
+    const { stdout } = await runCli(['export'], { env })
+    await runCli(['import', '-', '--as', 'old.csv', '--overlap'], { env, input: stdout })
   })
 
   test.each<[string[], string[]]>([
@@ -85,6 +87,9 @@ forEachDatabase('names in completions', (_kind, makeUrl) => {
     ],
     [['statements', 'check', '2026'], ['2026-10']],
     [['alerts', 'retry', ''], []],
+    [['imports', 'remove', ''], ['1']],
+    [['routes', 'deprecate', 'GET '], ['GET /users/:id']],
+    [['keys', 'link', 'Mob'], ['Mobile app']],
   ])('%j', async (line, expected) => {
     await askUntil(line, { env }, expected)
   })

@@ -29,6 +29,11 @@ export const ENVIRONMENT: readonly SettingNote[] = [
     flag: 'webhook',
     text: 'Signs what is sent to webhooks.',
   },
+  {
+    name: 'APIKEY_ANALYTICS_MOVE_TO',
+    flag: 'to',
+    text: 'URL of the new database, when --to is not given.',
+  },
   { name: 'NO_COLOR', flag: 'no-color', text: 'No colours, as with --no-color.' },
 ]
 

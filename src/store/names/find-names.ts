@@ -1,5 +1,13 @@
 /** What can be named in a command. */
-export type NameKind = 'key' | 'owner' | 'endpoint' | 'operation' | 'unit' | 'statement' | 'webhook'
+export type NameKind =
+  | 'key'
+  | 'owner'
+  | 'endpoint'
+  | 'operation'
+  | 'unit'
+  | 'statement'
+  | 'webhook'
+  | 'import'
 
 /** A name as a command takes it, and what distinguishes it from others. */
 export interface Name {
@@ -58,6 +66,8 @@ limit ${MOST}`
 
 const WEBHOOKS = 'select distinct webhook from api_key_analytics_alert_deliveries order by webhook'
 
+const IMPORTS = `select id, name from api_key_analytics_imports order by id desc limit ${MOST}`
+
 const READERS: Record<NameKind, (run: RunStatement, start: string) => Promise<Name[]>> = {
   key: async (run, start) => namesOfKeys(await run(KEYS, [start]), start),
   owner: async (run, start) => (await run(OWNERS, [start])).map(({ owner }) => ({ value: String(owner) })),
@@ -77,6 +87,8 @@ const READERS: Record<NameKind, (run: RunStatement, start: string) => Promise<Na
         { value: period.label, note: `statement ${number}` },
       ]
     }),
+  import: async (run) =>
+    (await run(IMPORTS, [])).map(({ id, name }) => ({ value: String(id), note: String(name) })),
   webhook: async (run) => (await run(WEBHOOKS, [])).map(({ webhook }) => ({ value: String(webhook) })),
 }
 
