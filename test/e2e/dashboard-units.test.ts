@@ -75,13 +75,14 @@ forEachDatabase('a unit on the dashboard', (kind, makeUrl) => {
     expect(await choice().inputValue()).toBe('')
     const questions = asked.filter((url) => url.startsWith('/api/'))
     expect(questions.filter((url) => url.includes('unit'))).toEqual([])
-    // three lists, the activity, quotas and the account: what the page asks where there is no unit
+    // three lists, the activity, routes, quotas and the account: what the page asks where there is no unit
     const counts = Object.entries(Object.groupBy(questions, (url) => url.split('?', 1)[0]!))
     expect(Object.fromEntries(counts.map(([path, some]) => [path, some!.length]))).toEqual({
       '/api/activity': 1,
       '/api/customers': 1,
       '/api/quotas': 1,
       '/api/report': 2,
+      '/api/routes': 1,
       '/api/verify': 1,
     })
     expect(await column('Keys', 'Requests')).toEqual(['930', '300', '3'])

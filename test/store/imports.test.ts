@@ -9,6 +9,7 @@ import { findImports } from '../../src/store/imports/find-imports.ts'
 import { removeImport } from '../../src/store/imports/remove-import.ts'
 import { findOwners } from '../../src/store/keys/key-owners.ts'
 import { nameKey } from '../../src/store/keys/name-key.ts'
+import { linkKey } from '../../src/store/keys/link-keys.ts'
 import { measureQuotas } from '../../src/store/quotas/measure-quotas.ts'
 import { setQuota } from '../../src/store/quotas/set-quota.ts'
 import { findCustomerUsage } from '../../src/store/read/find-customer-usage.ts'
@@ -152,8 +153,15 @@ forEachDatabase('imported rows', (kind, makeUrl) => {
 
   test('bring keys with all their owners, and take along only keys that nobody else uses', async () => {
     const owned = (owner: string | null) => ({ ...mobile, owner })
-    const keys = [3, 4, 5, 6].map((number) => testKey(number, `key ${number}`, { owner: 'Old' }))
-    const [counted, named, limited, shared] = keys as [typeof shop, typeof shop, typeof shop, typeof shop]
+    const keys = [3, 4, 5, 6, 7, 8].map((number) => testKey(number, `key ${number}`, { owner: 'Old' }))
+    const [counted, named, limited, old, rotated, shared] = keys as [
+      typeof shop,
+      typeof shop,
+      typeof shop,
+      typeof shop,
+      typeof shop,
+      typeof shop,
+    ]
     // not in the order of time
     const first = await importRows(db, [
       { key: owned('Beta'), bucket: '2026-09-03T10:00Z', requests: 3 },
@@ -186,6 +194,7 @@ forEachDatabase('imported rows', (kind, makeUrl) => {
     await pruneUsage(db, { before: new Date('2026-11-01'), keyIds: [counted.id] })
     await nameKey(db, named.id, { name: 'Kept' })
     await setQuota(db, { keyId: limited.id, unit: 'requests', per: 'month', limit: 1 })
+    await linkKey(db, rotated.id, { continues: old.id })
     await setQuota(db, { owner: 'Beta', unit: 'requests', per: 'month', limit: 1 })
     expect(await removeImport(db, first)).toMatchObject({ keys: 1 })
     expect((await listKeys(db)).map(({ id }) => id).sort()).toEqual(keys.map(({ id }) => id))
@@ -193,7 +202,9 @@ forEachDatabase('imported rows', (kind, makeUrl) => {
     expect((await measureQuotas(db)).quotas.map(({ keyId }) => keyId)).toEqual([limited.id])
     // the next import that has it owns it now
     expect(await removeImport(db, second)).toMatchObject({ keys: 1 })
-    expect((await listKeys(db)).map(({ id }) => id).sort()).toEqual([counted.id, named.id, limited.id])
+    expect((await listKeys(db)).map(({ id }) => id).sort()).toEqual(
+      [counted, named, limited, old, rotated].map(({ id }) => id),
+    )
     expect(await removeImport(db, second)).toBeUndefined()
     expect(await verify()).toEqual({ counted: [0, 1], imports: [] })
   })

@@ -2,6 +2,7 @@ import { faultPoint } from '../../buffer/fault-point.ts'
 import type { Database } from '../database/open-database.ts'
 import { DAY_MS } from '../../time/units.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
+import { findLines } from '../keys/key-lines.ts'
 import { lockQuantities, lockRows } from '../remove/lock-rows.ts'
 import { removeTracesWithoutKeys } from '../remove/remove-traces.ts'
 import { USAGE_TABLES } from '../database/usage-tables.ts'
@@ -99,8 +100,8 @@ async function deleteRows(
 }
 
 /**
- * Deletes the keys that only this import brought. A key with other rows, a quota, or a name or owner that a person set
- * stays. Checks after it has locked the keys: then no process can add rows of them.
+ * Deletes the keys that only this import brought. A key with other rows, a quota, a link, or a name or owner that a
+ * person set stays. Checks after it has locked the keys: then no process can add rows of them.
  */
 async function deleteKeys(tx: Statements, db: Database, importId: number): Promise<number> {
   // on Citus the writers wait already, see `lockRows`
@@ -114,8 +115,9 @@ async function deleteKeys(tx: Statements, db: Database, importId: number): Promi
     const ids = keys.map(({ id }) => id)
     const others = await findOtherImports(tx, ids)
     const limited = await findLimited(tx, ids)
+    const linked = await findLines(tx, ids)
     const isUsed = ({ id, name_set_by: name, owner_set_by: owner }: Brought) =>
-      others.has(id) || limited.has(id) || name === 'person' || owner === 'person'
+      others.has(id) || limited.has(id) || linked.has(id) || name === 'person' || owner === 'person'
     for (const [next, some] of Map.groupBy(keys.filter(isUsed), ({ id }) => others.get(id) ?? 0)) {
       const kept = some.map(({ id }) => id)
       const list = kept.map((_, index) => `$${index + 2}`).join(', ')
