@@ -38,6 +38,11 @@ const WRITES = [
   'close --month 2026-12 --billable 2xx --tz Europe/Berlin',
   'close --month 2026-12 --billable 2xx --tz Europe/Berlin --dry-run',
   'alerts retry ops',
+  'keys link key_beta --continues key_acme',
+  'keys unlink key_beta',
+  'imports remove 1 --yes',
+  'routes deprecate /users/:id',
+  'routes undeprecate /users/:id',
   'flush',
 ]
 

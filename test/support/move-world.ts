@@ -7,10 +7,13 @@ import type { Moved, MoveOptions } from '../../src/move/run-move.ts'
 import { DatabaseStore } from '../../src/store/database-store.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
+import { linkKey } from '../../src/store/keys/link-keys.ts'
 import { nameKey } from '../../src/store/keys/name-key.ts'
 import { setQuota } from '../../src/store/quotas/set-quota.ts'
+import { deprecateRoute } from '../../src/store/routes/deprecate-route.ts'
 import { forgetKey } from '../../src/store/remove/forget-key.ts'
 import { fire, makeCandidate } from './alert-world.ts'
+import { importRows } from './import-rows.ts'
 import { makeBatch } from './make-batch.ts'
 import { storeUsage, testKey } from './store-usage.ts'
 
@@ -34,7 +37,10 @@ export function closeMonth(db: Database, month: string, missing = 0n): Promise<C
   })
 }
 
-/** Fills a database with a life: customers, units, removals, two statements with a correction, quotas, alerts, a gap. */
+/**
+ * Fills a database with a life: customers, units, removals, two statements with a correction, quotas, alerts, linked
+ * keys, an import, routes, a gap.
+ */
 export async function fillDatabase(url: string): Promise<void> {
   const tokens = (requests: number, quantity: number) => ({ requests, quantities: { tokens: quantity } })
   await storeUsage(url, [
@@ -53,7 +59,11 @@ export async function fillDatabase(url: string): Promise<void> {
     await closeMonth(db, '2026-11')
     await setQuota(db, { owner: 'Acme', unit: 'tokens', per: 'month', limit: 999_999_999_999_999 })
     await fire(db, [makeCandidate('Acme')], ['ops'])
+    await linkKey(db, BETA.id, { continues: ACME.id, acrossOwners: true })
+    await importRows(db, [{ key: BETA, bucket: '2026-08-01T10:00Z', requests: 40, tokens: 50 }])
     await leaveGapAndRest(url)
+    const sunset = new Date('2027-06-01T00:00Z')
+    await deprecateRoute(db, { method: 'GET', endpoint: '/users/:id', sunset }, now.getTime())
   } finally {
     await db.close()
   }
