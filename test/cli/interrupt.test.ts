@@ -14,7 +14,7 @@ import { storeUsage, testKey } from '../support/store-usage.ts'
 
 /** Several, so that much is left to do after the first step. */
 const DAYS = 6
-const ALL = 60_000
+const ALL = 36_000
 const key = testKey(1, 'key')
 const ROWS = Array.from({ length: ALL }, (_, index) => ({
   key,

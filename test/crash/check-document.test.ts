@@ -50,7 +50,7 @@ describe.each(DOCUMENTS)('%s', (_name, document) => {
     expect(checkDocument(JSON.parse(canonicalJson(document)))).toMatchObject({ intact: true })
   })
 
-  test('is found changed after any of 10 000 edits of its text, and intact where the text means the same', () => {
+  test('is found changed after any of 3000 edits of its text, and intact where the text means the same', () => {
     const text = JSON.stringify(document)
     const meaning = canonicalJson(document)
     const edits = fc.record({
@@ -72,7 +72,7 @@ describe.each(DOCUMENTS)('%s', (_name, document) => {
         if (!same) changed += 1
         expect({ edited, intact: checkDocument(value, publicKey).intact }).toEqual({ edited, intact: same })
       }),
-      { numRuns: 10_000 },
+      { numRuns: 3000 },
     )
     expect(changed).toBeGreaterThan(1000)
   })
@@ -98,7 +98,7 @@ describe.each(DOCUMENTS)('%s', (_name, document) => {
           intact: same,
         })
       }),
-      { numRuns: 10_000 },
+      { numRuns: 3000 },
     )
   })
 

@@ -52,9 +52,11 @@ const RECOVERING: readonly (readonly [FaultPoint, number])[] = [
 
 forEachDatabase(`a process that is killed between two steps (seed ${seed})`, (kind, makeUrl) => {
   const random = seededRandom(seed)
-  // Each mode meets each point on one database at its first occurrence and on the other one at a later one.
+  // one mode meets a point at its first occurrence, and the other one at a later one
   const [mode, otherMode] =
-    kind === 'sqlite' ? (['mapped', 'written'] as const) : (['written', 'mapped'] as const)
+    random() < 0.5 ? (['mapped', 'written'] as const) : (['written', 'mapped'] as const)
+  // what happens in files does not depend on the database
+  const counting = kind === 'sqlite' ? COUNTING : COUNTING.filter(([point]) => point.startsWith('batch '))
   let database: string
   let db: Database
   let storedBefore: number
@@ -103,7 +105,7 @@ forEachDatabase(`a process that is killed between two steps (seed ${seed})`, (ki
     expect(listProcessFolders(dataDir)).toEqual([])
   }
 
-  test.each(COUNTING)('loses and doubles nothing when it dies at "%s"', async (point, most) => {
+  test.each(counting)('loses and doubles nothing when it dies at "%s"', async (point, most) => {
     const later = { point, occurrence: randomInteger(random, Math.min(2, most), most) }
     expect(await count({ moment: later })).toEqual(DEAD)
     expect(await count({ moment: { point, occurrence: 1 }, mode: otherMode })).toEqual(DEAD)

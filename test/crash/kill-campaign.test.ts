@@ -4,7 +4,7 @@ import { KillCampaign } from '../support/kill-campaign.ts'
 import type { Round } from '../support/kill-campaign.ts'
 import { seededRandom } from '../support/random.ts'
 
-const ROUNDS = 6
+const ROUNDS = 4
 const seed = Math.floor(Math.random() * 2 ** 32)
 
 describe.each(DATABASE_KINDS)(`an app killed at random moments (%s, seed ${seed})`, (kind) => {

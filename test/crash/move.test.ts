@@ -7,7 +7,7 @@ import { randomInteger, seededRandom } from '../support/random.ts'
 import { recover } from '../support/recover.ts'
 
 /** Moves back and forth in one test; set MOVE_ROUNDS and MOVE_SEED for a longer campaign, or the same one again. */
-const ROUNDS = Number(process.env['MOVE_ROUNDS'] ?? 3)
+const ROUNDS = Number(process.env['MOVE_ROUNDS'] ?? 1)
 const seed = Number(process.env['MOVE_SEED'] ?? Math.floor(Math.random() * 2 ** 32))
 
 /** Every point that a move comes by, and the states in which a kill there leaves source and target. */

@@ -200,7 +200,8 @@ describe('every block of the README and its pages runs as it stands', () => {
     expect(child.exitCode).toBe(0)
   }
 
-  /** Runs a block; again, for as long as a test waits, while its output is not like the sample: apps flush in between. */
+  /** Runs a block; again, for as long as a test waits, while its output is not like the sample: apps make their
+   * database and flush in between. */
   async function runUntilLike(
     commands: string,
     sample: string | undefined,
@@ -208,7 +209,7 @@ describe('every block of the README and its pages runs as it stands', () => {
   ): Promise<string> {
     for (const { port } of servers) await untilServed(port)
     const deadline = Date.now() + PATIENCE_MS
-    const again = /^\S*apikey-analytics report/.test(commands)
+    const again = /^\S*apikey-analytics report|^curl .*\/v1\/usage/.test(commands)
     for (;;) {
       const { code, stdout, stderr } = await app.run(
         'bash',

@@ -17,6 +17,8 @@ const OFTEN = [
   'flush',
   'flush-cells',
   'flush-once',
+  'import-file',
+  'link-keys',
   'migrate',
   'move',
   'open-and-forget',

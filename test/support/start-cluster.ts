@@ -9,6 +9,7 @@ import {
   mkdtempSync,
   openSync,
   readFileSync,
+  statfsSync,
   writeFileSync,
 } from 'node:fs'
 import { chown } from 'node:fs/promises'
@@ -48,20 +49,25 @@ const SETTINGS = {
   shared_buffers: '64MB',
   fsync: 'off',
   full_page_writes: 'off',
+  max_wal_size: '256MB',
   log_min_messages: 'warning',
 }
+
+const SHARED_MEMORY = '/dev/shm'
+/** Bytes: several times of what the tests need. */
+const LEAST_MEMORY = 4 * 2 ** 30
 
 /** The folder of the certificates that `tls` uses. */
 export const TLS_FOLDER = join(import.meta.dirname, 'tls')
 
 /**
- * Makes a cluster in a new folder below the system's folder for temporary files, and starts it. With `tls` it offers TLS
+ * Makes a cluster in a new folder, and starts it. With `tls` it offers TLS
  * with the certificate for `localhost`, and lets the user `client` in only with a certificate.
  */
 export async function startCluster(
   options: { findPrograms?: typeof findPostgres; tls?: boolean } = {},
 ): Promise<Cluster> {
-  const folder = mkdtempSync(join(tmpdir(), 'apikey-analytics-postgres-'))
+  const folder = mkdtempSync(join(findFastFolder(), 'apikey-analytics-postgres-'))
   chmodSync(folder, 0o755)
   const programs = await (options.findPrograms ?? findPostgres)(join(folder, 'programs'))
   const user = findServerUser()
@@ -96,6 +102,17 @@ export async function startCluster(
   }
   await start()
   return { url, port, stop, start, remove }
+}
+
+/** Memory where there is plenty: a new database has 300 files, and to make them there takes a fifth of the time. */
+function findFastFolder(): string {
+  try {
+    const { bavail, bsize } = statfsSync(SHARED_MEMORY)
+    if (bavail * bsize >= LEAST_MEMORY) return SHARED_MEMORY
+  } catch {
+    // Linux has it
+  }
+  return tmpdir()
 }
 
 /** A server outlives a test runner that is killed; this process sees the end of its input then. */
