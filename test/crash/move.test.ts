@@ -64,7 +64,9 @@ forEachMove(
     })
     afterEach(() => campaign.close())
 
-    test.each(POINTS)(
+    // the campaign above comes by all points in all ways
+    const half = way.from === 'sqlite' ? 0 : 1
+    test.each(POINTS.filter((_point, index) => index % 2 === half))(
       'killed at "%s" leave %s and %s, and the next run finishes',
       async (point, ...states) => {
         const load = await campaign.startApp(campaign.source, 50)

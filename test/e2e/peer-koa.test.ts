@@ -1,14 +1,14 @@
 import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { COMPILERS, compileApp, NODENEXT } from '../support/compile-app.ts'
+import { compileApp, NODENEXT, TYPESCRIPT_7 } from '../support/compile-app.ts'
 import { installPackage } from '../support/install-package.ts'
 import type { InstalledApp } from '../support/install-package.ts'
 
 let app: InstalledApp
 
 beforeAll(async () => {
-  app = await installPackage('koa@2', '@types/koa@2', '@types/node@24', ...COMPILERS)
+  app = await installPackage('koa@2', '@types/koa@2', '@types/node@24', TYPESCRIPT_7)
 })
 
 afterAll(() => app?.remove())
@@ -21,8 +21,8 @@ test('an app with Koa 2 gets no second Koa and no second types', async () => {
   }
 })
 
-test.each(['typescript5', 'typescript7'] as const)('%s compiles an app with Koa 2', async (compiler) => {
-  const compiled = await compileApp(app, compiler, NODENEXT, ['app.ts'], '--noEmit')
+test('its types compile', async () => {
+  const compiled = await compileApp(app, 'typescript7', NODENEXT, ['app.ts'], '--noEmit')
   expect(compiled).toEqual({ code: 0, stdout: '', stderr: '' })
 })
 

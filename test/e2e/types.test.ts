@@ -18,7 +18,8 @@ describe.each(['typescript5', 'typescript7'] as const)('%s', (compiler) => {
   // one program per way to find packages: reading all declarations is what takes the time
   test.each([
     { how: NODE16, script: 'common-js-import' },
-    { how: NODENEXT, script: 'common-js' },
+    // TypeScript 5 finds packages as with node16, and takes long
+    ...(compiler === 'typescript7' ? [{ how: NODENEXT, script: 'common-js' }] : []),
     { how: BUNDLER, script: undefined },
   ])('checks an app and all it reads, no MikroORM: module $how.0 with $how.1', async ({ how, script }) => {
     const files = script ? ['app.ts', `${script}.cts`] : ['app.ts']

@@ -6,7 +6,8 @@ import type { InstalledApp, ProgramResult } from './install-package.ts'
 const TYPES = fileURLToPath(new URL('../types', import.meta.url))
 
 /** The compilers that users have. Installed beside the package: as dev dependencies they would fight for `tsc`. */
-export const COMPILERS = ['typescript5@npm:typescript@5.9.3', 'typescript7@npm:typescript@7.0.2'] as const
+export const TYPESCRIPT_7 = 'typescript7@npm:typescript@7.0.2'
+export const COMPILERS = ['typescript5@npm:typescript@5.9.3', TYPESCRIPT_7] as const
 export type Compiler = 'typescript5' | 'typescript7'
 
 /** The ways in which a compiler finds a package: `module` and `moduleResolution`. */
