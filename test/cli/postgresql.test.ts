@@ -151,7 +151,12 @@ describe('limits', () => {
     const { url, role } = await makeUsage({ migrated: false, settings: ['connection limit 1'] })
     await administer(url, `grant create on schema public to ${role.name}`)
     const env = { DATABASE_URL: role.url }
-    const run = (...args: string[]) => runCli(args, { env })
+    const open = `select 1 from pg_stat_activity where usename = '${role.name}'`
+    const run = async (...args: string[]) => {
+      // the server may still be ending the connection of the command before
+      await vi.waitFor(async () => expect(await administer(url, open)).toEqual([]), PATIENCE_MS)
+      return runCli(args, { env })
+    }
     expect(await run('migrate', '--check')).toMatchObject({ code: 1, stderr: '' })
     expect(await run('migrate', '--dry-run')).toMatchObject({ code: 0, stderr: '' })
     expect(await run('migrate')).toMatchObject({ code: 0, stderr: '' })
