@@ -1,15 +1,10 @@
 import { AnalyticsError } from '../model/errors.ts'
-import type { DatabaseFacts, UsageStore } from '../store/usage-store.ts'
-import type { CounterBuffer } from './counter-buffer.ts'
+import type { DatabaseFacts } from '../store/usage-store.ts'
 import { Delivery } from './delivery.ts'
 import { rememberDatabase } from './folder/known-databases.ts'
-import type { ProcessFolder } from './folder/process-folder.ts'
-import { recoverCounts } from './folder/recovery.ts'
+import { Housekeeping } from './housekeeping.ts'
+import type { HousekeepingParts } from './housekeeping.ts'
 
-/** How often the database is asked for known keys, and the data folder for what dead processes left. */
-const HOUSEKEEPING_MS = 60_000
-/** How long counts of dead processes are delivered before this process checks its own again. */
-const RECOVERY_TURN_MS = 1000
 /** Waits after failures: doubled each time from the first to the longest, halved at random. */
 const FIRST_RETRY_MS = 250
 const LONGEST_RETRY_MS = 15_000
@@ -22,35 +17,22 @@ const LONGEST_REST_MS = 60_000
 /** `close()` waits this long for a database that does not answer; the counts stay in the counter file. */
 const CLOSE_MS = 10_000
 
-export interface FlusherParts {
-  readonly buffer: CounterBuffer
-  /** Undefined when all is in memory: there is nothing to recover then. */
-  readonly folder: ProcessFolder | undefined
-  readonly store: UsageStore
-  readonly dataDir: string
+export interface FlusherParts extends HousekeepingParts {
   readonly flushIntervalMs: number
-  /** How many known keys to ask the database for. */
-  readonly maxKeys: number
-  readonly onKnownKeys: (ids: readonly string[]) => void
   /** Registers the routes that are due; never rejects. */
   readonly routes?: { refresh(): Promise<void> } | undefined
   /** What is read after a flush; `settled`: the database has all batches before this one. */
   readonly refreshes?: readonly { hurry(): void; refresh(settled: number): Promise<void> }[] | undefined
-  readonly report: (error: AnalyticsError) => void
-  /** Epoch milliseconds. */
-  readonly now: () => number
 }
 
 /** Seals and delivers at every interval, one flush at a time; retries with growing waits while the database is away. */
 export class Flusher {
   readonly #parts: FlusherParts
   readonly #delivery: Delivery
+  readonly #housekeeping: Housekeeping
   #interval: NodeJS.Timeout | undefined
   #retry: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
-  #housekeptAt = -Infinity
-  /** The folder at which the recovery continues, when one turn was not enough. */
-  #nextFolder: string | undefined
   #flushedAt = -Infinity
   /** The shortest time from that flush to the start of the next one. */
   #restMs = 0
@@ -70,6 +52,7 @@ export class Flusher {
       // two processes count as one instance: continue under a new one
       onCopied: (file) => file === parts.buffer.files().at(-1) && parts.buffer.leaveFile(),
     })
+    this.#housekeeping = new Housekeeping(parts, this.#delivery)
   }
 
   /** Late additions of this process that are delivered or set aside. */
@@ -171,7 +154,7 @@ export class Flusher {
     this.#running ??= this.#run(seal).finally(() => {
       this.#running = undefined
       // after the callers that wait for a flush
-      if (this.#nextFolder !== undefined) setImmediate(() => this.#goOnRecovering()).unref()
+      if (this.#housekeeping.isUnfinished) setImmediate(() => this.#goOnRecovering()).unref()
     })
     return this.#running
   }
@@ -201,7 +184,7 @@ export class Flusher {
       this.#rest(startedAt, this.#delivery.rows - rowsBefore)
       this.#lastFlushAt = new Date(this.#parts.now())
       if (seal && !buffer.hasSealed()) this.#completeAt = startedAt
-      await this.#keepHouse(facts)
+      await this.#housekeeping.run(facts)
       for (const refresh of this.#closed ? [] : (this.#parts.refreshes ?? [])) await refresh.refresh(settled)
       this.#failuresInRow = 0
     } catch (cause) {
@@ -218,41 +201,6 @@ export class Flusher {
     }
     // what was sealed meanwhile may be delivered too
     return buffer.hasSealed() ? before : buffer.openBatch
-  }
-
-  /** The work of about once a minute, after a flush that succeeded; the recovery takes as many turns as it needs. */
-  async #keepHouse(facts: DatabaseFacts): Promise<void> {
-    const { folder, now } = this.#parts
-    if (this.#nextFolder === undefined) {
-      // A clock that was set back must not stop the recovery until it has caught up.
-      if (Math.abs(now() - this.#housekeptAt) < HOUSEKEEPING_MS) return
-      await this.#lookAround()
-    }
-    if (folder) await this.#recover(facts)
-    this.#housekeptAt = now()
-  }
-
-  async #recover(facts: DatabaseFacts): Promise<void> {
-    const { dataDir, report, now } = this.#parts
-    const turnEnd = performance.now() + RECOVERY_TURN_MS
-    this.#nextFolder = await recoverCounts({
-      dataDir,
-      deliver: (file, path) => this.#delivery.deliver(file, facts, { path, origin: 'foreign' }),
-      report,
-      now,
-      from: this.#nextFolder,
-      hasTime: () => performance.now() < turnEnd,
-    })
-  }
-
-  async #lookAround(): Promise<void> {
-    const { buffer, folder, store, dataDir, maxKeys, onKnownKeys, report } = this.#parts
-    onKnownKeys(await store.findKnownKeys(maxKeys))
-    // Only the open one: the others are in memory, and were left already.
-    if (!folder || folder.isIntact(buffer.files().slice(-1))) return
-    report(deletedFolder(dataDir))
-    folder.abandon()
-    buffer.leaveFile()
   }
 
   #remember(facts: DatabaseFacts): void {
@@ -282,13 +230,6 @@ export class Flusher {
     this.#parts.report(error)
     return error
   }
-}
-
-function deletedFolder(dataDir: string): AnalyticsError {
-  return new AnalyticsError(
-    'DATA_DIR_UNWRITABLE',
-    `The counter file in ${dataDir} was deleted while it was in use, or could not be made before. Its counts are still in memory and will be delivered; counting continues in a new file. Do not delete this folder while the app runs.`,
-  )
 }
 
 function wait(milliseconds: number): Promise<void> {

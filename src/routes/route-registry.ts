@@ -13,7 +13,7 @@ export interface RouteRegistryParts {
   readonly now: () => number
 }
 
-/** Registers the routes of the app: after the first flush, when routers got more routes, and once a day. */
+/** Registers the routes of the app: with the first flush, when routers got more routes, and once a day. */
 export class RouteRegistry {
   readonly #parts: RouteRegistryParts
   #registeredAt = -Infinity

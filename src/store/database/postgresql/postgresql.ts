@@ -4,8 +4,9 @@ import { MIGRATIONS_TABLE, ORM_OPTIONS } from '../orm-options.ts'
 import { databaseNameOf } from '../parse-database-url.ts'
 import type { Dialect, OpenOptions } from '../dialect.ts'
 import { POSTGRESQL_HISTOGRAM } from './postgresql-histogram.ts'
-import { ANSWER_TIMEOUT_MS, openPostgresqlSession, runOn } from './postgresql-session.ts'
-import type { Pool } from './postgresql-session.ts'
+import { ANSWER_TIMEOUT_MS, openPostgresqlSession } from './postgresql-session.ts'
+import { runOn } from './run-statements.ts'
+import type { Pool } from './run-statements.ts'
 import { ReadOnlyPostgresql } from './read-only-postgresql.ts'
 
 /** Long enough for a server far away, short enough for a person who waits for the error. */
