@@ -7,6 +7,7 @@ import { Parameters } from '../read/usage-filter.ts'
 import type { Database } from '../database/open-database.ts'
 import { MINUTE_MS } from '../../time/units.ts'
 import { COUNTED_UNITS } from './counted-units.ts'
+import { placeholders } from '../database/placeholders.ts'
 
 /** What an instance had delivered. */
 export interface LedgerState {
@@ -129,7 +130,7 @@ export async function readKeyNames(
   const names = new Map<string, { label: string; name: string | null; owner: string | null }>()
   for (let first = 0; first < ids.length; first += 1000) {
     const some = ids.slice(first, first + 1000)
-    const list = some.map((_, index) => `$${index + 1}`).join(', ')
+    const list = placeholders(some)
     const rows = await tx.query<{ id: string; label: string; name: string | null; owner: string | null }>(
       `select id, label, name, owner from api_key_analytics_keys where id in (${list})`,
       some,

@@ -1,5 +1,6 @@
 import type { ImportedRow } from '../../model/imported-row.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
+import { placeholders } from '../database/placeholders.ts'
 
 /** A key that an import brings, as it is stored now. */
 export interface BroughtKey {
@@ -79,7 +80,7 @@ async function findKeysOfOthers(
   importId: number,
   ids: readonly string[],
 ): Promise<Set<string>> {
-  const list = ids.map((_, index) => `$${index + 1}`).join(', ')
+  const list = placeholders(ids)
   const found = await tx.query<{ id: string }>(
     `select id from api_key_analytics_keys where import_id <> ${importId} and id in (${list})`,
     ids,

@@ -1,6 +1,7 @@
 import type { Dialect, Statements } from '../database/dialect.ts'
 import type { ApiKeyAnalyticsImport } from '../database/entities/api-key-analytics-import.ts'
 import { DAY_MS } from '../../time/units.ts'
+import { placeholders } from '../database/placeholders.ts'
 
 /** An import as it is listed. Times are dates. */
 export interface ListedImport {
@@ -118,7 +119,7 @@ export async function findStoredKeys(
   db: Statements & { readonly dialect: Dialect },
   ids: readonly string[],
 ): Promise<Set<string>> {
-  const list = ids.map((_, index) => `$${index + 1}`).join(', ')
+  const list = placeholders(ids)
   const found = await db.query<{ id: string }>(
     `select id from api_key_analytics_keys where id in (${list})`,
     ids,

@@ -7,6 +7,7 @@ import { lockQuantities, lockRows } from '../remove/lock-rows.ts'
 import { removeTracesWithoutKeys } from '../remove/remove-traces.ts'
 import { USAGE_TABLES } from '../database/usage-tables.ts'
 import { lockImports } from './find-imports.ts'
+import { placeholders } from '../database/placeholders.ts'
 
 /** What was removed. */
 export interface RemovedImport {
@@ -120,7 +121,7 @@ async function deleteKeys(tx: Statements, db: Database, importId: number): Promi
       others.has(id) || limited.has(id) || linked.has(id) || name === 'person' || owner === 'person'
     for (const [next, some] of Map.groupBy(keys.filter(isUsed), ({ id }) => others.get(id) ?? 0)) {
       const kept = some.map(({ id }) => id)
-      const list = kept.map((_, index) => `$${index + 2}`).join(', ')
+      const list = placeholders(kept, 2)
       const keep = `update api_key_analytics_keys set import_id = $1 where id in (${list})`
       await tx.query(keep, [next, ...kept])
     }
@@ -159,8 +160,4 @@ async function findLimited(tx: Statements, ids: readonly string[]): Promise<Set<
     ids,
   )
   return new Set(rows.map(({ subject }) => subject))
-}
-
-function placeholders(ids: readonly string[]): string {
-  return ids.map((_, index) => `$${index + 1}`).join(', ')
 }

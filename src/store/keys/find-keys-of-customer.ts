@@ -2,6 +2,7 @@ import type { Customer } from '../../model/customer-usage.ts'
 import type { SetBy } from '../database/entities/api-key-analytics-key.ts'
 import type { Statements } from '../database/dialect.ts'
 import { findLines } from './key-lines.ts'
+import { placeholders } from '../database/placeholders.ts'
 
 /**
  * The keys whose usage a customer sees that is one key: it, and those of its line. Rows are chosen by their owner too. A
@@ -26,7 +27,7 @@ async function findKeysWithSameOwner(
   const keys = await db.query<{ id: string; owner: string | null; set_by: SetBy }>(
     `select id, owner, owner_set_by as set_by
 from api_key_analytics_keys
-where id in (${keyIds.map((_, index) => `$${index + 1}`).join(', ')})
+where id in (${placeholders(keyIds)})
 order by id`,
     keyIds,
   )

@@ -1,6 +1,7 @@
 import type { Statements } from '../database/dialect.ts'
 import type { Database } from '../database/open-database.ts'
 import { isUuid } from '../read/usage-filter.ts'
+import { placeholders } from '../database/placeholders.ts'
 
 /** Keys that continue each other: for people they are one key. */
 export interface KeyLine {
@@ -40,7 +41,7 @@ order by api_key_id`,
 
 /** SQL for the rows of `api_key_analytics_links` that are in the lines of some keys; the ids are the parameters. */
 export function inLinesOf(keyIds: readonly string[]): string {
-  const list = keyIds.map((_, index) => `$${index + 1}`).join(', ')
+  const list = placeholders(keyIds)
   return `line in (select line from api_key_analytics_links where api_key_id in (${list}))`
 }
 

@@ -4,6 +4,7 @@ import type { KeyOwner } from '../../model/key.ts'
 import type { Database } from '../database/open-database.ts'
 import { changeOwnersInSums } from '../write/owner-sums.ts'
 import type { OwnerPeriod, OwnerPeriods } from './owner-periods.ts'
+import { placeholders } from '../database/placeholders.ts'
 
 /** Past periods of keys and the present ones, oldest first. */
 const READ = (dialect: Dialect, ids: string) => `
@@ -133,8 +134,4 @@ async function replaceOwners(
     const { since, owner, setBy, saidAt } = periods.at(-1)!
     await tx.query(UPDATE_PRESENT(dialect), [id, owner, setBy, since || null, saidAt])
   }
-}
-
-function placeholders(ids: readonly string[]): string {
-  return ids.map((_, index) => `$${index + 1}`).join(', ')
 }

@@ -3,6 +3,7 @@ import { isReservedKey } from '../../model/key.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import type { Database } from '../database/open-database.ts'
 import { inLinesOf, lockLinks } from './key-lines.ts'
+import { placeholders } from '../database/placeholders.ts'
 
 const INSERT = (given: string) => `
 insert into api_key_analytics_links (api_key_id, continues, line)
@@ -131,7 +132,7 @@ async function readKeys(
     `select id, case when name is null or name = label then label else name || ' (' || label || ')' end as name,
   owner, ${dialect.millisecondsOf('first_seen_at')} as "firstSeen"
 from api_key_analytics_keys
-where id in (${keyIds.map((_, index) => `$${index + 1}`).join(', ')})`,
+where id in (${placeholders(keyIds)})`,
     keyIds,
   )
   return new Map(rows.map((row) => [row.id, { ...row, firstSeen: Number(row.firstSeen) }]))
@@ -146,7 +147,7 @@ async function writeLines(
 ): Promise<void> {
   const ids = [...linked.keys()]
   if (ids.length === 0) return
-  const list = ids.map((_, index) => `$${index + 1}`).join(', ')
+  const list = placeholders(ids)
   await tx.query(`delete from api_key_analytics_links where api_key_id in (${list})`, ids)
   const firsts = ids.filter((id) => linked.get(id) === null)
   const rows = firsts

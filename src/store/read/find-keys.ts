@@ -5,6 +5,7 @@ import { keyColumns, toKeyRecord } from './key-record.ts'
 import type { KeyColumns } from './key-record.ts'
 import type { Database } from '../database/open-database.ts'
 import { ofEveryKey, Parameters, timeParameter } from './usage-filter.ts'
+import { placeholders } from '../database/placeholders.ts'
 
 const JOIN_LINK = 'left join api_key_analytics_links l on l.api_key_id = k.id'
 
@@ -97,7 +98,7 @@ export async function readKeysById(db: Database, ids: readonly string[]): Promis
     `select ${keyColumns(db.dialect)}, l.continues as key_continues
 from api_key_analytics_keys k
 ${JOIN_LINK}
-where k.id in (${ids.map((_, index) => `$${index + 1}`).join(', ')})
+where k.id in (${placeholders(ids)})
 order by k.first_seen_at, k.id`,
     ids,
   )

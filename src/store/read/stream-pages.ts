@@ -7,6 +7,7 @@ import type { KeyColumns } from './key-record.ts'
 import type { Database } from '../database/open-database.ts'
 import { readPages } from './read-pages.ts'
 import type { KeylessPage, StoredKey, UsagePage } from './usage-page.ts'
+import { placeholders } from '../database/placeholders.ts'
 
 /** The rows of `streamUsage`, by column; no page is empty. */
 export function streamPages(
@@ -70,7 +71,7 @@ async function addKeys(db: Database, keyIds: readonly string[], keys: Map<string
   for (const id of ids) {
     keys.set(id, { present: { keyId: id, keyLabel: '', keyName: null, keyOwner: null }, former: [] })
   }
-  const list = ids.map((_, index) => `$${index + 1}`).join(', ')
+  const list = placeholders(ids)
   const found = await db.query<KeyColumns>(
     `select ${keyColumns(db.dialect)}
 from api_key_analytics_keys k

@@ -3,6 +3,7 @@ import type { Database } from '../database/open-database.ts'
 import type { OwnerPeriods } from '../keys/owner-periods.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
 import { takeTurn } from '../write/take-turn.ts'
+import { placeholders } from '../database/placeholders.ts'
 
 /** Keys per transaction. */
 const CHUNK_KEYS = 1000
@@ -36,7 +37,7 @@ export async function pruneOwners(db: Database, before: number, keyId: string | 
 
 async function pruneKeys(db: Database, ids: readonly string[], before: number): Promise<void> {
   await takeTurn(db, db)
-  const list = ids.map((_, index) => `$${index + 1}`).join(', ')
+  const list = placeholders(ids)
   // The lock keeps flushes from changing their owners.
   await db.query(`update api_key_analytics_keys set label = label where id in (${list})`, ids)
   const rows = await db.query<{ id: string; first: string }>(FIND_FIRST(db, list), ids)

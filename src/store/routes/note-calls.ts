@@ -4,6 +4,7 @@ import { EVERY_METHOD, takesMethod } from '../../model/route.ts'
 import { HOUR_MS } from '../../time/units.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { NotedCalls } from './noted-calls.ts'
+import { placeholders } from '../database/placeholders.ts'
 
 /** Endpoints that are looked up at once. */
 const CHUNK = 500
@@ -98,7 +99,7 @@ async function findCalled(
   const endpoints = [...calls.keys()].filter((endpoint) => endpoint !== OTHER_ENDPOINT)
   for (let start = 0; start < endpoints.length; start += CHUNK) {
     const chunk = endpoints.slice(start, start + CHUNK)
-    const list = chunk.map((_, index) => `$${index + 2}`).join(', ')
+    const list = placeholders(chunk, 2)
     const found = await tx.query<{ endpoint: string; method: string }>(FIND(dialect, list), [hour, ...chunk])
     for (const { endpoint, method } of found) {
       const isCalled = [...calls.get(endpoint)!].some((one) => takesMethod(method, one))
