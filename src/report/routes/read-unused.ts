@@ -105,8 +105,12 @@ function summarise({ routes, routeCount, releases, since }: UnusedRoutes): strin
   if (routeCount === 0) return NO_ROUTES
   if (!since) return 'Nothing can be said: no count was delivered yet.'
   const unused = routes.filter(({ state }) => state !== 'new').length
-  const of = releases.length > 0 ? ` (release ${releases.join(', ')})` : ''
-  return `No key has called ${formatCount(unused)} of ${formatCount(routeCount)} ${routeCount === 1 ? 'route' : 'routes'}${of}. Requests without a key are not counted.`
+  const noun = routeCount === 1 ? 'route' : 'routes'
+  const release = releases.length > 0 ? ` (release ${releases.join(', ')})` : ''
+  const all = `${formatCount(routeCount)} ${noun}${release}`
+  const found =
+    unused === 0 ? `None of ${all} is unused.` : `No key has called ${formatCount(unused)} of ${all}.`
+  return `${found} Requests without a key are not counted.`
 }
 
 const isNew = ({ state }: UnusedRoute): 'new' | 'judged' => (state === 'new' ? 'new' : 'judged')
