@@ -334,7 +334,7 @@ function shapeOf(output: string): string[] {
       // on the first of a month yesterday's month is over
       .replace(/^Note: (\w+ is not over: |A part of ).*|,(true|false)(?=,)/, '')
       .replace(MONTHS, 'Month')
-      .replace(/[▁-█─]+/g, '')
+      .replace(/[▁-▓─]+/g, '')
       .replace(/\d[\d,.:%T-]*Z?/g, '0')
       .replace(/≤?\b0 m?s\b/g, '0 ms')
       .replace(/\s+/g, ' ')
