@@ -15,7 +15,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 test('the benchmark writes a table in which a killed process of ours has lost nothing', async () => {
   const out = join(folder, 'table.md')
   const hadPeers = existsSync(new URL('node_modules', `file://${BENCH}`))
-  const short = ['--rounds', '1', '--seconds', '1', '--warm-up', '1']
+  const short = ['--rounds', '1', '--seconds', '0.1', '--warm-up', '0.1']
   await run(process.execPath, [BENCH, '--only', 'apikey-analytics', ...short, '--out', out])
 
   const lines = readFileSync(out, 'utf8').split('\n')
@@ -38,8 +38,13 @@ test('the benchmark writes a table in which a killed process of ours has lost no
 })
 
 test('one process tells what a counted request costs next to a bare one', async () => {
-  const short = ['--processes', '1', '--seconds', '2', '--warm-up', '1', '--only', 'apikey-analytics']
-  const { stdout } = await promisify(execFile)(process.execPath, [ONE_PROCESS, ...short])
+  const short = ['--processes', '1', '--rounds', '1', '--seconds', '0.1', '--warm-up', '0.1']
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    ONE_PROCESS,
+    '--only',
+    'apikey-analytics',
+    ...short,
+  ])
   const ratio = String.raw`\d\.\d{3}x`
   for (const traffic of ['uniform', 'skewed']) {
     for (const name of ['bare app, again', 'apikey-analytics']) {

@@ -14,7 +14,7 @@ const old = testKey(1, 'key_old', { name: 'Data feed', owner: 'Acme' })
 const renewed = testKey(2, 'key_new', { name: 'Data feed', owner: 'Acme' })
 const shop = testKey(3, 'key_shop', { owner: 'Acme' })
 
-forEachDatabase('linked keys on the dashboard', (_kind, makeUrl) => {
+forEachDatabase('linked keys on the dashboard', (kind, makeUrl) => {
   let { served, watched, page, open, close } = {} as BrowsedDashboard
   const ask = async (path: string) =>
     (await page.context().request.get(new URL(`/api/${path}`, served.url).href)).json()
@@ -55,7 +55,8 @@ forEachDatabase('linked keys on the dashboard', (_kind, makeUrl) => {
       expect.stringMatching(/^Data feed ?key_new 7 /),
     ])
     expect(await rowsOf('Endpoints')).toEqual([expect.stringMatching(/^GET ?\/users\/:id 97 /)])
-    expect(await findViolations(page)).toEqual([])
+    // what is readable does not depend on the database
+    if (kind === 'sqlite') expect(await findViolations(page)).toEqual([])
   })
 
   test('have a page for each alone, and a way back', async () => {

@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openUsage } from '../../src/index.ts'
 import { startOf } from '../../src/time/calendar.ts'
 import { browseDashboard } from '../support/browse-dashboard.ts'
 import type { BrowsedDashboard } from '../support/browse-dashboard.ts'
 import { loaded } from '../support/browser.ts'
-import { findViolations } from '../support/find-violations.ts'
+import { expectReadable } from '../support/expect-readable.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { runCli } from '../support/run-cli.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
@@ -31,7 +31,7 @@ const ROWS = [
   ...many.map((key, index) => ({ key, bucket, requests: 20 - index })),
 ]
 
-forEachDatabase('quotas on the dashboard', (_kind, makeUrl) => {
+forEachDatabase('quotas on the dashboard', (kind, makeUrl) => {
   let database: string
   let { served, watched, page, open, close } = {} as BrowsedDashboard
   const panel = () => page.locator('section:has(h2:text-is("Quotas"))')
@@ -121,33 +121,31 @@ forEachDatabase('quotas on the dashboard', (_kind, makeUrl) => {
     expect(await panel().isVisible()).toBe(false)
   })
 
-  test('a bar is as long as the part that was used, and never longer than its track', async () => {
-    await open('?owner=Acme')
-    const widths = await panel()
-      .locator('.track')
-      .evaluateAll((tracks: Track[]) =>
-        tracks.map((track) => {
-          const { width } = track.getBoundingClientRect()
-          return Math.round((track.firstElementChild!.getBoundingClientRect().width / width) * 100)
-        }),
-      )
-    expect(widths.slice(0, 2)).toEqual([100, 90])
-    expect(widths[2]).toBeLessThanOrEqual(1)
+  // what the page makes of an answer, and what is readable, does not depend on the database
+  describe.each(kind === 'sqlite' ? ['any database'] : [])('with %s', () => {
+    test('a bar is as long as the part that was used, and never longer than its track', async () => {
+      await open('?owner=Acme')
+      const widths = await panel()
+        .locator('.track')
+        .evaluateAll((tracks: Track[]) =>
+          tracks.map((track) => {
+            const { width } = track.getBoundingClientRect()
+            return Math.round((track.firstElementChild!.getBoundingClientRect().width / width) * 100)
+          }),
+        )
+      expect(widths.slice(0, 2)).toEqual([100, 90])
+      expect(widths[2]).toBeLessThanOrEqual(1)
+    })
+
+    test('fit every width, and are accessible, light and dark', async () => {
+      for (const query of ['', '?owner=Acme']) {
+        await open(query)
+        await expectReadable(page, [390, 640, 960, 1240, 1920])
+      }
+    })
   })
 
-  test('fit every width from 390 to 1920 pixels, and are accessible, light and dark', async () => {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme })
-      for (const width of [390, 640, 960, 1240, 1920]) {
-        await page.setViewportSize({ width, height: 900 })
-        await open('')
-        expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
-      }
-      await open('')
-      expect(await findViolations(page)).toEqual([])
-      await open('?owner=Acme')
-      expect(await findViolations(page)).toEqual([])
-    }
+  test('made nobody complain in all of this', () => {
     expect(watched.complaints).toEqual([])
   })
 })

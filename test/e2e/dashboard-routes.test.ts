@@ -15,7 +15,7 @@ const feed = testKey(1, 'key_feed', { name: 'Data feed', owner: 'Acme' })
 /** A pattern that is HTML. */
 const HOSTILE = '/<b>x</b>'
 
-forEachDatabase('routes on the dashboard', (_kind, makeUrl) => {
+forEachDatabase('routes on the dashboard', (kind, makeUrl) => {
   let database: string
   let { served, watched, page, open, close } = {} as BrowsedDashboard
   const panel = () => page.locator('section:has(h2:text-is("Routes"))')
@@ -72,7 +72,8 @@ forEachDatabase('routes on the dashboard', (_kind, makeUrl) => {
     expect(await panel().locator('header').innerText()).toMatch(
       /1 deprecated, 1 without a request in 30 days\. Complete days until \d{4}-/,
     )
-    expect(await findViolations(page)).toEqual([])
+    // what is readable does not depend on the database
+    if (kind === 'sqlite') expect(await findViolations(page)).toEqual([])
     await panel().getByRole('link', { name: 'GET /old' }).click()
     await loaded(page)
     expect(await page.locator('h1').innerText()).toBe('GET /old')

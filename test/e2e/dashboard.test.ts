@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { serveDashboard } from '../../src/dashboard/serve-dashboard.ts'
 import { loaded, openPage, startBrowser } from '../support/browser.ts'
-import { findViolations } from '../support/find-violations.ts'
+import { expectReadable } from '../support/expect-readable.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { browseDashboard } from '../support/browse-dashboard.ts'
 import type { BrowsedDashboard } from '../support/browse-dashboard.ts'
@@ -26,12 +26,7 @@ const ROWS = [
   ...many.map((key, index) => ({ key, bucket: '2026-10-20T10:00Z', requests: 20 + index })),
 ]
 const OCTOBER = '?month=2026-10'
-const LOOKS = [
-  ['light', 1280],
-  ['dark', 1280],
-  ['light', 360],
-  ['dark', 360],
-] as const
+const WIDTHS = [360, 1280]
 /** By the clock of the page: after it the page asks again. */
 const A_WHILE_MS = 60_000
 
@@ -85,15 +80,6 @@ forEachDatabase('the dashboard in a browser', (kind, makeUrl) => {
     expect(await page.locator('.banner:visible').count()).toBe(0)
     await page.locator('.back a').click()
     await page.waitForURL((url) => !url.search.includes('owner'))
-  })
-
-  test('says what in the address changes nothing', async () => {
-    await open(`${OCTOBER}&ownr=acme`)
-    expect(await page.locator('.banner.warning').innerText()).toMatch(
-      /^"ownr" in the address changes nothing here: .*owner/,
-    )
-    await open(`${OCTOBER}&k.sort=group&live=off`)
-    expect(await page.locator('.banner:visible').count()).toBe(0)
   })
 
   test('names both periods, and says when history begins instead of a change', async () => {
@@ -177,37 +163,6 @@ forEachDatabase('the dashboard in a browser', (kind, makeUrl) => {
     expect(await range('Keys')).toBe('1–3 of 3')
   })
 
-  test('opens a key and an endpoint by the keyboard alone', async () => {
-    await open(OCTOBER)
-    await page.keyboard.press('/')
-    await page.keyboard.type('acme')
-    await page.waitForURL(/c.search=acme/)
-    await loaded(page)
-    expect(await firstCells('Customers')).toEqual(['acme'])
-    // customers come first, where somebody has an owner
-    await page.getByLabel('Search keys').focus()
-    await page.keyboard.type('Mobile')
-    await page.waitForURL(/k.search=Mobile/)
-    await loaded(page)
-    // from the search over the download and four orders to the first name
-    const isLink = () => page.evaluate('document.activeElement.matches("tbody a")')
-    for (let presses = 0; presses < 8 && !(await isLink()); presses++) await page.keyboard.press('Tab')
-    await page.keyboard.press('Enter')
-    await page.waitForURL(/key=/)
-    await loaded(page)
-    expect(await page.locator('h1').innerText()).toBe('Mobile app')
-    expect(await page.evaluate('document.activeElement.tagName')).toBe('H1')
-    expect(await page.locator('.facts').innerText()).toContain('last used 2026-10-31 23:00')
-    expect(await firstCells('Endpoints')).toEqual(
-      ['GET\n/users/:id', 'POST\n/orders'].map((text) => expect.stringContaining(text.split('\n')[1]!)),
-    )
-    await page.getByRole('link', { name: '/orders' }).press('Enter')
-    await page.waitForURL(/endpoint=%2Forders/)
-    await loaded(page)
-    expect(await page.locator('h1').innerText()).toBe('POST /orders')
-    expect((await firstCells('Keys'))[0]).toContain('Mobile app')
-  })
-
   test('turns the pages of ten thousand keys', async () => {
     const crowd = Array.from({ length: 10_000 }, (_, index) => testKey(10_000 + index, `crowd-${index}`))
     await storeUsage(
@@ -225,29 +180,6 @@ forEachDatabase('the dashboard in a browser', (kind, makeUrl) => {
     await storeUsage(database, [{ key: old, bucket: '2025-01-01T10:00Z', requests: 1 }])
     await open(`?since=2025-01-01&until=2025-02-01&key=${old.id}`)
     expect(await page.locator('.stale').innerText()).toBe('Not used for over 30 days')
-  })
-
-  test('shows hostile names as what they are', async () => {
-    const dialogs: string[] = []
-    page.on('dialog', (dialog) => {
-      dialogs.push(dialog.message())
-      void dialog.dismiss()
-    })
-    await open(OCTOBER)
-    expect(await firstCells('Keys')).toContain('<img src=x onerror=alert(1)>')
-    expect(await firstCells('Keys')).not.toContain('user\u202Etxt.exe')
-    expect((await firstCells('Endpoints')).join()).toContain(ENDPOINTS[0])
-    for (const key of [image, turned, long]) {
-      await open(`${OCTOBER}&key=${key.id}`)
-      expect(await page.locator('h1 bdi').count()).toBe(1)
-    }
-    for (const endpoint of ENDPOINTS) {
-      await open(`${OCTOBER}&method=GET&endpoint=${encodeURIComponent(endpoint)}`)
-      expect(await page.locator('h1').innerText()).toBe(`GET ${endpoint}`)
-      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
-    }
-    expect(await page.locator('img, iframe, body script').count()).toBe(0)
-    expect(dialogs).toEqual([])
   })
 
   test('downloads as CSV what a list shows', async () => {
@@ -284,38 +216,96 @@ forEachDatabase('the dashboard in a browser', (kind, makeUrl) => {
     watched.forgive('status of 400')
   })
 
-  // what is readable does not depend on the database
-  test.each(kind === 'sqlite' ? LOOKS : [])(
-    'is readable by everybody in %s at %i pixels',
-    async (colorScheme, width) => {
-      await page.emulateMedia({ colorScheme })
-      await page.setViewportSize({ width, height: 800 })
-      const pages = ['', `&key=${long.id}`, '&method=POST&endpoint=%2Forders', '&latency=1']
-      for (const query of pages) {
-        await open(OCTOBER + query)
-        expect(await findViolations(page)).toEqual([])
+  // what the page makes of an answer, and what is readable, does not depend on the database
+  describe.each(kind === 'sqlite' ? ['any database'] : [])('with %s', () => {
+    test('says what in the address changes nothing', async () => {
+      await open(`${OCTOBER}&ownr=acme`)
+      expect(await page.locator('.banner.warning').innerText()).toMatch(
+        /^"ownr" in the address changes nothing here: .*owner/,
+      )
+      await open(`${OCTOBER}&k.sort=group&live=off`)
+      expect(await page.locator('.banner:visible').count()).toBe(0)
+    })
+
+    test('opens a key and an endpoint by the keyboard alone', async () => {
+      await open(OCTOBER)
+      await page.keyboard.press('/')
+      await page.keyboard.type('acme')
+      await page.waitForURL(/c.search=acme/)
+      await loaded(page)
+      expect(await firstCells('Customers')).toEqual(['acme'])
+      // customers come first, where somebody has an owner
+      await page.getByLabel('Search keys').focus()
+      await page.keyboard.type('Mobile')
+      await page.waitForURL(/k.search=Mobile/)
+      await loaded(page)
+      // from the search over the download and four orders to the first name
+      const isLink = () => page.evaluate('document.activeElement.matches("tbody a")')
+      for (let presses = 0; presses < 8 && !(await isLink()); presses++) await page.keyboard.press('Tab')
+      await page.keyboard.press('Enter')
+      await page.waitForURL(/key=/)
+      await loaded(page)
+      expect(await page.locator('h1').innerText()).toBe('Mobile app')
+      expect(await page.evaluate('document.activeElement.tagName')).toBe('H1')
+      expect(await page.locator('.facts').innerText()).toContain('last used 2026-10-31 23:00')
+      expect(await firstCells('Endpoints')).toEqual(
+        ['GET\n/users/:id', 'POST\n/orders'].map((text) => expect.stringContaining(text.split('\n')[1]!)),
+      )
+      await page.getByRole('link', { name: '/orders' }).press('Enter')
+      await page.waitForURL(/endpoint=%2Forders/)
+      await loaded(page)
+      expect(await page.locator('h1').innerText()).toBe('POST /orders')
+      expect((await firstCells('Keys'))[0]).toContain('Mobile app')
+    })
+
+    test('shows hostile names as what they are', async () => {
+      const dialogs: string[] = []
+      page.on('dialog', (dialog) => {
+        dialogs.push(dialog.message())
+        void dialog.dismiss()
+      })
+      await open(OCTOBER)
+      expect(await firstCells('Keys')).toContain('<img src=x onerror=alert(1)>')
+      expect(await firstCells('Keys')).not.toContain('user\u202Etxt.exe')
+      expect((await firstCells('Endpoints')).join()).toContain(ENDPOINTS[0])
+      for (const key of [image, turned, long]) {
+        await open(`${OCTOBER}&key=${key.id}`)
+        expect(await page.locator('h1 bdi').count()).toBe(1)
+      }
+      for (const endpoint of ENDPOINTS) {
+        await open(`${OCTOBER}&method=GET&endpoint=${encodeURIComponent(endpoint)}`)
+        expect(await page.locator('h1').innerText()).toBe(`GET ${endpoint}`)
         expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
       }
-    },
-  )
+      expect(await page.locator('img, iframe, body script').count()).toBe(0)
+      expect(dialogs).toEqual([])
+    })
 
-  test('goes on after its server was started again, once the new link was opened', async () => {
-    await open(OCTOBER)
-    const port = Number(new URL(served.url).port)
-    await served.close()
-    await page.clock.fastForward(A_WHILE_MS)
-    await page.locator('.banner:has-text("The server does not answer")').waitFor()
-    expect(await page.locator('.card .value').first().innerText()).toBe('2,414')
-    served = await serveDashboard({ port, database, dataDir: '/nowhere' })
-    await page.clock.fastForward(A_WHILE_MS)
-    await page.locator('.banner:has-text("Open the link")').waitFor()
-    const other = await page.context().newPage()
-    await other.goto(served.url)
-    await page.clock.fastForward(A_WHILE_MS)
-    await page.locator('.banner.failure').waitFor({ state: 'hidden' })
-    await loaded(page)
-    watched.forgive('ERR_CONNECTION_REFUSED')
-    watched.forgive('status of 401')
+    test('is readable by everybody', async () => {
+      for (const query of ['', `&key=${long.id}`, '&method=POST&endpoint=%2Forders', '&latency=1']) {
+        await open(OCTOBER + query)
+        await expectReadable(page, WIDTHS)
+      }
+    })
+
+    test('goes on after its server was started again, once the new link was opened', async () => {
+      await open(OCTOBER)
+      const port = Number(new URL(served.url).port)
+      await served.close()
+      await page.clock.fastForward(A_WHILE_MS)
+      await page.locator('.banner:has-text("The server does not answer")').waitFor()
+      expect(await page.locator('.card .value').first().innerText()).toBe('2,414')
+      served = await serveDashboard({ port, database, dataDir: '/nowhere' })
+      await page.clock.fastForward(A_WHILE_MS)
+      await page.locator('.banner:has-text("Open the link")').waitFor()
+      const other = await page.context().newPage()
+      await other.goto(served.url)
+      await page.clock.fastForward(A_WHILE_MS)
+      await page.locator('.banner.failure').waitFor({ state: 'hidden' })
+      await loaded(page)
+      watched.forgive('ERR_CONNECTION_REFUSED')
+      watched.forgive('status of 401')
+    })
   })
 
   test('made nobody complain: no error, no violation of the policy, in all of this', () => {

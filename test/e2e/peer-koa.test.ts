@@ -1,14 +1,14 @@
 import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { compileApp, NODENEXT, TYPESCRIPT_7 } from '../support/compile-app.ts'
+import { compileApp, NODENEXT } from '../support/compile-app.ts'
 import { installPackage } from '../support/install-package.ts'
 import type { InstalledApp } from '../support/install-package.ts'
 
 let app: InstalledApp
 
 beforeAll(async () => {
-  app = await installPackage('koa@2', '@types/koa@2', '@types/node@24', TYPESCRIPT_7)
+  app = await installPackage('koa@2', '@types/koa@2', '@types/node@24')
 })
 
 afterAll(() => app?.remove())

@@ -13,11 +13,11 @@ import type { TestDatabase } from '../support/databases.ts'
 import { resolveUsageOptions } from '../../src/self-service/usage-options.ts'
 import { findFreePort } from '../support/find-free-port.ts'
 import { RULES } from '../../src/security/rules.ts'
-import { installPackage } from '../support/install-package.ts'
 import type { InstalledApp } from '../support/install-package.ts'
 import { listPages, readReadme, readReadmeBlocks, readReadmeTable } from '../support/read-readme.ts'
 import type { ReadmeBlock } from '../support/read-readme.ts'
 import { PATIENCE_MS } from '../support/patience.ts'
+import { copySharedApp, OF_PAGES } from '../support/shared-app.ts'
 
 /** The pages whose blocks run one after the other, in the folder of one app. */
 const PAGES = [
@@ -46,20 +46,6 @@ const PAGES = [
 ]
 /** Pages with blocks that tests of their own run. */
 const ELSEWHERE = ['docs/customers.md', 'docs/postgresql.md', 'docs/reports.md']
-/** What the pages say to install. */
-const INSTALLED = [
-  'koa',
-  '@koa/router',
-  'koa-mount',
-  'koa-tree-router',
-  '@opentelemetry/api',
-  'standardwebhooks',
-  'vitest',
-  'jest',
-  'typescript',
-  '@types/koa',
-  '@types/node',
-]
 /** Where the command is in blocks for programs that run it by a schedule. */
 const SCHEDULES: Readonly<Record<string, RegExp>> = {
   crontab: /^(?:\S+ ){5}(.*)$/m,
@@ -87,7 +73,7 @@ describe('every block of the README and its pages runs as it stands', () => {
   let newHome: TestDatabase
 
   beforeAll(async () => {
-    app = await installPackage(...INSTALLED)
+    app = await copySharedApp()
     database = await makeDatabase('postgresql', { migrated: false })
     newHome = await makeDatabase('postgresql', { migrated: false })
     here.set('/srv/api', app.folder)
@@ -128,7 +114,7 @@ describe('every block of the README and its pages runs as it stands', () => {
       test(`${page} line ${line}: ${language} ${name} ${block.text.split('\n', 1)[0]}`, async () => {
         if (FILES.includes(language)) return writeFileSync(join(app.folder, name), translate(block.text))
         if (name === 'install')
-          return expect(INSTALLED).toEqual(expect.arrayContaining(packagesOf(block.text)))
+          return expect(OF_PAGES).toEqual(expect.arrayContaining(packagesOf(block.text)))
         if (name === 'clone')
           return expect(scriptsOf(block.text)).toEqual(expect.arrayContaining([expect.anything()]))
         if (name in PROGRAMS && !(await hasProgram(PROGRAMS[name]!)))

@@ -5,10 +5,15 @@ import type { InstalledApp, ProgramResult } from './install-package.ts'
 
 const TYPES = fileURLToPath(new URL('../types', import.meta.url))
 
-/** The compilers that users have. Installed beside the package: as dev dependencies they would fight for `tsc`. */
-export const TYPESCRIPT_7 = 'typescript7@npm:typescript@7.0.2'
-export const COMPILERS = ['typescript5@npm:typescript@5.9.3', TYPESCRIPT_7] as const
-export type Compiler = 'typescript5' | 'typescript7'
+/**
+ * The compilers that users have: our own, and one in a folder of the shared app, because two in one `node_modules`
+ * would fight for `tsc`.
+ */
+const COMPILERS = {
+  typescript5: join('typescript5', 'node_modules', 'typescript', 'bin', 'tsc'),
+  typescript7: fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url)),
+}
+export type Compiler = keyof typeof COMPILERS
 
 /** The ways in which a compiler finds a package: `module` and `moduleResolution`. */
 export const NODE16 = ['node16', 'node16'] as const
@@ -26,6 +31,5 @@ export async function compileApp(
   for (const file of files) copyFileSync(join(TYPES, file), join(app.folder, file))
   const strict = ['--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', 'false']
   const how = ['--target', 'es2022', '--module', module, '--moduleResolution', moduleResolution]
-  const tsc = join('node_modules', compiler, 'bin', 'tsc')
-  return app.run('node', [tsc, ...how, ...strict, '--types', 'node', ...more, ...files])
+  return app.run('node', [COMPILERS[compiler], ...how, ...strict, '--types', 'node', ...more, ...files])
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -39,8 +39,39 @@ export interface InstalledApp {
 
 /** Packs the built package and installs it, with `beside`, in a new folder. */
 export async function installPackage(...beside: string[]): Promise<InstalledApp> {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'apikey-analytics-app-')))
+  const folder = makeAppFolder()
+  const packed = await packPackage(folder)
+  await installIn(folder, [...beside, packed.tarball])
+  return makeApp(folder, packed)
+}
+
+/** The same without any install script: the lock file first, then `npm ci`, as on a server. */
+export async function installWithoutScripts(...beside: string[]): Promise<InstalledApp> {
+  const folder = makeAppFolder()
+  const packed = await packPackage(folder)
+  await runNpm(folder, 'install', '--package-lock-only', ...beside, packed.tarball)
+  await runNpm(folder, 'ci', '--ignore-scripts')
+  return makeApp(folder, packed)
+}
+
+/** Makes a folder, by default a temporary one, with the package.json of an ES module. */
+export function makeAppFolder(
+  folder: string = realpathSync(mkdtempSync(join(tmpdir(), 'apikey-analytics-app-'))),
+): string {
+  mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
+  return folder
+}
+
+/** What npm makes of the built package. */
+export interface PackedPackage {
+  readonly tarball: string
+  readonly integrity: string
+  readonly files: readonly string[]
+}
+
+/** Packs the built package into a folder. */
+export async function packPackage(folder: string): Promise<PackedPackage> {
   const packed = await runIn(ROOT, 'npm', [
     'pack',
     '--ignore-scripts',
@@ -48,16 +79,28 @@ export async function installPackage(...beside: string[]): Promise<InstalledApp>
     '--pack-destination',
     folder,
   ])
-  const [{ filename, files }] = readPacked(packed.stdout)
-  const tarball = join(folder, filename)
-  // The machine's own settings for npm, such as a registry or certificates, are in its environment.
+  const [{ filename, integrity, files }] = readPacked(packed.stdout)
+  return { tarball: join(folder, filename), integrity, files: files.map(({ path }) => path) }
+}
+
+/** Installs packages in the folder of an app. */
+export async function installIn(folder: string, packages: readonly string[]): Promise<void> {
+  await runNpm(folder, 'install', ...packages)
+}
+
+async function runNpm(folder: string, command: string, ...args: readonly string[]): Promise<void> {
   const quiet = ['--no-audit', '--no-fund', '--prefer-offline']
-  const installed = await runIn(folder, 'npm', ['install', ...quiet, ...beside, tarball], process.env)
-  if (installed.code !== 0) throw new Error(`npm install failed: ${installed.stderr}`)
+  // The machine's own settings for npm, such as a registry or certificates, are in its environment.
+  const { code, stderr } = await runIn(folder, 'npm', [command, ...quiet, ...args], process.env)
+  if (code !== 0) throw new Error(`npm ${command} failed: ${stderr}`)
+}
+
+/** The app in a folder in which it is installed. */
+export function makeApp(folder: string, { tarball, files }: PackedPackage): InstalledApp {
   return {
     folder,
     tarball,
-    files: files.map(({ path }) => path),
+    files,
     start: (program, args, env) => startIn(folder, program, args, env),
     serve: (script, env) => startIn(folder, 'node', ['--import', HURRIED, script], env),
     run: (program, args, env) => runIn(folder, program, args, env),
@@ -67,6 +110,7 @@ export async function installPackage(...beside: string[]): Promise<InstalledApp>
 
 interface Packed {
   readonly filename: string
+  readonly integrity: string
   readonly files: readonly { readonly path: string }[]
 }
 

@@ -1,6 +1,6 @@
 /**
- * What counting costs the event loop, to a per cent or two: `npm run bench:request -- [--processes 3] [--seconds 40]
- * [--warm-up 30] [--only id,…] [--against DIR]`; DIR holds another build of this package, to be measured beside it. Two processes of the same program differ by some per cent as long as they live, so
+ * What counting costs the event loop, to a per cent or two: `npm run bench:request -- [--processes 3] [--rounds 6]
+ * [--seconds 40] [--warm-up 30] [--only id,…] [--against DIR]`; DIR holds another build of this package, to be measured beside it. Two processes of the same program differ by some per cent as long as they live, so
  * here two bare apps and one of each candidate live in one process and get the same requests in turn. The median turn
  * tells nothing of what happens once a minute (flushes, scrapes, exports): `npm run bench` has that.
  */
@@ -19,8 +19,6 @@ import { drawRequests, TRAFFICS, walkAllCells, type Traffic } from './traffic.ts
 const [SERVER_CORE, LOAD_CORE] = [0, 1]
 /** Every key on every route, five times: what is learnt once is not measured. */
 const WARM_UP_REQUESTS = 250_000
-/** Each begins with another app, so that none always comes after the same one. */
-const ROUNDS = 6
 /** Those that leave the process as it is for the others. */
 const COMPARABLE = [
   'apikey-analytics',
@@ -34,12 +32,15 @@ const COMPARABLE = [
 const { values } = parseArgs({
   options: {
     processes: { type: 'string', default: '3' },
+    // each begins with another app, so that none always comes after the same one
+    rounds: { type: 'string', default: '6' },
     seconds: { type: 'string', default: '40' },
     'warm-up': { type: 'string', default: '30' },
     only: { type: 'string', default: COMPARABLE.join() },
     against: { type: 'string' },
   },
 })
+const rounds = Number(values.rounds)
 const wanted = values.only.split(',')
 const chosen = CANDIDATES.filter(({ id }) => wanted.includes(id) && COMPARABLE.includes(id))
 if (chosen.length < wanted.length) throw new Error(`--only: some of ${COMPARABLE.join()}.`)
@@ -104,10 +105,10 @@ async function measureTraffic(
 ): Promise<number[]> {
   const turns: number[][] = ports.map(() => [])
   await server.ask({})
-  for (let round = 0; round < ROUNDS; round += 1) {
+  for (let round = 0; round < rounds; round += 1) {
     const first = round % ports.length
     const order = [...ports.slice(first), ...ports.slice(0, first)]
-    const ms = (Number(values.seconds) * 1000) / ROUNDS
+    const ms = (Number(values.seconds) * 1000) / rounds
     await runLoad(round % 2 === 0 ? order : order.toReversed(), drawRequests(traffic, round), { ms })
     const taken = (await server.ask<OneProcessMessage>({})).turns
     for (const [app, own] of taken.entries()) turns[app]!.push(...own)

@@ -1,0 +1,78 @@
+import { cpSync, existsSync, constants, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import Database from 'better-sqlite3'
+import { installIn, makeApp, makeAppFolder, packPackage } from './install-package.ts'
+import type { InstalledApp } from './install-package.ts'
+import { PATIENCE_MS } from './patience.ts'
+
+/** What the pages say to install. */
+export const OF_PAGES = [
+  'koa',
+  '@koa/router',
+  'koa-mount',
+  'koa-tree-router',
+  '@opentelemetry/api',
+  'standardwebhooks',
+  'vitest',
+  'jest',
+  'typescript',
+  '@types/koa',
+  '@types/node',
+]
+/** Beside it, in a folder of its own. */
+const TYPESCRIPT_5 = 'typescript@5.9.3'
+const SHARED = fileURLToPath(new URL('../../node_modules/.cache/apps', import.meta.url))
+
+/**
+ * An app of its own for tests to which it does not matter how it was installed, with what the pages install and
+ * an older compiler. npm installs it once for each build of the package: npm takes many times as long as a copy.
+ */
+export async function copySharedApp(): Promise<InstalledApp> {
+  const folder = makeAppFolder()
+  const packed = await packPackage(folder)
+  const name = createHash('sha256')
+    .update([packed.integrity, ...OF_PAGES, TYPESCRIPT_5].join(' '))
+    .digest('hex')
+  const release = await lockShared()
+  try {
+    const shared = join(SHARED, name)
+    if (!existsSync(shared)) {
+      for (const old of readdirSync(SHARED).filter((found) => found !== LOCK_FILE))
+        rmSync(join(SHARED, old), { recursive: true })
+      await installIn(folder, [...OF_PAGES, packed.tarball])
+      await installIn(makeAppFolder(join(folder, 'typescript5')), [TYPESCRIPT_5])
+      copy(folder, `${shared}-`)
+      renameSync(`${shared}-`, shared)
+    } else copy(shared, folder)
+  } finally {
+    release()
+  }
+  return makeApp(folder, packed)
+}
+
+function copy(from: string, to: string): void {
+  // a file system that can shares the blocks until somebody writes
+  cpSync(from, to, { recursive: true, verbatimSymlinks: true, mode: constants.COPYFILE_FICLONE })
+}
+
+const LOCK_FILE = 'lock'
+
+/** One at a time installs or copies. The kernel frees the lock of a process that dies. */
+async function lockShared(): Promise<() => void> {
+  mkdirSync(SHARED, { recursive: true })
+  const database = new Database(join(SHARED, LOCK_FILE), { timeout: 0 })
+  database.pragma('journal_mode = memory')
+  const deadline = Date.now() + PATIENCE_MS
+  for (;;) {
+    try {
+      database.exec('begin exclusive')
+      return () => database.close()
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'SQLITE_BUSY' || Date.now() > deadline) throw error
+      await sleep(100)
+    }
+  }
+}
