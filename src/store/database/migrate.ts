@@ -36,10 +36,12 @@ export async function migrateDatabase(db: Database, wait?: MigrationWait): Promi
   // Not a migration: Citus may be installed long after all migrations were applied.
   const undistributed = await findUndistributed(db)
   if (undistributed.length + (await findPending(db)).length === 0) return { applied: [], distributed: [] }
+  // before the lock, for which others wait
+  const { writeUps } = await import('./migrations/write-migrations.ts')
   return alone(db, wait, async (tx) => {
     await tx.query(db.dialect.migrationsTable)
     const applied = await findPending({ ...db, ...tx })
-    for (const sql of await writeUps(db, applied)) await tx.query(sql)
+    for (const sql of writeUps(db, applied)) await tx.query(sql)
     return { applied, distributed: await distribute(db, tx) }
   })
 }
@@ -54,10 +56,10 @@ export async function findPendingWork(url: string): Promise<PendingWork> {
 
 /** The SQL that `migrate` would run, the list of migrations included; empty when nothing is pending. */
 export async function printMigrations(url: string): Promise<string> {
+  const { writeUps } = await import('./migrations/write-migrations.ts')
   return withDatabase(url, {}, async (db) => {
     const pending = await findPending(db)
-    const statements =
-      pending.length > 0 ? [db.dialect.migrationsTable, ...(await writeUps(db, pending))] : []
+    const statements = pending.length > 0 ? [db.dialect.migrationsTable, ...writeUps(db, pending)] : []
     const tables = await findUndistributed(db)
     if (tables.length > 0) statements.push(writeDistribution(tables))
     return statements.map((sql) => `${sql};\n`).join('')
@@ -68,12 +70,13 @@ export async function printMigrations(url: string): Promise<string> {
 export async function revertMigration(url: string, wait?: MigrationWait): Promise<string | undefined> {
   return withDatabase(url, {}, async (db) => {
     if ((await findAppliedMigrations(db)).length === 0) return undefined
+    const { writeStatements } = await import('./migrations/write-migrations.ts')
     return alone(db, wait, async (tx) => {
       const applied = await findAppliedMigrations({ ...db, ...tx })
       requireKnown(applied, db.databaseLabel)
       const newest = applied.at(-1)
       if (newest === undefined) return undefined
-      for (const sql of await readStatements(db, newest, 'down')) await tx.query(sql)
+      for (const sql of writeStatements(db, newest, 'down')) await tx.query(sql)
       await tx.query(`delete from ${MIGRATIONS_TABLE} where name = $1`, [newest])
       return newest
     })
@@ -93,27 +96,6 @@ async function findPending(db: Database): Promise<string[]> {
   const pending = MIGRATION_NAMES.filter((name) => !applied.includes(name))
   if (pending.length === 0) await requireTables(db)
   return pending
-}
-
-/** The statements that apply migrations and record them, as MikroORM's migrator would. */
-async function writeUps(db: Database, names: readonly string[]): Promise<string[]> {
-  const statements: string[] = []
-  for (const name of names) {
-    statements.push(...(await readStatements(db, name, 'up')))
-    statements.push(`insert into ${MIGRATIONS_TABLE} (name) values ('${name}')`)
-  }
-  return statements
-}
-
-async function readStatements(db: Database, name: string, way: 'up' | 'down'): Promise<string[]> {
-  // loaded only now: most runs have nothing to migrate
-  const { MIGRATIONS } = await import('./migrations/migrations.ts')
-  const { readOnlyOrm } = await import('./read-only-orm.ts')
-  const { em, config } = readOnlyOrm(db)
-  const { class: Migration } = MIGRATIONS.find((migration) => migration.name === name)!
-  const migration = new Migration(em.getDriver(), config)
-  migration[way]()
-  return migration.getQueries() as string[]
 }
 
 /**

@@ -12,7 +12,7 @@ const db = await openDatabase(database, { maxConnections: 1, lockWaitMs: NAMES_L
 const names = await db.transaction(async (tx) => {
   // the server goes on with a statement whose client was killed
   if (db.dialect.kind === 'postgresql') await tx.query(`set local statement_timeout = ${NAMES_LIMIT_MS}`)
-  return findNames(tx.query, question)
+  return findNames((sql, parameters) => tx.query(sql, parameters), question)
 }, 'snapshot')
 process.stdout.write(JSON.stringify(names))
 await db.close()
