@@ -7,7 +7,7 @@ import type { Usage, UsageOptions } from './model/usage.ts'
  * DATABASE_NOT_MIGRATED, DATABASE_TOO_NEW
  */
 export async function openUsage(given?: string | UsageOptions): Promise<Usage> {
-  // Imported only now: an app that only counts does not need MikroORM in its own thread.
+  // Imported only now: an app that only counts needs no driver in its own thread.
   const { openReadSide } = await import('./store/open-read-side.ts')
   return openReadSide(given)
 }

@@ -82,5 +82,5 @@ export {
 export { ApiKeyAnalytics, ApiKeyAnalyticsSchema } from './store/database/entities/api-key-analytics.ts'
 export { ENTITIES } from './store/database/entities/entities.ts'
 export { getOrm } from './store/get-orm.ts'
+export { MIGRATIONS_TABLE } from './store/database/migrations/migration-names.ts'
 export { MIGRATIONS } from './store/database/migrations/migrations.ts'
-export { MIGRATIONS_TABLE } from './store/database/orm-options.ts'

@@ -6,7 +6,7 @@ import { findUsage } from './read/find-usage.ts'
 import { findOwners } from './keys/key-owners.ts'
 import { getMostAccessedEndpoints } from './read/most-accessed-endpoints.ts'
 import type { Database } from './database/open-database.ts'
-import { noteOrm } from './get-orm.ts'
+import { noteDatabase } from './database-of.ts'
 import { measureQuotas } from './quotas/measure-quotas.ts'
 import { removeQuota } from './quotas/remove-quota.ts'
 import { setQuota } from './quotas/set-quota.ts'
@@ -38,6 +38,6 @@ export function createUsage(db: Database, close: () => Promise<void>): Usage {
     undeprecateRoute: (route) => undeprecateRoute(db, route),
     close,
   }
-  noteOrm(usage, db.createReadOnlyOrm)
+  noteDatabase(usage, db)
   return usage
 }

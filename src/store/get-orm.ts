@@ -1,15 +1,8 @@
 import type { SqlMikroORM } from '@mikro-orm/sql'
 import { AnalyticsError } from '../model/errors.ts'
 import type { Usage } from '../model/usage.ts'
-
-// Not a property of Usage: its type would make every TypeScript app compile MikroORM's declarations.
-const orms = new WeakMap<Usage, () => SqlMikroORM>()
-
-/** Remembers how to make the MikroORM of a `Usage`, which most programs never ask for. */
-export function noteOrm(usage: Usage, create: () => SqlMikroORM): void {
-  let orm: SqlMikroORM | undefined
-  orms.set(usage, () => (orm ??= create()))
-}
+import { databaseOf } from './database-of.ts'
+import { readOnlyOrm } from './database/read-only-orm.ts'
 
 /**
  * A MikroORM with the exported entities for your own queries. It shares the connections of `usage` until
@@ -18,8 +11,8 @@ export function noteOrm(usage: Usage, create: () => SqlMikroORM): void {
  * @throws ARGUMENT_INVALID for anything that `openUsage()` or `analytics.usage()` did not return
  */
 export function getOrm(usage: Usage): SqlMikroORM {
-  const orm = orms.get(usage)
-  if (orm) return orm()
+  const db = databaseOf(usage)
+  if (db) return readOnlyOrm(db)
   throw new AnalyticsError(
     'ARGUMENT_INVALID',
     'getOrm() needs an open Usage. Pass what openUsage() or analytics.usage() returned.',

@@ -5,7 +5,7 @@ import { createUsage } from './create-usage.ts'
 import { openDatabase } from './database/open-database.ts'
 import { requireSchema } from './database/require-schema.ts'
 
-/** What `openUsage()` does once MikroORM may be loaded. */
+/** What `openUsage()` does once a driver may be loaded. */
 export async function openReadSide(given?: string | UsageOptions): Promise<Usage> {
   const db = await openDatabase(locateDatabase(readArguments(given)).database)
   try {

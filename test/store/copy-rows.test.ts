@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
-import { MIGRATIONS_TABLE } from '../../src/store/database/orm-options.ts'
+import { MIGRATIONS_TABLE } from '../../src/store/database/migrations/migration-names.ts'
 import { copyTables, digestTables, emptyTarget } from '../../src/store/move/copy-tables.ts'
+import { readOnlyOrm } from '../../src/store/database/read-only-orm.ts'
 import { listTables } from '../../src/store/move/list-tables.ts'
 import type { CopiedTable } from '../../src/store/move/list-tables.ts'
 import { readRows, writeRows } from '../../src/store/move/table-rows.ts'
@@ -23,7 +24,9 @@ const BINS = ['[1]', '[]', '[9223372036854775807,0,9007199254740993]']
 
 /** Rows for a table, with the extremes of each type, and nothing where nothing is allowed. */
 function makeRows(db: Database, table: CopiedTable): TextRow[] {
-  const meta = [...db.orm.getMetadata().getAll().values()].find(({ tableName }) => tableName === table.name)!
+  const meta = [...readOnlyOrm(db).getMetadata().getAll().values()].find(
+    ({ tableName }) => tableName === table.name,
+  )!
   const props = new Map(meta.props.flatMap((prop) => prop.fieldNames.map((name) => [name, prop] as const)))
   return KEYS.map((key, row) =>
     table.columns.map(({ name, type }) => {

@@ -6,6 +6,7 @@ import { ApiKeyAnalyticsSchema } from '../../src/store/database/entities/api-key
 import { findUsage } from '../../src/store/read/find-usage.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
+import { readOnlyOrm } from '../../src/store/database/read-only-orm.ts'
 import { DatabaseStore } from '../../src/store/database-store.ts'
 import { rollUpUsage } from '../../src/store/remove/roll-up-usage.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
@@ -71,7 +72,9 @@ const toCell = (row: { key: string; endpoint: string; durationBins: number[] }):
 
 /** Each row's bins by label, endpoint and bucket. */
 async function readBins(db: Database): Promise<Map<string, number[]>> {
-  const rows = await db.orm.em.fork().find(ApiKeyAnalyticsSchema, {}, { populate: ['apiKey'] })
+  const rows = await readOnlyOrm(db)
+    .em.fork()
+    .find(ApiKeyAnalyticsSchema, {}, { populate: ['apiKey'] })
   return new Map(
     rows.map(({ apiKey, endpoint, bucket, durationFirstBin, durationBins }) => {
       const sums = Array.from({ length: BIN_COUNT }, () => 0)

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
+import { MikroORM } from '@mikro-orm/postgresql'
 import { expect, test } from 'vitest'
 import { ENTITIES } from '../../src/store/database/entities/entities.ts'
 import { MIGRATION_LOCK } from '../../src/store/database/postgresql/postgresql.ts'
@@ -12,8 +13,11 @@ import {
 import { MIGRATIONS } from '../../src/store/database/migrations/migrations.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
+import { ORM_OPTIONS } from '../../src/store/database/orm-options.ts'
 import { parseDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
+import { readOnlyOrm } from '../../src/store/database/read-only-orm.ts'
 import { requireSchema } from '../../src/store/database/require-schema.ts'
+import { TABLE_COLUMNS } from '../../src/store/database/table-columns.ts'
 import { administer } from '../support/administer.ts'
 import { makeDatabase } from '../support/databases.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
@@ -32,7 +36,7 @@ async function use<T>(url: string, run: (db: Database) => Promise<T>): Promise<T
 
 /** What MikroORM would change to make the tables fit the entities; views that Citus brings are not ours. */
 async function diffSchema(db: Database): Promise<string> {
-  const sql = await db.orm.schema.getUpdateSchemaSQL({ wrap: false })
+  const sql = await readOnlyOrm(db).schema.getUpdateSchemaSQL({ wrap: false })
   return sql.replaceAll(/^drop view if exists "citus_\w+" cascade;\n+/gm, '')
 }
 
@@ -50,6 +54,14 @@ function listTables(url: string): Promise<string[]> {
 }
 
 forEachDatabase('migrate', (kind, makeUrl) => {
+  test('knows the columns of every entity without loading it', async () => {
+    const metadata = await use(await makeUrl(), async (db) => readOnlyOrm(db).getMetadata())
+    const tables = ENTITIES.map(({ meta }) => metadata.get(meta.class))
+    expect(Object.entries(TABLE_COLUMNS)).toEqual(
+      tables.map(({ tableName, props }) => [tableName, props.flatMap(({ fieldNames }) => fieldNames)]),
+    )
+  })
+
   test('makes tables that fit the entities without any difference', async () => {
     const url = await makeUrl({ migrated: false })
     expect(await migrate(url)).toMatchObject({ applied: NAMES })
@@ -230,8 +242,10 @@ test("what MikroORM's own migrator would do is already done, and the other way r
     await makeDatabase('postgresql'),
     await makeDatabase('postgresql', { migrated: false }),
   ]
-  await use(ours.url, async (db) => expect(await db.orm.migrator.getPending()).toEqual([]))
-  await use(theirs.url, async (db) => void (await db.orm.migrator.up()))
+  const [here, there] = [ours, theirs].map(({ url }) => new MikroORM({ ...ORM_OPTIONS, clientUrl: url }))
+  expect(await here!.migrator.getPending()).toEqual([])
+  await there!.migrator.up()
+  for (const orm of [here, there]) await orm!.close()
   expect(await migrate(theirs.url)).toEqual({ applied: [], distributed: [] })
   const columns = (url: string) =>
     administer(

@@ -1,5 +1,6 @@
 import { ENTITIES } from '../../src/store/database/entities/entities.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
+import { readOnlyOrm } from '../../src/store/database/read-only-orm.ts'
 
 /** The rows of all our tables, in a form that either database takes. */
 export type TableCopy = Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>
@@ -16,7 +17,9 @@ interface Column {
 }
 
 function columnsOf(db: Database, table: string): Column[] {
-  const meta = [...db.orm.getMetadata().getAll().values()].find(({ tableName }) => tableName === table)!
+  const meta = [...readOnlyOrm(db).getMetadata().getAll().values()].find(
+    ({ tableName }) => tableName === table,
+  )!
   return meta.props.flatMap(({ fieldNames, columnTypes }) =>
     fieldNames.map((name, index) => ({
       name,

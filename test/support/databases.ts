@@ -72,15 +72,14 @@ async function makePostgresDatabase(server: string | undefined, template?: strin
   return { kind: 'postgresql', url: url.href, remove: () => dropDatabase(url.href) }
 }
 
-/** Makes the PostgreSQL database that a URL names, on Citus on all its servers: empty, or a copy of `template`. */
-export async function createDatabase(url: string, template?: string): Promise<void> {
+/** Makes the PostgreSQL database that a URL names, on Citus on all its servers; `option` as `template name`. */
+export async function createDatabase(url: string, option = ''): Promise<void> {
   const { server, name } = splitUrl(url)
   if (isCitus(url)) {
     await createOnEveryNode(server, name)
     return joinNodes(server, name)
   }
-  const copied = template ? ` template ${splitUrl(template).name}` : ''
-  await administer(server, `create database ${name}${copied}`)
+  await administer(server, `create database ${name} ${option}`)
 }
 
 /** Drops the PostgreSQL database that a URL names, whoever is connected. */

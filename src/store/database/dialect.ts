@@ -1,4 +1,5 @@
-import type { SqlMikroORM } from '@mikro-orm/sql'
+import type { Database as SqliteFile } from 'better-sqlite3'
+import type { Pool } from 'pg'
 import type { HistogramDialect } from './histogram.ts'
 
 /** Runs statements; `$1`, `$2` … are the parameters on both databases. */
@@ -43,6 +44,17 @@ export interface Session extends Statements {
   /** False after the file was deleted or replaced: what is written then is lost. */
   isCurrent(): boolean
 }
+
+/** The driver's own connections, which MikroORM shares when it is asked for. */
+export type Connections =
+  | { readonly kind: 'sqlite'; readonly file: SqliteFile }
+  | {
+      readonly kind: 'postgresql'
+      readonly pool: Pool
+      readonly databaseName: string
+      /** With our tables: the first one of the `search_path`. */
+      readonly schema: string
+    }
 
 /** How a database is opened. */
 export interface OpenOptions {
@@ -99,7 +111,8 @@ export interface Dialect {
   /** How histograms of durations are merged, summed up and read. */
   readonly histogram: HistogramDialect
   /**
-   * SQL for the names of our tables that have row level security for this role; undefined where the database has none.
+   * SQL for the names of those tables of a JSON array ($1) that have row level security for this role; undefined where
+   * the database has none.
    */
   readonly hidingTables: string | undefined
   /** SQL for the columns (`name` of the table, `column_name`) of those tables of a JSON array ($1) that exist. */
@@ -113,9 +126,7 @@ export interface Dialect {
   readonly migrationsTable: string
   /** Connects, or fails. */
   open(options: OpenOptions): Promise<{
-    orm: SqlMikroORM
-    /** MikroORM on the same connections, for people's own queries; it cannot write. */
-    createReadOnlyOrm: () => SqlMikroORM
+    connections: Connections
     session: Session
     distributed: boolean
     close: () => Promise<void>

@@ -2,13 +2,10 @@ import type { Statements } from './dialect.ts'
 import { findUndistributed, writeDistribution } from './distribute-tables.ts'
 import { lockMigrations } from '../lock-migrations.ts'
 import type { MigrationWait } from '../lock-migrations.ts'
-import { MIGRATIONS } from './migrations/migrations.ts'
+import { MIGRATION_NAMES, MIGRATIONS_TABLE } from './migrations/migration-names.ts'
 import { openDatabase } from './open-database.ts'
 import type { Database } from './open-database.ts'
-import { MIGRATIONS_TABLE } from './orm-options.ts'
 import { findAppliedMigrations, requireKnown, requireTables } from './require-schema.ts'
-
-type KnownMigration = (typeof MIGRATIONS)[number]
 
 /** What `migrate` did: the migrations that it applied, and the tables that it distributed over the workers of Citus. */
 export interface Migrated {
@@ -41,16 +38,16 @@ export async function migrateDatabase(db: Database, wait?: MigrationWait): Promi
   if (undistributed.length + (await findPending(db)).length === 0) return { applied: [], distributed: [] }
   return alone(db, wait, async (tx) => {
     await tx.query(db.dialect.migrationsTable)
-    const pending = await findPending({ ...db, ...tx })
-    for (const sql of pending.flatMap((migration) => writeUp(db, migration))) await tx.query(sql)
-    return { applied: pending.map(({ name }) => name), distributed: await distribute(db, tx) }
+    const applied = await findPending({ ...db, ...tx })
+    for (const sql of await writeUps(db, applied)) await tx.query(sql)
+    return { applied, distributed: await distribute(db, tx) }
   })
 }
 
 /** Finds what `migrate` would do, and changes nothing. */
 export async function findPendingWork(url: string): Promise<PendingWork> {
   return withDatabase(url, {}, async (db) => {
-    const pending = (await findPending(db)).map(({ name }) => name)
+    const pending = await findPending(db)
     return { pending, undistributed: await findUndistributed(db) }
   })
 }
@@ -59,8 +56,8 @@ export async function findPendingWork(url: string): Promise<PendingWork> {
 export async function printMigrations(url: string): Promise<string> {
   return withDatabase(url, {}, async (db) => {
     const pending = await findPending(db)
-    const statements = pending.length > 0 ? [db.dialect.migrationsTable] : []
-    statements.push(...pending.flatMap((migration) => writeUp(db, migration)))
+    const statements =
+      pending.length > 0 ? [db.dialect.migrationsTable, ...(await writeUps(db, pending))] : []
     const tables = await findUndistributed(db)
     if (tables.length > 0) statements.push(writeDistribution(tables))
     return statements.map((sql) => `${sql};\n`).join('')
@@ -74,11 +71,11 @@ export async function revertMigration(url: string, wait?: MigrationWait): Promis
     return alone(db, wait, async (tx) => {
       const applied = await findAppliedMigrations({ ...db, ...tx })
       requireKnown(applied, db.databaseLabel)
-      const newest = MIGRATIONS.find(({ name }) => name === applied.at(-1))
-      if (!newest) return undefined
-      for (const sql of readStatements(db, newest, 'down')) await tx.query(sql)
-      await tx.query(`delete from ${MIGRATIONS_TABLE} where name = $1`, [newest.name])
-      return newest.name
+      const newest = applied.at(-1)
+      if (newest === undefined) return undefined
+      for (const sql of await readStatements(db, newest, 'down')) await tx.query(sql)
+      await tx.query(`delete from ${MIGRATIONS_TABLE} where name = $1`, [newest])
+      return newest
     })
   })
 }
@@ -90,26 +87,31 @@ async function distribute(db: Database, tx: Statements): Promise<string[]> {
   return tables
 }
 
-async function findPending(db: Database): Promise<KnownMigration[]> {
+async function findPending(db: Database): Promise<string[]> {
   const applied = await findAppliedMigrations(db)
   requireKnown(applied, db.databaseLabel)
-  const pending = MIGRATIONS.filter(({ name }) => !applied.includes(name))
+  const pending = MIGRATION_NAMES.filter((name) => !applied.includes(name))
   if (pending.length === 0) await requireTables(db)
   return pending
 }
 
-/** The statements that apply a migration and record it, as MikroORM's migrator would. */
-function writeUp(db: Database, migration: KnownMigration): string[] {
-  const note = `insert into ${MIGRATIONS_TABLE} (name) values ('${migration.name}')`
-  return [...readStatements(db, migration, 'up'), note]
+/** The statements that apply migrations and record them, as MikroORM's migrator would. */
+async function writeUps(db: Database, names: readonly string[]): Promise<string[]> {
+  const statements: string[] = []
+  for (const name of names) {
+    statements.push(...(await readStatements(db, name, 'up')))
+    statements.push(`insert into ${MIGRATIONS_TABLE} (name) values ('${name}')`)
+  }
+  return statements
 }
 
-function readStatements(
-  { orm }: Database,
-  { class: Migration }: KnownMigration,
-  way: 'up' | 'down',
-): string[] {
-  const migration = new Migration(orm.em.getDriver(), orm.config)
+async function readStatements(db: Database, name: string, way: 'up' | 'down'): Promise<string[]> {
+  // loaded only now: most runs have nothing to migrate
+  const { MIGRATIONS } = await import('./migrations/migrations.ts')
+  const { readOnlyOrm } = await import('./read-only-orm.ts')
+  const { em, config } = readOnlyOrm(db)
+  const { class: Migration } = MIGRATIONS.find((migration) => migration.name === name)!
+  const migration = new Migration(em.getDriver(), config)
   migration[way]()
   return migration.getQueries() as string[]
 }

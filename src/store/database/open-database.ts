@@ -1,13 +1,10 @@
-import type { SqlMikroORM } from '@mikro-orm/sql'
-import type { Dialect, OpenOptions, Session } from './dialect.ts'
+import type { Connections, Dialect, OpenOptions, Session } from './dialect.ts'
 import { describeDatabaseUrl, parseDatabaseUrl } from './parse-database-url.ts'
 
-/** An open database: statements, transactions, and MikroORM with the exported entities. */
+/** An open database: statements and transactions. For MikroORM on its connections see `readOnlyOrm`. */
 export interface Database extends Session {
   readonly dialect: Dialect
-  readonly orm: SqlMikroORM
-  /** MikroORM on the same connections, for people's own queries; it cannot write. */
-  readonly createReadOnlyOrm: () => SqlMikroORM
+  readonly connections: Connections
   /** True on Citus: rows lie on several servers, each with snapshots and locks of its own. */
   readonly distributed: boolean
   /** Its name in headings and messages; without user and password. */
@@ -34,7 +31,7 @@ export async function openDialect(
   return { ...session, ...opened, dialect, databaseLabel }
 }
 
-/** Loads only the driver that is needed: each takes most of a second. */
+/** Loads only the driver that is needed. */
 async function loadDialect(url: string, databaseLabel: string): Promise<Dialect> {
   const address = parseDatabaseUrl(url)
   if (address.kind === 'sqlite')

@@ -1,9 +1,7 @@
 import { Migrator } from '@mikro-orm/migrations'
 import { ENTITIES } from './entities/entities.ts'
+import { MIGRATIONS_TABLE } from './migrations/migration-names.ts'
 import { MIGRATIONS } from './migrations/migrations.ts'
-
-/** MikroORM's own table of applied migrations. */
-export const MIGRATIONS_TABLE = 'api_key_analytics_migrations'
 
 /** Options of MikroORM for both databases. */
 export const ORM_OPTIONS = {

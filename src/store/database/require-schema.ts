@@ -1,9 +1,8 @@
 import { AnalyticsError } from '../../model/errors.ts'
 import type { Statements } from './dialect.ts'
-import { ENTITIES } from './entities/entities.ts'
-import { MIGRATIONS } from './migrations/migrations.ts'
-import { MIGRATIONS_TABLE } from './orm-options.ts'
+import { MIGRATION_NAMES, MIGRATIONS_TABLE } from './migrations/migration-names.ts'
 import type { Database } from './open-database.ts'
+import { TABLE_COLUMNS } from './table-columns.ts'
 
 const APPLIED = `select name from ${MIGRATIONS_TABLE} order by id`
 
@@ -15,8 +14,8 @@ export async function requireSchema(db: Database): Promise<void> {
   await requireAllRows(db)
   const applied = await findAppliedMigrations(db)
   requireKnown(applied, db.databaseLabel)
-  const pending = MIGRATIONS.filter(({ name }) => !applied.includes(name))
-  if (pending.length > 0) throw notMigrated(db.databaseLabel, pending[0]!.name)
+  const pending = MIGRATION_NAMES.find((name) => !applied.includes(name))
+  if (pending) throw notMigrated(db.databaseLabel, pending)
   await requireTables(db)
 }
 
@@ -26,23 +25,20 @@ export async function requireSchema(db: Database): Promise<void> {
  * @throws DATABASE_NOT_MIGRATED
  */
 export async function requireTables(
-  db: Statements & Pick<Database, 'databaseLabel' | 'dialect' | 'orm'>,
+  db: Statements & Pick<Database, 'databaseLabel' | 'dialect'>,
 ): Promise<void> {
-  const expected = ENTITIES.map(({ meta }) => db.orm.getMetadata().get(meta.class)).map((table) => ({
-    table: table.tableName,
-    columns: table.props.flatMap(({ fieldNames }) => fieldNames),
-  }))
   const found = await db.query<{ name: string; column_name: string }>(db.dialect.columns, [
-    JSON.stringify(expected.map(({ table }) => table)),
+    JSON.stringify(Object.keys(TABLE_COLUMNS)),
   ])
   const known = new Set(found.map(({ name, column_name: column }) => `${name}.${column}`))
-  const lacking = expected.flatMap(({ table, columns }) =>
-    columns.filter((column) => !known.has(`${table}.${column}`)).map((column) => `${table}.${column}`),
+  const expected = Object.entries(TABLE_COLUMNS).flatMap(([table, columns]) =>
+    columns.map((column) => `${table}.${column}`),
   )
-  if (lacking.length === 0) return
+  const lacking = expected.find((column) => !known.has(column))
+  if (!lacking) return
   throw new AnalyticsError(
     'DATABASE_NOT_MIGRATED',
-    `${db.databaseLabel} was migrated by an unpublished version of apikey-analytics: it has no ${lacking[0]}. ` +
+    `${db.databaseLabel} was migrated by an unpublished version of apikey-analytics: it has no ${lacking}. ` +
       'Use another database. Or run "apikey-analytics migrate --down", which deletes all its counts, then "apikey-analytics migrate".',
   )
 }
@@ -59,12 +55,12 @@ export async function findAppliedMigrations(db: Statements): Promise<string[]> {
 
 /** @throws DATABASE_TOO_NEW when a migration was applied that this version does not know. */
 export function requireKnown(applied: readonly string[], databaseLabel: string): void {
-  const known = MIGRATIONS.map(({ name }) => name)
-  const unknown = applied.findLast((name) => !known.includes(name))
+  const known = new Set<string>(MIGRATION_NAMES)
+  const unknown = applied.findLast((name) => !known.has(name))
   if (unknown === undefined) return
   throw new AnalyticsError(
     'DATABASE_TOO_NEW',
-    `${databaseLabel} was migrated by a newer apikey-analytics: it is at ${unknown}, this version knows ${known.at(-1)}. ` +
+    `${databaseLabel} was migrated by a newer apikey-analytics: it is at ${unknown}, this version knows ${MIGRATION_NAMES.at(-1)}. ` +
       'Upgrade this package before using it.',
   )
 }
@@ -73,7 +69,9 @@ export function requireKnown(applied: readonly string[], databaseLabel: string):
 async function requireAllRows(db: Database): Promise<void> {
   const { dialect, databaseLabel } = db
   if (!dialect.hidingTables) return
-  const hiding = await db.query<{ name: string }>(dialect.hidingTables)
+  const hiding = await db.query<{ name: string }>(dialect.hidingTables, [
+    JSON.stringify([...Object.keys(TABLE_COLUMNS), MIGRATIONS_TABLE]),
+  ])
   if (hiding.length === 0) return
   throw new AnalyticsError(
     'DATABASE_REFUSED',

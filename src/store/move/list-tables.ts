@@ -1,6 +1,7 @@
 import type { EntityMetadata, EntityProperty } from '@mikro-orm/core'
 import { ENTITIES } from '../database/entities/entities.ts'
 import type { Database } from '../database/open-database.ts'
+import { readOnlyOrm } from '../database/read-only-orm.ts'
 
 /** A table, with the types that its columns have in one database. */
 export interface CopiedTable {
@@ -21,9 +22,9 @@ export interface CopiedColumn {
 const META = 'api_key_analytics_meta'
 
 /** Every table with rows to copy, from the entities; a table comes after those that it refers to. */
-export function listTables(db: Pick<Database, 'orm'>): CopiedTable[] {
-  const metas = ENTITIES.map(({ meta }) => db.orm.getMetadata().get(meta.class))
-  const tables = new Map(metas.map((meta) => [meta.tableName, meta as EntityMetadata]))
+export function listTables(db: Pick<Database, 'connections'>): CopiedTable[] {
+  const metas = readMetadata(db)
+  const tables = new Map(metas.map((meta) => [meta.tableName, meta]))
   tables.delete(META)
   const ordered = new Set<string>()
   const add = (meta: EntityMetadata): void => {
@@ -35,11 +36,14 @@ export function listTables(db: Pick<Database, 'orm'>): CopiedTable[] {
 }
 
 /** The columns of the row about the database itself. */
-export function listMetaColumns(db: Pick<Database, 'orm'>): CopiedColumn[] {
-  const meta = ENTITIES.map((schema) => db.orm.getMetadata().get(schema.meta.class)).find(
-    ({ tableName }) => tableName === META,
-  )!
+export function listMetaColumns(db: Pick<Database, 'connections'>): CopiedColumn[] {
+  const meta = readMetadata(db).find(({ tableName }) => tableName === META)!
   return meta.props.flatMap(columnsOf)
+}
+
+function readMetadata(db: Pick<Database, 'connections'>): EntityMetadata[] {
+  const metadata = readOnlyOrm(db).getMetadata()
+  return ENTITIES.map(({ meta }) => metadata.get(meta.class) as EntityMetadata)
 }
 
 function describeTable(meta: EntityMetadata): CopiedTable {

@@ -13,7 +13,7 @@ import { WorkerThread } from './worker-thread.ts'
 type Message = ToWorker extends infer M ? (M extends ToWorker ? Omit<M, 'call'> : never) : never
 
 /**
- * The store in a worker thread. Importing MikroORM takes some 300 ms, and SQLite blocks its thread for seconds when
+ * The store in a worker thread. Loading a driver takes up to 100 ms, and SQLite blocks its thread for seconds when
  * another process holds the lock. Neither may block the event loop of the app.
  */
 export class WorkerStore implements UsageStore {

@@ -1,4 +1,10 @@
 import { Migration202611CreateTables } from './202611-create-tables.ts'
+import { MIGRATION_NAMES } from './migration-names.ts'
 
-/** Every migration, oldest first. Names are stored in databases: a published one never changes. */
-export const MIGRATIONS = [{ name: '202611_create_tables', class: Migration202611CreateTables }]
+const CLASSES = { '202611_create_tables': Migration202611CreateTables } satisfies Record<
+  (typeof MIGRATION_NAMES)[number],
+  unknown
+>
+
+/** Every migration, oldest first. */
+export const MIGRATIONS = MIGRATION_NAMES.map((name) => ({ name, class: CLASSES[name] }))

@@ -1,11 +1,10 @@
-import type { PoolClient } from 'pg'
+import type { Pool, PoolClient } from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
 import type { OpenOptions, Session, Statements, TransactionMode } from '../dialect.ts'
 import { isChecked, requireState } from '../require-active.ts'
 import type { StateRow } from '../require-active.ts'
 import { translateError } from '../translate-error.ts'
 import { readAfterSilence, runOn, writeParameters } from './run-statements.ts'
-import type { Pool } from './run-statements.ts'
 import { ENTER, LIFT_TIMEOUT, writeBegin } from './write-begin.ts'
 
 /**

@@ -1,13 +1,11 @@
-import { MikroORM } from '@mikro-orm/postgresql'
+import { Pool, TypeOverrides, types as parsers } from 'pg'
 import { AnalyticsError } from '../../../model/errors.ts'
-import { MIGRATIONS_TABLE, ORM_OPTIONS } from '../orm-options.ts'
+import { MIGRATIONS_TABLE } from '../migrations/migration-names.ts'
 import { databaseNameOf } from '../parse-database-url.ts'
 import type { Dialect, OpenOptions } from '../dialect.ts'
 import { POSTGRESQL_HISTOGRAM } from './postgresql-histogram.ts'
 import { ANSWER_TIMEOUT_MS, openPostgresqlSession } from './postgresql-session.ts'
 import { runOn } from './run-statements.ts'
-import type { Pool } from './run-statements.ts'
-import { ReadOnlyPostgresql } from './read-only-postgresql.ts'
 
 /** Long enough for a server far away, short enough for a person who waits for the error. */
 const CONNECT_TIMEOUT_MS = 5000
@@ -20,22 +18,24 @@ select current_schema() as schema, exists (select 1 from pg_extension where extn
 export const MIGRATION_LOCK = 7263912548017
 
 const HIDING_TABLES = `
-select name
-from unnest(array['api_key_analytics', 'api_key_analytics_quantities', 'api_key_analytics_keys',
-  'api_key_analytics_owners', 'api_key_analytics_links', 'api_key_analytics_owner_usage', 'api_key_analytics_ledger', 'api_key_analytics_ledger_units', 'api_key_analytics_gaps',
-  'api_key_analytics_unsealed', 'api_key_analytics_prunes', 'api_key_analytics_pruned_quantities',
-  'api_key_analytics_imports', 'api_key_analytics_import_quantities',
-  'api_key_analytics_statements', 'api_key_analytics_statement_accounts', 'api_key_analytics_statement_lines',
-  'api_key_analytics_statement_owners', 'api_key_analytics_statement_removals', 'api_key_analytics_alerts',
-  'api_key_analytics_alert_deliveries', 'api_key_analytics_quotas', 'api_key_analytics_meta',
-  '${MIGRATIONS_TABLE}']) as name
-where row_security_active(to_regclass(name))`
+select t.name
+from json_array_elements_text($1::json) as t (name)
+where row_security_active(to_regclass(t.name))`
 
 const COLUMNS = `
 select t.name, a.attname as column_name
 from json_array_elements_text($1::json) as t (name)
 join pg_attribute a on a.attrelid = to_regclass(t.name)
 where a.attnum > 0 and not a.attisdropped`
+
+/** Types by their numbers in `pg_type`: date, timestamp, timestamptz and interval, and lists of each. */
+const TIMES = [
+  { text: 1082, list: 1182 },
+  { text: 1114, list: 1115 },
+  { text: 1184, list: 1185 },
+  { text: 1186, list: 1187 },
+]
+const TEXT_LIST: number = 1009
 
 interface Facts {
   readonly schema: string | null
@@ -100,27 +100,19 @@ where locktype = 'advisory' and granted and (classid::bigint << 32) + objid::big
   executed_at timestamptz(6) not null default current_timestamp(6)
 )`,
     async open(options) {
-      const orm = createPostgresqlOrm(url, options)
-      const pool = await orm.em.getConnection().getNativeClient()
-      closeFailedConnections(pool)
+      const pool = openPool(url, options)
       const session = openPostgresqlSession(pool, databaseLabel, options)
-      // MikroORM ends a pool only if its own statements used it
       const close = async () => {
-        await orm.close()
         if (!pool.ending) await pool.end()
       }
       try {
         const { schema, citus } = await readFacts(pool, databaseLabel, options)
-        // MikroORM looks for tables in "public" and ignores the search_path
-        orm.config.set('schema', schema)
-        const createReadOnlyOrm = () =>
-          new MikroORM({
-            ...ORM_OPTIONS,
-            schema,
-            dbName: databaseNameOf(url),
-            driverOptions: () => new ReadOnlyPostgresql(pool),
-          })
-        return { orm, createReadOnlyOrm, session, distributed: citus, close }
+        return {
+          connections: { kind: 'postgresql', pool, databaseName: databaseNameOf(url), schema },
+          session,
+          distributed: citus,
+          close,
+        }
       } catch (error) {
         await close()
         throw error
@@ -129,23 +121,34 @@ where locktype = 'advisory' and granted and (classid::bigint << 32) + objid::big
   }
 }
 
-function createPostgresqlOrm(url: string, { maxConnections = 5, statementTimeoutMs }: OpenOptions): MikroORM {
-  return new MikroORM({
-    ...ORM_OPTIONS,
-    dbName: databaseNameOf(url),
-    // The driver parses the URL itself: MikroORM would drop its parameters (sslmode, host, options …).
-    driverOptions: {
-      connectionString: url,
-      application_name: 'apikey-analytics',
-      max: maxConnections,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      query_timeout: statementTimeoutMs,
-      keepAlive: true,
-      keepAliveInitialDelayMillis: 10_000,
-      // idle connections must not keep the process alive
-      allowExitOnIdle: true,
-    },
+function openPool(url: string, { maxConnections = 5, statementTimeoutMs }: OpenOptions): Pool {
+  const pool = new Pool({
+    connectionString: url,
+    application_name: 'apikey-analytics',
+    max: maxConnections,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: statementTimeoutMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    // idle connections must not keep the process alive
+    allowExitOnIdle: true,
+    types: timesAsText(),
   })
+  // A lost connection fails the statement that uses it. Without listeners it would also end the process.
+  pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
+  closeFailedConnections(pool)
+  return pool
+}
+
+/** Dates and times as their text, and lists of them as lists of texts: what MikroORM reads. */
+function timesAsText(): TypeOverrides {
+  const types = new TypeOverrides()
+  for (const { text, list } of TIMES) {
+    types.setTypeParser(text, (value: string) => value)
+    types.setTypeParser(list, parsers.getTypeParser(TEXT_LIST))
+  }
+  return types
 }
 
 /** @throws DATABASE_REFUSED for a database that cannot hold or find our tables */

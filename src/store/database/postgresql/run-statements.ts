@@ -1,11 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { PostgreSqlConnection } from '@mikro-orm/postgresql'
+import type { Pool } from 'pg'
 import { AnalyticsError } from '../../../model/errors.ts'
 import type { Statements } from '../dialect.ts'
 import { translateError } from '../translate-error.ts'
-
-/** The pool of pg behind MikroORM. */
-export type Pool = Awaited<ReturnType<PostgreSqlConnection['getNativeClient']>>
 
 /**
  * PostgreSQL accepts no NUL in a text. Counted names have none, and a search for a name with one finds nothing, as on

@@ -1,19 +1,17 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { MikroORM } from '@mikro-orm/sqlite'
-import type { SqliteConnection } from '@mikro-orm/sqlite'
+import Sqlite from 'better-sqlite3'
 import { MEMORY_DATABASE } from '../../../options/database-location.ts'
 import { AnalyticsError } from '../../../model/errors.ts'
-import { MIGRATIONS_TABLE, ORM_OPTIONS } from '../orm-options.ts'
+import { MIGRATIONS_TABLE } from '../migrations/migration-names.ts'
 import { isChecked, requireState, writeReadState } from '../require-active.ts'
 import type { StateRow } from '../require-active.ts'
 import { translateError } from '../translate-error.ts'
 import type { Dialect, Session, Statements, TransactionMode } from '../dialect.ts'
-import { readOnlySqlite } from './read-only-sqlite.ts'
 import { addHistogramFunctions, SQLITE_HISTOGRAM } from './sqlite-histogram.ts'
 
-type SqliteFile = Awaited<ReturnType<SqliteConnection['getNativeClient']>>
+type SqliteFile = Sqlite.Database
 
 /** How long a statement waits for the lock of another process; it blocks its thread during that time. */
 const LOCK_WAIT_MS = 5000
@@ -79,36 +77,26 @@ join pragma_table_info(t.value) c`,
       const isFile = path !== MEMORY_DATABASE
       if (isFile && create) createFile(path, databaseLabel)
       else if (isFile && !existsSync(path)) throw new AnalyticsError('DATABASE_NOT_FOUND', noFile(path))
-      const orm = createSqliteOrm(path, lockWaitMs)
+      let file: SqliteFile | undefined
       try {
-        const file = await orm.em.getConnection().getNativeClient()
+        file = new Sqlite(path, { timeout: lockWaitMs, fileMustExist: true })
         if (create) await useWriteAheadLog(file)
+        file.pragma('foreign_keys = on')
         file.pragma('synchronous = full')
         addHistogramFunctions(file)
+        const opened = file
         return {
-          orm,
-          createReadOnlyOrm: () =>
-            new MikroORM({ ...ORM_OPTIONS, dbName: path, driverOptions: () => readOnlySqlite(file) }),
-          session: openSqliteSession(file, databaseLabel),
+          connections: { kind: 'sqlite', file: opened },
+          session: openSqliteSession(opened, databaseLabel),
           distributed: false,
-          close: () => orm.close(),
+          close: async () => void opened.close(),
         }
       } catch (error) {
-        await orm.close()
+        file?.close()
         throw translateError(error, databaseLabel)
       }
     },
   }
-}
-
-function createSqliteOrm(path: string, lockWaitMs: number): MikroORM {
-  return new MikroORM({
-    ...ORM_OPTIONS,
-    dbName: path,
-    driverOptions: { timeout: lockWaitMs, fileMustExist: true },
-    // migrations run inside our own transaction
-    migrations: { ...ORM_OPTIONS.migrations, transactional: false },
-  })
 }
 
 /** Waits by itself: when several processes switch a new file to WAL at once, SQLite fails without using its timeout. */
