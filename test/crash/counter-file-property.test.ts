@@ -8,7 +8,7 @@ import type { VerifyResult } from '../../src/store/verify/verify-usage.ts'
 import { CountingWorld, type Step } from '../support/counting-world.ts'
 
 /** Raise it to search for longer: `PROPERTY_RUNS=2000`. */
-const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 40)
+const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 25)
 
 const program = fc.nat({ max: 1 })
 const fault = fc.constantFrom('none', 'none', 'before commit', 'after commit')

@@ -12,6 +12,8 @@ import { identify } from '../support/counting-process.ts'
 const HOUR_MS = 3_600_000
 /** A few cells fill the file. */
 const SLOTS = 100
+/** Raise it to search for longer: `PROPERTY_RUNS=500`. */
+const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 18)
 
 /** The rows of some batches: requests, microseconds and quantities by bucket, key, endpoint, status, bin and unit. */
 type Rows = Record<string, number>
@@ -235,7 +237,7 @@ describe('a counting process', () => {
             expect(await world.read([])).toEqual(world.counted)
           },
         ),
-        { numRuns: 30 },
+        { numRuns: RUNS },
       )
       expect(looks).toBeGreaterThan(500)
     },

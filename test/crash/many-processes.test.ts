@@ -15,7 +15,9 @@ import { foldersLeft, readAccounts, recover } from '../support/recover.ts'
 
 const PROCESSES = 8
 const CONNECTIONS = 2
-const KILLS = 5
+/** Between bursts of a connection. */
+const REST_MS = 50
+const KILLS = 4
 const seed = Math.floor(Math.random() * 2 ** 32)
 
 interface Worker {
@@ -33,7 +35,7 @@ forEachDatabase(`eight processes on one data folder and one database (seed ${see
     const db = await openDatabase(database)
     const start = async (mode: 'mapped' | 'written'): Promise<Worker> => {
       const app = await startCountingApp({ database, dataDir, mode, flushIntervalMs: 100 })
-      return { app, load: startLoad(app.url, CONNECTIONS, tally, seededRandom(random() * 2 ** 32)) }
+      return { app, load: startLoad(app.url, CONNECTIONS, tally, seededRandom(random() * 2 ** 32), REST_MS) }
     }
     const modeOf = (index: number) => (index % 2 === 0 ? 'mapped' : 'written')
     const workers = await Promise.all(Array.from({ length: PROCESSES }, (_, index) => start(modeOf(index))))

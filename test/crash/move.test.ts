@@ -85,7 +85,7 @@ forEachMove(
       },
     )
 
-    test.each<FaultPoint>(['target abandoned', 'source released'])(
+    test.each<FaultPoint>([half === 0 ? 'target abandoned' : 'source released'])(
       'whose cancellation is killed at "%s" are cancelled by the next one, and the app goes on',
       async (point) => {
         const load = await campaign.startApp(campaign.source, 50)

@@ -134,13 +134,19 @@ describe('every block of the README and its pages runs as it stands', () => {
         if (sample) expect(shapeOf(output)).toEqual(shapeOf(translate(sample.text)))
       })
     }
+    // with their short intervals they would take CPU until the last page
+    if (!blocksToRun(page).some(({ name }) => name === 'serve')) continue
+    test(`${page} ends with its servers`, async () => {
+      for (const { file, child } of servers.splice(0)) {
+        const closed = once(child, 'close')
+        child.kill('SIGTERM')
+        const ended = await closed
+        if (file === 'server.js') expect(ended).toEqual([0, null])
+      }
+    })
   }
 
-  test('server.js delivers and ends by itself when it is told to terminate', async () => {
-    const { child } = servers.find(({ file }) => file === 'server.js')!
-    const closed = once(child, 'close')
-    child.kill('SIGTERM')
-    expect(await closed).toEqual([0, null])
+  test('server.js has delivered all when it was told to terminate', async () => {
     const report = await app.run('npx', ['apikey-analytics', 'report', '--key', 'key_42', '--json'])
     expect(JSON.parse(report.stdout)).toMatchObject({ total: { requests: 2 } })
   })
@@ -203,11 +209,13 @@ describe('every block of the README and its pages runs as it stands', () => {
         exported,
       )
       const output = stderr.replace(/^npm .*\n/gm, '') + stdout
-      expect({ commands, code, output }).toEqual({ commands, code: 0, output })
-      for (const [, name = '', value = ''] of commands.matchAll(/^export (\w+)=(.*)$/gm))
-        exported[name] = value
       const like = sample === undefined || String(shapeOf(output)) === String(shapeOf(sample))
-      if (like || !again || Date.now() > deadline) return output
+      if ((code === 0 && like) || !again || Date.now() > deadline) {
+        expect({ commands, code, output }).toEqual({ commands, code: 0, output })
+        for (const [, name = '', value = ''] of commands.matchAll(/^export (\w+)=(.*)$/gm))
+          exported[name] = value
+        return output
+      }
       await sleep(250)
     }
   }

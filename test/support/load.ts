@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { findUsage } from '../../src/store/read/find-usage.ts'
 import type { UsageRow } from '../../src/model/usage-row.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
@@ -77,14 +78,26 @@ export interface Load {
   stop(): Promise<void>
 }
 
-/** Sends requests over so many keep-alive connections, one at a time on each, until the first that fails on it. */
-export function startLoad(url: string, connections: number, tally: Tally, random: () => number): Load {
+/** Requests of a connection after which it may rest. */
+const BURST = 20
+
+/**
+ * Sends requests over so many keep-alive connections, one at a time on each, until the first that fails on it. With
+ * `restMs` a connection rests after every burst, so that apps which are only kept busy leave CPU to others.
+ */
+export function startLoad(
+  url: string,
+  connections: number,
+  tally: Tally,
+  random: () => number,
+  restMs = 0,
+): Load {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const waiting: { count: number; resolve: () => void }[] = []
   let answered = 0
   const stopping = new AbortController()
   const run = async () => {
-    while (!stopping.signal.aborted) {
+    for (let sent = 1; !stopping.signal.aborted; sent += 1) {
       const customer = CUSTOMERS[randomInteger(random, 0, CUSTOMERS.length - 1)]!
       const operation = OPERATIONS[randomInteger(random, 0, OPERATIONS.length - 1)]!
       const tokens = randomInteger(random, 0, MOST_TOKENS)
@@ -96,6 +109,7 @@ export function startLoad(url: string, connections: number, tally: Tally, random
       if (!status) return
       answered += 1
       for (const { count, resolve } of waiting) if (answered >= count) resolve()
+      if (restMs > 0 && sent % BURST === 0) await sleep(restMs)
     }
   }
   const ended = Promise.all(Array.from({ length: connections }, run)).then(() => agent.destroy())

@@ -19,6 +19,8 @@ import { foldersLeft, readAccounts } from './recover.ts'
 import { startProcess } from './run-process.ts'
 
 const CONNECTIONS = 4
+/** Between bursts of a connection. */
+const REST_MS = 50
 
 /** Two databases, moves between them in processes that may be killed, and an app that counts meanwhile. */
 export class MoveCampaign {
@@ -50,7 +52,7 @@ export class MoveCampaign {
     const { dataDir } = this
     this.#app = await startCountingApp({ database, dataDir, mode: 'mapped', flushIntervalMs: 100 })
     const random = seededRandom(this.#random() * 2 ** 32)
-    const load = startLoad(this.#app.url, CONNECTIONS, this.#tally, random)
+    const load = startLoad(this.#app.url, CONNECTIONS, this.#tally, random, REST_MS)
     await load.answers(answers)
     const db = await openDatabase(database)
     const stored = () => db.query('select 1 from api_key_analytics limit 1')

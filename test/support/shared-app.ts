@@ -1,4 +1,14 @@
-import { cpSync, existsSync, constants, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -44,18 +54,41 @@ export async function copySharedApp(): Promise<InstalledApp> {
         rmSync(join(SHARED, old), { recursive: true })
       await installIn(folder, [...OF_PAGES, packed.tarball])
       await installIn(makeAppFolder(join(folder, 'typescript5')), [TYPESCRIPT_5])
-      copy(folder, `${shared}-`)
+      mkdirSync(`${shared}-`)
+      copyApp(folder, `${shared}-`)
       renameSync(`${shared}-`, shared)
-    } else copy(shared, folder)
+    } else copyApp(shared, folder)
   } finally {
     release()
   }
   return makeApp(folder, packed)
 }
 
-function copy(from: string, to: string): void {
-  // a file system that can shares the blocks until somebody writes
-  cpSync(from, to, { recursive: true, verbatimSymlinks: true, mode: constants.COPYFILE_FICLONE })
+/** Its own files are copied. What was installed is linked, which takes a tenth of the time: nobody writes into it. */
+function copyApp(from: string, to: string): void {
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    if (entry.isDirectory()) linkFolder(join(from, entry.name), join(to, entry.name))
+    else copyFileSync(join(from, entry.name), join(to, entry.name))
+  }
+}
+
+function linkFolder(from: string, to: string): void {
+  mkdirSync(to, { recursive: true })
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)]
+    if (entry.isDirectory()) linkFolder(source, target)
+    else if (entry.isSymbolicLink()) symlinkSync(readlinkSync(source), target)
+    else linkFile(source, target)
+  }
+}
+
+function linkFile(from: string, to: string): void {
+  try {
+    linkSync(from, to)
+  } catch {
+    // the temporary folder is on another file system
+    copyFileSync(from, to)
+  }
 }
 
 const LOCK_FILE = 'lock'
@@ -64,10 +97,10 @@ const LOCK_FILE = 'lock'
 async function lockShared(): Promise<() => void> {
   mkdirSync(SHARED, { recursive: true })
   const database = new Database(join(SHARED, LOCK_FILE), { timeout: 0 })
-  database.pragma('journal_mode = memory')
   const deadline = Date.now() + PATIENCE_MS
   for (;;) {
     try {
+      database.pragma('journal_mode = memory')
       database.exec('begin exclusive')
       return () => database.close()
     } catch (error) {
