@@ -15,7 +15,7 @@ import type { Operation } from './operation.ts'
 import type { MostAccessedOptions, StreamQuery, UsageQuery } from './usage-query.ts'
 import type { StoredUsageRow, UsageRow } from './usage-row.ts'
 
-/** The read side of a usage database. Nothing here writes, except `closePeriod`, `setQuota`, `removeQuota`, `deprecateRoute` and `undeprecateRoute`. */
+/** The read side of a usage database, and what people decide about it: closed periods, quotas, deprecations, links. No count changes. */
 export interface Usage {
   /** Usage summed up by any combination of dimensions. */
   findUsage(query: UsageQuery): Promise<UsageRow[]>
@@ -30,6 +30,23 @@ export interface Usage {
   findKeys(text: string): Promise<KeyRecord[]>
   /** Who owned a key (its id or record) when, oldest first. */
   findOwners(key: string | Pick<KeyIdentity, 'id'>): Promise<KeyOwner[]>
+  /**
+   * Says that a key continues an older one: both count as one key from then on. Both were counted before. False when it
+   * continued that key already. `acrossOwners` also links keys of different owners.
+   * @throws ARGUMENT_INVALID for an unknown key, a loop, a key that continues another one, and different owners
+   */
+  linkKey(
+    key: string | Pick<KeyIdentity, 'id'>,
+    options: {
+      readonly continues: string | Pick<KeyIdentity, 'id'>
+      readonly acrossOwners?: boolean | undefined
+    },
+  ): Promise<boolean>
+  /**
+   * Ends the link of a key to the key that it continues, and returns the id of that key; undefined when it had no link.
+   * @throws ARGUMENT_INVALID for an unknown key, and one that others continue but that continues none
+   */
+  unlinkKey(key: string | Pick<KeyIdentity, 'id'>): Promise<string | undefined>
   /**
    * Closes a period: writes the statement that says what is billed for it. With `dryRun` it only returns it.
    * @throws CLOSE_REFUSED with every reason and its remedy

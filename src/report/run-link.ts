@@ -16,7 +16,7 @@ export interface LinkResult {
   readonly line: readonly KeyRecord[]
 }
 
-/** Runs `keys link`. @throws WRONG_USAGE */
+/** Runs `keys link`. @throws WRONG_USAGE for a text that names no key or several, ARGUMENT_INVALID for a link that is refused */
 export async function runLink(
   db: Database,
   { key: text, continues, acrossOwners }: { key: string; continues: string; acrossOwners: boolean },
@@ -39,7 +39,7 @@ export async function runLink(
   }
 }
 
-/** Runs `keys unlink`. @throws WRONG_USAGE */
+/** Runs `keys unlink`. @throws WRONG_USAGE for a text that names no key or several, ARGUMENT_INVALID for a link that is refused */
 export async function runUnlink(db: Database, text: string, secretInput: SecretInput): Promise<LinkResult> {
   const { id } = await findKey(db, text, secretInput)
   const before = await unlinkKey(db, id)

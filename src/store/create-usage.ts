@@ -1,9 +1,12 @@
+import type { KeyIdentity } from '../model/key.ts'
 import type { Usage } from '../model/usage.ts'
 import { findStatements, readStatement } from '../billing/statement/read-statement.ts'
 import { checkFromCode, closeFromCode } from '../billing/statements-from-code.ts'
 import { findKeys } from './read/find-keys.ts'
 import { findUsage } from './read/find-usage.ts'
+import { requireKeyId } from './read/usage-filter.ts'
 import { findOwners } from './keys/key-owners.ts'
+import { linkKey, unlinkKey } from './keys/link-keys.ts'
 import { getMostAccessedEndpoints } from './read/most-accessed-endpoints.ts'
 import type { Database } from './database/open-database.ts'
 import { noteDatabase } from './database-of.ts'
@@ -23,7 +26,10 @@ export function createUsage(db: Database, close: () => Promise<void>): Usage {
     streamUsage: (query) => streamUsage(db, query),
     getMostAccessedEndpoints: (key, options) => getMostAccessedEndpoints(db, key, options),
     findKeys: (text) => findKeys(db, text),
-    findOwners: (key) => findOwners(db, typeof key === 'string' ? key : key.id),
+    findOwners: async (key) => findOwners(db, idOf(key)),
+    linkKey: async (key, { continues, acrossOwners }) =>
+      linkKey(db, idOf(key), { continues: idOf(continues), acrossOwners }),
+    unlinkKey: async (key) => unlinkKey(db, idOf(key)),
     closePeriod: (options) => closeFromCode(db, options),
     findStatements: () => findStatements(db),
     readStatement: (which, filter) => readStatement(db, which, filter),
@@ -40,4 +46,8 @@ export function createUsage(db: Database, close: () => Promise<void>): Usage {
   }
   noteDatabase(usage, db)
   return usage
+}
+
+function idOf(key: string | Pick<KeyIdentity, 'id'>): string {
+  return requireKeyId(typeof key === 'string' ? key : key.id)
 }

@@ -271,6 +271,23 @@ forEachDatabase('links of keys', (kind, makeUrl) => {
     expect((await findLines(db, [OLD])).get(OLD)?.keyIds).toEqual([OLD, OTHER])
   })
 
+  test('are made and undone from code, by id or by what findKeys found', async () => {
+    const usage = await openUsage(url)
+    const [older] = await usage.findKeys('key-1')
+    expect(await usage.linkKey(NEW.toUpperCase(), { continues: older! })).toBe(true)
+    expect(await usage.linkKey(NEW, { continues: OLD })).toBe(false)
+    expect(await found({ keyIds: [OLD], by: ['key'] })).toEqual([['key-2', 2, 10]])
+    await expect(usage.linkKey(FOREIGN, { continues: NEW })).rejects.toThrow(/acrossOwners/)
+    expect(await usage.linkKey(FOREIGN, { continues: NEW, acrossOwners: true })).toBe(true)
+    expect(await usage.unlinkKey({ id: FOREIGN })).toBe(NEW)
+    expect(await usage.unlinkKey(FOREIGN)).toBeUndefined()
+    await expect(usage.unlinkKey('key-2')).rejects.toMatchObject({
+      code: 'ARGUMENT_INVALID',
+      message: '"key-2" is no key id. findKeys() finds ids by name, label or a part of them.',
+    })
+    await usage.close()
+  })
+
   test.each<[string, () => Promise<unknown>, RegExp]>([
     ['itself', () => link(OLD, OLD), /cannot continue itself/],
     ['(rejected)', () => link(OLD, REJECTED_KEY.id), /\(other\) and \(rejected\) stand for many keys/],
@@ -284,7 +301,7 @@ forEachDatabase('links of keys', (kind, makeUrl) => {
     ['an owner', () => link(FOREIGN, OLD), /different owners: globex and acme\. .* --across-owners/],
   ])('are refused: %s', async (_name, run, message) => {
     await expect(run()).rejects.toMatchObject({
-      code: 'WRONG_USAGE',
+      code: 'ARGUMENT_INVALID',
       message: expect.stringMatching(message),
     })
     expect(await db.query('select * from api_key_analytics_links')).toEqual([])

@@ -194,7 +194,7 @@ async function answerOf<T>(asked: Promise<T>): Promise<T | string> {
   try {
     return await asked
   } catch (error) {
-    if (error instanceof AnalyticsError && error.code === 'WRONG_USAGE') return error.message
+    if (error instanceof AnalyticsError && error.code === 'ARGUMENT_INVALID') return error.message
     throw error
   }
 }

@@ -31,7 +31,7 @@ interface LinkedKey {
 /**
  * Notes that a key continues an older one. No row of usage changes: reads add the keys of a line up.
  * @returns false when it was linked to that key before
- * @throws WRONG_USAGE
+ * @throws ARGUMENT_INVALID
  */
 export async function linkKey(
   db: Database,
@@ -76,7 +76,7 @@ export async function linkKey(
 /**
  * Ends the link of a key to the key that it continues. Keys that continue it stay with it.
  * @returns the id of the key that it continued; undefined when it had no link
- * @throws WRONG_USAGE when only others continue it, or for an unknown key
+ * @throws ARGUMENT_INVALID when only others continue it, or for an unknown key
  */
 export async function unlinkKey(db: Database, id: string): Promise<string | undefined> {
   return db.transaction(async (tx) => {
@@ -191,7 +191,7 @@ function lineOf(linked: Continued, id: string): string[] {
   return line
 }
 
-/** @throws WRONG_USAGE when this link would put keys of different owners into one line */
+/** @throws ARGUMENT_INVALID when this link would put keys of different owners into one line */
 function requireOneOwner(keys: ReadonlyMap<string, LinkedKey>, lines: readonly (readonly string[])[]): void {
   const ownersOf = (line: readonly string[]) => new Set(line.flatMap((id) => keys.get(id)?.owner ?? []))
   const owners = lines.map(ownersOf)
@@ -199,7 +199,7 @@ function requireOneOwner(keys: ReadonlyMap<string, LinkedKey>, lines: readonly (
   if (together.size < 2 || owners.some(({ size }) => size === together.size)) return
   refuse(
     `The keys have different owners: ${[...together].join(' and ')}. Correct the owner with "apikey-analytics keys name", ` +
-      'or pass --across-owners: each owner keeps its own usage then, and reports by key add it up.',
+      'or pass --across-owners (from code: acrossOwners). Each owner keeps its own usage then, and reports by key add it up.',
   )
 }
 
@@ -208,5 +208,5 @@ function requireKey(db: Database, keys: ReadonlyMap<string, LinkedKey>, id: stri
 }
 
 function refuse(message: string): never {
-  throw new AnalyticsError('WRONG_USAGE', message)
+  throw new AnalyticsError('ARGUMENT_INVALID', message)
 }

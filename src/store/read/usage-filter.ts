@@ -102,15 +102,17 @@ export function requireTime(time: Date): number {
 }
 
 function filterKeys(keyIds: readonly string[], parameters: Parameters): string {
-  const wrong = keyIds.find((id) => !isUuid(id))
-  if (wrong !== undefined) {
-    throw new AnalyticsError(
-      'ARGUMENT_INVALID',
-      `${JSON.stringify(wrong)} is no key id. findKeys() finds ids by name, label or a part of them.`,
-    )
-  }
   if (keyIds.length === 0) return 'false'
-  return `t.api_key_id in (${keyIds.map((id) => parameters.add(id.toLowerCase())).join(', ')})`
+  return `t.api_key_id in (${keyIds.map((id) => parameters.add(requireKeyId(id))).join(', ')})`
+}
+
+/** The id of a key as it is stored. @throws ARGUMENT_INVALID for a text that is no id */
+export function requireKeyId(id: string): string {
+  if (isUuid(id)) return id.toLowerCase()
+  throw new AnalyticsError(
+    'ARGUMENT_INVALID',
+    `${JSON.stringify(id)} is no key id. findKeys() finds ids by name, label or a part of them.`,
+  )
 }
 
 /** Whether a text has the form of a key's id. */
