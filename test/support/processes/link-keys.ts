@@ -17,7 +17,7 @@ for (let step = 0; step < Number(steps); step++) {
     if (random() < 0.3) await unlinkKey(db, anyId())
     else if (await linkKey(db, anyId(), { continues: anyId() })) links += 1
   } catch (error) {
-    if (!(error instanceof AnalyticsError) || error.code !== 'WRONG_USAGE') throw error
+    if (!(error instanceof AnalyticsError) || error.code !== 'ARGUMENT_INVALID') throw error
   }
 }
 await db.close()
