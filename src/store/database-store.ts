@@ -4,9 +4,8 @@ import type { DatabaseFacts, UsageStore } from './usage-store.ts'
 import { OTHER_KEY, REJECTED_KEY } from '../model/key.ts'
 import type { StoredQuotas } from '../model/quota.ts'
 import type { Deprecation, RouteRegistration } from '../model/route.ts'
-import { migrateDatabase } from './database/migrate.ts'
+import { migrateDatabase, openToMigrate } from './database/migrate.ts'
 import type { OpenOptions } from './database/dialect.ts'
-import { openDatabase } from './database/open-database.ts'
 import type { Database } from './database/open-database.ts'
 import { readStoredQuotas } from './quotas/read-stored-quotas.ts'
 import { findDeprecations } from './routes/find-routes.ts'
@@ -144,9 +143,8 @@ export class DatabaseStore implements UsageStore {
 
 /** A writer migrates an embedded file itself. A server is migrated by its administrator. */
 async function openForWriting({ url, limits }: StoreOptions): Promise<Database> {
-  const db = await openDatabase(url, {
+  const db = await openToMigrate(url, {
     ...limits,
-    create: true,
     maxConnections: 2,
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   })

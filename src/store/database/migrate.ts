@@ -1,10 +1,12 @@
-import type { Statements } from './dialect.ts'
+import { existsSync } from 'node:fs'
+import type { OpenOptions, Statements } from './dialect.ts'
 import { findUndistributed, writeDistribution } from './distribute-tables.ts'
 import { lockMigrations } from '../lock-migrations.ts'
 import type { MigrationWait } from '../lock-migrations.ts'
 import { MIGRATION_NAMES, MIGRATIONS_TABLE } from './migrations/migration-names.ts'
 import { openDatabase } from './open-database.ts'
 import type { Database } from './open-database.ts'
+import { parseDatabaseUrl } from './parse-database-url.ts'
 import { findAppliedMigrations, requireKnown, requireTables } from './require-schema.ts'
 
 /** What `migrate` did: the migrations that it applied, and the tables that it distributed over the workers of Citus. */
@@ -28,7 +30,18 @@ export interface PendingWork {
  * @throws DATABASE_TOO_NEW, DATABASE_BUSY when another process migrates for too long, and what `openDatabase` throws
  */
 export async function migrate(url: string, wait?: MigrationWait): Promise<Migrated> {
-  return withDatabase(url, { create: true }, (db) => migrateDatabase(db, wait))
+  return withDatabase(url, (db) => migrateDatabase(db, wait), openToMigrate)
+}
+
+/**
+ * Opens a database that is migrated next; an SQLite file is created. What that loads is there before a new file is, so
+ * that others do not find it without tables.
+ */
+export async function openToMigrate(url: string, options: OpenOptions): Promise<Database> {
+  const address = parseDatabaseUrl(url)
+  const isNew = address.kind === 'sqlite' && !existsSync(address.path)
+  if (isNew) await import('./migrations/write-migrations.ts')
+  return openDatabase(url, { ...options, create: true })
 }
 
 /** `migrate` on an open database. */
@@ -48,7 +61,7 @@ export async function migrateDatabase(db: Database, wait?: MigrationWait): Promi
 
 /** Finds what `migrate` would do, and changes nothing. */
 export async function findPendingWork(url: string): Promise<PendingWork> {
-  return withDatabase(url, {}, async (db) => {
+  return withDatabase(url, async (db) => {
     const pending = await findPending(db)
     return { pending, undistributed: await findUndistributed(db) }
   })
@@ -57,7 +70,7 @@ export async function findPendingWork(url: string): Promise<PendingWork> {
 /** The SQL that `migrate` would run, the list of migrations included; empty when nothing is pending. */
 export async function printMigrations(url: string): Promise<string> {
   const { writeUps } = await import('./migrations/write-migrations.ts')
-  return withDatabase(url, {}, async (db) => {
+  return withDatabase(url, async (db) => {
     const pending = await findPending(db)
     const statements = pending.length > 0 ? [db.dialect.migrationsTable, ...writeUps(db, pending)] : []
     const tables = await findUndistributed(db)
@@ -68,7 +81,7 @@ export async function printMigrations(url: string): Promise<string> {
 
 /** Reverts the newest migration and returns its name; undefined when there is none. The data in its tables is lost. */
 export async function revertMigration(url: string, wait?: MigrationWait): Promise<string | undefined> {
-  return withDatabase(url, {}, async (db) => {
+  return withDatabase(url, async (db) => {
     if ((await findAppliedMigrations(db)).length === 0) return undefined
     const { writeStatements } = await import('./migrations/write-migrations.ts')
     return alone(db, wait, async (tx) => {
@@ -115,10 +128,10 @@ async function alone<T>(
 
 async function withDatabase<T>(
   url: string,
-  options: { create?: boolean },
   run: (db: Database) => Promise<T>,
+  open = openDatabase,
 ): Promise<T> {
-  const db = await openDatabase(url, { ...options, maxConnections: 1, liftTimeout: true })
+  const db = await open(url, { maxConnections: 1, liftTimeout: true })
   try {
     return await run(db)
   } finally {

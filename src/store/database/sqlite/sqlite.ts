@@ -75,11 +75,8 @@ join pragma_table_info(t.value) c`,
 )`,
     async open({ create = false, lockWaitMs = LOCK_WAIT_MS }) {
       const isFile = path !== MEMORY_DATABASE
-      if (isFile && create) {
-        // A new file is migrated next. What that loads is there first, so that others do not find it without tables.
-        if (!existsSync(path)) await import('../migrations/write-migrations.ts')
-        createFile(path, databaseLabel)
-      } else if (isFile && !existsSync(path)) throw new AnalyticsError('DATABASE_NOT_FOUND', noFile(path))
+      if (isFile && create) createFile(path, databaseLabel)
+      else if (isFile && !existsSync(path)) throw new AnalyticsError('DATABASE_NOT_FOUND', noFile(path))
       let file: SqliteFile | undefined
       try {
         file = new Sqlite(path, { timeout: lockWaitMs, fileMustExist: true })
