@@ -37,7 +37,7 @@ export async function migrate(url: string, wait?: MigrationWait): Promise<Migrat
  * Opens a database that is migrated next; an SQLite file is created. What that loads is there before a new file is, so
  * that others do not find it without tables.
  */
-export async function openToMigrate(url: string, options: OpenOptions): Promise<Database> {
+export async function openToMigrate(url: string, options?: OpenOptions): Promise<Database> {
   const address = parseDatabaseUrl(url)
   const isNew = address.kind === 'sqlite' && !existsSync(address.path)
   if (isNew) await import('./migrations/write-migrations.ts')
