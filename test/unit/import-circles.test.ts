@@ -16,6 +16,28 @@ const importsOf = new Map(
   ]),
 )
 
+/** Imports and exports of values that are loaded together with the file. */
+const LOADING = /^(?:import|export) (?!type\b)(?:[\w ,*]*(?:\{[^}]*\})? ?from )?'([^']+)'/gm
+
+/** The files that load a package when they are loaded, themselves or through others. */
+function findLoading(name: string): string[] {
+  const loads = new Map(
+    files.map((file) => [
+      file,
+      [...textOf.get(file)!.matchAll(LOADING)].map(([, path]) =>
+        path!.startsWith('.') ? join(dirname(file), path!) : path!,
+      ),
+    ]),
+  )
+  const found = new Set<string>()
+  for (let before = -1; before < found.size;) {
+    before = found.size
+    for (const [file, loaded] of loads)
+      if (loaded.some((path) => path.startsWith(name) || found.has(path))) found.add(file)
+  }
+  return [...found].toSorted()
+}
+
 /** The circles of a graph, each as the way round it. */
 function findCircles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   const circles: string[] = []
@@ -47,6 +69,16 @@ test('knows what every file imports', () => {
 
 test('has no circle between files, of types neither', () => {
   expect(findCircles(importsOf)).toEqual([])
+})
+
+test('loads MikroORM only to migrate, to move and for people: it takes longer than a report', () => {
+  const meant = /^(store\/database\/(entities|migrations)|move|store\/move)\//
+  expect(findLoading('@mikro-orm/').filter((file) => !meant.test(file))).toEqual([
+    'orm.ts',
+    'store/database/orm-options.ts',
+    'store/database/read-only-orm.ts',
+    'store/get-orm.ts',
+  ])
 })
 
 test('imports the command line nowhere else', () => {
