@@ -1,8 +1,8 @@
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loaded } from '../support/browser.ts'
 import { expectReadable } from '../support/expect-readable.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
+import { forAnyDatabase, forEachDatabase } from '../support/for-each-database.ts'
 import { browseDashboard } from '../support/browse-dashboard.ts'
 import type { BrowsedDashboard } from '../support/browse-dashboard.ts'
 import { runCli } from '../support/run-cli.ts'
@@ -280,8 +280,7 @@ forEachDatabase('customers on the dashboard', (kind, makeUrl) => {
     await page.waitForURL(/k.page=6/)
   })
 
-  // what the page makes of an answer, and what is readable, does not depend on the database
-  describe.each(kind === 'sqlite' ? ['any database'] : [])('with %s', () => {
+  forAnyDatabase(kind, () => {
     test('time zones that were used come first from then on', async () => {
       await open(MARCH)
       const first = () =>

@@ -1,9 +1,9 @@
 import type { Route } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { formatDuration } from '../../src/report/format-number.ts'
 import type { ReportGroup } from '../../src/report/usage-report.ts'
 import { loaded, openPage } from '../support/browser.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
+import { forAnyDatabase, forEachDatabase } from '../support/for-each-database.ts'
 import { browseDashboard } from '../support/browse-dashboard.ts'
 import type { BrowsedDashboard } from '../support/browse-dashboard.ts'
 import { runCli } from '../support/run-cli.ts'
@@ -107,8 +107,7 @@ forEachDatabase('durations on the dashboard', (kind, makeUrl) => {
     }
   })
 
-  // what the page makes of an answer, and what is readable, does not depend on the database
-  describe.each(kind === 'sqlite' ? ['any database'] : [])('with %s', () => {
+  forAnyDatabase(kind, () => {
     test('stay after a reload and on other pages, and go as they came', async () => {
       await open(`${OCTOBER}&latency=1`)
       await page.reload()

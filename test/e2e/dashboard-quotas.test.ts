@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openUsage } from '../../src/index.ts'
 import { startOf } from '../../src/time/calendar.ts'
 import { browseDashboard } from '../support/browse-dashboard.ts'
 import type { BrowsedDashboard } from '../support/browse-dashboard.ts'
 import { loaded } from '../support/browser.ts'
 import { expectReadable } from '../support/expect-readable.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
+import { forAnyDatabase, forEachDatabase } from '../support/for-each-database.ts'
 import { runCli } from '../support/run-cli.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
 
@@ -121,8 +121,7 @@ forEachDatabase('quotas on the dashboard', (kind, makeUrl) => {
     expect(await panel().isVisible()).toBe(false)
   })
 
-  // what the page makes of an answer, and what is readable, does not depend on the database
-  describe.each(kind === 'sqlite' ? ['any database'] : [])('with %s', () => {
+  forAnyDatabase(kind, () => {
     test('a bar is as long as the part that was used, and never longer than its track', async () => {
       await open('?owner=Acme')
       const widths = await panel()

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loaded } from '../support/browser.ts'
 import { browseDashboard } from '../support/browse-dashboard.ts'
 import type { BrowsedDashboard } from '../support/browse-dashboard.ts'
 import { expectReadable } from '../support/expect-readable.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
+import { forAnyDatabase, forEachDatabase } from '../support/for-each-database.ts'
 import { runCli } from '../support/run-cli.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
 
@@ -206,8 +206,7 @@ forEachDatabase('a unit on the dashboard', (kind, makeUrl) => {
     watched.forgive('status of 400')
   })
 
-  // what the page makes of an answer, and what is readable, does not depend on the database
-  describe.each(kind === 'sqlite' ? ['any database'] : [])('with %s', () => {
+  forAnyDatabase(kind, () => {
     test('is readable by everybody', async () => {
       for (const query of ['', `&key=${costly.id}`, '&owner=Acme']) {
         await open(`${OCTOBER}${query}&unit=tokens`)

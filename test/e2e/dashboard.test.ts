@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { serveDashboard } from '../../src/dashboard/serve-dashboard.ts'
 import { loaded, openPage, startBrowser } from '../support/browser.ts'
 import { expectReadable } from '../support/expect-readable.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
+import { forAnyDatabase, forEachDatabase } from '../support/for-each-database.ts'
 import { browseDashboard } from '../support/browse-dashboard.ts'
 import type { BrowsedDashboard } from '../support/browse-dashboard.ts'
 import { runCli } from '../support/run-cli.ts'
@@ -216,8 +216,7 @@ forEachDatabase('the dashboard in a browser', (kind, makeUrl) => {
     watched.forgive('status of 400')
   })
 
-  // what the page makes of an answer, and what is readable, does not depend on the database
-  describe.each(kind === 'sqlite' ? ['any database'] : [])('with %s', () => {
+  forAnyDatabase(kind, () => {
     test('says what in the address changes nothing', async () => {
       await open(`${OCTOBER}&ownr=acme`)
       expect(await page.locator('.banner.warning').innerText()).toMatch(

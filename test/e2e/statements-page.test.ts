@@ -1,10 +1,10 @@
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { browseDashboard } from '../support/browse-dashboard.ts'
 import type { BrowsedDashboard } from '../support/browse-dashboard.ts'
 import { loaded } from '../support/browser.ts'
 import { expectReadable } from '../support/expect-readable.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
+import { forAnyDatabase, forEachDatabase } from '../support/for-each-database.ts'
 import { PATIENCE_MS } from '../support/patience.ts'
 import { runCli } from '../support/run-cli.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
@@ -246,8 +246,7 @@ forEachDatabase('statements on the dashboard', (kind, makeUrl) => {
     watched.forgive('status of 400')
   })
 
-  // what the page makes of an answer, and what is readable, does not depend on the database
-  describe.each(kind === 'sqlite' ? ['any database'] : [])('with %s', () => {
+  forAnyDatabase(kind, () => {
     test('are readable by everybody', async () => {
       const hostile = `owner=${encodeURIComponent(HOSTILE)}`
       for (const query of ['all', 'all&owner=Acme', '1', '2', '2&kind=correction', `1&${hostile}`]) {
