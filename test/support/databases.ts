@@ -63,16 +63,16 @@ function makeSqlitePath(): TestDatabase {
   }
 }
 
-async function makePostgresDatabase(server: string | undefined, template?: string): Promise<TestDatabase> {
+async function makePostgresDatabase(server: string | undefined, option?: string): Promise<TestDatabase> {
   if (!server)
     throw new Error('No PostgreSQL: call startSharedCluster first, or name one in TEST_DATABASE_URL.')
   const url = new URL(server)
   url.pathname = `/apikey_analytics_test_${randomBytes(8).toString('hex')}`
-  await createDatabase(url.href, template)
+  await createDatabase(url.href, option)
   return { kind: 'postgresql', url: url.href, remove: () => dropDatabase(url.href) }
 }
 
-/** Makes the PostgreSQL database that a URL names, on Citus on all its servers; `option` as `template name`. */
+/** Makes the PostgreSQL database that a URL names, on Citus on all its servers. `option` is one of `create database`, such as `template name`. */
 export async function createDatabase(url: string, option = ''): Promise<void> {
   const { server, name } = splitUrl(url)
   if (isCitus(url)) {

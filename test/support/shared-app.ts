@@ -1,8 +1,10 @@
 import {
+  closeSync,
   copyFileSync,
   existsSync,
   linkSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readlinkSync,
   renameSync,
@@ -13,7 +15,8 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import Database from 'better-sqlite3'
+import { lockFolder } from '../../src/buffer/folder/folder-lock.ts'
+import type { FolderLock } from '../../src/buffer/folder/folder-lock.ts'
 import { installIn, makeApp, makeAppFolder, packPackage } from './install-package.ts'
 import type { InstalledApp } from './install-package.ts'
 import { PATIENCE_MS } from './patience.ts'
@@ -46,7 +49,7 @@ export async function copySharedApp(): Promise<InstalledApp> {
   const name = createHash('sha256')
     .update([packed.integrity, ...OF_PAGES, TYPESCRIPT_5].join(' '))
     .digest('hex')
-  const release = await lockShared()
+  const lock = await lockShared()
   try {
     const shared = join(SHARED, name)
     if (!existsSync(shared)) {
@@ -59,7 +62,7 @@ export async function copySharedApp(): Promise<InstalledApp> {
       renameSync(`${shared}-`, shared)
     } else copyApp(shared, folder)
   } finally {
-    release()
+    lock.release()
   }
   return makeApp(folder, packed)
 }
@@ -93,19 +96,15 @@ function linkFile(from: string, to: string): void {
 
 const LOCK_FILE = 'lock'
 
-/** One at a time installs or copies. The kernel frees the lock of a process that dies. */
-async function lockShared(): Promise<() => void> {
+/** One at a time installs or copies. */
+async function lockShared(): Promise<FolderLock> {
   mkdirSync(SHARED, { recursive: true })
-  const database = new Database(join(SHARED, LOCK_FILE), { timeout: 0 })
+  closeSync(openSync(join(SHARED, LOCK_FILE), 'a'))
   const deadline = Date.now() + PATIENCE_MS
   for (;;) {
-    try {
-      database.pragma('journal_mode = memory')
-      database.exec('begin exclusive')
-      return () => database.close()
-    } catch (error) {
-      if ((error as { code?: string }).code !== 'SQLITE_BUSY' || Date.now() > deadline) throw error
-      await sleep(100)
-    }
+    const lock = lockFolder(SHARED, false)
+    if (lock) return lock
+    if (Date.now() > deadline) throw new Error(`Another process holds ${SHARED}.`)
+    await sleep(100)
   }
 }
