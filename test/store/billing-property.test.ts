@@ -94,6 +94,24 @@ const anyStep = fc.oneof(
   { weight: 2, arbitrary: step('adopt', someCells) },
 )
 
+const cells = [{ key: 'a', endpoint: '/', status: 200, requests: 2, tokens: 5 }]
+const counts = { hour: 25, instance: 0, cells, owner: null }
+const close = { do: 'close', hour: 25, unit: 'day', billable: ['2xx'], guess: 0, clock: 0 } as const
+/** Meets every outcome once, since a short search may miss one. */
+const EVERY_OUTCOME: BillingStep[] = [
+  { do: 'flush', ...counts },
+  { do: 'hold back', ...counts },
+  { do: 'flush', ...counts },
+  close,
+  { do: 'back up' },
+  { do: 'deliver late' },
+  { do: 'flush', ...counts, hour: 49 },
+  { ...close, hour: 49 },
+  { do: 'restore' },
+  close,
+  { do: 'adopt', hour: 60, cells },
+]
+
 forEachDatabase('the sum', (_, makeUrl) => {
   let db: Database
   let store: UsageStore
@@ -128,7 +146,7 @@ forEachDatabase('the sum', (_, makeUrl) => {
             for (const [what, times] of Object.entries(world.seen)) seen[what] = (seen[what] ?? 0) + times
           },
         ),
-        { numRuns: RUNS },
+        { numRuns: RUNS, examples: [[{ timeZone: 'UTC', season: 'autumn' }, EVERY_OUTCOME]] },
       )
       if (process.env['BILLING_RUNS']) process.stdout.write(`${JSON.stringify(seen)}\n`)
       for (const what of [

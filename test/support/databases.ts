@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { migrate } from '../../src/store/database/migrate.ts'
-import { administer } from './administer.ts'
+import { administer, administerOften } from './administer.ts'
 import { createOnEveryNode, dropOnEveryNode, joinNodes } from './citus-nodes.ts'
 
 export type DatabaseKind = 'sqlite' | 'postgresql'
@@ -79,14 +79,14 @@ export async function createDatabase(url: string, option = ''): Promise<void> {
     await createOnEveryNode(server, name)
     return joinNodes(server, name)
   }
-  await administer(server, `create database ${name} ${option}`)
+  await administerOften(server, `create database ${name} ${option}`)
 }
 
 /** Drops the PostgreSQL database that a URL names, whoever is connected. */
 export async function dropDatabase(url: string): Promise<void> {
   const { server, name } = splitUrl(url)
   if (isCitus(url)) return dropOnEveryNode(server, name)
-  await administer(server, `drop database if exists ${name} with (force)`)
+  await administerOften(server, `drop database if exists ${name} with (force)`)
 }
 
 /** The database `postgres` of the same server, and the name. */
