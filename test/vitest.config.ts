@@ -43,6 +43,8 @@ export default defineConfig({
     hookTimeout: 180_000,
     expect: { poll: { timeout: PATIENCE_MS } },
     pool: 'forks',
+    // a process for each file would load the same modules 180 times
+    isolate: false,
     maxWorkers: 3,
     projects: Object.entries(tiers).map(([name, globalSetup]) => ({
       extends: true as const,
@@ -51,8 +53,6 @@ export default defineConfig({
         include: [`${name}/**/*.test.ts`],
         globalSetup,
         setupFiles: name === 'unit' ? [] : ['support/bundled-threads.ts'],
-        // unit tests change nothing that the next file could see: one process for all saves half of the time
-        isolate: name !== 'unit',
       },
     })),
   },

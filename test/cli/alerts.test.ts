@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { setQuota } from '../../src/store/quotas/set-quota.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
+import { replaceExport } from '../support/replace-export.ts'
 import { runCli } from '../support/run-cli.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
 import { WebhookReceiver } from '../support/webhook-receiver.ts'
@@ -9,6 +10,18 @@ import { WebhookReceiver } from '../support/webhook-receiver.ts'
 const hour = new Date(Math.floor(Date.now() / 3_600_000) * 3_600_000).toISOString()
 const month = hour.slice(0, 7)
 const evil = testKey(1, 'key_evil', { name: 'Evil\u001B[2J|name', owner: 'Acme' })
+
+/** A pause of the command ends at once, with a clock that is later by then, until the test has finished. */
+function skipPauses(): void {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  const putBack = replaceExport('node:timers/promises', 'setTimeout', async (ms: number) => {
+    vi.setSystemTime(Date.now() + ms)
+  })
+  onTestFinished(() => {
+    putBack()
+    vi.useRealTimers()
+  })
+}
 
 forEachDatabase('alerts', (_kind, makeUrl) => {
   let url: string
@@ -89,6 +102,7 @@ forEachDatabase('alerts', (_kind, makeUrl) => {
 
   test('check fires, and says in its exit code that alerts could not be sent', async () => {
     receiver.behaviour = 500
+    skipPauses()
     const { code, stdout } = await alerts('check', '--webhook', receiver.url)
     expect(code).toBe(1)
     expect(stdout).toContain('4 alerts fired.')

@@ -34,6 +34,7 @@ import { deprecateRoute, undeprecateRoute } from '../../src/store/routes/depreca
 import { findUnusedRoutes } from '../../src/store/routes/find-unused-routes.ts'
 import { setQuota } from '../../src/store/quotas/set-quota.ts'
 import { requirePepper } from '../../src/store/read/require-pepper.ts'
+import { TestClock } from '../support/alert-world.ts'
 import { administer } from '../support/administer.ts'
 import { makeDatabase } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
@@ -101,8 +102,14 @@ describe('the grants of the page', () => {
       ),
     )
 
-  /** All that an app does: usual batches, gaps, batches that fill them, and those of killed processes. */
+  /** All that an app does. */
   async function countAsApp(url: string): Promise<void> {
+    await deliver(url)
+    await use(url, (db) => measureQuotas(db, undefined, HOUR))
+  }
+
+  /** Usual batches, gaps, batches that fill them, and those of killed processes. */
+  async function deliver(url: string): Promise<void> {
     const store = new DatabaseStore({ url, pepperCheck: 'mine' })
     try {
       await store.connect()
@@ -136,7 +143,6 @@ describe('the grants of the page', () => {
     } finally {
       await store.close()
     }
-    await use(url, (db) => measureQuotas(db, undefined, HOUR))
   }
 
   async function readAsReader(url: string): Promise<void> {
@@ -180,7 +186,7 @@ describe('the grants of the page', () => {
       `truncate api_key_analytics_statements, api_key_analytics_statement_accounts, api_key_analytics_statement_lines,
   api_key_analytics_statement_owners, api_key_analytics_statement_removals`,
     )
-    await countAsApp(database.url)
+    await deliver(database.url)
     await use(url, async (db) => {
       // one owner: a day on which a key changes hands is not rolled up
       await nameKey(db, keyIdOf('a'), { owner: randomUUID(), from: new Date(HOUR - 86_400_000) })
@@ -188,20 +194,20 @@ describe('the grants of the page', () => {
     })
     // then the key changes hands within the period that is closed
     await use(database.url, (db) => forgetKey(db, keyIdOf('a')))
-    await countAsApp(database.url)
+    await deliver(database.url)
     await use(url, async (db) => {
       const period = parseBillingPeriod({ day: '2026-11-02' })
       const missing = BigInt(await countMissing(db))
       const acceptMissing = { requests: missing, tokens: missing }
       await closePeriod(db, '/nowhere', { period, billable: ['2xx'], acceptMissing, now: END })
     })
-    await countAsApp(database.url)
+    await deliver(database.url)
     await use(url, async (db) => {
       await pruneUsage(db, { before: END })
-      await countAsApp(database.url)
+      await deliver(database.url)
       await pruneUsage(db, { before: END })
     })
-    await countAsApp(database.url)
+    await deliver(database.url)
     await administer(
       database.url,
       `insert into api_key_analytics_keys (id, label, first_seen_at, last_used_at)
@@ -226,8 +232,9 @@ values ('${keyIdOf('older')}', 'older', now(), now()) on conflict do nothing`,
     })
     await use(url, async (db) => {
       const webhooks = [{ name: 'ops', url: new URL('http://127.0.0.1:1'), secrets: ['QUJD'] }]
-      const delivery = { now: () => HOUR, pause: async () => {} }
-      expect((await checkAlerts(db, { security: {}, webhooks, delivery })).fired).toHaveLength(2)
+      const { now, pause } = new TestClock(HOUR)
+      const check = { security: {}, webhooks, delivery: { now, pause } }
+      expect((await checkAlerts(db, check)).fired).toHaveLength(2)
       await retryWebhook(db, 'ops', HOUR)
     })
   }

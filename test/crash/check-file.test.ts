@@ -159,10 +159,10 @@ test('a header with more lines than there can be is found changed, although its 
 test('of very many findings the first are listed, and the number of the others', async () => {
   const document = whole()
   const [account] = document.accounts as [AccountWithLines]
-  const lines = Array.from({ length: 200_000 }, () => ({ ...account.lines[0]!, quantity: '1' }))
+  const lines = Array.from({ length: 20_000 }, () => ({ ...account.lines[0]!, quantity: '1' }))
   const { findings } = await check(JSON.stringify({ ...document, accounts: [{ ...account, lines }] }))
   expect(findings).toHaveLength(101)
-  expect(findings.at(-1)).toBe('199900 more findings.')
+  expect(findings.at(-1)).toBe('19900 more findings.')
   const list = new FindingList()
   list.add('one')
   expect([list.count, list.list()]).toEqual([1, ['one']])

@@ -16,6 +16,9 @@ import { listen, type Listening } from '../support/listen.ts'
 import { ROUTER_VERSIONS, type RouterVersion } from '../support/router-versions.ts'
 import { mount } from '../support/serve-app.ts'
 
+/** Raise it to search for longer: `ROUTER_RUNS=5000`. */
+const RUNS = Number(process.env['ROUTER_RUNS'] ?? 150)
+
 /** What a handler does: it passes on, answers, or both; some throw, some set only a status. */
 const BEHAVIOURS = [
   'answer',
@@ -405,7 +408,7 @@ describe.each(Object.entries(ROUTER_VERSIONS))('%s', (_name, version) => {
           expect(registered.filter((one) => isOf(one, operation!, ran))).not.toEqual([])
         }
       }),
-      { numRuns: 300 },
+      { numRuns: RUNS },
     )
     expect(errors).toEqual([])
   })

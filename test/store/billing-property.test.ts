@@ -20,7 +20,7 @@ import { findWrongSums } from '../support/find-wrong-sums.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 
 /** `BILLING_RUNS=2000` for a longer search. */
-const RUNS = Number(process.env['BILLING_RUNS'] ?? 60)
+const RUNS = Number(process.env['BILLING_RUNS'] ?? 30)
 
 const TIME_ZONES = [
   'UTC',

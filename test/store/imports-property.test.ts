@@ -22,7 +22,7 @@ const HOUR_MS = 3_600_000
 const OWNERS = ['Acme', 'Beta']
 const HOURS = 72
 /** Raise it to search for longer: `IMPORT_RUNS=500`. */
-const RUNS = Number(process.env['IMPORT_RUNS'] ?? 40)
+const RUNS = Number(process.env['IMPORT_RUNS'] ?? 25)
 
 const anyKey = fc.integer({ min: 1, max: 3 })
 const anyHour = fc.nat(HOURS - 1)

@@ -4,7 +4,7 @@ import { rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { getDefaultAutoSelectFamilyAttemptTimeout, setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net'
 import { Worker } from 'node:worker_threads'
-import { afterAll, expect, test, vi } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { AnalyticsError } from '../../src/model/errors.ts'
 import { migrate } from '../../src/store/database/migrate.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
@@ -18,23 +18,22 @@ import { createDatabase, dropDatabase, makeDatabase } from '../support/databases
 import { copyEmbeddedPostgres } from '../support/find-postgres.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { HOUR, keyIdOf, makeBatch } from '../support/make-batch.ts'
+import { replaceExport } from '../support/replace-export.ts'
 import { runProcess, startProcess } from '../support/run-process.ts'
 import { CLUSTER_PASSWORD, startCluster } from '../support/start-cluster.ts'
 
 /** Every worker thread that a store of this file has started, and with what. */
-const workers: Worker[] = vi.hoisted(() => [])
-const workerData: unknown[] = vi.hoisted(() => [])
-vi.mock('node:worker_threads', async (importOriginal) => {
-  const original = await importOriginal<{ Worker: typeof Worker }>()
-  class KnownWorker extends original.Worker {
-    constructor(...args: ConstructorParameters<typeof Worker>) {
-      super(...args)
-      workers.push(this)
-      workerData.push(args[1]?.workerData)
-    }
+const workers: Worker[] = []
+const workerData: unknown[] = []
+class KnownWorker extends Worker {
+  constructor(...args: ConstructorParameters<typeof Worker>) {
+    super(...args)
+    workers.push(this)
+    workerData.push(args[1]?.workerData)
   }
-  return { ...original, Worker: KnownWorker }
-})
+}
+const putBack = replaceExport('node:worker_threads', 'Worker', KnownWorker)
+afterAll(putBack)
 
 const stores: UsageStore[] = []
 afterAll(async () => {
