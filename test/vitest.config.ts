@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { PGBOUNCER, PROMETHEUS, PROMTOOL, SCRIPT, SHELLS } from './support/find-installed.ts'
 import { PATIENCE_MS } from './support/patience.ts'
+import { SEARCH_FACTOR } from './support/search-runs.ts'
 
 // hundreds of processes are started from sources: their types are stripped and they are compiled once
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '../node_modules/.cache/compile')
@@ -39,7 +40,7 @@ const tiers: Record<string, string[]> = {
 export default defineConfig({
   test: {
     root: import.meta.dirname,
-    testTimeout: 180_000,
+    testTimeout: 180_000 * SEARCH_FACTOR,
     hookTimeout: 180_000,
     expect: { poll: { timeout: PATIENCE_MS } },
     pool: 'forks',

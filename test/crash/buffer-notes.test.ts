@@ -9,6 +9,7 @@ import { OTHER_KEY, REJECTED_KEY } from '../../src/model/key.ts'
 import { OTHER_ENDPOINT } from '../../src/model/operation.ts'
 import { identify, startCounting } from '../support/counting-process.ts'
 import { keepingStore } from '../support/keeping-store.ts'
+import { searchRuns } from '../support/search-runs.ts'
 
 const HOUR_MS = 3_600_000
 const LIMITS = { maxKeys: 3, maxEndpointsPerKey: 3 }
@@ -98,7 +99,7 @@ test.each([
         crash()
       }
     }),
-    { numRuns: 150 },
+    { numRuns: searchRuns(150) },
   )
 })
 

@@ -9,6 +9,7 @@ import { FindingList } from '../../src/billing/check/finding-list.ts'
 import { readJsonParts } from '../../src/billing/check/read-json-parts.ts'
 import { canonicalJson, sha256 } from '../../src/model/canonical-json.ts'
 import type { AccountWithLines, StatementDocument } from '../../src/model/statement.ts'
+import { searchRuns } from '../support/search-runs.ts'
 
 const TEXT = readFileSync(new URL('../support/statement/statement.json', import.meta.url), 'utf8')
 const whole = (): StatementDocument => JSON.parse(TEXT) as StatementDocument
@@ -64,7 +65,7 @@ test('reads what JSON.parse reads, whatever the pieces and the white space', asy
       // an empty list has no items
       expect(await read(text, some)).toEqual(expected)
     }),
-    { numRuns: 2000 },
+    { numRuns: searchRuns(2000) },
   )
 })
 
@@ -92,7 +93,7 @@ test('refuses what JSON.parse refuses, after any edit of a text', async () => {
       // a name that is there twice is refused: JSON.parse would take the last of them
       else if (found !== undefined) expect({ edited, found }).toEqual({ edited, found: expected })
     }),
-    { numRuns: 3000 },
+    { numRuns: searchRuns(3000) },
   )
   expect(refused).toBeGreaterThan(500)
 })

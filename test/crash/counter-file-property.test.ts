@@ -6,9 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { migrate } from '../../src/store/database/migrate.ts'
 import type { VerifyResult } from '../../src/store/verify/verify-usage.ts'
 import { CountingWorld, type Step } from '../support/counting-world.ts'
-
-/** Raise it to search for longer: `PROPERTY_RUNS=2000`. */
-const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 25)
+import { searchRuns } from '../support/search-runs.ts'
 
 const program = fc.nat({ max: 1 })
 const fault = fc.constantFrom('none', 'none', 'before commit', 'after commit')
@@ -95,8 +93,8 @@ describe.each([
         expect(account.storedRequests).toBe(world.addedRequests)
       }),
     )
-    await fc.assert(property, { numRuns: RUNS })
-  }, 600_000)
+    await fc.assert(property, { numRuns: searchRuns(25) })
+  })
 
   test('whatever is restored or switched, table + missing is what was added, as far as each instance delivered', async () => {
     const property = fc.asyncProperty(anySteps([...counting, ...trouble, ...databaseTrouble]), (steps) =>
@@ -114,8 +112,8 @@ describe.each([
         expect(mode).toBe(world.mode)
       }),
     )
-    await fc.assert(property, { numRuns: RUNS })
-  }, 600_000)
+    await fc.assert(property, { numRuns: searchRuns(25) })
+  })
 })
 
 /** Per instance, what a database says it holds and misses. */

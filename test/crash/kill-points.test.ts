@@ -8,13 +8,11 @@ import { heapMemory, type CounterMemory } from '../../src/buffer/file/counter-me
 import { binOf, UNMEASURED_BIN } from '../../src/model/duration-bins.ts'
 import { toCountedKey, toCountedOperation, UNSET } from '../../src/model/request-counter.ts'
 import { identify } from '../support/counting-process.ts'
+import { searchRuns } from '../support/search-runs.ts'
 
 const HOUR_MS = 3_600_000
 /** A few cells fill the file. */
 const SLOTS = 100
-/** Raise it to search for longer: `PROPERTY_RUNS=500`. */
-const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 18)
-
 /** The rows of some batches: requests, microseconds and quantities by bucket, key, endpoint, status, bin and unit. */
 type Rows = Record<string, number>
 
@@ -237,7 +235,7 @@ describe('a counting process', () => {
             expect(await world.read([])).toEqual(world.counted)
           },
         ),
-        { numRuns: RUNS },
+        { numRuns: searchRuns(18) },
       )
       expect(looks).toBeGreaterThan(500)
     },

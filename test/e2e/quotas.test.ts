@@ -18,6 +18,7 @@ import { openDatabase } from '../../src/store/database/open-database.ts'
 import { nameKey } from '../../src/store/keys/name-key.ts'
 import { RATE_LIMIT_HEADERS } from '../../src/quotas/rate-limit-headers.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
+import { searchRuns } from '../support/search-runs.ts'
 
 const DAY_MS = 86_400_000
 /** A Thursday. */
@@ -439,7 +440,7 @@ forEachDatabase('quotas of an app', (kind, makeUrl) => {
         }
         for (const { analytics } of apps) await analytics.close()
       }),
-      { numRuns: 6, endOnFailure: true },
+      { numRuns: searchRuns(6), endOnFailure: true },
     )
   })
 })

@@ -14,10 +14,8 @@ import type { MountedRouter } from '../../src/options/options.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 import { listen, type Listening } from '../support/listen.ts'
 import { ROUTER_VERSIONS, type RouterVersion } from '../support/router-versions.ts'
+import { searchRuns } from '../support/search-runs.ts'
 import { mount } from '../support/serve-app.ts'
-
-/** Raise it to search for longer: `ROUTER_RUNS=5000`. */
-const RUNS = Number(process.env['ROUTER_RUNS'] ?? 150)
 
 /** What a handler does: it passes on, answers, or both; some throw, some set only a status. */
 const BEHAVIOURS = [
@@ -408,7 +406,7 @@ describe.each(Object.entries(ROUTER_VERSIONS))('%s', (_name, version) => {
           expect(registered.filter((one) => isOf(one, operation!, ran))).not.toEqual([])
         }
       }),
-      { numRuns: RUNS },
+      { numRuns: searchRuns(150) },
     )
     expect(errors).toEqual([])
   })

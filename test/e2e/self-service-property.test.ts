@@ -5,6 +5,7 @@ import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { readCounts } from '../support/read-counts.ts'
+import { searchRuns } from '../support/search-runs.ts'
 import { serveCustomers } from '../support/serve-customers.ts'
 import type { CustomersApp } from '../support/serve-customers.ts'
 import { storeUsage } from '../support/store-usage.ts'
@@ -178,7 +179,7 @@ forEachDatabase('the usage of a customer', (_, makeUrl) => {
           }
         },
       ),
-      { numRuns: 25 },
+      { numRuns: searchRuns(25) },
     )
   })
 })

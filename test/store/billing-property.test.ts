@@ -18,9 +18,7 @@ import type { BillingStep } from '../support/billing-world.ts'
 import { dumpTables, loadTables } from '../support/copy-tables.ts'
 import { findWrongSums } from '../support/find-wrong-sums.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
-
-/** `BILLING_RUNS=2000` for a longer search. */
-const RUNS = Number(process.env['BILLING_RUNS'] ?? 30)
+import { SEARCH_FACTOR, searchRuns } from '../support/search-runs.ts'
 
 const TIME_ZONES = [
   'UTC',
@@ -96,7 +94,7 @@ const anyStep = fc.oneof(
 
 const cells = [{ key: 'a', endpoint: '/', status: 200, requests: 2, tokens: 5 }]
 const counts = { hour: 25, instance: 0, cells, owner: null }
-const close = { do: 'close', hour: 25, unit: 'day', billable: ['2xx'], guess: 0, clock: 0 } as const
+const close: BillingStep = { do: 'close', hour: 25, unit: 'day', billable: ['2xx'], guess: 0, clock: 0 }
 /** Meets every outcome once, since a short search may miss one. */
 const EVERY_OUTCOME: BillingStep[] = [
   { do: 'flush', ...counts },
@@ -122,44 +120,40 @@ forEachDatabase('the sum', (_, makeUrl) => {
   })
   afterAll(() => Promise.all([db.close(), store.close()]))
 
-  test(
-    'billed + not billed yet + not billable = delivered, whatever is done in whatever order',
-    async () => {
-      const [meta] = await db.query<{ id: string }>('select database_id as id from api_key_analytics_meta')
-      const empty = await dumpTables(db)
-      const seen: Record<string, number> = {}
-      await fc.assert(
-        fc.asyncProperty(
-          fc.record({
-            timeZone: fc.constantFrom(...TIME_ZONES),
-            season: fc.constantFrom(...(Object.keys(SEASONS) as (keyof typeof SEASONS)[])),
-          }),
-          fc.array(anyStep, { minLength: 1, maxLength: 25, size: 'max' }),
-          async (place, steps) => {
-            await loadTables(db, empty)
-            const world = new BillingWorld({ db, store, databaseId: meta!.id }, place)
-            for (const one of steps) {
-              await world.take(one)
-              await world.check()
-            }
-            expect(await findWrongSums(db)).toEqual([])
-            for (const [what, times] of Object.entries(world.seen)) seen[what] = (seen[what] ?? 0) + times
-          },
-        ),
-        { numRuns: RUNS, examples: [[{ timeZone: 'UTC', season: 'autumn' }, EVERY_OUTCOME]] },
-      )
-      if (process.env['BILLING_RUNS']) process.stdout.write(`${JSON.stringify(seen)}\n`)
-      for (const what of [
-        'closed',
-        'refused',
-        'corrected',
-        'missing requests',
-        'missing tokens',
-        'adopt',
-        'restore',
-      ])
-        expect(seen).toHaveProperty(what)
-    },
-    RUNS * 10_000,
-  )
+  test('billed + not billed yet + not billable = delivered, whatever is done in whatever order', async () => {
+    const [meta] = await db.query<{ id: string }>('select database_id as id from api_key_analytics_meta')
+    const empty = await dumpTables(db)
+    const seen: Record<string, number> = {}
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          timeZone: fc.constantFrom(...TIME_ZONES),
+          season: fc.constantFrom(...(Object.keys(SEASONS) as (keyof typeof SEASONS)[])),
+        }),
+        fc.array(anyStep, { minLength: 1, maxLength: 25, size: 'max' }),
+        async (place, steps) => {
+          await loadTables(db, empty)
+          const world = new BillingWorld({ db, store, databaseId: meta!.id }, place)
+          for (const one of steps) {
+            await world.take(one)
+            await world.check()
+          }
+          expect(await findWrongSums(db)).toEqual([])
+          for (const [what, times] of Object.entries(world.seen)) seen[what] = (seen[what] ?? 0) + times
+        },
+      ),
+      { numRuns: searchRuns(30), examples: [[{ timeZone: 'UTC', season: 'autumn' }, EVERY_OUTCOME]] },
+    )
+    if (SEARCH_FACTOR > 1) process.stdout.write(`${JSON.stringify(seen)}\n`)
+    for (const what of [
+      'closed',
+      'refused',
+      'corrected',
+      'missing requests',
+      'missing tokens',
+      'adopt',
+      'restore',
+    ])
+      expect(seen).toHaveProperty(what)
+  })
 })

@@ -15,6 +15,7 @@ import type { UsageRow } from '../../src/model/usage-row.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { HOUR, makeBatch } from '../support/make-batch.ts'
 import type { BatchContent } from '../support/make-batch.ts'
+import { searchRuns } from '../support/search-runs.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -114,7 +115,7 @@ forEachDatabase('histograms of durations', (kind, makeUrl) => {
           await db.close()
         }
       }),
-      { numRuns: kind === 'sqlite' ? 12 : 8 },
+      { numRuns: searchRuns(kind === 'sqlite' ? 12 : 8) },
     )
   })
 

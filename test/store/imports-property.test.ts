@@ -15,15 +15,13 @@ import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import { findWrongSums } from '../support/find-wrong-sums.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { importRows } from '../support/import-rows.ts'
+import { searchRuns } from '../support/search-runs.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
 
 const START = Date.UTC(2026, 8, 1)
 const HOUR_MS = 3_600_000
 const OWNERS = ['Acme', 'Beta']
 const HOURS = 72
-/** Raise it to search for longer: `IMPORT_RUNS=500`. */
-const RUNS = Number(process.env['IMPORT_RUNS'] ?? 25)
-
 const anyKey = fc.integer({ min: 1, max: 3 })
 const anyHour = fc.nat(HOURS - 1)
 const anyOwner = fc.option(fc.constantFrom(...OWNERS))
@@ -136,7 +134,7 @@ forEachDatabase('imports', (_, makeUrl) => {
         for (const key of [1, 2, 3]) await forgetKey(db, keyOf(key).id)
         expect(await verifyUsage(db)).toMatchObject({ balanced: true, imports: [], storedRequests: 0 })
       }),
-      { numRuns: RUNS, endOnFailure: true },
+      { numRuns: searchRuns(25), endOnFailure: true },
     )
   })
 })

@@ -10,6 +10,7 @@ import { forEachDatabase } from '../support/for-each-database.ts'
 import { LINK_HOURS, LINK_KEYS, LINK_OWNERS, LinkWorld } from '../support/link-world.ts'
 import type { LinkStep } from '../support/link-world.ts'
 import { runProcess } from '../support/run-process.ts'
+import { searchRuns } from '../support/search-runs.ts'
 
 const anyKey = fc.constantFrom(...LINK_KEYS)
 const anyHour = fc.nat(LINK_HOURS - 1)
@@ -75,7 +76,7 @@ forEachDatabase('linked keys', (_, makeUrl) => {
         }
         await world.clean()
       }),
-      { numRuns: 15 },
+      { numRuns: searchRuns(15) },
     )
     expect(await verifyUsage(db)).toMatchObject({ balanced: true, missingRequests: 0 })
     expect(await findLines(db)).toEqual(new Map())

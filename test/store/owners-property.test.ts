@@ -6,9 +6,7 @@ import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { HOURS, KEYS, OWNERS, OwnerWorld } from '../support/owner-world.ts'
 import type { Step } from '../support/owner-world.ts'
-
-/** Raise it to search for longer: `OWNER_RUNS=500`. */
-const RUNS = Number(process.env['OWNER_RUNS'] ?? 60)
+import { searchRuns } from '../support/search-runs.ts'
 
 const anyKey = fc.constantFrom(...KEYS)
 const anyHour = fc.integer({ min: 1, max: HOURS - 2 })
@@ -67,7 +65,7 @@ forEachDatabase('names and owners', (_, makeUrl) => {
         expect(await world.readStore()).toEqual(world.readModel())
         expect(await world.forgetAll()).toBe(0)
       }),
-      { numRuns: RUNS },
+      { numRuns: searchRuns(60) },
     )
     expect(await verifyUsage(db)).toMatchObject({ balanced: true, missingRequests: 0 })
   })

@@ -17,6 +17,7 @@ import { findWrongSums } from '../support/find-wrong-sums.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { HOUR, keyIdOf, makeBatch } from '../support/make-batch.ts'
 import type { BatchContent } from '../support/make-batch.ts'
+import { searchRuns } from '../support/search-runs.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -267,7 +268,7 @@ forEachDatabase('quantities of a batch', (_kind, makeUrl) => {
         )
         expect(tokensOf(after)?.missing ?? 0n).toBe(0n)
       }),
-      { numRuns: 60 },
+      { numRuns: searchRuns(60) },
     )
   })
 })

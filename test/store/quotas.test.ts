@@ -15,6 +15,7 @@ import { anonymise } from '../../src/store/remove/anonymise.ts'
 import { forgetKey } from '../../src/store/remove/forget-key.ts'
 import { forgetOwner } from '../../src/store/remove/forget-owner.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
+import { searchRuns } from '../support/search-runs.ts'
 import { storeUsage, testKey } from '../support/store-usage.ts'
 import type { StoredRow } from '../support/store-usage.ts'
 
@@ -331,7 +332,7 @@ values ($1, 1, ${db.dialect.timeOf('$2')})`,
           expect(sum).toBe(unit === 'requests' ? BigInt(total?.requestCount ?? 0) : (quantity ?? 0n))
         }
       }),
-      { numRuns: 15 },
+      { numRuns: searchRuns(15) },
     )
   })
 })

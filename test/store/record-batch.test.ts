@@ -12,6 +12,7 @@ import { makeDatabase } from '../support/databases.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
 import { HOUR, keyIdOf, makeBatch } from '../support/make-batch.ts'
 import { runProcess } from '../support/run-process.ts'
+import { searchRuns } from '../support/search-runs.ts'
 
 const opened: { close(): Promise<void> }[] = []
 afterAll(async () => {
@@ -292,7 +293,7 @@ test('the same batches give the same rows on SQLite and on PostgreSQL', async ()
       }
       expect(await readCells(sqlite.db)).toEqual(await readCells(postgresql.db))
     }),
-    { numRuns: 25 },
+    { numRuns: searchRuns(25) },
   )
   expect(await verifyUsage(sqlite.db)).toMatchObject({ balanced: true })
   for (const one of opened.splice(0)) await one.close()

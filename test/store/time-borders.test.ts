@@ -8,6 +8,7 @@ import type { UsageDimension } from '../../src/model/usage-query.ts'
 import { fillKeys, fillUsage } from '../support/fill-usage.ts'
 import type { RowToFill } from '../support/fill-usage.ts'
 import { forEachDatabase } from '../support/for-each-database.ts'
+import { searchRuns } from '../support/search-runs.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -93,7 +94,7 @@ forEachDatabase('borders of time', (_kind, makeUrl) => {
           }
           expect((await findStraddlingRows(db, { by: [unit], timeZone })).rows).toBe(cut)
         }),
-        { numRuns: 8 },
+        { numRuns: searchRuns(8) },
       )
     })
   })

@@ -11,33 +11,20 @@ export async function administer<Row extends object>(url: string, sql: string): 
   }
 }
 
-let shared: { readonly url: string; readonly client: Promise<pg.Client> } | undefined
+const pools = new Map<string, pg.Pool>()
 
 /**
- * The same on a connection that this process keeps, since tests make and drop some thousand databases. It holds up
- * neither the end of the process nor that of the server.
+ * The same on a connection that this process keeps, since tests make and drop hundreds of databases. It holds up
+ * neither the end of this process nor that of the server.
  */
 export async function administerOften(url: string, sql: string): Promise<void> {
-  if (shared?.url !== url) {
-    await shared?.client.then((client) => client.end())
-    shared = { url, client: keepConnection(url) }
-  }
-  const client = await shared.client
-  client.ref()
-  try {
-    await client.query(sql)
-  } finally {
-    client.unref()
-  }
+  await (pools.get(url) ?? openPool(url)).query(sql)
 }
 
-async function keepConnection(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url })
-  const forget = () => (shared = undefined)
-  client.on('error', forget)
-  await client.connect().catch((error: unknown) => {
-    forget()
-    throw error
-  })
-  return client
+function openPool(url: string): pg.Pool {
+  const pool = new pg.Pool({ connectionString: url, max: 1, idleTimeoutMillis: 0, allowExitOnIdle: true })
+  // the server has ended
+  pool.on('error', () => {})
+  pools.set(url, pool)
+  return pool
 }

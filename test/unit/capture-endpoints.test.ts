@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { createMark, type RequestMark } from '../../src/capture/request-mark.ts'
 import { createResolveOperation } from '../../src/capture/resolve-operation.ts'
 import { readRawPath, sanitisePath, shortenEndpoint } from '../../src/capture/sanitise-path.ts'
+import { searchRuns } from '../support/search-runs.ts'
 
 const hostilePath = fc
   .oneof(
@@ -52,7 +53,7 @@ describe('a raw path', () => {
         const fold = (path: string) => path.replace(/\/+/g, '/') || '/'
         expect(sanitisePath(a, maxBytes) === sanitisePath(b, maxBytes)).toBe(fold(a) === fold(b))
       }),
-      { numRuns: 2000 },
+      { numRuns: searchRuns(2000) },
     )
   })
 
@@ -81,7 +82,7 @@ test('whatever a client requests, its path is an endpoint that can be stored', (
     fc.property(hostilePath, (originalUrl) => {
       expectStorable(resolve({ originalUrl, req: {} } as Context, createMark(), 200).endpoint, 60)
     }),
-    { numRuns: 1000 },
+    { numRuns: searchRuns(1000) },
   )
 })
 
@@ -129,7 +130,7 @@ test('whatever routers leave on the context, the endpoint can be stored', () => 
       expectStorable(endpoint, 60)
       expect(method).toBe(ctx.req.method === 'constructor' ? '_OTHER' : ctx.req.method)
     }),
-    { numRuns: 1000 },
+    { numRuns: searchRuns(1000) },
   )
   expect(reported).toBeGreaterThan(0)
 })

@@ -11,6 +11,7 @@ import {
 } from '../../src/model/duration-bins.ts'
 import { measureLatency, measureQuantileUs, mergeLatency } from '../../src/model/latency.ts'
 import { mergeBins } from '../support/merge-bins.ts'
+import { searchRuns } from '../support/search-runs.ts'
 
 const LONGEST_US = 60_000_000
 const SHARES = { p50Us: 0.5, p95Us: 0.95, p99Us: 0.99 } as const
@@ -103,7 +104,7 @@ describe('a quantile', () => {
         }
         expect(latency.histogram.reduce((sum, { requests }) => sum + requests, 0)).toBe(all.length)
       }),
-      { numRuns: 500 },
+      { numRuns: searchRuns(500) },
     )
   })
 

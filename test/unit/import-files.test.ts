@@ -12,6 +12,7 @@ import { readBucket } from '../../src/imports/read-time.ts'
 import { showValue } from '../../src/imports/refuse-line.ts'
 import { measureLatency } from '../../src/model/latency.ts'
 import { renderCsv } from '../../src/report/render-csv.ts'
+import { searchRuns } from '../support/search-runs.ts'
 
 async function* pieces(...texts: string[]): AsyncGenerator<string> {
   yield* texts
@@ -45,7 +46,7 @@ describe('CSV', () => {
         )
         expect(read.map(({ cells }) => cells)).toEqual(written)
       }),
-      { numRuns: 300 },
+      { numRuns: searchRuns(300) },
     )
   })
 
@@ -113,7 +114,7 @@ describe('JSON', () => {
           expect(read.map(({ line }) => line)).toEqual(rows.map((_, n) => n + (form === 'list' ? 2 : 1)))
         },
       ),
-      { numRuns: 300 },
+      { numRuns: searchRuns(300) },
     )
   })
 

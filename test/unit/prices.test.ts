@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parsePriceList } from '../../src/billing/price/price-list.ts'
 import { addAmounts, Pricer } from '../../src/billing/price/pricer.ts'
+import { searchRuns } from '../support/search-runs.ts'
 
 const parse = (value: unknown) => parsePriceList(JSON.stringify(value, undefined, 2), 'prices.json')
 
@@ -86,7 +87,7 @@ describe('prices', () => {
           expect(addAmounts(amounts, digits)).toBe(roundScaled(sum, digits))
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: searchRuns(2000) },
     )
   })
 

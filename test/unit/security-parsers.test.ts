@@ -4,6 +4,7 @@ import { parseEndpoint } from '../../src/report/parse-endpoint.ts'
 import { AnalyticsError } from '../../src/model/errors.ts'
 import { parseDimensions, parseStatus } from '../../src/report/parse-filter.ts'
 import { parsePeriod } from '../../src/time/period.ts'
+import { searchRuns } from '../support/search-runs.ts'
 
 const NOW = new Date('2026-11-02T12:34:56Z')
 
@@ -73,7 +74,7 @@ test('whatever is written as a period is a period that can be looked at, or refu
         if (period.since && period.until) expect(period.since < period.until).toBe(true)
       },
     ),
-    { numRuns: 1500 },
+    { numRuns: searchRuns(1500) },
   )
   expect(understood).toBeGreaterThan(100)
 })
@@ -107,7 +108,7 @@ test('whatever is written as a status, a grouping or an endpoint is understood, 
         expect(Object.keys(operation).every((name) => ['endpoint', 'method'].includes(name))).toBe(true)
       if (status !== undefined && operation) understood++
     }),
-    { numRuns: 3000 },
+    { numRuns: searchRuns(3000) },
   )
   expect(understood).toBeGreaterThan(50)
 })

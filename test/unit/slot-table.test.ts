@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { SlotTable } from '../../src/buffer/cells/slot-table.ts'
 import { BIN_COUNT } from '../../src/model/duration-bins.ts'
+import { searchRuns } from '../support/search-runs.ts'
 
 test('every slot is found under its cell and bin, whatever came in which order', () => {
   const pairs = fc.array(fc.tuple(fc.nat(200), fc.nat(BIN_COUNT - 1)), { maxLength: 2000 })
@@ -21,7 +22,7 @@ test('every slot is found under its cell and bin, whatever came in which order',
         Array.from({ length: table.count }, (_, slot) => slot),
       )
     }),
-    { numRuns: 200 },
+    { numRuns: searchRuns(200) },
   )
 })
 
