@@ -114,14 +114,14 @@ forEachDatabase('quotas on the dashboard', (kind, makeUrl) => {
     expect((await bars())[1]).toContain('<0.1% 5 of 999,999,999,999,999')
   })
 
-  test('are hidden on pages without any, and on those of an endpoint', async () => {
-    await open(`?key=${free.id}`)
-    expect(await panel().isVisible()).toBe(false)
-    await open('?method=GET&endpoint=%2Fusers%2F%3Aid')
-    expect(await panel().isVisible()).toBe(false)
-  })
-
   forAnyDatabase(kind, () => {
+    test('are hidden on pages without any, and on those of an endpoint', async () => {
+      await open(`?key=${free.id}`)
+      expect(await panel().isVisible()).toBe(false)
+      await open('?method=GET&endpoint=%2Fusers%2F%3Aid')
+      expect(await panel().isVisible()).toBe(false)
+    })
+
     test('a bar is as long as the part that was used, and never longer than its track', async () => {
       await open('?owner=Acme')
       const widths = await panel()

@@ -115,33 +115,6 @@ forEachDatabase('a unit on the dashboard', (kind, makeUrl) => {
     expect(await page.getByTitle(`Fri 10:00 – ${text(BigInt(MOST) * 2n + 15n)} tokens`).count()).toBe(1)
   })
 
-  test('stays on the pages of a key and of a customer, and goes as it came', async () => {
-    await open(`${OCTOBER}&unit=tokens`)
-    await list('Keys').getByRole('link', { name: 'busy' }).click()
-    await page.waitForURL(/key=/)
-    await loaded(page)
-    expect(await cards()).toMatchObject({ Tokens: '45,015', 'Per request': '48.4', Requests: '930' })
-    expect(await page.locator('.card .change').first().innerText()).toContain('50.0%')
-    await page.goBack()
-    await loaded(page)
-    await list('Customers').getByRole('link', { name: 'Acme' }).click()
-    await page.waitForURL(/owner=Acme/)
-    await loaded(page)
-    expect(await column('Keys', 'Tokens')).toEqual([SHORT, '45,015'])
-    expect(await page.locator('.month-panel .figures tbody th').allInnerTexts()).toEqual([
-      'Tokens',
-      'Requests',
-      'Active keys',
-      'Error rate',
-      'Rejected',
-    ])
-    await choice().selectOption('')
-    await page.waitForURL((url) => !url.search.includes('unit'))
-    await loaded(page)
-    expect(await page.locator('.chart-panel h2').innerText()).toBe('Requests')
-    expect(await column('Keys', 'Requests')).toEqual(['930', '3'])
-  })
-
   test('sorts lists, and takes the order away when it goes', async () => {
     await open(`${OCTOBER}&unit=tokens`)
     const sorted = () => list('Keys').locator('th[aria-sort]').innerText()
@@ -160,25 +133,6 @@ forEachDatabase('a unit on the dashboard', (kind, makeUrl) => {
     expect(await sorted()).toContain('Requests')
   })
 
-  test('and durations are never shown together', async () => {
-    await open(`${OCTOBER}&unit=tokens`)
-    const durations = page.getByRole('button', { name: 'Durations' })
-    await durations.click()
-    await page.waitForURL((url) => url.search.includes('latency=1') && !url.search.includes('unit'))
-    await loaded(page)
-    expect(await choice().inputValue()).toBe('')
-    await choice().selectOption('output_tokens')
-    await page.waitForURL(
-      (url) => url.search.includes('unit=output_tokens') && !url.search.includes('latency'),
-    )
-    await loaded(page)
-    expect(await durations.getAttribute('aria-pressed')).toBe('false')
-    expect(await column('Keys', 'Output tokens')).toEqual(['5'])
-    // both in an address: the unit wins
-    await open(`${OCTOBER}&unit=tokens&latency=1`)
-    expect(await page.locator('.duration').count()).toBe(0)
-  })
-
   test('comes as CSV, as the command line gives it', async () => {
     await open(`${OCTOBER}&unit=tokens`)
     const link = await page.getByLabel('Download keys as CSV').getAttribute('href')
@@ -193,20 +147,66 @@ forEachDatabase('a unit on the dashboard', (kind, makeUrl) => {
     expect(lines).toContain('previousQuantity,previousRequests,change\r\n')
   })
 
-  test('that nobody counted is refused with the units that there are, and can be left', async () => {
-    await page.goto(new URL(`/${OCTOBER}&unit=token`, page.url()).href)
-    await page.locator('.banner.failure:not([hidden])').waitFor()
-    expect(await page.locator('.banner.failure').innerText()).toBe(
-      'No quantity of "token" was ever counted. Did you mean output_tokens or tokens? This database has output_tokens, tokens.',
-    )
-    watched.forgive('status of 400')
-    await choice().selectOption('')
-    await loaded(page)
-    expect(await column('Keys', 'Requests')).toEqual(['930', '300', '3'])
-    watched.forgive('status of 400')
-  })
-
   forAnyDatabase(kind, () => {
+    test('stays on the pages of a key and of a customer, and goes as it came', async () => {
+      await open(`${OCTOBER}&unit=tokens`)
+      await list('Keys').getByRole('link', { name: 'busy' }).click()
+      await page.waitForURL(/key=/)
+      await loaded(page)
+      expect(await cards()).toMatchObject({ Tokens: '45,015', 'Per request': '48.4', Requests: '930' })
+      expect(await page.locator('.card .change').first().innerText()).toContain('50.0%')
+      await page.goBack()
+      await loaded(page)
+      await list('Customers').getByRole('link', { name: 'Acme' }).click()
+      await page.waitForURL(/owner=Acme/)
+      await loaded(page)
+      expect(await column('Keys', 'Tokens')).toEqual([SHORT, '45,015'])
+      expect(await page.locator('.month-panel .figures tbody th').allInnerTexts()).toEqual([
+        'Tokens',
+        'Requests',
+        'Active keys',
+        'Error rate',
+        'Rejected',
+      ])
+      await choice().selectOption('')
+      await page.waitForURL((url) => !url.search.includes('unit'))
+      await loaded(page)
+      expect(await page.locator('.chart-panel h2').innerText()).toBe('Requests')
+      expect(await column('Keys', 'Requests')).toEqual(['930', '3'])
+    })
+
+    test('and durations are never shown together', async () => {
+      await open(`${OCTOBER}&unit=tokens`)
+      const durations = page.getByRole('button', { name: 'Durations' })
+      await durations.click()
+      await page.waitForURL((url) => url.search.includes('latency=1') && !url.search.includes('unit'))
+      await loaded(page)
+      expect(await choice().inputValue()).toBe('')
+      await choice().selectOption('output_tokens')
+      await page.waitForURL(
+        (url) => url.search.includes('unit=output_tokens') && !url.search.includes('latency'),
+      )
+      await loaded(page)
+      expect(await durations.getAttribute('aria-pressed')).toBe('false')
+      expect(await column('Keys', 'Output tokens')).toEqual(['5'])
+      // both in an address: the unit wins
+      await open(`${OCTOBER}&unit=tokens&latency=1`)
+      expect(await page.locator('.duration').count()).toBe(0)
+    })
+
+    test('that nobody counted is refused with the units that there are, and can be left', async () => {
+      await page.goto(new URL(`/${OCTOBER}&unit=token`, page.url()).href)
+      await page.locator('.banner.failure:not([hidden])').waitFor()
+      expect(await page.locator('.banner.failure').innerText()).toBe(
+        'No quantity of "token" was ever counted. Did you mean output_tokens or tokens? This database has output_tokens, tokens.',
+      )
+      watched.forgive('status of 400')
+      await choice().selectOption('')
+      await loaded(page)
+      expect(await column('Keys', 'Requests')).toEqual(['930', '300', '3'])
+      watched.forgive('status of 400')
+    })
+
     test('is readable by everybody', async () => {
       for (const query of ['', `&key=${costly.id}`, '&owner=Acme']) {
         await open(`${OCTOBER}${query}&unit=tokens`)

@@ -422,21 +422,20 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
 
   test('two people close at once: one statement', () =>
     withRows([row(ACME, '2026-10-01T00:00Z', 5)], async (db, url) => {
-      const second = await openDatabase(url)
+      // a thread that waits for the lock of SQLite keeps itself from releasing it
+      const second = kind === 'sqlite' ? db : await openDatabase(url)
       const results = await Promise.allSettled([
         close(db, '2026-10'),
         close(second, '2026-10'),
         close(db, '2026-10'),
       ])
       expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected', 'rejected'])
-      // two connections of one process cannot wait for each other on SQLite; in two processes they do
-      const reason = kind === 'sqlite' ? /closed already|holds a lock/ : /closed already/
       for (const result of results) {
         if (result.status === 'rejected')
-          expect(result.reason).toMatchObject({ message: expect.stringMatching(reason) })
+          expect(result.reason).toMatchObject({ message: expect.stringContaining('closed already') })
       }
       expect(await findStatements(db)).toHaveLength(1)
-      await second.close()
+      if (second !== db) await second.close()
     }))
 
   test('an interrupted closing changes nothing', () =>

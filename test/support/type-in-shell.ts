@@ -69,6 +69,8 @@ mv '${written}.part' '${written}'
     writeFileSync(join(folder, '.zshrc'), `autoload -U compinit\ncompinit -D -u\n${line}\n`)
   if (shell === 'fish') {
     mkdirSync(join(folder, '.config/fish/completions'), { recursive: true })
+    // else a new user's fish reads all manual pages of the machine, and goes on after its end
+    mkdirSync(join(folder, '.local/share/fish/generated_completions'), { recursive: true })
     execFileSync('sh', ['-c', line], { env: home })
   }
   const type = async (keys: string) => {
