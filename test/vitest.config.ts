@@ -28,13 +28,17 @@ if (!SCRIPT) {
 }
 
 /** What a folder of tests needs before its first test: nothing for `unit`, so that it is quick. */
-const stored = ['support/postgres-cluster.ts', 'support/template-databases.ts', 'support/bundle-programs.ts']
+const stored = [
+  'support/databases/postgres-cluster.ts',
+  'support/databases/template-databases.ts',
+  'support/processes/bundle-programs.ts',
+]
 const tiers: Record<string, string[]> = {
   unit: [],
   store: stored,
   cli: stored,
   crash: stored,
-  e2e: [...stored, 'support/unpack-browser.ts'],
+  e2e: [...stored, 'support/browser/unpack-browser.ts'],
 }
 
 export default defineConfig({
@@ -53,7 +57,7 @@ export default defineConfig({
         name,
         include: [`${name}/**/*.test.ts`],
         globalSetup,
-        setupFiles: name === 'unit' ? [] : ['support/bundled-threads.ts'],
+        setupFiles: name === 'unit' ? [] : ['support/processes/bundled-threads.ts'],
       },
     })),
   },

@@ -11,8 +11,8 @@ import { serveDashboard } from '../../src/dashboard/serve-dashboard.ts'
 import { playWeek } from '../../src/demo/play-week.ts'
 import { openUsage } from '../../src/open-usage.ts'
 import { DAY_MS } from '../../src/time/units.ts'
-import { loaded, openPage, startBrowser } from '../../test/support/browser.ts'
-import unpackBrowser from '../../test/support/unpack-browser.ts'
+import { loaded, openPage, startBrowser } from '../../test/support/browser/browser.ts'
+import unpackBrowser from '../../test/support/browser/unpack-browser.ts'
 
 /** Weeks before now; a week that is played twice has twice the requests, so that there is something to compare. */
 const WEEKS_AGO = [8, 7, 6, 5, 4, 3, 2, 1, 1, 0, 0]

@@ -5,9 +5,9 @@
 import { randomUUID } from 'node:crypto'
 import { migrate } from '../../src/store/database/migrate.ts'
 import { openStore } from '../../src/store/open-store.ts'
-import { administer } from '../support/administer.ts'
-import { createOnEveryNode, dropOnEveryNode, joinNodes } from '../support/citus-nodes.ts'
-import { makeBatch } from '../support/make-batch.ts'
+import { administer } from '../support/databases/administer.ts'
+import { createOnEveryNode, dropOnEveryNode, joinNodes } from '../support/databases/citus-nodes.ts'
+import { makeBatch } from '../support/usage/make-batch.ts'
 import { timeInTurn } from './time.ts'
 
 const SERVER = process.env['TEST_CITUS_URL']

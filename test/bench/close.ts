@@ -5,9 +5,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { openDatabase } from '../../src/store/database/open-database.ts'
-import { DATABASE_KINDS, makeDatabase } from '../support/databases.ts'
-import type { DatabaseKind } from '../support/databases.ts'
-import { startCluster } from '../support/start-cluster.ts'
+import { DATABASE_KINDS, makeDatabase } from '../support/databases/databases.ts'
+import type { DatabaseKind } from '../support/databases/databases.ts'
+import { startCluster } from '../support/databases/start-cluster.ts'
 
 const BIN = new URL('../../bin/run.js', import.meta.url).pathname
 const ENDPOINTS = 200

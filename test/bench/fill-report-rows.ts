@@ -1,5 +1,5 @@
 import { openDatabase } from '../../src/store/database/open-database.ts'
-import type { DatabaseKind } from '../support/databases.ts'
+import type { DatabaseKind } from '../support/databases/databases.ts'
 
 const HOUR_MS = 3_600_000
 export const KEYS = 1000

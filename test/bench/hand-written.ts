@@ -1,5 +1,5 @@
 import { BIN_COUNT } from '../../src/model/duration-bins.ts'
-import type { DatabaseKind } from '../support/databases.ts'
+import type { DatabaseKind } from '../support/databases/databases.ts'
 
 /** The sums that every line of a report shows. */
 const SUMS = `sum(request_count) as requests,

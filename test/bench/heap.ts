@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { NO_QUOTAS } from '../../src/model/quota.ts'
 import { toCountedKey, toCountedOperation } from '../../src/model/request-counter.ts'
 import type { UsageStore } from '../../src/store/usage-store.ts'
-import { identify, startCounting, TEST_TARGET } from '../support/counting-process.ts'
+import { identify, startCounting, TEST_TARGET } from '../support/usage/counting-process.ts'
 
 const cells = Number(process.argv[2] ?? 50_000)
 const KEYS = 1000

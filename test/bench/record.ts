@@ -15,10 +15,10 @@ import { heapMemory } from '../../src/buffer/file/counter-memory.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { toCountedKey, toCountedOperation } from '../../src/model/request-counter.ts'
 import type { UsageStore } from '../../src/store/usage-store.ts'
-import { identify, startCounting } from '../support/counting-process.ts'
-import { makeDatabase, type DatabaseKind } from '../support/databases.ts'
-import { keepingStore } from '../support/keeping-store.ts'
-import startSharedCluster from '../support/postgres-cluster.ts'
+import { identify, startCounting } from '../support/usage/counting-process.ts'
+import { makeDatabase, type DatabaseKind } from '../support/databases/databases.ts'
+import { keepingStore } from '../support/usage/keeping-store.ts'
+import startSharedCluster from '../support/databases/postgres-cluster.ts'
 
 const MODES = ['heap', 'mapped', 'written'] as const
 type Mode = (typeof MODES)[number]

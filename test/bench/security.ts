@@ -4,10 +4,10 @@ import { findUsage } from '../../src/store/read/find-usage.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { REJECTED_KEY } from '../../src/model/key.ts'
-import { makeDatabase } from '../support/databases.ts'
-import { fillKeys, fillUsage, keyIdOf } from '../support/fill-usage.ts'
-import { makeTraffic, REJECTED } from '../support/make-traffic.ts'
-import type { PlantedIncident, Traffic } from '../support/make-traffic.ts'
+import { makeDatabase } from '../support/databases/databases.ts'
+import { fillKeys, fillUsage, keyIdOf } from '../support/usage/fill-usage.ts'
+import { makeTraffic, REJECTED } from '../support/usage/make-traffic.ts'
+import type { PlantedIncident, Traffic } from '../support/usage/make-traffic.ts'
 
 /**
  * How many planted incidents `findFindings` finds, and how many findings are false. The last of five generated weeks

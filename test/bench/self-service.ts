@@ -12,9 +12,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { changeSums } from '../../src/store/write/owner-sums.ts'
-import { DATABASE_KINDS, makeDatabase } from '../support/databases.ts'
-import type { DatabaseKind } from '../support/databases.ts'
-import { startCluster } from '../support/start-cluster.ts'
+import { DATABASE_KINDS, makeDatabase } from '../support/databases/databases.ts'
+import type { DatabaseKind } from '../support/databases/databases.ts'
+import { startCluster } from '../support/databases/start-cluster.ts'
 
 const KEYS = 20_000
 /** The first half of the keys is that of one owner, the others are those of this many. */

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { setQuota } from '../../src/store/quotas/set-quota.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { replaceExport } from '../support/replace-export.ts'
-import { runCli } from '../support/run-cli.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
-import { WebhookReceiver } from '../support/webhook-receiver.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
+import { WebhookReceiver } from '../support/apps/webhook-receiver.ts'
 
 const hour = new Date(Math.floor(Date.now() / 3_600_000) * 3_600_000).toISOString()
 const month = hour.slice(0, 7)

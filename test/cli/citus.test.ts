@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { MIGRATIONS } from '../../src/store/database/migrations/migrations.ts'
-import { administer } from '../support/administer.ts'
-import { makeDatabase } from '../support/databases.ts'
-import { runCli } from '../support/run-cli.ts'
+import { administer } from '../support/databases/administer.ts'
+import { makeDatabase } from '../support/databases/databases.ts'
+import { runCli } from '../support/cli/run-cli.ts'
 
 describe.runIf(process.env['TEST_CITUS_URL'])('migrate on the Citus of TEST_CITUS_URL', () => {
   test('tells which tables are to be distributed, does so once, and takes them back', async () => {

@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { forEachDatabase } from '../support/for-each-database.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { PATIENCE_MS } from '../support/patience.ts'
-import { runCli } from '../support/run-cli.ts'
-import type { CliOptions } from '../support/run-cli.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import type { CliOptions } from '../support/cli/run-cli.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const mobile = testKey(1, 'sk_l…9f2a', { name: 'Mobile app', owner: 'Acme Ltd' })
 const plain = testKey(2, 'key_2', { owner: "O'Neil; $(id)" })

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { runCli } from '../support/run-cli.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const PERIOD = ['--month', '2026-01']
 const mobile = (owner: string) => testKey(1, 'key_1', { name: 'Mobile app', owner })

@@ -5,10 +5,10 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import Export from '../../src/cli/commands/export.ts'
 import { renderParquet } from '../../src/report/render-parquet.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { runCli } from '../support/run-cli.ts'
-import { runCommand } from '../support/run-command.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { runCommand } from '../support/cli/run-command.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const acme = testKey(1, 'sk_l…9f2a', { name: 'Mobile, "app" 🔑', owner: 'acme' })
 const jobs = testKey(2, '=cmd()|x')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { runCli } from '../support/run-cli.ts'
+import { runCli } from '../support/cli/run-cli.ts'
 
 const help = async (...args: string[]) => {
   const { code, stdout, stderr } = await runCli(args, { env: { COLUMNS: '120' } })

@@ -2,11 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { runCli } from '../support/run-cli.ts'
-import type { CliResult } from '../support/run-cli.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
-import type { StoredRow } from '../support/store-usage.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import type { CliResult } from '../support/cli/run-cli.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
+import type { StoredRow } from '../support/usage/store-usage.ts'
 
 const acme = testKey(1, 'sk_l…9f2a', { name: 'Mobile, "app"', owner: 'acme' })
 const evil = testKey(2, '=cmd()|x', { name: "'quoted", owner: '@SUM(1)' })

@@ -7,10 +7,10 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { runCli } from '../support/run-cli.ts'
-import { startCli } from '../support/start-cli.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { startCli } from '../support/cli/start-cli.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 /** Several, so that much is left to do after the first step. */
 const DAYS = 6

@@ -2,9 +2,9 @@ import { beforeAll, expect, test } from 'vitest'
 import { binOf } from '../../src/model/duration-bins.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { DatabaseStore } from '../../src/store/database-store.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { HOUR, keyIdOf, makeBatch } from '../support/make-batch.ts'
-import { runCli } from '../support/run-cli.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { HOUR, keyIdOf, makeBatch } from '../support/usage/make-batch.ts'
+import { runCli } from '../support/cli/run-cli.ts'
 
 const binsOf = (...counts: [us: number, requests: number][]) =>
   counts.flatMap(([us, requests]) => [binOf(us), requests])

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { runCli } from '../support/run-cli.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const old = testKey(1, 'sk_a…1111', { name: 'Mobile app', owner: 'acme' })
 const renewed = testKey(2, 'sk_b…2222', { name: 'Mobile app', owner: 'acme' })

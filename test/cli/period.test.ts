@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import Report from '../../src/cli/commands/report.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { runCommand } from '../support/run-command.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { runCommand } from '../support/cli/run-command.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const acme = testKey(1, 'acme', { name: 'Acme' })
 const late = testKey(2, 'late')

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import readWorkbook from 'read-excel-file/node'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { runCli } from '../support/run-cli.ts'
-import { runByHand } from '../support/replace-database.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { runByHand } from '../support/databases/replace-database.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const shop = testKey(1, 'key_shop', { owner: 'Acme' })
 const books = testKey(2, 'a_books', { owner: 'Acme', name: 'Books' })

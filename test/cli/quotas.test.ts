@@ -1,9 +1,9 @@
 import { beforeEach, expect, test } from 'vitest'
 import { openUsage } from '../../src/index.ts'
 import { shift, startOf } from '../../src/time/calendar.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { runCli } from '../support/run-cli.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const NOW = new Date()
 const bucket = startOf('hour', NOW, 'UTC').toISOString()

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { forEachDatabase } from '../support/for-each-database.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { PATIENCE_MS } from '../support/patience.ts'
-import { runCli } from '../support/run-cli.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const HOSTILE = `<script>alert('1')</script>" onload="x" & \u202eco`
 const month = ['--month', '2026-10']

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { runCli } from '../support/run-cli.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 /** The documented fields of `report --json`: add to these lists, never take away or rename. */
 const HEAD = ['report', 'title', 'database', 'dataDir', 'period', 'total']

@@ -1,9 +1,9 @@
 import { beforeAll, expect, test } from 'vitest'
 import CustomersList from '../../src/cli/commands/customers/list.ts'
 import Report from '../../src/cli/commands/report.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { runCommand } from '../support/run-command.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { runCommand } from '../support/cli/run-command.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const MOST = Number.MAX_SAFE_INTEGER
 const acme = testKey(1, 'acme-1', { owner: 'Acme' })

@@ -6,10 +6,10 @@ import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { keyIdOfSecret } from '../../src/capture/compute-key-id.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { runCli } from '../support/run-cli.ts'
-import { runBin, startCli } from '../support/start-cli.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { runBin, startCli } from '../support/cli/start-cli.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const acme = testKey(1, 'sk_l…9f2a', { name: 'Mobile app', owner: 'acme' })
 const partner = testKey(2, 'part…77aa', { name: '漢字株式会社', owner: '漢字' })

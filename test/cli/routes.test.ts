@@ -8,9 +8,9 @@ import type { Operation } from '../../src/index.ts'
 import { startAnalytics } from '../../src/analytics.ts'
 import { DatabaseStore } from '../../src/store/database-store.ts'
 import { startOf } from '../../src/time/calendar.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { runCli } from '../support/run-cli.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const DAY_MS = 86_400_000
 const NOW = Date.now()

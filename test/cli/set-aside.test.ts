@@ -5,9 +5,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { setAsideDir } from '../../src/buffer/folder/data-dir.ts'
 import { apiKeyAnalytics } from '../../src/index.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { runCli } from '../support/run-cli.ts'
-import { runProcess } from '../support/run-process.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { runProcess } from '../support/processes/run-process.ts'
 
 forEachDatabase('flush --set-aside', (kind, makeUrl) => {
   let folder: string

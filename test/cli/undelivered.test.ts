@@ -6,11 +6,11 @@ import { pepperCheck } from '../../src/capture/compute-key-id.ts'
 import { targetOf } from '../../src/options/database-target.ts'
 import { DatabaseStore } from '../../src/store/database-store.ts'
 import { describeDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
-import { HOUR } from '../support/make-batch.ts'
-import { startCounting } from '../support/counting-process.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { runCli } from '../support/run-cli.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { HOUR } from '../support/usage/make-batch.ts'
+import { startCounting } from '../support/usage/counting-process.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const MONTH = new Date(HOUR).toISOString().slice(0, 7)
 

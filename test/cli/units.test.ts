@@ -6,11 +6,11 @@ import { targetOf } from '../../src/options/database-target.ts'
 import { describeDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { openStore } from '../../src/store/open-store.ts'
-import { HOUR } from '../support/make-batch.ts'
-import { startCounting } from '../support/counting-process.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { runCli } from '../support/run-cli.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { HOUR } from '../support/usage/make-batch.ts'
+import { startCounting } from '../support/usage/counting-process.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 forEachDatabase('units on the command line', (_kind, makeUrl) => {
   let env: Record<string, string>

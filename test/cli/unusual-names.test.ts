@@ -2,9 +2,9 @@ import { beforeAll, expect, test } from 'vitest'
 import { answerApi } from '../../src/dashboard/api.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { OTHER_KEY, REJECTED_KEY } from '../../src/model/key.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { runCli } from '../support/run-cli.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const acme = testKey(1, 'acme')
 const ROWS = [

@@ -14,9 +14,9 @@ import {
   startCounting,
   type CountingProcess,
   type CountingProcessParts,
-} from '../support/counting-process.ts'
-import { HOUR } from '../support/make-batch.ts'
-import { keepingStore, type KeepingStore } from '../support/keeping-store.ts'
+} from '../support/usage/counting-process.ts'
+import { HOUR } from '../support/usage/make-batch.ts'
+import { keepingStore, type KeepingStore } from '../support/usage/keeping-store.ts'
 import { toCountedKey, toCountedOperation } from '../../src/model/request-counter.ts'
 
 const MINUTE_MS = 60_000

@@ -7,8 +7,8 @@ import { binOf } from '../../src/model/duration-bins.ts'
 import { toCountedKey, toCountedOperation } from '../../src/model/request-counter.ts'
 import { OTHER_KEY, REJECTED_KEY } from '../../src/model/key.ts'
 import { OTHER_ENDPOINT } from '../../src/model/operation.ts'
-import { identify, startCounting } from '../support/counting-process.ts'
-import { keepingStore } from '../support/keeping-store.ts'
+import { identify, startCounting } from '../support/usage/counting-process.ts'
+import { keepingStore } from '../support/usage/keeping-store.ts'
 import { searchRuns } from '../support/search-runs.ts'
 
 const HOUR_MS = 3_600_000

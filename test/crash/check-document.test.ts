@@ -21,7 +21,7 @@ interface Draft {
   proof: string[]
 }
 
-const TEXT = readFileSync(new URL('../support/statement/statement.json', import.meta.url), 'utf8')
+const TEXT = readFileSync(new URL('../support/usage/statement/statement.json', import.meta.url), 'utf8')
 const whole = (): StatementDocument => JSON.parse(TEXT) as StatementDocument
 const publicKey = readPublicKey(whole().signature!.publicKey)
 

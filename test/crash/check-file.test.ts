@@ -11,7 +11,7 @@ import { canonicalJson, sha256 } from '../../src/model/canonical-json.ts'
 import type { AccountWithLines, StatementDocument } from '../../src/model/statement.ts'
 import { searchRuns } from '../support/search-runs.ts'
 
-const TEXT = readFileSync(new URL('../support/statement/statement.json', import.meta.url), 'utf8')
+const TEXT = readFileSync(new URL('../support/usage/statement/statement.json', import.meta.url), 'utf8')
 const whole = (): StatementDocument => JSON.parse(TEXT) as StatementDocument
 
 let folder: string

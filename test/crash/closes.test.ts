@@ -5,9 +5,9 @@ import { parseBillingPeriod } from '../../src/billing/billing-period.ts'
 import { findStatements, openStatement } from '../../src/billing/statement/read-statement.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
-import { CloseCampaign } from '../support/close-campaign.ts'
-import { labelOfDay, readNotedCounts, TOKENS_AT_ONCE, TOKENS_LATE } from '../support/counted-days.ts'
-import { DATABASE_KINDS } from '../support/databases.ts'
+import { CloseCampaign } from '../support/crash/close-campaign.ts'
+import { labelOfDay, readNotedCounts, TOKENS_AT_ONCE, TOKENS_LATE } from '../support/crash/counted-days.ts'
+import { DATABASE_KINDS } from '../support/databases/databases.ts'
 
 /** How many days are closed on each database: `CLOSES=200` for a longer campaign, which prints its figures. */
 const CLOSES = Number(process.env['CLOSES'] ?? 5)

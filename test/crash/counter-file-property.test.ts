@@ -5,7 +5,7 @@ import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { migrate } from '../../src/store/database/migrate.ts'
 import type { VerifyResult } from '../../src/store/verify/verify-usage.ts'
-import { CountingWorld, type Step } from '../support/counting-world.ts'
+import { CountingWorld, type Step } from '../support/worlds/counting-world.ts'
 import { searchRuns } from '../support/search-runs.ts'
 
 const program = fc.nat({ max: 1 })

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { makeDatabase } from '../support/databases.ts'
+import { makeDatabase } from '../support/databases/databases.ts'
 import { seededRandom } from '../support/random.ts'
-import { readAccount, serveAnalytics, TOKENS_PER_REQUEST } from '../support/serve-analytics.ts'
-import { startTcpProxy, type Weather } from '../support/tcp-proxy.ts'
+import { readAccount, serveAnalytics, TOKENS_PER_REQUEST } from '../support/apps/serve-analytics.ts'
+import { startTcpProxy, type Weather } from '../support/databases/tcp-proxy.ts'
 
 /** How many cuts of each kind: `CUTS=200` for a longer campaign. */
 const CUTS = Number(process.env['CUTS'] ?? 20)

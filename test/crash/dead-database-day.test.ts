@@ -5,9 +5,9 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { countersDir } from '../../src/buffer/folder/data-dir.ts'
-import { startCounting } from '../support/counting-process.ts'
-import { keepingStore } from '../support/keeping-store.ts'
-import { HOUR } from '../support/make-batch.ts'
+import { startCounting } from '../support/usage/counting-process.ts'
+import { keepingStore } from '../support/usage/keeping-store.ts'
+import { HOUR } from '../support/usage/make-batch.ts'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void

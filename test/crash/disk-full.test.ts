@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { makeDatabase } from '../support/databases.ts'
-import { readAccount, serveAnalytics } from '../support/serve-analytics.ts'
-import { findMounter, mountSmallDisk } from '../support/small-disk.ts'
+import { makeDatabase } from '../support/databases/databases.ts'
+import { readAccount, serveAnalytics } from '../support/apps/serve-analytics.ts'
+import { findMounter, mountSmallDisk } from '../support/crash/small-disk.ts'
 
 const MIB = 1024 * 1024
 const HOUR_MS = 3_600_000

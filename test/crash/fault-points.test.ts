@@ -8,12 +8,12 @@ import { listProcessFolders } from '../../src/buffer/folder/recovery.ts'
 import { findUsage } from '../../src/store/read/find-usage.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
-import { countUntilDeath, startRecoverer, TOKENS_AT_ONCE } from '../support/counter-child.ts'
-import type { CounterOptions, End } from '../support/counter-child.ts'
-import type { Moment } from '../support/die-at.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
+import { countUntilDeath, startRecoverer, TOKENS_AT_ONCE } from '../support/crash/counter-child.ts'
+import type { CounterOptions, End } from '../support/crash/counter-child.ts'
+import type { Moment } from '../support/processes/die-at.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { randomInteger, seededRandom } from '../support/random.ts'
-import { readAccounts, recover } from '../support/recover.ts'
+import { readAccounts, recover } from '../support/crash/recover.ts'
 
 const DEAD: End = { code: null, signal: 'SIGKILL' }
 const seed = Math.floor(Math.random() * 2 ** 32)

@@ -7,8 +7,8 @@ import { CounterBuffer } from '../../src/buffer/counter-buffer.ts'
 import { Flusher } from '../../src/buffer/flusher.ts'
 import { ProcessFolder } from '../../src/buffer/folder/process-folder.ts'
 import { toCountedKey, toCountedOperation } from '../../src/model/request-counter.ts'
-import { identify } from '../support/counting-process.ts'
-import { keepingStore } from '../support/keeping-store.ts'
+import { identify } from '../support/usage/counting-process.ts'
+import { keepingStore } from '../support/usage/keeping-store.ts'
 
 const HOUR_MS = 3_600_000
 const INTERVAL_MS = 5000

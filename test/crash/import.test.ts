@@ -9,10 +9,10 @@ import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { findImports } from '../../src/store/imports/find-imports.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
-import type { Moment } from '../support/die-at.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { startProcess } from '../support/run-process.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import type { Moment } from '../support/processes/die-at.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { startProcess } from '../support/processes/run-process.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const acme = testKey(1, 'acme')
 const ROWS = 2500

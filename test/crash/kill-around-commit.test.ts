@@ -8,12 +8,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { inspectDataDir } from '../../src/buffer/folder/inspect-data-dir.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { parseDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
-import { countUntilDeath, endOf } from '../support/counter-child.ts'
-import { makeDatabase } from '../support/databases.ts'
-import type { TestDatabase } from '../support/databases.ts'
-import { countWaiting, readAccounts, recover } from '../support/recover.ts'
+import { countUntilDeath, endOf } from '../support/crash/counter-child.ts'
+import { makeDatabase } from '../support/databases/databases.ts'
+import type { TestDatabase } from '../support/databases/databases.ts'
+import { countWaiting, readAccounts, recover } from '../support/crash/recover.ts'
 import { PATIENCE_MS } from '../support/patience.ts'
-import { startProcess } from '../support/run-process.ts'
+import { startProcess } from '../support/processes/run-process.ts'
 
 const DEAD = { code: null, signal: 'SIGKILL' }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { DATABASE_KINDS } from '../support/databases.ts'
-import { KillCampaign } from '../support/kill-campaign.ts'
-import type { Round } from '../support/kill-campaign.ts'
+import { DATABASE_KINDS } from '../support/databases/databases.ts'
+import { KillCampaign } from '../support/crash/kill-campaign.ts'
+import type { Round } from '../support/crash/kill-campaign.ts'
 import { seededRandom } from '../support/random.ts'
 
 const ROUNDS = 4

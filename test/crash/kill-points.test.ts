@@ -7,7 +7,7 @@ import { fileBytes, shapeFor } from '../../src/buffer/file/counter-layout.ts'
 import { heapMemory, type CounterMemory } from '../../src/buffer/file/counter-memory.ts'
 import { binOf, UNMEASURED_BIN } from '../../src/model/duration-bins.ts'
 import { toCountedKey, toCountedOperation, UNSET } from '../../src/model/request-counter.ts'
-import { identify } from '../support/counting-process.ts'
+import { identify } from '../support/usage/counting-process.ts'
 import { searchRuns } from '../support/search-runs.ts'
 
 const HOUR_MS = 3_600_000

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { FaultPoint } from '../../src/buffer/fault-point.ts'
 import type { DatabaseState } from '../../src/store/database/require-active.ts'
-import { forEachMove } from '../support/for-each-move.ts'
-import { MoveCampaign } from '../support/move-campaign.ts'
+import { forEachMove } from '../support/databases/for-each-move.ts'
+import { MoveCampaign } from '../support/crash/move-campaign.ts'
 import { randomInteger, seededRandom } from '../support/random.ts'
-import { recover } from '../support/recover.ts'
+import { recover } from '../support/crash/recover.ts'
 
 /** Moves back and forth in one test; set MOVE_ROUNDS and MOVE_SEED for a longer campaign, or the same one again. */
 const ROUNDS = Number(process.env['MOVE_ROUNDS'] ?? 1)

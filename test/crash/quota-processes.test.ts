@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openUsage } from '../../src/index.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { startQuotaCounter } from '../support/quota-counter.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { startQuotaCounter } from '../support/crash/quota-counter.ts'
 
 const PROCESSES = 4
 const BURST = 50

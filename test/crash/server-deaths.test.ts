@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { migrate } from '../../src/store/database/migrate.ts'
-import { makeDatabase } from '../support/databases.ts'
-import { runByHand } from '../support/replace-database.ts'
-import { startProcess } from '../support/run-process.ts'
-import { readAccount, serveAnalytics, type ServedAnalytics } from '../support/serve-analytics.ts'
-import { until } from '../support/serve-app.ts'
-import { startCluster } from '../support/start-cluster.ts'
+import { makeDatabase } from '../support/databases/databases.ts'
+import { runByHand } from '../support/databases/replace-database.ts'
+import { startProcess } from '../support/processes/run-process.ts'
+import { readAccount, serveAnalytics, type ServedAnalytics } from '../support/apps/serve-analytics.ts'
+import { until } from '../support/apps/serve-app.ts'
+import { startCluster } from '../support/databases/start-cluster.ts'
 
 const HOUR_MS = 3_600_000
 

@@ -6,12 +6,12 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { setUsage } from '../../src/index.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { HOUR } from '../support/make-batch.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { HOUR } from '../support/usage/make-batch.ts'
 import { randomInteger, seededRandom } from '../support/random.ts'
-import { readAccounts, recover } from '../support/recover.ts'
-import { readQuantities, serveUnits } from '../support/serve-units.ts'
-import { readStream, startStreamingApp } from '../support/streaming-app.ts'
+import { readAccounts, recover } from '../support/crash/recover.ts'
+import { readQuantities, serveUnits } from '../support/apps/serve-units.ts'
+import { readStream, startStreamingApp } from '../support/crash/streaming-app.ts'
 
 const CHUNKS = 1000
 const TOKENS = CHUNKS * 3

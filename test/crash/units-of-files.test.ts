@@ -17,11 +17,11 @@ import { openStore } from '../../src/store/open-store.ts'
 import { streamUsage } from '../../src/store/read/stream-usage.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import type { UsageStore } from '../../src/store/usage-store.ts'
-import { startCounting } from '../support/counting-process.ts'
-import type { CountingProcessParts } from '../support/counting-process.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { HOUR } from '../support/make-batch.ts'
-import { readQuantities } from '../support/serve-units.ts'
+import { startCounting } from '../support/usage/counting-process.ts'
+import type { CountingProcessParts } from '../support/usage/counting-process.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { HOUR } from '../support/usage/make-batch.ts'
+import { readQuantities } from '../support/apps/serve-units.ts'
 
 const HOUR_MS = 3_600_000
 

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDatabase } from '../../src/store/database/open-database.ts'
-import { fire, makeCandidate } from '../support/alert-world.ts'
-import { browseDashboard } from '../support/browse-dashboard.ts'
-import type { BrowsedDashboard } from '../support/browse-dashboard.ts'
-import { makeDatabase } from '../support/databases.ts'
-import type { TestDatabase } from '../support/databases.ts'
-import { expectReadable } from '../support/expect-readable.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { fire, makeCandidate } from '../support/worlds/alert-world.ts'
+import { browseDashboard } from '../support/browser/browse-dashboard.ts'
+import type { BrowsedDashboard } from '../support/browser/browse-dashboard.ts'
+import { makeDatabase } from '../support/databases/databases.ts'
+import type { TestDatabase } from '../support/databases/databases.ts'
+import { expectReadable } from '../support/browser/expect-readable.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 /** A folder for pictures of the panel, to look at. */
 const PICTURES = process.env['ALERT_PICTURES']

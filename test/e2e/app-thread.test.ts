@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { runProcess } from '../support/run-process.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { runProcess } from '../support/processes/run-process.ts'
 
 forEachDatabase("the app's own thread", (_kind, makeUrl) => {
   test('never loads MikroORM nor a driver of PostgreSQL, which would stall it', async () => {

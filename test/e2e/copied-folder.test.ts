@@ -17,10 +17,10 @@ import { toCountedKey, toCountedOperation } from '../../src/model/request-counte
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { describeDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
-import { identify } from '../support/counting-process.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { recover } from '../support/recover.ts'
-import { serveAnalytics } from '../support/serve-analytics.ts'
+import { identify } from '../support/usage/counting-process.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { recover } from '../support/crash/recover.ts'
+import { serveAnalytics } from '../support/apps/serve-analytics.ts'
 
 const folders: string[] = []
 afterAll(() => {

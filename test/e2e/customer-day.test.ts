@@ -6,12 +6,12 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import readWorkbook from 'read-excel-file/node'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { findProgram } from '../support/find-program.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { CUSTOMERS, playAutumn, TODAY } from '../support/play-autumn.ts'
-import type { Answer, Autumn } from '../support/play-autumn.ts'
-import { runCli } from '../support/run-cli.ts'
-import { runProcess } from '../support/run-process.ts'
+import { findProgram } from '../support/processes/find-program.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { CUSTOMERS, playAutumn, TODAY } from '../support/usage/play-autumn.ts'
+import type { Answer, Autumn } from '../support/usage/play-autumn.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { runProcess } from '../support/processes/run-process.ts'
 
 const OCTOBER = ['--month', '2026-10']
 const inMonth =

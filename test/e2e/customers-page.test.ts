@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeDatabase } from '../support/databases.ts'
-import type { TestDatabase } from '../support/databases.ts'
+import { makeDatabase } from '../support/databases/databases.ts'
+import type { TestDatabase } from '../support/databases/databases.ts'
 import { readReadmeBlocks } from '../support/read-readme.ts'
-import { runCli } from '../support/run-cli.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const run = promisify(execFile)
 const PAGE = readFileSync(new URL('../../docs/customers.md', import.meta.url), 'utf8')

@@ -7,11 +7,11 @@ import { analyticsDashboard } from '../../src/dashboard/dashboard.ts'
 import type { AnalyticsDashboard } from '../../src/dashboard/dashboard.ts'
 import { serveDashboard } from '../../src/dashboard/serve-dashboard.ts'
 import type { ServedDashboard } from '../../src/dashboard/serve-dashboard.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { listen } from '../support/listen.ts'
-import { runCli } from '../support/run-cli.ts'
-import { serveApp } from '../support/serve-app.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { listen } from '../support/apps/listen.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { serveApp } from '../support/apps/serve-app.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const acme = testKey(1, 'sk_l…9f2a', { name: 'Mobile app', owner: 'acme' })
 const evil = testKey(2, '<img src=x onerror=alert(1)>')

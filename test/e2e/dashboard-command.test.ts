@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { runBin, startCli } from '../support/start-cli.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { runBin, startCli } from '../support/cli/start-cli.ts'
 
 forEachDatabase('the command dashboard', (_kind, makeUrl) => {
   test('prints one link, serves until Ctrl-C, and ends well', async () => {

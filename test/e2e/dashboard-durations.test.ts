@@ -2,12 +2,12 @@ import type { Route } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { formatDuration } from '../../src/report/format-number.ts'
 import type { ReportGroup } from '../../src/report/usage-report.ts'
-import { loaded, openPage } from '../support/browser.ts'
-import { forAnyDatabase, forEachDatabase } from '../support/for-each-database.ts'
-import { browseDashboard } from '../support/browse-dashboard.ts'
-import type { BrowsedDashboard } from '../support/browse-dashboard.ts'
-import { runCli } from '../support/run-cli.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { loaded, openPage } from '../support/browser/browser.ts'
+import { forAnyDatabase, forEachDatabase } from '../support/databases/for-each-database.ts'
+import { browseDashboard } from '../support/browser/browse-dashboard.ts'
+import type { BrowsedDashboard } from '../support/browser/browse-dashboard.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const often = testKey(1, 'often')
 const slow = testKey(2, 'slow')

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openUsage } from '../../src/index.ts'
 import { startOf } from '../../src/time/calendar.ts'
-import { browseDashboard } from '../support/browse-dashboard.ts'
-import type { BrowsedDashboard } from '../support/browse-dashboard.ts'
-import { loaded } from '../support/browser.ts'
-import { expectReadable } from '../support/expect-readable.ts'
-import { forAnyDatabase, forEachDatabase } from '../support/for-each-database.ts'
-import { runCli } from '../support/run-cli.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { browseDashboard } from '../support/browser/browse-dashboard.ts'
+import type { BrowsedDashboard } from '../support/browser/browse-dashboard.ts'
+import { loaded } from '../support/browser/browser.ts'
+import { expectReadable } from '../support/browser/expect-readable.ts'
+import { forAnyDatabase, forEachDatabase } from '../support/databases/for-each-database.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 /** An element of the page: tests have no types of browsers. */
 interface Track {

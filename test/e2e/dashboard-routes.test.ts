@@ -2,12 +2,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openUsage } from '../../src/index.ts'
 import { DatabaseStore } from '../../src/store/database-store.ts'
 import { startOf } from '../../src/time/calendar.ts'
-import { browseDashboard } from '../support/browse-dashboard.ts'
-import type { BrowsedDashboard } from '../support/browse-dashboard.ts'
-import { loaded } from '../support/browser.ts'
-import { findViolations } from '../support/find-violations.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { browseDashboard } from '../support/browser/browse-dashboard.ts'
+import type { BrowsedDashboard } from '../support/browser/browse-dashboard.ts'
+import { loaded } from '../support/browser/browser.ts'
+import { findViolations } from '../support/browser/find-violations.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const DAY_MS = 86_400_000
 const bucket = startOf('hour', new Date(), 'UTC').toISOString()

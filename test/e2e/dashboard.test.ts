@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { serveDashboard } from '../../src/dashboard/serve-dashboard.ts'
-import { loaded, openPage, startBrowser } from '../support/browser.ts'
-import { expectReadable } from '../support/expect-readable.ts'
-import { forAnyDatabase, forEachDatabase } from '../support/for-each-database.ts'
-import { browseDashboard } from '../support/browse-dashboard.ts'
-import type { BrowsedDashboard } from '../support/browse-dashboard.ts'
-import { runCli } from '../support/run-cli.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { loaded, openPage, startBrowser } from '../support/browser/browser.ts'
+import { expectReadable } from '../support/browser/expect-readable.ts'
+import { forAnyDatabase, forEachDatabase } from '../support/databases/for-each-database.ts'
+import { browseDashboard } from '../support/browser/browse-dashboard.ts'
+import type { BrowsedDashboard } from '../support/browser/browse-dashboard.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const acme = testKey(1, 'sk_l…9f2a', { name: 'Mobile app', owner: 'acme' })
 const image = testKey(2, '<img src=x onerror=alert(1)>')

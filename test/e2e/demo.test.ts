@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openUsage } from '../../src/index.ts'
-import { runCli } from '../support/run-cli.ts'
-import type { CliResult } from '../support/run-cli.ts'
-import { runBin } from '../support/start-cli.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import type { CliResult } from '../support/cli/run-cli.ts'
+import { runBin } from '../support/cli/start-cli.ts'
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'apikey-analytics-demo-')))
 const demoDir = join(folder, '.apikey-analytics', 'demo')

@@ -6,8 +6,8 @@ import type Koa from 'koa'
 import { describe, expect, test } from 'vitest'
 import { AnalyticsError } from '../../src/model/errors.ts'
 import type { AnalyticsOptions } from '../../src/options/options.ts'
-import { send } from '../support/send-request.ts'
-import { KOA_VERSIONS, mount, serveApp, until } from '../support/serve-app.ts'
+import { send } from '../support/apps/send-request.ts'
+import { KOA_VERSIONS, mount, serveApp, until } from '../support/apps/serve-app.ts'
 
 const KEY = { 'x-api-key': 'a-key-of-more-than-20-characters' }
 const answer: Koa.Middleware = (ctx) => {

@@ -20,12 +20,12 @@ import { openDatabase } from '../../src/store/database/open-database.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import { OTHER_KEY, REJECTED_KEY } from '../../src/model/key.ts'
 import type { UsageQuery } from '../../src/model/usage-query.ts'
-import { listen } from '../support/listen.ts'
-import type { Listening } from '../support/listen.ts'
-import { HOUR } from '../support/make-batch.ts'
-import { runCli } from '../support/run-cli.ts'
-import { until } from '../support/serve-app.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { listen } from '../support/apps/listen.ts'
+import type { Listening } from '../support/apps/listen.ts'
+import { HOUR } from '../support/usage/make-batch.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { until } from '../support/apps/serve-app.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const folders: string[] = []
 const MEGABYTE = 1024 * 1024

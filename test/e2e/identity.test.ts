@@ -8,7 +8,7 @@ import { setApiKey } from '../../src/capture/set-api-key.ts'
 import type { ApiKey } from '../../src/model/key.ts'
 import { toCountedKey } from '../../src/model/request-counter.ts'
 import { OTHER_KEY, REJECTED_KEY } from '../../src/model/key.ts'
-import { KOA_VERSIONS, serveApp } from '../support/serve-app.ts'
+import { KOA_VERSIONS, serveApp } from '../support/apps/serve-app.ts'
 
 const SECRET = 'sk_live_51H8xABCDEFGHIJKLMNOP'
 const SECRET_ID = uuid(createHash('sha256').update(`secret:${SECRET}`).digest('hex'))

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import type { StatementDocument } from '../../src/model/statement.ts'
-import { DAY_MS, FIRST_DAY, readNotedCounts } from '../support/counted-days.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { countWaiting, foldersLeft } from '../support/recover.ts'
-import { runCli } from '../support/run-cli.ts'
-import { startProcess } from '../support/run-process.ts'
+import { DAY_MS, FIRST_DAY, readNotedCounts } from '../support/crash/counted-days.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { countWaiting, foldersLeft } from '../support/crash/recover.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { startProcess } from '../support/processes/run-process.ts'
 
 const LOST = 700
 const dayOf = (date: string) => (Date.parse(date) - FIRST_DAY) / DAY_MS

@@ -15,9 +15,9 @@ import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { linkKey, unlinkKey } from '../../src/store/keys/link-keys.ts'
 import { nameKey } from '../../src/store/keys/name-key.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { serveCustomers } from '../support/serve-customers.ts'
-import { storeUsage } from '../support/store-usage.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { serveCustomers } from '../support/apps/serve-customers.ts'
+import { storeUsage } from '../support/usage/store-usage.ts'
 
 const NOON = Date.UTC(2026, 10, 12, 12, 10)
 const key = (label: string, owner: string | null = null) => ({

@@ -6,12 +6,12 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { rememberDatabase } from '../../src/buffer/folder/known-databases.ts'
 import { describeDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
-import { makeDatabase } from '../support/databases.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { move } from '../support/move-world.ts'
-import { runCli } from '../support/run-cli.ts'
-import { startProcess } from '../support/run-process.ts'
-import { readAccount, serveAnalytics } from '../support/serve-analytics.ts'
+import { makeDatabase } from '../support/databases/databases.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { move } from '../support/worlds/move-world.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { startProcess } from '../support/processes/run-process.ts'
+import { readAccount, serveAnalytics } from '../support/apps/serve-analytics.ts'
 
 /** A process that counts so many requests in a data folder, for its default file, and is killed. */
 async function countAndDie(dataDir: string, requests: number, database?: string): Promise<void> {

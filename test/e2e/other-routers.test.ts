@@ -10,8 +10,8 @@ import { setEndpoint } from '../../src/capture/set-endpoint.ts'
 import { AnalyticsError } from '../../src/model/errors.ts'
 import type { AnalyticsOptions } from '../../src/options/options.ts'
 import { OTHER_KEY, REJECTED_KEY } from '../../src/model/key.ts'
-import { send } from '../support/send-request.ts'
-import { mount, serveApp, until, type ServedApp } from '../support/serve-app.ts'
+import { send } from '../support/apps/send-request.ts'
+import { mount, serveApp, until, type ServedApp } from '../support/apps/serve-app.ts'
 
 const require = createRequire(import.meta.url)
 type Method = (path: string | RegExp, ...handlers: unknown[]) => Koa.Middleware

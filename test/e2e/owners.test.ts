@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { openUsage } from '../../src/index.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { readAccount, serveAnalytics } from '../support/serve-analytics.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { readAccount, serveAnalytics } from '../support/apps/serve-analytics.ts'
 
 const HOUR_MS = 3_600_000
 

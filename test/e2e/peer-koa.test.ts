@@ -1,9 +1,9 @@
 import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { compileApp, NODENEXT } from '../support/compile-app.ts'
-import { installPackage } from '../support/install-package.ts'
-import type { InstalledApp } from '../support/install-package.ts'
+import { compileApp, NODENEXT } from '../support/apps/compile-app.ts'
+import { installPackage } from '../support/apps/install-package.ts'
+import type { InstalledApp } from '../support/apps/install-package.ts'
 
 let app: InstalledApp
 

@@ -3,9 +3,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { addUsage, apiKeyAnalytics, setUsage } from '../../src/index.ts'
 import { OTHER_KEY } from '../../src/model/key.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { HOUR } from '../support/make-batch.ts'
-import { serveUnits } from '../support/serve-units.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { HOUR } from '../support/usage/make-batch.ts'
+import { serveUnits } from '../support/apps/serve-units.ts'
 
 const HOUR_MS = 3_600_000
 

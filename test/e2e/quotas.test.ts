@@ -17,7 +17,7 @@ import { keyIdOfName, keyIdOfSecret } from '../../src/capture/compute-key-id.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { nameKey } from '../../src/store/keys/name-key.ts'
 import { RATE_LIMIT_HEADERS } from '../../src/quotas/rate-limit-headers.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { searchRuns } from '../support/search-runs.ts'
 
 const DAY_MS = 86_400_000

@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import Export from '../../src/cli/commands/export.ts'
 import Report from '../../src/cli/commands/report.ts'
 import { describeDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
-import { makeDatabase } from '../support/databases.ts'
-import type { TestDatabase } from '../support/databases.ts'
-import { runCommand } from '../support/run-command.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { makeDatabase } from '../support/databases/databases.ts'
+import type { TestDatabase } from '../support/databases/databases.ts'
+import { runCommand } from '../support/cli/run-command.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const PAGE = readFileSync(new URL('../../docs/reports.md', import.meta.url), 'utf8')
 const COMMANDS = { report: Report, export: Export }

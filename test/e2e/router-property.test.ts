@@ -12,10 +12,10 @@ import type { Operation } from '../../src/model/operation.ts'
 import { takesMethod } from '../../src/model/route.ts'
 import type { MountedRouter } from '../../src/options/options.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
-import { listen, type Listening } from '../support/listen.ts'
-import { ROUTER_VERSIONS, type RouterVersion } from '../support/router-versions.ts'
+import { listen, type Listening } from '../support/apps/listen.ts'
+import { ROUTER_VERSIONS, type RouterVersion } from '../support/apps/router-versions.ts'
 import { searchRuns } from '../support/search-runs.ts'
-import { mount } from '../support/serve-app.ts'
+import { mount } from '../support/apps/serve-app.ts'
 
 /** What a handler does: it passes on, answers, or both; some throw, some set only a status. */
 const BEHAVIOURS = [

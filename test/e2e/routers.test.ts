@@ -3,9 +3,9 @@ import compose from 'koa-compose'
 import type Koa from 'koa'
 import { describe, expect, test } from 'vitest'
 import type { AnalyticsOptions } from '../../src/options/options.ts'
-import { ROUTER_VERSIONS, type RouterVersion } from '../support/router-versions.ts'
-import { mount, serveApp } from '../support/serve-app.ts'
-import { send } from '../support/send-request.ts'
+import { ROUTER_VERSIONS, type RouterVersion } from '../support/apps/router-versions.ts'
+import { mount, serveApp } from '../support/apps/serve-app.ts'
+import { send } from '../support/apps/send-request.ts'
 
 type Build = (router: KoaRouter, version: RouterVersion) => void
 type Handler = (ctx: Koa.Context, next: Koa.Next) => unknown

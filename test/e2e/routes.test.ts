@@ -21,8 +21,8 @@ import { listRoutes } from '../../src/store/routes/find-routes.ts'
 import { findUnusedRoutes } from '../../src/store/routes/find-unused-routes.ts'
 import { planPrune, runPrune } from '../../src/removal/run-prune.ts'
 import { keyIdOfName } from '../../src/capture/compute-key-id.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { mount } from '../support/serve-app.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { mount } from '../support/apps/serve-app.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS

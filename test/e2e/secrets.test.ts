@@ -8,9 +8,9 @@ import { expect, test } from 'vitest'
 import { apiKeyAnalytics, setApiKey } from '../../src/index.ts'
 import type { AnalyticsOptions } from '../../src/index.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { listen } from '../support/listen.ts'
-import { runBin } from '../support/start-cli.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { listen } from '../support/apps/listen.ts'
+import { runBin } from '../support/cli/start-cli.ts'
 
 /** Everything that must never be seen again, by the way it comes in. */
 const SECRETS = {

@@ -3,12 +3,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { analyticsDashboard } from '../../src/dashboard/dashboard.ts'
 import type { AnalyticsDashboard } from '../../src/dashboard/dashboard.ts'
 import { REJECTED_KEY } from '../../src/model/key.ts'
-import { makeDatabase } from '../support/databases.ts'
-import type { TestDatabase } from '../support/databases.ts'
-import { listen } from '../support/listen.ts'
-import type { Listening } from '../support/listen.ts'
-import { runCli } from '../support/run-cli.ts'
-import { storeUsage } from '../support/store-usage.ts'
+import { makeDatabase } from '../support/databases/databases.ts'
+import type { TestDatabase } from '../support/databases/databases.ts'
+import { listen } from '../support/apps/listen.ts'
+import type { Listening } from '../support/apps/listen.ts'
+import { runCli } from '../support/cli/run-cli.ts'
+import { storeUsage } from '../support/usage/store-usage.ts'
 
 let database: TestDatabase
 let dashboard: AnalyticsDashboard

@@ -2,10 +2,10 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { serveDashboard } from '../../src/dashboard/serve-dashboard.ts'
 import type { ServedDashboard } from '../../src/dashboard/serve-dashboard.ts'
-import { openPage, startBrowser } from '../support/browser.ts'
-import { makeDatabase } from '../support/databases.ts'
-import type { TestDatabase } from '../support/databases.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { openPage, startBrowser } from '../support/browser/browser.ts'
+import { makeDatabase } from '../support/databases/databases.ts'
+import type { TestDatabase } from '../support/databases/databases.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const HOUR = 3_600_000
 const lastHour = new Date(Math.floor(Date.now() / HOUR - 1) * HOUR).toISOString()

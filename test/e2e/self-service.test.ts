@@ -13,12 +13,12 @@ import { openDatabase } from '../../src/store/database/open-database.ts'
 import { writeCustomerStatement } from '../../src/store/read/find-customer-usage.ts'
 import { setQuota } from '../../src/store/quotas/set-quota.ts'
 import { KeptAnswers } from '../../src/store/thread/kept-answers.ts'
-import { makeDatabase } from '../support/databases.ts'
-import { explainStatement } from '../support/explain-statement.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { serveApp } from '../support/serve-app.ts'
-import { serveCustomers } from '../support/serve-customers.ts'
-import { storeUsage } from '../support/store-usage.ts'
+import { makeDatabase } from '../support/databases/databases.ts'
+import { explainStatement } from '../support/databases/explain-statement.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { serveApp } from '../support/apps/serve-app.ts'
+import { serveCustomers } from '../support/apps/serve-customers.ts'
+import { storeUsage } from '../support/usage/store-usage.ts'
 
 const key = (label: string, owner: string | null) => ({ id: keyIdOfName(label), label, name: null, owner })
 const [acme, globex] = ['Acme', 'Globex']

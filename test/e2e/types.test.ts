@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { BUNDLER, compileApp, NODE16, NODENEXT } from '../support/compile-app.ts'
-import type { InstalledApp } from '../support/install-package.ts'
-import { copySharedApp } from '../support/shared-app.ts'
+import { BUNDLER, compileApp, NODE16, NODENEXT } from '../support/apps/compile-app.ts'
+import type { InstalledApp } from '../support/apps/install-package.ts'
+import { copySharedApp } from '../support/apps/shared-app.ts'
 
 const OK = { code: 0, stdout: '', stderr: '' }
 

@@ -11,7 +11,7 @@ import { getOrm } from '../../src/store/get-orm.ts'
 import { ApiKeyAnalyticsKey } from '../../src/store/database/entities/api-key-analytics-key.ts'
 import { openUsage } from '../../src/open-usage.ts'
 
-const SCRIPT = fileURLToPath(new URL('../support/processes/count-without-files.ts', import.meta.url))
+const SCRIPT = fileURLToPath(new URL('../support/processes/programs/count-without-files.ts', import.meta.url))
 
 let folder: string
 

@@ -12,10 +12,10 @@ import { migrate } from '../../src/store/database/migrate.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { describeDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
 import type { UsageStore } from '../../src/store/usage-store.ts'
-import { startCounting } from '../support/counting-process.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { copyDatabase, emptyDatabase, runByHand } from '../support/replace-database.ts'
-import { readAccount, serveAnalytics } from '../support/serve-analytics.ts'
+import { startCounting } from '../support/usage/counting-process.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { copyDatabase, emptyDatabase, runByHand } from '../support/databases/replace-database.ts'
+import { readAccount, serveAnalytics } from '../support/apps/serve-analytics.ts'
 
 const codes = (errors: readonly AnalyticsError[]) => [...new Set(errors.map(({ code }) => code))]
 

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { copyPostgresPackage } from '../support/find-postgres.ts'
+import { copyPostgresPackage } from '../support/databases/find-postgres.ts'
 
 const run = promisify(execFile)
 

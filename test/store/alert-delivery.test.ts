@@ -5,10 +5,10 @@ import { retryWebhook } from '../../src/store/alerts/note-delivery.ts'
 import { readAlerts } from '../../src/store/alerts/read-alerts.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
-import { fire, makeCandidate, TestClock, toWebhook } from '../support/alert-world.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
+import { fire, makeCandidate, TestClock, toWebhook } from '../support/worlds/alert-world.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { readReadmeBlocks } from '../support/read-readme.ts'
-import { WebhookReceiver } from '../support/webhook-receiver.ts'
+import { WebhookReceiver } from '../support/apps/webhook-receiver.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR

@@ -12,9 +12,9 @@ import { setQuota } from '../../src/store/quotas/set-quota.ts'
 import { anonymise } from '../../src/store/remove/anonymise.ts'
 import { forgetKey } from '../../src/store/remove/forget-key.ts'
 import { forgetOwner } from '../../src/store/remove/forget-owner.ts'
-import { TestClock } from '../support/alert-world.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { TestClock } from '../support/worlds/alert-world.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const NOVEMBER = Date.parse('2026-11-20T12:00Z')
 const DECEMBER = Date.parse('2026-12-03T12:00Z')

@@ -11,13 +11,13 @@ import {
   OWNERS,
   SEASONS,
   STATUSES,
-} from '../support/billing-world.ts'
+} from '../support/worlds/billing-world.ts'
 import type { UsageStore } from '../../src/store/usage-store.ts'
 import { DatabaseStore } from '../../src/store/database-store.ts'
-import type { BillingStep } from '../support/billing-world.ts'
-import { dumpTables, loadTables } from '../support/copy-tables.ts'
-import { findWrongSums } from '../support/find-wrong-sums.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
+import type { BillingStep } from '../support/worlds/billing-world.ts'
+import { dumpTables, loadTables } from '../support/databases/copy-tables.ts'
+import { findWrongSums } from '../support/usage/find-wrong-sums.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { SEARCH_FACTOR, searchRuns } from '../support/search-runs.ts'
 
 const TIME_ZONES = [

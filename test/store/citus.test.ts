@@ -10,11 +10,11 @@ import { openDatabase } from '../../src/store/database/open-database.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import type { UsageStore } from '../../src/store/usage-store.ts'
-import { administer } from '../support/administer.ts'
-import { createOnEveryNode, dropOnEveryNode, joinNodes } from '../support/citus-nodes.ts'
-import { makeDatabase } from '../support/databases.ts'
-import { makeBatch } from '../support/make-batch.ts'
-import { runProcess } from '../support/run-process.ts'
+import { administer } from '../support/databases/administer.ts'
+import { createOnEveryNode, dropOnEveryNode, joinNodes } from '../support/databases/citus-nodes.ts'
+import { makeDatabase } from '../support/databases/databases.ts'
+import { makeBatch } from '../support/usage/make-batch.ts'
+import { runProcess } from '../support/processes/run-process.ts'
 
 const SERVER = process.env['TEST_CITUS_URL']
 

@@ -21,12 +21,12 @@ import { pruneUsage } from '../../src/store/remove/prune-usage.ts'
 import { rollUpUsage } from '../../src/store/remove/roll-up-usage.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import { parsePeriod } from '../../src/time/period.ts'
-import { dumpTables, loadTables } from '../support/copy-tables.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { makeBatch } from '../support/make-batch.ts'
-import { printStatement } from '../support/print-statement.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
-import type { StoredRow } from '../support/store-usage.ts'
+import { dumpTables, loadTables } from '../support/databases/copy-tables.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { makeBatch } from '../support/usage/make-batch.ts'
+import { printStatement } from '../support/usage/print-statement.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
+import type { StoredRow } from '../support/usage/store-usage.ts'
 
 const ACME = testKey(1, 'key_acme', { owner: 'Acme', name: 'Shop' })
 const NOBODY = testKey(2, 'key_nobody')

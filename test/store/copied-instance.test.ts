@@ -8,8 +8,8 @@ import type { Database } from '../../src/store/database/open-database.ts'
 import { DatabaseStore } from '../../src/store/database-store.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import type { UsageStore } from '../../src/store/usage-store.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { makeBatch } from '../support/make-batch.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { makeBatch } from '../support/usage/make-batch.ts'
 import { searchRuns } from '../support/search-runs.ts'
 
 const opened: { close(): Promise<void> }[] = []

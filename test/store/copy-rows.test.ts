@@ -9,8 +9,8 @@ import { listTables } from '../../src/store/move/list-tables.ts'
 import type { CopiedTable } from '../../src/store/move/list-tables.ts'
 import { readRows, writeRows } from '../../src/store/move/table-rows.ts'
 import type { TextRow } from '../../src/store/move/table-rows.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { forEachMove } from '../support/for-each-move.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { forEachMove } from '../support/databases/for-each-move.ts'
 
 const KEYS = Array.from({ length: 66 }, () => randomUUID()).toSorted()
 const LONG = 'ä'.repeat(150_000)

@@ -12,9 +12,9 @@ import { rollUpUsage } from '../../src/store/remove/roll-up-usage.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import type { UsageDimension } from '../../src/model/usage-query.ts'
 import type { UsageRow } from '../../src/model/usage-row.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { HOUR, makeBatch } from '../support/make-batch.ts'
-import type { BatchContent } from '../support/make-batch.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { HOUR, makeBatch } from '../support/usage/make-batch.ts'
+import type { BatchContent } from '../support/usage/make-batch.ts'
 import { searchRuns } from '../support/search-runs.ts'
 
 const HOUR_MS = 3_600_000

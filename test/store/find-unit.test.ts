@@ -12,8 +12,8 @@ import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import type { UsageDimension } from '../../src/model/usage-query.ts'
 import { closePeriod } from '../../src/billing/close/close-period.ts'
 import { periodAround } from '../../src/billing/billing-period.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const acme = testKey(1, 'a-mobile', { name: 'Mobile', owner: 'acme' })
 const shop = testKey(2, 'b-shop', { owner: 'acme' })

@@ -7,10 +7,10 @@ import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { preferStoredEndpoint } from '../../src/store/read/usage-filter.ts'
 import type { UsageQuery } from '../../src/model/usage-query.ts'
-import { fillKeys, fillUsage, keyIdOf } from '../support/fill-usage.ts'
-import type { RowToFill } from '../support/fill-usage.ts'
-import { explainStatement } from '../support/explain-statement.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
+import { fillKeys, fillUsage, keyIdOf } from '../support/usage/fill-usage.ts'
+import type { RowToFill } from '../support/usage/fill-usage.ts'
+import { explainStatement } from '../support/databases/explain-statement.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR

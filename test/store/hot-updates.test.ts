@@ -4,9 +4,9 @@ import { expect, test, vi } from 'vitest'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { openStore } from '../../src/store/open-store.ts'
-import { makeDatabase } from '../support/databases.ts'
-import { HOUR, makeBatch } from '../support/make-batch.ts'
-import { startCluster } from '../support/start-cluster.ts'
+import { makeDatabase } from '../support/databases/databases.ts'
+import { HOUR, makeBatch } from '../support/usage/make-batch.ts'
+import { startCluster } from '../support/databases/start-cluster.ts'
 import { PATIENCE_MS } from '../support/patience.ts'
 
 const FLUSHES = 400

@@ -12,11 +12,11 @@ import { forgetOwner } from '../../src/store/remove/forget-owner.ts'
 import { pruneUsage } from '../../src/store/remove/prune-usage.ts'
 import { rollUpUsage } from '../../src/store/remove/roll-up-usage.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
-import { findWrongSums } from '../support/find-wrong-sums.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { importRows } from '../support/import-rows.ts'
+import { findWrongSums } from '../support/usage/find-wrong-sums.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { importRows } from '../support/usage/import-rows.ts'
 import { searchRuns } from '../support/search-runs.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const START = Date.UTC(2026, 8, 1)
 const HOUR_MS = 3_600_000

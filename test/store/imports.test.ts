@@ -20,10 +20,10 @@ import { forgetKey } from '../../src/store/remove/forget-key.ts'
 import { pruneUsage } from '../../src/store/remove/prune-usage.ts'
 import { rollUpUsage } from '../../src/store/remove/roll-up-usage.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
-import { findWrongSums } from '../support/find-wrong-sums.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { importRows } from '../support/import-rows.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
+import { findWrongSums } from '../support/usage/find-wrong-sums.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { importRows } from '../support/usage/import-rows.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
 const HOUR_MS = 3_600_000
 const shop = testKey(1, 'shop', { owner: 'Acme' })

@@ -6,8 +6,8 @@ import { nameKey } from '../../src/store/keys/name-key.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { openUsage } from '../../src/open-usage.ts'
-import { fillKeys, fillUsage, keyIdOf } from '../support/fill-usage.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
+import { fillKeys, fillUsage, keyIdOf } from '../support/usage/fill-usage.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
 
 const DAY = 86_400_000
 const START = Date.UTC(2026, 9, 1)

@@ -12,10 +12,10 @@ import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import type { UsageQuery } from '../../src/model/usage-query.ts'
 import { writeUsageStatement } from '../../src/store/read/write-usage-statement.ts'
-import { explainStatement } from '../support/explain-statement.ts'
+import { explainStatement } from '../support/databases/explain-statement.ts'
 import { openUsage } from '../../src/open-usage.ts'
-import { fillKeys, fillUsage, keyIdOf } from '../support/fill-usage.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
+import { fillKeys, fillUsage, keyIdOf } from '../support/usage/fill-usage.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
 
 const DAY = 86_400_000
 const HOUR = 3_600_000

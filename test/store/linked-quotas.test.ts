@@ -9,8 +9,8 @@ import { measureQuotas } from '../../src/store/quotas/measure-quotas.ts'
 import { readStoredQuotas } from '../../src/store/quotas/read-stored-quotas.ts'
 import { removeQuota } from '../../src/store/quotas/remove-quota.ts'
 import { setQuota } from '../../src/store/quotas/set-quota.ts'
-import { fillKeys, fillUsage, keyIdOf } from '../support/fill-usage.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
+import { fillKeys, fillUsage, keyIdOf } from '../support/usage/fill-usage.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR

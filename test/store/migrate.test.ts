@@ -18,10 +18,10 @@ import { parseDatabaseUrl } from '../../src/store/database/parse-database-url.ts
 import { readOnlyOrm } from '../../src/store/database/read-only-orm.ts'
 import { requireSchema } from '../../src/store/database/require-schema.ts'
 import { TABLE_COLUMNS } from '../../src/store/database/table-columns.ts'
-import { administer } from '../support/administer.ts'
-import { makeDatabase } from '../support/databases.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { runProcess } from '../support/run-process.ts'
+import { administer } from '../support/databases/administer.ts'
+import { makeDatabase } from '../support/databases/databases.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { runProcess } from '../support/processes/run-process.ts'
 
 const NAMES = MIGRATIONS.map(({ name }) => name)
 

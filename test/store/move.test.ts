@@ -9,15 +9,23 @@ import { readMeta } from '../../src/store/database/read-meta.ts'
 import { removeQuota } from '../../src/store/quotas/remove-quota.ts'
 import { setQuota } from '../../src/store/quotas/set-quota.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
-import { dumpTables } from '../support/copy-tables.ts'
-import { makeDatabase } from '../support/databases.ts'
-import type { TestDatabase } from '../support/databases.ts'
-import { forEachMove } from '../support/for-each-move.ts'
-import { ACME, BETA, closeMonth, fillDatabase, move, publicKey, REQUESTS } from '../support/move-world.ts'
-import { printStatement } from '../support/print-statement.ts'
+import { dumpTables } from '../support/databases/copy-tables.ts'
+import { makeDatabase } from '../support/databases/databases.ts'
+import type { TestDatabase } from '../support/databases/databases.ts'
+import { forEachMove } from '../support/databases/for-each-move.ts'
+import {
+  ACME,
+  BETA,
+  closeMonth,
+  fillDatabase,
+  move,
+  publicKey,
+  REQUESTS,
+} from '../support/worlds/move-world.ts'
+import { printStatement } from '../support/usage/print-statement.ts'
 import { PATIENCE_MS } from '../support/patience.ts'
-import { runProcess } from '../support/run-process.ts'
-import { storeUsage } from '../support/store-usage.ts'
+import { runProcess } from '../support/processes/run-process.ts'
+import { storeUsage } from '../support/usage/store-usage.ts'
 
 const MOVED = { code: 'DATABASE_MOVED' }
 const WAIT = { timeout: PATIENCE_MS }

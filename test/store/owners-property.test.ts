@@ -3,9 +3,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { HOURS, KEYS, OWNERS, OwnerWorld } from '../support/owner-world.ts'
-import type { Step } from '../support/owner-world.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { HOURS, KEYS, OWNERS, OwnerWorld } from '../support/worlds/owner-world.ts'
+import type { Step } from '../support/worlds/owner-world.ts'
 import { searchRuns } from '../support/search-runs.ts'
 
 const anyKey = fc.constantFrom(...KEYS)

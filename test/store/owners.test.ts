@@ -21,9 +21,9 @@ import { TouchedKeys } from '../../src/store/write/touched-keys.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import type { BucketMinutes } from '../../src/model/batch.ts'
 import type { UsageQuery } from '../../src/model/usage-query.ts'
-import { explainStatement } from '../support/explain-statement.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { keyIdOf, makeBatch } from '../support/make-batch.ts'
+import { explainStatement } from '../support/databases/explain-statement.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { keyIdOf, makeBatch } from '../support/usage/make-batch.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS

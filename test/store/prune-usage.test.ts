@@ -11,11 +11,11 @@ import { rollUpUsage } from '../../src/store/remove/roll-up-usage.ts'
 import { streamUsage } from '../../src/store/read/stream-usage.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import type { UsageStore } from '../../src/store/usage-store.ts'
-import { deliverUsage, keyIdOf } from '../support/fill-usage.ts'
-import type { RowToFill } from '../support/fill-usage.ts'
-import { findWrongSums } from '../support/find-wrong-sums.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { startWriter } from '../support/start-writer.ts'
+import { deliverUsage, keyIdOf } from '../support/usage/fill-usage.ts'
+import type { RowToFill } from '../support/usage/fill-usage.ts'
+import { findWrongSums } from '../support/usage/find-wrong-sums.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { startWriter } from '../support/usage/start-writer.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR

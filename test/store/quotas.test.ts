@@ -14,10 +14,10 @@ import { findUsage } from '../../src/store/read/find-usage.ts'
 import { anonymise } from '../../src/store/remove/anonymise.ts'
 import { forgetKey } from '../../src/store/remove/forget-key.ts'
 import { forgetOwner } from '../../src/store/remove/forget-owner.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { searchRuns } from '../support/search-runs.ts'
-import { storeUsage, testKey } from '../support/store-usage.ts'
-import type { StoredRow } from '../support/store-usage.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
+import type { StoredRow } from '../support/usage/store-usage.ts'
 
 /** A Thursday. */
 const NOW = Date.parse('2026-11-12T10:30:00Z')

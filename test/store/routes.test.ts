@@ -3,8 +3,8 @@ import { DatabaseStore } from '../../src/store/database-store.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { findRoutes } from '../../src/store/routes/find-routes.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
-import { HOUR, makeBatch } from '../support/make-batch.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { HOUR, makeBatch } from '../support/usage/make-batch.ts'
 
 const HOUR_MS = 3_600_000
 

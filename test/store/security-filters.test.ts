@@ -4,8 +4,8 @@ import { findKeys, suggestKeys } from '../../src/store/read/find-keys.ts'
 import { findUsage } from '../../src/store/read/find-usage.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
-import { fillKeys, fillUsage } from '../support/fill-usage.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
+import { fillKeys, fillUsage } from '../support/usage/fill-usage.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { searchRuns } from '../support/search-runs.ts'
 
 const HOSTILE = [

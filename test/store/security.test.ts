@@ -6,9 +6,9 @@ import { findUsage } from '../../src/store/read/find-usage.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { REJECTED_KEY } from '../../src/model/key.ts'
-import { fillKeys, fillUsage, keyIdOf } from '../support/fill-usage.ts'
-import type { RowToFill } from '../support/fill-usage.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
+import { fillKeys, fillUsage, keyIdOf } from '../support/usage/fill-usage.ts'
+import type { RowToFill } from '../support/usage/fill-usage.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR

@@ -8,10 +8,10 @@ import { streamUsage } from '../../src/store/read/stream-usage.ts'
 import type { UsagePage } from '../../src/store/read/usage-page.ts'
 import type { UsageFilter } from '../../src/model/usage-query.ts'
 import type { StoredUsageRow } from '../../src/model/usage-row.ts'
-import { fillKeys, fillUsage, keyIdOf } from '../support/fill-usage.ts'
-import type { RowToFill } from '../support/fill-usage.ts'
-import { explainStatement } from '../support/explain-statement.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
+import { fillKeys, fillUsage, keyIdOf } from '../support/usage/fill-usage.ts'
+import type { RowToFill } from '../support/usage/fill-usage.ts'
+import { explainStatement } from '../support/databases/explain-statement.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
 
 const HOUR = 3_600_000
 const START = Date.UTC(2026, 9, 1)

@@ -5,9 +5,9 @@ import { findUsage } from '../../src/store/read/find-usage.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import type { UsageDimension } from '../../src/model/usage-query.ts'
-import { fillKeys, fillUsage } from '../support/fill-usage.ts'
-import type { RowToFill } from '../support/fill-usage.ts'
-import { forEachDatabase } from '../support/for-each-database.ts'
+import { fillKeys, fillUsage } from '../support/usage/fill-usage.ts'
+import type { RowToFill } from '../support/usage/fill-usage.ts'
+import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { searchRuns } from '../support/search-runs.ts'
 
 const HOUR = 3_600_000

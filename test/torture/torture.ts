@@ -4,10 +4,10 @@
  * then keeps the data folder and prints the seed.
  */
 import { parseArgs } from 'node:util'
-import { DATABASE_KINDS } from '../support/databases.ts'
-import { KillCampaign } from '../support/kill-campaign.ts'
-import type { Round } from '../support/kill-campaign.ts'
-import startSharedCluster from '../support/postgres-cluster.ts'
+import { DATABASE_KINDS } from '../support/databases/databases.ts'
+import { KillCampaign } from '../support/crash/kill-campaign.ts'
+import type { Round } from '../support/crash/kill-campaign.ts'
+import startSharedCluster from '../support/databases/postgres-cluster.ts'
 import { seededRandom } from '../support/random.ts'
 
 const { values } = parseArgs({

@@ -8,7 +8,7 @@ import { binOf } from '../../src/model/duration-bins.ts'
 import { toCountedKey, toCountedOperation } from '../../src/model/request-counter.ts'
 import { OTHER_KEY, REJECTED_KEY } from '../../src/model/key.ts'
 import { OTHER_ENDPOINT, UNMATCHED_ENDPOINT } from '../../src/model/operation.ts'
-import { identify } from '../support/counting-process.ts'
+import { identify } from '../support/usage/counting-process.ts'
 
 /** The names of a new file. */
 function makeNames(): NamesRegion {

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { toCountedKey, toCountedOperation } from '../../src/model/request-counter.ts'
-import { identify, startCounting } from '../support/counting-process.ts'
-import { keepingStore } from '../support/keeping-store.ts'
+import { identify, startCounting } from '../support/usage/counting-process.ts'
+import { keepingStore } from '../support/usage/keeping-store.ts'
 import { searchRuns } from '../support/search-runs.ts'
 
 const MINUTE_MS = 60_000

@@ -4,7 +4,7 @@ import type { UsageRow } from '../../src/model/usage-row.ts'
 import { buildReport } from '../../src/report/build-report.ts'
 import type { ReportRequest, UsageSource } from '../../src/report/build-report.ts'
 import { parsePeriod } from '../../src/time/period.ts'
-import { keyRecord, usageRow } from '../support/usage-rows.ts'
+import { keyRecord, usageRow } from '../support/usage/usage-rows.ts'
 
 const NOW = new Date('2026-11-20T12:00Z')
 const OCTOBER = parsePeriod({ month: '2026-10' }, NOW)

@@ -3,7 +3,7 @@ import type { UsageDimension } from '../../src/model/usage-query.ts'
 import type { UsageRow } from '../../src/model/usage-row.ts'
 import { buildSection } from '../../src/report/build-section.ts'
 import type { SectionParts } from '../../src/report/build-section.ts'
-import { keyRecord, usageRow } from '../support/usage-rows.ts'
+import { keyRecord, usageRow } from '../support/usage/usage-rows.ts'
 
 function section(by: readonly UsageDimension[], rows: readonly UsageRow[], rest: Partial<SectionParts> = {}) {
   const total = rows.reduce((sum, { requestCount }) => sum + requestCount, 0)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CellOrder } from '../../src/buffer/cells/cell-order.ts'
 import { noNames, type FileNames } from '../../src/buffer/file/name-records.ts'
-import { identify } from '../support/counting-process.ts'
+import { identify } from '../support/usage/counting-process.ts'
 
 const KEYS = ['a', 'b', 'c'].map(identify)
 const OPERATIONS = ['GET', 'POST'].flatMap((method) =>

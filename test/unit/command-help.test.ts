@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { COMMANDS } from '../../src/cli/index.ts'
 import { renderCommandHelp } from '../../src/cli/help/render-command-help.ts'
 import { widthOf } from '../../src/terminal/fit-text.ts'
-import { SOURCES } from '../support/run-cli.ts'
+import { SOURCES } from '../support/cli/run-cli.ts'
 
 const SECTIONS = [
   'NAME',

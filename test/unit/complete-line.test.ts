@@ -9,7 +9,7 @@ import { readFishToken } from '../../src/cli/completion/fish-token.ts'
 import { findCompletions } from '../../src/cli/completion/find-completions.ts'
 import { quoteForBash } from '../../src/cli/completion/quote-for-bash.ts'
 import { VALUE_SOURCES } from '../../src/cli/completion/value-sources.ts'
-import { SOURCES } from '../support/run-cli.ts'
+import { SOURCES } from '../support/cli/run-cli.ts'
 
 const BREAKS = ' \t\n"\'@><=;|&(:'
 

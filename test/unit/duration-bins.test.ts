@@ -10,7 +10,7 @@ import {
   type DurationBins,
 } from '../../src/model/duration-bins.ts'
 import { measureLatency, measureQuantileUs, mergeLatency } from '../../src/model/latency.ts'
-import { mergeBins } from '../support/merge-bins.ts'
+import { mergeBins } from '../support/usage/merge-bins.ts'
 import { searchRuns } from '../support/search-runs.ts'
 
 const LONGEST_US = 60_000_000

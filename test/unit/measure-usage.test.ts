@@ -3,7 +3,7 @@ import { UNMEASURED_BIN } from '../../src/model/duration-bins.ts'
 import { measureLatency } from '../../src/model/latency.ts'
 import { OTHER_KEY, REJECTED_KEY } from '../../src/model/key.ts'
 import { countKeys, measure, sumUp } from '../../src/report/measure-usage.ts'
-import { keyRecord, usageRow } from '../support/usage-rows.ts'
+import { keyRecord, usageRow } from '../support/usage/usage-rows.ts'
 
 const [early, late] = [new Date('2026-10-01T10:00Z'), new Date('2026-10-03T10:00Z')]
 

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { listProcessFolders } from '../../src/buffer/folder/recovery.ts'
-import { startCounting } from '../support/counting-process.ts'
-import { keepingStore } from '../support/keeping-store.ts'
-import { HOUR } from '../support/make-batch.ts'
-import { until } from '../support/serve-app.ts'
+import { startCounting } from '../support/usage/counting-process.ts'
+import { keepingStore } from '../support/usage/keeping-store.ts'
+import { HOUR } from '../support/usage/make-batch.ts'
+import { until } from '../support/apps/serve-app.ts'
 
 const BATCH_MS = 600
 afterEach(() => void vi.restoreAllMocks())

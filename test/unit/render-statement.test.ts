@@ -5,7 +5,7 @@ import { checkDocument } from '../../src/billing/check/check-document.ts'
 import type { StatementDocument, StatementFormat } from '../../src/model/statement.ts'
 
 /** A statement as version 0.1.0 made it, and what it printed. These files never change. */
-const FOLDER = new URL('../support/statement/', import.meta.url)
+const FOLDER = new URL('../support/usage/statement/', import.meta.url)
 const read = (name: string) => readFileSync(new URL(name, FOLDER), 'utf8')
 const statement = JSON.parse(read('statement.json')) as StatementDocument
 

@@ -2,7 +2,7 @@ import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { BIN_COUNT, renderBins, toSparseBins } from '../../src/model/duration-bins.ts'
-import { mergeBins } from '../support/merge-bins.ts'
+import { mergeBins } from '../support/usage/merge-bins.ts'
 import { addHistogramFunctions } from '../../src/store/database/sqlite/sqlite-histogram.ts'
 
 const file = new Database(':memory:')

@@ -6,7 +6,7 @@
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { startCluster } from '../../support/start-cluster.ts'
+import { startCluster } from '../../support/databases/start-cluster.ts'
 import { CANDIDATES } from './candidates.ts'
 import { installPeers } from './install-peers.ts'
 import { measure, type Failure, type Measurement, type Round } from './measure.ts'

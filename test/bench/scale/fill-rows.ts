@@ -1,4 +1,4 @@
-import type { DatabaseKind } from '../../support/databases.ts'
+import type { DatabaseKind } from '../../support/databases/databases.ts'
 import { openDatabase } from '../../../src/store/database/open-database.ts'
 
 const HOUR_MS = 3_600_000

@@ -1,8 +1,8 @@
 import { openDatabase } from '../../../src/store/database/open-database.ts'
 import { openStore } from '../../../src/store/open-store.ts'
-import { makeDatabase } from '../../support/databases.ts'
-import type { DatabaseKind } from '../../support/databases.ts'
-import { flushTogether } from '../../support/flush-together.ts'
+import { makeDatabase } from '../../support/databases/databases.ts'
+import type { DatabaseKind } from '../../support/databases/databases.ts'
+import { flushTogether } from '../../support/crash/flush-together.ts'
 import { median, timeInTurn } from '../time.ts'
 import { startFlushing } from './measure-rows.ts'
 
