@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { faultPoint } from '../buffer/fault-point.ts'
-import { stringifyJson } from '../report/render-json.ts'
+import { stringifyJson } from '../report/render/render-json.ts'
 import {
   claimDelivery,
   countDeliveries,

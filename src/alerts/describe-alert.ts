@@ -1,6 +1,6 @@
 import type { Alert } from '../model/alert.ts'
-import { formatCount } from '../report/format-number.ts'
-import { nameOfKey } from '../report/group-names.ts'
+import { formatCount } from '../report/render/format-number.ts'
+import { nameOfKey } from '../report/usage/group-names.ts'
 import { formatInstant } from '../time/calendar.ts'
 
 /** An alert for programs: in `--json`, in the API and in the message to a webhook. */

@@ -1,7 +1,7 @@
 import { AnalyticsError } from '../model/errors.ts'
 import { isAtLeast } from '../model/severity.ts'
 import type { Severity } from '../model/severity.ts'
-import { noteUndelivered } from '../report/note-undelivered.ts'
+import { noteUndelivered } from '../report/notes/note-undelivered.ts'
 import { parseThresholds } from '../security/parse-thresholds.ts'
 import { countWaitingElsewhere } from '../store/alerts/note-delivery.ts'
 import type { Database } from '../store/database/open-database.ts'

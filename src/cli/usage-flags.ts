@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core'
-import type { CsvSeparator } from '../report/render-csv.ts'
+import type { CsvSeparator } from '../report/render/render-csv.ts'
 
 /** Flags for filters and the period: the same for `report` and `export`. */
 export const usageFlags = {

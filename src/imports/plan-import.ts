@@ -1,6 +1,6 @@
 import { AnalyticsError } from '../model/errors.ts'
 import type { ImportedRow } from '../model/imported-row.ts'
-import { nameOfKey } from '../report/group-names.ts'
+import { nameOfKey } from '../report/usage/group-names.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { findStoredKeys } from '../store/imports/find-imports.ts'
 import type { ImportTotals } from '../store/imports/load-import.ts'

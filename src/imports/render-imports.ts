@@ -1,5 +1,5 @@
-import { renderHeading } from '../report/render-report.ts'
-import type { Column } from '../report/report-table.ts'
+import { renderHeading } from '../report/render/render-report.ts'
+import type { Column } from '../report/render/report-table.ts'
 import type { ListedImport } from '../store/imports/find-imports.ts'
 import { renderTable } from '../terminal/render-table.ts'
 import type { Screen } from '../terminal/screen.ts'

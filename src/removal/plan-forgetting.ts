@@ -1,7 +1,7 @@
 import { formatInstant } from '../time/calendar.ts'
 import { AnalyticsError } from '../model/errors.ts'
-import { formatCount } from '../report/format-number.ts'
-import { nameOfKey } from '../report/group-names.ts'
+import { formatCount } from '../report/render/format-number.ts'
+import { nameOfKey } from '../report/usage/group-names.ts'
 import { hasAlertsOf } from '../store/alerts/remove-alerts.ts'
 import { isOnStatement } from '../store/billing/redact-accounts.ts'
 import { anonymise } from '../store/remove/anonymise.ts'
@@ -14,9 +14,9 @@ import type { Forgotten } from '../store/remove/forget-owner.ts'
 import type { Database } from '../store/database/open-database.ts'
 import type { KeyRecord } from '../model/key.ts'
 import type { UsageRow } from '../model/usage-row.ts'
-import { requireKnownNames } from '../report/find-filter.ts'
-import { findKey } from '../report/find-key.ts'
-import type { SecretInput } from '../report/find-key.ts'
+import { requireKnownNames } from '../report/question/find-filter.ts'
+import { findKey } from '../report/question/find-key.ts'
+import type { SecretInput } from '../report/question/find-key.ts'
 
 /** The flags of `keys forget`. */
 export interface ForgetOrder {

@@ -10,7 +10,7 @@ import { listCounterFiles, listProcessFolders } from '../../src/buffer/folder/re
 import { inspectDataDir } from '../../src/buffer/folder/inspect-data-dir.ts'
 import { AnalyticsError } from '../../src/model/errors.ts'
 import { UNSET } from '../../src/model/request-counter.ts'
-import { readUndelivered } from '../../src/report/note-undelivered.ts'
+import { readUndelivered } from '../../src/report/notes/note-undelivered.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { openStore } from '../../src/store/open-store.ts'

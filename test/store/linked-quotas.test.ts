@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { checkAlerts } from '../../src/alerts/check-alerts.ts'
 import { findFindings } from '../../src/security/find-findings.ts'
-import { usageSourceOf } from '../../src/report/usage-source.ts'
+import { usageSourceOf } from '../../src/report/usage/usage-source.ts'
 import { linkKey, unlinkKey } from '../../src/store/keys/link-keys.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { UsageQuery } from '../../src/model/usage-query.ts'
 import type { UsageRow } from '../../src/model/usage-row.ts'
-import { buildReport } from '../../src/report/build-report.ts'
-import type { ReportRequest, UsageSource } from '../../src/report/build-report.ts'
+import { buildReport } from '../../src/report/usage/build-report.ts'
+import type { ReportRequest, UsageSource } from '../../src/report/usage/build-report.ts'
 import { parsePeriod } from '../../src/time/period.ts'
 import { keyRecord, usageRow } from '../support/usage/usage-rows.ts'
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { UsageDimension } from '../../src/model/usage-query.ts'
 import type { UsageRow } from '../../src/model/usage-row.ts'
-import { buildSection } from '../../src/report/build-section.ts'
-import type { SectionParts } from '../../src/report/build-section.ts'
+import { buildSection } from '../../src/report/usage/build-section.ts'
+import type { SectionParts } from '../../src/report/usage/build-section.ts'
 import { keyRecord, usageRow } from '../support/usage/usage-rows.ts'
 
 function section(by: readonly UsageDimension[], rows: readonly UsageRow[], rest: Partial<SectionParts> = {}) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { escapeJson, escapeTerminal, escapeTerminalLines } from '../../src/terminal/escape-terminal.ts'
-import { escapeMarkdown } from '../../src/report/render-markdown.ts'
+import { escapeMarkdown } from '../../src/report/render/render-markdown.ts'
 
 const hostile = '\x1b[2J\x07\r\n\t\x7f\x9b5A\u202e\u2066\u200b\ufeff\u2028\ud800'
 const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u

@@ -11,7 +11,7 @@ import { readJsonValues } from '../../src/imports/read-json-values.ts'
 import { readBucket } from '../../src/imports/read-time.ts'
 import { showValue } from '../../src/imports/refuse-line.ts'
 import { measureLatency } from '../../src/model/latency.ts'
-import { renderCsv } from '../../src/report/render-csv.ts'
+import { renderCsv } from '../../src/report/render/render-csv.ts'
 import { searchRuns } from '../support/search-runs.ts'
 
 async function* pieces(...texts: string[]): AsyncGenerator<string> {

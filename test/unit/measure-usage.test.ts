@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { UNMEASURED_BIN } from '../../src/model/duration-bins.ts'
 import { measureLatency } from '../../src/model/latency.ts'
 import { OTHER_KEY, REJECTED_KEY } from '../../src/model/key.ts'
-import { countKeys, measure, sumUp } from '../../src/report/measure-usage.ts'
+import { countKeys, measure, sumUp } from '../../src/report/usage/measure-usage.ts'
 import { keyRecord, usageRow } from '../support/usage/usage-rows.ts'
 
 const [early, late] = [new Date('2026-10-01T10:00Z'), new Date('2026-10-03T10:00Z')]

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { formatInstant, instantOf, shift, startOf, stepsBetween } from '../../src/time/calendar.ts'
-import { noteUnfinished } from '../../src/report/note-unfinished.ts'
+import { noteUnfinished } from '../../src/report/notes/note-unfinished.ts'
 import { describePeriod, parsePeriod } from '../../src/time/period.ts'
 import { previousPeriod } from '../../src/time/previous-period.ts'
 import type { UsageRow } from '../../src/model/usage-row.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { renderCsv } from '../../src/report/render-csv.ts'
+import { renderCsv } from '../../src/report/render/render-csv.ts'
 
 /** A strict reader of RFC 4180 that tells an empty cell from an empty text, and applies the documented rule. */
 function parseCsv(csv: string): (string | null)[][] {

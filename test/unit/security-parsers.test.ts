@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseEndpoint } from '../../src/report/parse-endpoint.ts'
+import { parseEndpoint } from '../../src/report/question/parse-endpoint.ts'
 import { AnalyticsError } from '../../src/model/errors.ts'
-import { parseDimensions, parseStatus } from '../../src/report/parse-filter.ts'
+import { parseDimensions, parseStatus } from '../../src/report/question/parse-filter.ts'
 import { parsePeriod } from '../../src/time/period.ts'
 import { searchRuns } from '../support/search-runs.ts'
 

@@ -1,6 +1,6 @@
 import { AnalyticsError } from '../../model/errors.ts'
 import type { ClosedStatement } from '../../model/closing.ts'
-import { readUndelivered } from '../../report/note-undelivered.ts'
+import { readUndelivered } from '../../report/notes/note-undelivered.ts'
 import { readEntries } from '../../store/billing/chain.ts'
 import { lockStatements } from '../../store/billing/lock-statements.ts'
 import type { Database } from '../../store/database/open-database.ts'

@@ -1,7 +1,7 @@
 import { compareTexts } from '../../model/compare-texts.ts'
 import { compareUnits } from '../../model/quantities.ts'
 import { readText } from '../check/check-file.ts'
-import type { InvoiceLine, Pricing } from '../../report/pricing.ts'
+import type { InvoiceLine, Pricing } from '../../report/usage/pricing.ts'
 import { readKeyNames } from '../../store/billing/read-closing-state.ts'
 import { compareKeys } from '../close/line-order.ts'
 import { parsePriceList } from './price-list.ts'

@@ -1,7 +1,7 @@
 import { PeriodSums } from '../../model/period-sums.ts'
 import { describeQuantities, groupDigits } from '../../model/quantities.ts'
 import type { StatementHeader, StatementLine, StatementPeriod } from '../../model/statement.ts'
-import { escapeMarkdown } from '../../report/render-markdown.ts'
+import { escapeMarkdown } from '../../report/render/render-markdown.ts'
 import { escapeTerminal } from '../../terminal/escape-terminal.ts'
 import { kindOf, nameOf, periodOf } from '../statement/line-facts.ts'
 import type { StatementSource } from '../statement/read-statement.ts'

@@ -4,8 +4,8 @@
  */
 
 import type { StatementFormat } from '../../model/statement.ts'
-import { renderCsv } from '../../report/render-csv.ts'
-import type { CsvSeparator } from '../../report/render-csv.ts'
+import { renderCsv } from '../../report/render/render-csv.ts'
+import type { CsvSeparator } from '../../report/render/render-csv.ts'
 import { kindOf, periodOf } from '../statement/line-facts.ts'
 import type { StatementSource } from '../statement/read-statement.ts'
 import { renderAsMarkdown, renderAsTable } from './render-for-people.ts'

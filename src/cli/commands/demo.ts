@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { Flags } from '@oclif/core'
 import { AnalyticsError } from '../../model/errors.ts'
-import { formatCount } from '../../report/format-number.ts'
+import { formatCount } from '../../report/render/format-number.ts'
 import { BaseCommand, exitCodes } from '../base-command.ts'
 import type { BaseFlags } from '../base-command.ts'
 
@@ -78,9 +78,9 @@ export default class Demo extends BaseCommand {
   private report(flags: BaseFlags): Promise<object[]> {
     return this.withDatabase(flags, async (db, location) => {
       const [{ readReport }, { renderReportAs }, { toReportJson }] = await Promise.all([
-        import('../../report/read-report.ts'),
-        import('../../report/render-report-as.ts'),
-        import('../../report/run-report.ts'),
+        import('../../report/usage/read-report.ts'),
+        import('../../report/render/render-report-as.ts'),
+        import('../../report/usage/run-report.ts'),
       ])
       const shown = [{}, { key: 'Charts' }, { endpoint: 'POST /v1/orders' }]
       const reports: object[] = []

@@ -49,7 +49,7 @@ export default class Export extends BaseCommand {
     const format = this.oneFormat(flags.format, metadata.flags.format)
     await this.withDatabase(flags, async (db, location) => {
       const [{ runExport }, { startProgressBar }, { withInterruption }, { writeOutput }] = await Promise.all([
-        import('../../report/run-export.ts'),
+        import('../../report/export/run-export.ts'),
         import('../../terminal/progress-bar.ts'),
         import('../interruption.ts'),
         import('../write-output.ts'),

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core'
 import type { AnalyticsError } from '../../model/errors.ts'
-import { formatCount } from '../../report/format-number.ts'
+import { formatCount } from '../../report/render/format-number.ts'
 import { BaseCommand, exitCodes } from '../base-command.ts'
 
 /** `apikey-analytics flush` */

@@ -10,8 +10,8 @@ export default class Verify extends BaseCommand {
     const { flags } = await this.parse(Verify)
     return this.withDatabase(flags, async (db, location) => {
       const [{ readAccount }, { renderAccount }] = await Promise.all([
-        import('../../report/read-account.ts'),
-        import('../../report/render-account.ts'),
+        import('../../report/account/read-account.ts'),
+        import('../../report/account/render-account.ts'),
       ])
       const account = await readAccount(db, location.dataDir, { histograms: true })
       if (!account.accountedFor) this.differs()

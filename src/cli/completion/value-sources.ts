@@ -1,5 +1,5 @@
 import type { NameKind } from '../../store/names/find-names.ts'
-import { DIMENSION_WORDS } from '../../report/parse-filter.ts'
+import { DIMENSION_WORDS } from '../../report/question/parse-filter.ts'
 
 /** Where the completions of a value come from. */
 export interface ValueSource {
@@ -36,7 +36,8 @@ export const VALUE_SOURCES: Readonly<Record<string, ValueSource>> = {
   STATUS: { words: () => ['2xx', '3xx', '4xx', '5xx', '401', '403', '404', '429', '500'] },
   'DIMENSION[,DIMENSION]': { words: () => DIMENSION_WORDS },
   'NAME[,NAME]': {
-    words: async () => (await import('../../report/export-columns.ts')).storedColumns('UTC', []).keys(),
+    words: async () =>
+      (await import('../../report/export/export-columns.ts')).storedColumns('UTC', []).keys(),
   },
   ZONE: { words: () => ['UTC', ...Intl.supportedValuesOf('timeZone')] },
   TIME: { words: () => ['24h', '7d', '30d', '90d'] },

@@ -1,4 +1,4 @@
-import { titleOfAmount } from '../../report/amount.ts'
+import { titleOfAmount } from '../../report/usage/amount.ts'
 import type { Activity, Measures } from './ask-api.ts'
 import { drawChange } from './change.ts'
 import type { Change } from './change.ts'

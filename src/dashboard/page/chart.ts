@@ -1,4 +1,4 @@
-import { sumAmounts, titleOfAmount } from '../../report/amount.ts'
+import { sumAmounts, titleOfAmount } from '../../report/usage/amount.ts'
 import type { SentAmount } from './ask-api.ts'
 import { formatCount, formatShort, formatTime, toAmount } from './format.ts'
 import { make, makeSvg } from './make.ts'

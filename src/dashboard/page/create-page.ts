@@ -1,4 +1,4 @@
-import { titleOfAmount } from '../../report/amount.ts'
+import { titleOfAmount } from '../../report/usage/amount.ts'
 import { drawDurations } from './durations.ts'
 import { makeLayout } from './layout.ts'
 import { loadPage } from './load-page.ts'

@@ -1,4 +1,4 @@
-import { nameOfAmount, shareOf, titleOfAmount } from '../../report/amount.ts'
+import { nameOfAmount, shareOf, titleOfAmount } from '../../report/usage/amount.ts'
 import type { SentAmount } from './ask-api.ts'
 import { formatCount, toAmount } from './format.ts'
 import { make } from './make.ts'

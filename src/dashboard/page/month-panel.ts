@@ -1,5 +1,5 @@
 import { askApi, urlOf } from './ask-api.ts'
-import { titleOfAmount } from '../../report/amount.ts'
+import { titleOfAmount } from '../../report/usage/amount.ts'
 import type { Activity, Measures } from './ask-api.ts'
 import { compareActivity } from './cards.ts'
 import { drawChange } from './change.ts'

@@ -1,4 +1,4 @@
-import { shareOf, titleOfAmount } from '../../report/amount.ts'
+import { shareOf, titleOfAmount } from '../../report/usage/amount.ts'
 import type { Activity } from './ask-api.ts'
 import { amountIn, formatCount, formatShare, toAmount } from './format.ts'
 import { make } from './make.ts'

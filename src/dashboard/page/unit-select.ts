@@ -1,4 +1,4 @@
-import { titleOfAmount } from '../../report/amount.ts'
+import { titleOfAmount } from '../../report/usage/amount.ts'
 import { make } from './make.ts'
 import type { View } from './view.ts'
 

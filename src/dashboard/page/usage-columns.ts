@@ -1,4 +1,4 @@
-import { titleOfAmount } from '../../report/amount.ts'
+import { titleOfAmount } from '../../report/usage/amount.ts'
 import type { Group } from './ask-api.ts'
 import { drawChange } from './change.ts'
 import { isCountChanged, isQuantityChanged } from './change-matters.ts'

@@ -1,4 +1,4 @@
-import { nameOfAmount } from '../../report/amount.ts'
+import { nameOfAmount } from '../../report/usage/amount.ts'
 import { askApi, urlOf } from './ask-api.ts'
 import type { Customers, Group, Measures, Parameters, Report } from './ask-api.ts'
 import { drawIcon } from './icons.ts'

@@ -1,6 +1,6 @@
 import { AnalyticsError } from '../../model/errors.ts'
-import { checkFormat } from '../check-report-flags.ts'
-import type { ReportFlags } from '../report-flags.ts'
+import { checkFormat } from '../question/check-report-flags.ts'
+import type { ReportFlags } from '../question/report-flags.ts'
 
 const OF_OTHER_REPORTS = [
   'key',

@@ -2,7 +2,7 @@ import type { ListedRoute } from '../../model/route.ts'
 import type { Database } from '../../store/database/open-database.ts'
 import { listRoutes } from '../../store/routes/find-routes.ts'
 import { formatInstant } from '../../time/calendar.ts'
-import type { Column, ReportTable } from '../report-table.ts'
+import type { Column, ReportTable } from '../render/report-table.ts'
 import { formatDate, formatReleases, formatSunset, nameOfRoute } from './format-route.ts'
 import type { ListReport } from './list-report.ts'
 

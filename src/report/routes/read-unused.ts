@@ -5,9 +5,9 @@ import { targetOf } from '../../options/database-target.ts'
 import type { Database } from '../../store/database/open-database.ts'
 import { findUnusedRoutes } from '../../store/routes/find-unused-routes.ts'
 import { formatInstant } from '../../time/calendar.ts'
-import { formatCount } from '../format-number.ts'
-import { noteMissing, noteUndelivered } from '../note-undelivered.ts'
-import type { Column, ReportTable } from '../report-table.ts'
+import { formatCount } from '../render/format-number.ts'
+import { noteMissing, noteUndelivered } from '../notes/note-undelivered.ts'
+import type { Column, ReportTable } from '../render/report-table.ts'
 import {
   formatAge,
   formatDate,

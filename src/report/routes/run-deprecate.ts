@@ -8,7 +8,7 @@ import { deprecateRoute, undeprecateRoute } from '../../store/routes/deprecate-r
 import { findRoutes } from '../../store/routes/find-routes.ts'
 import { formatInstant } from '../../time/calendar.ts'
 import { parseInstant } from '../../time/period.ts'
-import { parseEndpoint } from '../parse-endpoint.ts'
+import { parseEndpoint } from '../question/parse-endpoint.ts'
 import { daysUntilSunset, formatDays, nameOfRoute } from './format-route.ts'
 
 /** The flags of `routes deprecate`, parsed. */

@@ -35,9 +35,9 @@ export default class CustomersList extends BaseCommand {
     const { flags } = await this.parse(CustomersList)
     return this.withDatabase(flags, async (db, location) => {
       const [{ readCustomers }, { renderCustomers }, { renderJson }] = await Promise.all([
-        import('../../../report/read-customers.ts'),
-        import('../../../report/render-customers.ts'),
-        import('../../../report/render-json.ts'),
+        import('../../../report/customers/read-customers.ts'),
+        import('../../../report/customers/render-customers.ts'),
+        import('../../../report/render/render-json.ts'),
       ])
       const found = await readCustomers(db, flags, location)
       if (flags.format === 'json') this.print(renderJson(found))

@@ -21,7 +21,7 @@ export default class CustomersRename extends BaseCommand {
     return this.withDatabase(flags, async (db) => {
       const [{ renameOwner }, { requireKnownNames }] = await Promise.all([
         import('../../../store/keys/rename-owner.ts'),
-        import('../../../report/find-filter.ts'),
+        import('../../../report/question/find-filter.ts'),
       ])
       const renamed = await renameOwner(db, from, to)
       if (renamed.keys === 0) {

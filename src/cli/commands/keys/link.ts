@@ -30,7 +30,7 @@ export default class KeysLink extends BaseCommand {
   async run(): Promise<object> {
     const { args, flags } = await this.parse(KeysLink)
     return this.withDatabase(flags, async (db, location) => {
-      const { runLink } = await import('../../../report/run-link.ts')
+      const { runLink } = await import('../../../report/keys/run-link.ts')
       const { text, ...result } = await runLink(
         db,
         { key: args.key, continues: flags.continues, acrossOwners: flags['across-owners'] },

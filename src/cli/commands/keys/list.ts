@@ -19,7 +19,7 @@ export default class KeysList extends BaseCommand {
   async run(): Promise<object> {
     const { flags } = await this.parse(KeysList)
     return this.withDatabase(flags, async (db, location) => {
-      const { readKeys, renderKeys } = await import('../../../report/read-keys.ts')
+      const { readKeys, renderKeys } = await import('../../../report/keys/read-keys.ts')
       const keys = await readKeys(db, { unusedFor: flags['unused-for'], owner: flags.owner })
       this.print(
         renderKeys(keys, { databaseLabel: db.databaseLabel, dataDir: location.dataDir }, this.screen(flags)),

@@ -35,9 +35,9 @@ export default class KeysName extends BaseCommand {
     const { args, flags } = await this.parse(KeysName)
     return this.withDatabase(flags, async (db, location) => {
       const [{ findKey }, { nameKey }, { nameOfKey }, { parseInstant, parseTimeZone }] = await Promise.all([
-        import('../../../report/find-key.ts'),
+        import('../../../report/question/find-key.ts'),
         import('../../../store/keys/name-key.ts'),
-        import('../../../report/group-names.ts'),
+        import('../../../report/usage/group-names.ts'),
         import('../../../time/period.ts'),
       ])
       const timeZone = parseTimeZone(flags.tz)

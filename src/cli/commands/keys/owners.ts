@@ -14,9 +14,9 @@ export default class KeysOwners extends BaseCommand {
     const { args, flags } = await this.parse(KeysOwners)
     return this.withDatabase(flags, async (db, location) => {
       const [{ findKey }, { findOwners }, { renderOwners }] = await Promise.all([
-        import('../../../report/find-key.ts'),
+        import('../../../report/question/find-key.ts'),
         import('../../../store/keys/key-owners.ts'),
-        import('../../../report/render-owners.ts'),
+        import('../../../report/keys/render-owners.ts'),
       ])
       const key = await findKey(db, args.key, location)
       const owners = await findOwners(db, key.id)

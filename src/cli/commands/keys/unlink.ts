@@ -13,7 +13,7 @@ export default class KeysUnlink extends BaseCommand {
   async run(): Promise<object> {
     const { args, flags } = await this.parse(KeysUnlink)
     return this.withDatabase(flags, async (db, location) => {
-      const { runUnlink } = await import('../../../report/run-link.ts')
+      const { runUnlink } = await import('../../../report/keys/run-link.ts')
       const { text, ...result } = await runUnlink(db, args.key, location)
       this.print(this.forOutput(text))
       return result

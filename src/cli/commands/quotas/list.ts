@@ -20,10 +20,10 @@ export default class QuotasList extends BaseCommand {
     const { flags } = await this.parse(QuotasList)
     return this.withDatabase(flags, async (db, location) => {
       const [{ readQuotaList }, { renderQuotas }, { renderJson }, { noteUndelivered }] = await Promise.all([
-        import('../../../report/read-quota-list.ts'),
-        import('../../../report/render-quotas.ts'),
-        import('../../../report/render-json.ts'),
-        import('../../../report/note-undelivered.ts'),
+        import('../../../report/quotas/read-quota-list.ts'),
+        import('../../../report/quotas/render-quotas.ts'),
+        import('../../../report/render/render-json.ts'),
+        import('../../../report/notes/note-undelivered.ts'),
       ])
       const where = { databaseLabel: db.databaseLabel, dataDir: location.dataDir }
       const [list, notes] = [await readQuotaList(db), await noteUndelivered(db, location.dataDir)]

@@ -15,7 +15,7 @@ export default class QuotasRemove extends BaseCommand {
   async run(): Promise<object> {
     const { args, flags } = await this.parse(QuotasRemove)
     return this.withDatabase(flags, async (db, location) => {
-      const { runRemoveQuota } = await import('../../../report/run-set-quota.ts')
+      const { runRemoveQuota } = await import('../../../report/quotas/run-set-quota.ts')
       const { text, ...result } = await runRemoveQuota(db, { ...flags, ...args }, location)
       this.print(this.forOutput(text))
       return result

@@ -23,7 +23,7 @@ export default class QuotasSet extends BaseCommand {
   async run(): Promise<object> {
     const { args, flags } = await this.parse(QuotasSet)
     return this.withDatabase(flags, async (db, location) => {
-      const { runSetQuota } = await import('../../../report/run-set-quota.ts')
+      const { runSetQuota } = await import('../../../report/quotas/run-set-quota.ts')
       const { text, ...result } = await runSetQuota(db, { ...flags, ...args }, location)
       this.print(this.forOutput(text))
       return result

@@ -1,0 +1,103 @@
+import { inspectDataDir } from '../../buffer/folder/inspect-data-dir.ts'
+import { isMeantFor } from '../../buffer/folder/is-meant-for.ts'
+import { formatCount } from '../render/format-number.ts'
+import { countLacking } from '../../store/verify/count-lacking.ts'
+import { countMissing, countMissingQuantity } from '../../store/verify/count-missing.ts'
+import type { Database } from '../../store/database/open-database.ts'
+import { readMeta } from '../../store/database/read-meta.ts'
+import { describeState } from '../../store/database/require-active.ts'
+
+/** Counts in a data folder that the database does not have. */
+export interface Undelivered {
+  readonly undeliveredRequests: number
+  /** By unit, only those of which there is some. */
+  readonly undeliveredQuantities: Readonly<Record<string, bigint>>
+  /** Requests that were counted for other databases. They wait in this folder but do not belong to this database. */
+  readonly elsewhere: readonly { readonly database: string; readonly requests: number }[]
+  /** Files and batches that were set aside because they could not be delivered. */
+  readonly setAside: readonly string[]
+  /** Counter files that cannot be read, with the reason. */
+  readonly unreadable: readonly string[]
+}
+
+/** Reads a data folder; one that does not exist is empty. */
+export async function readUndelivered(db: Database, dataDir: string): Promise<Undelivered> {
+  const { waiting, setAside, unreadable } = await inspectDataDir(dataDir)
+  const meta = await readMeta(db)
+  const asking = { databaseId: meta.database_id, databaseLabel: db.databaseLabel }
+  const targets = [...Map.groupBy(waiting, (batch) => batch.target)]
+  const { ours = [], others = [] } = Object.groupBy(targets, ([target]) =>
+    isMeantFor(target, asking, dataDir) ? 'ours' : 'others',
+  )
+  const here = ours.flatMap(([, batches]) => batches)
+  const elsewhere = others.map(([database, batches]) => ({
+    database,
+    requests: batches.reduce((sum, { requestCount }) => sum + requestCount, 0),
+  }))
+  const { requests: undeliveredRequests, quantities } = await countLacking(db, here)
+  const undeliveredQuantities = Object.fromEntries(
+    [...quantities].map(([unit, quantity]) => [unit, BigInt(quantity)]),
+  )
+  return { undeliveredRequests, undeliveredQuantities, elsewhere, setAside, unreadable }
+}
+
+/** Notes that a database is not where counts go: it moved, or a move of it is not finished. */
+export async function noteMove(db: Database): Promise<string[]> {
+  const note = describeState(db.databaseLabel, await readMeta(db))
+  return note === undefined ? [] : [note]
+}
+
+/** Notes that the database moved, and that counts on this machine are not in it. */
+export async function noteUndelivered(db: Database, dataDir: string): Promise<string[]> {
+  const undelivered = await readUndelivered(db, dataDir)
+  const { elsewhere, setAside, unreadable } = undelivered
+  const bad = setAside.length + unreadable.length
+  const amounts = describeAmounts(undelivered)
+  return [
+    ...(await noteMove(db)),
+    ...(amounts
+      ? [
+          `${amounts} in ${dataDir} are not in the database yet: the app or "apikey-analytics flush" delivers them.`,
+        ]
+      : []),
+    ...elsewhere.map((other) => describeElsewhere(other, dataDir)),
+    ...(bad > 0 ? [`${bad} files in ${dataDir} could not be delivered: see "apikey-analytics verify".`] : []),
+  ]
+}
+
+/** `3 requests`, and where only quantities wait `120 tokens and 5 rows`; nothing when nothing waits. */
+export function describeAmounts({
+  undeliveredRequests,
+  undeliveredQuantities,
+}: Undelivered): string | undefined {
+  if (undeliveredRequests > 0) return `${formatCount(undeliveredRequests)} requests`
+  const amounts = Object.entries(undeliveredQuantities).map(
+    ([unit, quantity]) => `${formatCount(quantity)} ${unit}`,
+  )
+  return amounts.length > 0 ? amounts.join(' and ') : undefined
+}
+
+/** Notes that counts on this machine belong to another database. */
+export function describeElsewhere(
+  { database, requests }: Undelivered['elsewhere'][number],
+  dataDir: string,
+): string {
+  return `${formatCount(requests)} requests in ${dataDir} were counted for another database: ${database}.`
+}
+
+/**
+ * Notes that requests, or quantities of a unit, are known to be missing from the database: they were counted once and
+ * never delivered.
+ */
+export async function noteMissing(db: Database, unit?: string): Promise<string[]> {
+  const missing = [
+    { name: 'requests', amount: await countMissing(db) },
+    ...(unit === undefined ? [] : [{ name: unit, amount: await countMissingQuantity(db, unit) }]),
+  ]
+  return missing
+    .filter(({ amount }) => amount > 0)
+    .map(
+      ({ name, amount }) =>
+        `${formatCount(amount)} counted ${name} are missing from the database: see "apikey-analytics verify".`,
+    )
+}
