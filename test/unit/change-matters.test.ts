@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { isCountChanged, isDurationChanged, isRateChanged } from '../../src/dashboard/page/change-matters.ts'
+import {
+  isCountChanged,
+  isDurationChanged,
+  isRateChanged,
+} from '../../src/dashboard/page/panels/change-matters.ts'
 
 describe('a change of a count matters', () => {
   test.each([

@@ -1,5 +1,5 @@
-import chartStyles from './chart.css'
-import { Chart } from './chart.ts'
+import chartStyles from './charts/chart.css'
+import { Chart } from './charts/chart.ts'
 import styles from './api-usage.css'
 import { formatCount, formatDay, formatMoment, formatShare } from './format.ts'
 import { make, showInvisible } from './make.ts'

@@ -1,5 +1,5 @@
 import { titleOfAmount } from '../../report/usage/amount.ts'
-import { drawDurations } from './durations.ts'
+import { drawDurations } from './lists/durations.ts'
 import { makeLayout } from './layout.ts'
 import { loadPage } from './load-page.ts'
 import { foreign, make } from './make.ts'

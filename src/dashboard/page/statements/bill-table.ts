@@ -1,6 +1,6 @@
 import { make } from '../make.ts'
-import { positionIn } from '../page-position.ts'
-import { Pager } from '../pager.ts'
+import { positionIn } from '../lists/page-position.ts'
+import { Pager } from '../lists/pager.ts'
 import { addressOf, addressOfRows } from '../view.ts'
 import type { ListName, View } from '../view.ts'
 

@@ -8,7 +8,7 @@ import type {
   StatementList,
 } from '../ask-api.ts'
 import { foreign, make } from '../make.ts'
-import { pageParametersOf } from '../page-position.ts'
+import { pageParametersOf } from '../lists/page-position.ts'
 import { addressOf, addressOfPage } from '../view.ts'
 import type { View } from '../view.ts'
 import { columnsOfCustomers, columnsOfLines, columnsOfStatements } from './bill-columns.ts'

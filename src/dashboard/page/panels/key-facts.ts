@@ -1,9 +1,9 @@
-import type { KeyFacts } from './ask-api.ts'
-import { formatAge, formatDay, formatTime } from './format.ts'
-import { foreign, make, showInvisible } from './make.ts'
-import { addressOfPage } from './view.ts'
-import type { View } from './view.ts'
-import { DAY_MS } from '../../time/units.ts'
+import type { KeyFacts } from '../ask-api.ts'
+import { formatAge, formatDay, formatTime } from '../format.ts'
+import { foreign, make, showInvisible } from '../make.ts'
+import { addressOfPage } from '../view.ts'
+import type { View } from '../view.ts'
+import { DAY_MS } from '../../../time/units.ts'
 
 const STALE_DAYS = 30
 

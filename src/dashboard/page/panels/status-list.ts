@@ -1,7 +1,7 @@
-import { shareOf, titleOfAmount } from '../../report/usage/amount.ts'
-import type { Activity } from './ask-api.ts'
-import { amountIn, formatCount, formatShare, toAmount } from './format.ts'
-import { make } from './make.ts'
+import { shareOf, titleOfAmount } from '../../../report/usage/amount.ts'
+import type { Activity } from '../ask-api.ts'
+import { amountIn, formatCount, formatShare, toAmount } from '../format.ts'
+import { make } from '../make.ts'
 
 /** Requests, or a unit, by status, with their share as a bar. */
 export function drawStatuses({ statuses, total, unit }: Activity): HTMLElement {

@@ -1,4 +1,4 @@
-import { make } from './make.ts'
+import { make } from '../make.ts'
 
 /** A panel that is loaded only when it is opened, because that takes long or few people need it. */
 export class OpenedPanel {

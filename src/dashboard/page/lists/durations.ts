@@ -1,6 +1,6 @@
-import type { Measures } from './ask-api.ts'
-import { formatDuration } from './format.ts'
-import { make } from './make.ts'
+import type { Measures } from '../ask-api.ts'
+import { formatDuration } from '../format.ts'
+import { make } from '../make.ts'
 
 /** The durations that are shown. */
 export const DURATIONS = [

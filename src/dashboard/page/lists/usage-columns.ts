@@ -1,7 +1,7 @@
-import { titleOfAmount } from '../../report/usage/amount.ts'
-import type { Group } from './ask-api.ts'
-import { drawChange } from './change.ts'
-import { isCountChanged, isQuantityChanged } from './change-matters.ts'
+import { titleOfAmount } from '../../../report/usage/amount.ts'
+import type { Group } from '../ask-api.ts'
+import { drawChange } from '../panels/change.ts'
+import { isCountChanged, isQuantityChanged } from '../panels/change-matters.ts'
 import { drawDuration, DURATIONS } from './durations.ts'
 import {
   amountIn,
@@ -12,11 +12,11 @@ import {
   formatTime,
   nameOfKey,
   toAmount,
-} from './format.ts'
-import { foreign, make, showInvisible } from './make.ts'
-import { drawSparkline } from './sparkline.ts'
-import { addressOfPage } from './view.ts'
-import type { UsageListName, View } from './view.ts'
+} from '../format.ts'
+import { foreign, make, showInvisible } from '../make.ts'
+import { drawSparkline } from '../charts/sparkline.ts'
+import { addressOfPage } from '../view.ts'
+import type { UsageListName, View } from '../view.ts'
 
 /** A column of a list. */
 export interface Column {

@@ -1,5 +1,5 @@
-import { drawIcon } from './icons.ts'
-import { make } from './make.ts'
+import { drawIcon } from '../icons.ts'
+import { make } from '../make.ts'
 
 /** A value now and before. */
 export interface Change {

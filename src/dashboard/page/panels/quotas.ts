@@ -1,9 +1,9 @@
-import { askApi } from './ask-api.ts'
-import type { Quota, Quotas } from './ask-api.ts'
-import { formatCount, formatShare, formatTime } from './format.ts'
-import { foreign, make } from './make.ts'
-import { addressOfPage } from './view.ts'
-import type { View } from './view.ts'
+import { askApi } from '../ask-api.ts'
+import type { Quota, Quotas } from '../ask-api.ts'
+import { formatCount, formatShare, formatTime } from '../format.ts'
+import { foreign, make } from '../make.ts'
+import { addressOfPage } from '../view.ts'
+import type { View } from '../view.ts'
 
 /** Few, because the chart comes after them. */
 const ON_OVERVIEW = '4'

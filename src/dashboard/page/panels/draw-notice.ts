@@ -1,6 +1,6 @@
-import type { Key } from './ask-api.ts'
-import { nameOfKey } from './format.ts'
-import { foreign, make } from './make.ts'
+import type { Key } from '../ask-api.ts'
+import { nameOfKey } from '../format.ts'
+import { foreign, make } from '../make.ts'
 
 /** The addresses of pages of a key and of a customer. */
 export interface Addresses {

@@ -1,9 +1,9 @@
-import { askApi, urlOf } from './ask-api.ts'
-import { titleOfAmount } from '../../report/usage/amount.ts'
-import type { Activity, Measures } from './ask-api.ts'
+import { askApi, urlOf } from '../ask-api.ts'
+import { titleOfAmount } from '../../../report/usage/amount.ts'
+import type { Activity, Measures } from '../ask-api.ts'
 import { compareActivity } from './cards.ts'
 import { drawChange } from './change.ts'
-import { drawCumulative } from './cumulative.ts'
+import { drawCumulative } from '../charts/cumulative.ts'
 import {
   amountIn,
   formatCount,
@@ -12,10 +12,10 @@ import {
   formatMonth,
   formatShare,
   formatTime,
-} from './format.ts'
-import { make } from './make.ts'
-import { addressOf, filterOf } from './view.ts'
-import type { View } from './view.ts'
+} from '../format.ts'
+import { make } from '../make.ts'
+import { addressOf, filterOf } from '../view.ts'
+import type { View } from '../view.ts'
 
 /** The month to date of one customer beside the month before: what an account manager asks first. */
 export class MonthPanel {

@@ -1,4 +1,4 @@
-import { makeSvg } from './make.ts'
+import { makeSvg } from '../make.ts'
 
 const WIDTH = 72
 const HEIGHT = 18

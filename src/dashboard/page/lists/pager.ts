@@ -1,5 +1,5 @@
-import { formatCount } from './format.ts'
-import { make } from './make.ts'
+import { formatCount } from '../format.ts'
+import { make } from '../make.ts'
 
 /** The possible numbers of rows on a page; the first is the default. */
 export const PAGE_SIZES = [10, 25, 50, 100] as const

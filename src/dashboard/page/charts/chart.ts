@@ -1,7 +1,7 @@
-import { sumAmounts, titleOfAmount } from '../../report/usage/amount.ts'
-import type { SentAmount } from './ask-api.ts'
-import { formatCount, formatShort, formatTime, toAmount } from './format.ts'
-import { make, makeSvg } from './make.ts'
+import { sumAmounts, titleOfAmount } from '../../../report/usage/amount.ts'
+import type { SentAmount } from '../ask-api.ts'
+import { formatCount, formatShort, formatTime, toAmount } from '../format.ts'
+import { make, makeSvg } from '../make.ts'
 
 /** What a chart shows. Times are ISO texts. */
 export interface ChartedUsage {

@@ -1,5 +1,5 @@
-import { titleOfAmount } from '../../report/usage/amount.ts'
-import type { Activity, Measures } from './ask-api.ts'
+import { titleOfAmount } from '../../../report/usage/amount.ts'
+import type { Activity, Measures } from '../ask-api.ts'
 import { drawChange } from './change.ts'
 import type { Change } from './change.ts'
 import {
@@ -9,8 +9,8 @@ import {
   isQuantityChanged,
   isRateChanged,
 } from './change-matters.ts'
-import { amountIn, formatCount, formatDay, formatDuration, formatMean, formatShare } from './format.ts'
-import { make } from './make.ts'
+import { amountIn, formatCount, formatDay, formatDuration, formatMean, formatShare } from '../format.ts'
+import { make } from '../make.ts'
 
 interface Card {
   readonly title: string

@@ -1,9 +1,9 @@
-import { askApi } from './ask-api.ts'
-import type { Alert, AlertDelivery, Alerts } from './ask-api.ts'
+import { askApi } from '../ask-api.ts'
+import type { Alert, AlertDelivery, Alerts } from '../ask-api.ts'
 import { describeFacts, drawNotice } from './draw-notice.ts'
 import type { Addresses } from './draw-notice.ts'
-import { formatCount, formatTime } from './format.ts'
-import { foreign, make } from './make.ts'
+import { formatCount, formatTime } from '../format.ts'
+import { foreign, make } from '../make.ts'
 import { OpenedPanel } from './opened-panel.ts'
 
 /** The alerts of the last 30 days, and whether they were delivered. */

@@ -1,7 +1,7 @@
-import type { Account } from './ask-api.ts'
-import { formatCount } from './format.ts'
-import { drawIcon } from './icons.ts'
-import { make } from './make.ts'
+import type { Account } from '../ask-api.ts'
+import { formatCount } from '../format.ts'
+import { drawIcon } from '../icons.ts'
+import { make } from '../make.ts'
 
 /** The result of `verify`: whether every counted request is accounted for. */
 export function drawFooter(account: Account): HTMLElement[] {

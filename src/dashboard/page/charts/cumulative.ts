@@ -1,9 +1,9 @@
-import type { Activity } from './ask-api.ts'
-import { addAmounts, shareOf, sumAmounts, titleOfAmount, zeroOf } from '../../report/usage/amount.ts'
-import type { Amount } from '../../report/usage/amount.ts'
-import { formatCount, formatMonth, formatShort, toAmount } from './format.ts'
-import { make, makeSvg } from './make.ts'
-import { DAY_MS } from '../../time/units.ts'
+import type { Activity } from '../ask-api.ts'
+import { addAmounts, shareOf, sumAmounts, titleOfAmount, zeroOf } from '../../../report/usage/amount.ts'
+import type { Amount } from '../../../report/usage/amount.ts'
+import { formatCount, formatMonth, formatShort, toAmount } from '../format.ts'
+import { make, makeSvg } from '../make.ts'
+import { DAY_MS } from '../../../time/units.ts'
 
 const WIDTH = 560
 const HEIGHT = 120

@@ -1,7 +1,7 @@
-import { nameOfAmount, shareOf, titleOfAmount } from '../../report/usage/amount.ts'
-import type { SentAmount } from './ask-api.ts'
-import { formatCount, toAmount } from './format.ts'
-import { make } from './make.ts'
+import { nameOfAmount, shareOf, titleOfAmount } from '../../../report/usage/amount.ts'
+import type { SentAmount } from '../ask-api.ts'
+import { formatCount, toAmount } from '../format.ts'
+import { make } from '../make.ts'
 
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
 /** Number of distinguishable shades; shade 0 is no requests. */

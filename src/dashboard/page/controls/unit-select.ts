@@ -1,6 +1,6 @@
-import { titleOfAmount } from '../../report/usage/amount.ts'
-import { make } from './make.ts'
-import type { View } from './view.ts'
+import { titleOfAmount } from '../../../report/usage/amount.ts'
+import { make } from '../make.ts'
+import type { View } from '../view.ts'
 
 /** What the page counts: requests, or one of the units of the database. Hidden where there is none. */
 export class UnitSelect {

@@ -1,7 +1,7 @@
-import { make } from './make.ts'
+import { make } from '../make.ts'
 import { TimeZoneSelect } from './time-zone-select.ts'
-import { addressOf, FIRST_PAGES } from './view.ts'
-import type { View } from './view.ts'
+import { addressOf, FIRST_PAGES } from '../view.ts'
+import type { View } from '../view.ts'
 
 const PERIODS = [
   ['24h', 'Last 24 hours'],

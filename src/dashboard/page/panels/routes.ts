@@ -1,9 +1,9 @@
-import { askApi } from './ask-api.ts'
-import type { Route, Routes } from './ask-api.ts'
-import { formatCount, formatTime } from './format.ts'
-import { foreign, make } from './make.ts'
-import { addressOfPage } from './view.ts'
-import type { View } from './view.ts'
+import { askApi } from '../ask-api.ts'
+import type { Route, Routes } from '../ask-api.ts'
+import { formatCount, formatTime } from '../format.ts'
+import { foreign, make } from '../make.ts'
+import { addressOfPage } from '../view.ts'
+import type { View } from '../view.ts'
 
 /** The deprecated routes, and those that no key has called. Hidden where there are none. */
 export class RoutePanel {

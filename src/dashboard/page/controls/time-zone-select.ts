@@ -1,4 +1,4 @@
-import { make } from './make.ts'
+import { make } from '../make.ts'
 
 const DEFAULT_ZONE = 'UTC'
 /** Where the browser keeps the zones that were used, latest first. */

@@ -1,5 +1,5 @@
 import { PAGE_SIZES } from './pager.ts'
-import type { ListName, View } from './view.ts'
+import type { ListName, View } from '../view.ts'
 
 /** The page of a list that a view names; anything may stand in an address. */
 export function positionIn(view: View, list: ListName): { page: number; rows: number } {

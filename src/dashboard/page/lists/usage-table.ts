@@ -1,14 +1,14 @@
-import { nameOfAmount } from '../../report/usage/amount.ts'
-import { askApi, urlOf } from './ask-api.ts'
-import type { Customers, Group, Measures, Parameters, Report } from './ask-api.ts'
-import { drawIcon } from './icons.ts'
-import { make } from './make.ts'
+import { nameOfAmount } from '../../../report/usage/amount.ts'
+import { askApi, urlOf } from '../ask-api.ts'
+import type { Customers, Group, Measures, Parameters, Report } from '../ask-api.ts'
+import { drawIcon } from '../icons.ts'
+import { make } from '../make.ts'
 import { pageParametersOf, positionIn } from './page-position.ts'
 import { Pager } from './pager.ts'
 import { columnsOf } from './usage-columns.ts'
 import type { Column } from './usage-columns.ts'
-import { addressOf, addressOfRows, filterOf } from './view.ts'
-import type { UsageListName, View } from './view.ts'
+import { addressOf, addressOfRows, filterOf } from '../view.ts'
+import type { UsageListName, View } from '../view.ts'
 
 const TYPING_MS = 250
 

@@ -1,9 +1,9 @@
-import { askApi } from './ask-api.ts'
-import type { Finding, Findings } from './ask-api.ts'
+import { askApi } from '../ask-api.ts'
+import type { Finding, Findings } from '../ask-api.ts'
 import { describeFacts, drawNotice } from './draw-notice.ts'
 import type { Addresses } from './draw-notice.ts'
-import { formatCount, formatTime } from './format.ts'
-import { foreign, make } from './make.ts'
+import { formatCount, formatTime } from '../format.ts'
+import { foreign, make } from '../make.ts'
 import { OpenedPanel } from './opened-panel.ts'
 
 /** The findings of `security` in the last 24 hours. The rules read weeks. */
