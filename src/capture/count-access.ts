@@ -6,11 +6,11 @@ import type { Operation } from '../model/operation.ts'
 import { toCountedOperation, UNSET } from '../model/request-counter.ts'
 import type { CountedOperation, Quantities, RequestCounter } from '../model/request-counter.ts'
 import { cleanText, copyText } from './clean-text.ts'
-import type { KnownKeys } from './known-keys.ts'
-import type { ReadKey } from './read-key.ts'
+import type { KnownKeys } from './key/known-keys.ts'
+import type { ReadKey } from './key/read-key.ts'
 import { RecentMap } from './recent-map.ts'
-import { describeQuantity, isQuantity } from './request-usage.ts'
-import { shortenEndpoint } from './sanitise-path.ts'
+import { describeQuantity, isQuantity } from './usage/request-usage.ts'
+import { shortenEndpoint } from './endpoint/sanitise-path.ts'
 
 /** A year. Even the sum of some hundred is a whole number of microseconds. */
 const LONGEST_MS = 365 * 86_400_000

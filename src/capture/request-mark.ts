@@ -3,8 +3,8 @@ import type { Context } from 'koa'
 import type { AnalyticsError } from '../model/errors.ts'
 import type { CustomerQuestion, CustomerAnswer } from '../model/customer-usage.ts'
 import type { CountedKey } from '../model/request-counter.ts'
-import type { RequestUsage } from './request-usage.ts'
-import type { Layer } from './router.ts'
+import type { RequestUsage } from './usage/request-usage.ts'
+import type { Layer } from './endpoint/router.ts'
 
 /** What `apiKeyUsage` needs of the middleware that counts the request. */
 export interface SelfService {

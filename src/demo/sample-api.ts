@@ -3,8 +3,8 @@ import { setTimeout as work } from 'node:timers/promises'
 import { Router } from '@koa/router'
 import type Koa from 'koa'
 import type { Context, Middleware } from 'koa'
-import { setApiKey } from '../capture/set-api-key.ts'
-import { setUsage } from '../capture/set-usage.ts'
+import { setApiKey } from '../capture/key/set-api-key.ts'
+import { setUsage } from '../capture/usage/set-usage.ts'
 import { apiKeyUsage } from '../self-service/api-key-usage.ts'
 
 /** A key as an API could have it in its own database. */

@@ -5,10 +5,10 @@ import type { Database } from '../store/database/open-database.ts'
 import { findStoredKeys } from '../store/imports/find-imports.ts'
 import type { ImportTotals } from '../store/imports/load-import.ts'
 import { MINUTE_MS } from '../time/units.ts'
-import type { ImportFile } from './open-import-file.ts'
-import { readRows } from './read-rows.ts'
-import type { ReadOptions } from './read-rows.ts'
-import { refuseLine } from './refuse-line.ts'
+import type { ImportFile } from './read/open-import-file.ts'
+import { readRows } from './read/read-rows.ts'
+import type { ReadOptions } from './read/read-rows.ts'
+import { refuseLine } from './read/refuse-line.ts'
 
 /** The keys of a file. */
 export interface ImportedKeys {

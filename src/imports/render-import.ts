@@ -2,7 +2,7 @@ import { formatCount } from '../report/render/format-number.ts'
 import { describeQuantities, toQuantities } from '../model/quantities.ts'
 import { formatInstant } from '../time/calendar.ts'
 import type { ImportedKeys, ImportPlan } from './plan-import.ts'
-import type { ReadOptions } from './read-rows.ts'
+import type { ReadOptions } from './read/read-rows.ts'
 
 /** What is said about an import. */
 export interface ImportText {

@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import type { Router } from '../capture/router.ts'
+import type { Router } from '../capture/endpoint/router.ts'
 import type { BucketMinutes } from '../model/batch.ts'
 import type { AnalyticsError } from '../model/errors.ts'
 import type { ApiKey } from '../model/key.ts'

@@ -1,7 +1,7 @@
 /** The readers of the kinds of options. All throw OPTION_INVALID with what was found and what is expected. */
 import { inspect } from 'node:util'
 import { cleanName } from '../capture/clean-text.ts'
-import type { Layer, Router } from '../capture/router.ts'
+import type { Layer, Router } from '../capture/endpoint/router.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import type { AnalyticsOptions, ExpectedRouter, ResolvedOptions } from './options.ts'
 import type { BucketMinutes } from '../model/batch.ts'

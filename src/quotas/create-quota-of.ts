@@ -3,8 +3,8 @@ import { AnalyticsError } from '../model/errors.ts'
 import type { ApiKey } from '../model/key.ts'
 import type { QuotaState } from '../model/quota.ts'
 import type { CountedKey } from '../model/request-counter.ts'
-import type { IdentifyKey } from '../capture/identify-key.ts'
-import type { ReadKey } from '../capture/read-key.ts'
+import type { IdentifyKey } from '../capture/key/identify-key.ts'
+import type { ReadKey } from '../capture/key/read-key.ts'
 import { readMark } from '../capture/request-mark.ts'
 
 /** The quotas of a request or a key, from memory. */

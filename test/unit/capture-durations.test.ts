@@ -1,9 +1,9 @@
 import type { Context } from 'koa'
 import { afterEach, expect, test, vi } from 'vitest'
 import { createCountAccess, type EndpointAccess } from '../../src/capture/count-access.ts'
-import { KnownKeys } from '../../src/capture/known-keys.ts'
+import { KnownKeys } from '../../src/capture/key/known-keys.ts'
 import { createMiddleware } from '../../src/capture/middleware.ts'
-import { createReadKey } from '../../src/capture/read-key.ts'
+import { createReadKey } from '../../src/capture/key/read-key.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 
 afterEach(() => vi.restoreAllMocks())

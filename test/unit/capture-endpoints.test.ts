@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import type { Context } from 'koa'
 import { describe, expect, test } from 'vitest'
 import { createMark, type RequestMark } from '../../src/capture/request-mark.ts'
-import { createResolveOperation } from '../../src/capture/resolve-operation.ts'
-import { readRawPath, sanitisePath, shortenEndpoint } from '../../src/capture/sanitise-path.ts'
+import { createResolveOperation } from '../../src/capture/endpoint/resolve-operation.ts'
+import { readRawPath, sanitisePath, shortenEndpoint } from '../../src/capture/endpoint/sanitise-path.ts'
 import { searchRuns } from '../support/search-runs.ts'
 
 const hostilePath = fc

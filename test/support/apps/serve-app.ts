@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import Koa from 'koa'
-import { KnownKeys } from '../../../src/capture/known-keys.ts'
+import { KnownKeys } from '../../../src/capture/key/known-keys.ts'
 import { createMiddleware } from '../../../src/capture/middleware.ts'
 import type { AnalyticsError } from '../../../src/model/errors.ts'
 import { resolveOptions } from '../../../src/options/resolve-options.ts'

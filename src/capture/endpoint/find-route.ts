@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import type { RequestMark } from './request-mark.ts'
+import type { RequestMark } from '../request-mark.ts'
 import { chooseRoute, matchesPath, type Layer, type RoutedContext } from './router.ts'
 import { readRawPath } from './sanitise-path.ts'
 

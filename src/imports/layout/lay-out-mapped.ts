@@ -1,13 +1,13 @@
-import { AnalyticsError } from '../model/errors.ts'
-import type { KeyIdentity } from '../model/key.ts'
-import type { ImportedRow } from '../model/imported-row.ts'
-import { UNMEASURED_BIN } from '../model/duration-bins.ts'
-import { isUnitName } from '../model/unit.ts'
-import { didYouMean, suggest } from '../options/suggest.ts'
-import { describeNames } from './describe-names.ts'
-import type { ReadGivenKey } from './read-given-key.ts'
-import { BUCKET_MINUTES, readBucket } from './read-time.ts'
-import type { BucketName } from './read-time.ts'
+import { AnalyticsError } from '../../model/errors.ts'
+import type { KeyIdentity } from '../../model/key.ts'
+import type { ImportedRow } from '../../model/imported-row.ts'
+import { UNMEASURED_BIN } from '../../model/duration-bins.ts'
+import { isUnitName } from '../../model/unit.ts'
+import { didYouMean, suggest } from '../../options/suggest.ts'
+import { describeNames } from '../read/describe-names.ts'
+import type { ReadGivenKey } from '../read/read-given-key.ts'
+import { BUCKET_MINUTES, readBucket } from '../read/read-time.ts'
+import type { BucketName } from '../read/read-time.ts'
 import {
   readCount,
   readEndpoint,
@@ -16,7 +16,7 @@ import {
   readQuantity,
   readStatus,
   readText,
-} from './read-values.ts'
+} from '../read/read-values.ts'
 import type { RowLayout } from './row-layout.ts'
 
 /** What a column of a file may be. Units are `unit.tokens`. */

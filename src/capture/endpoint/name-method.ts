@@ -1,5 +1,5 @@
 import { METHODS } from 'node:http'
-import { OTHER_METHOD } from '../model/operation.ts'
+import { OTHER_METHOD } from '../../model/operation.ts'
 
 const KNOWN_METHODS = new Set(METHODS)
 

@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import { readMark } from './request-mark.ts'
+import { readMark } from '../request-mark.ts'
 import type { Handler, Layer, RoutedContext } from './router.ts'
 
 /** Global symbols, so that a second copy of this package recognises the changes of the first one. */

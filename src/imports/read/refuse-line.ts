@@ -1,4 +1,4 @@
-import { AnalyticsError } from '../model/errors.ts'
+import { AnalyticsError } from '../../model/errors.ts'
 
 /** From this length on a text may be a secret in the wrong column, and both ends are enough to find it. */
 const SHOWN = 20

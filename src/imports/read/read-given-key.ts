@@ -1,5 +1,5 @@
-import { createReadKey } from '../capture/read-key.ts'
-import type { KeyIdentity } from '../model/key.ts'
+import { createReadKey } from '../../capture/key/read-key.ts'
+import type { KeyIdentity } from '../../model/key.ts'
 import { refuseLine } from './refuse-line.ts'
 
 /** The key of a row, with the id that an app with the same pepper computes for it. @throws WRONG_USAGE */

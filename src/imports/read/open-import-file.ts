@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { AnalyticsError } from '../model/errors.ts'
+import { AnalyticsError } from '../../model/errors.ts'
 import { refuseLine } from './refuse-line.ts'
 
 /** A file that can be read more than once, also when it came from a pipe. */

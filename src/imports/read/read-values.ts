@@ -1,6 +1,6 @@
-import { cleanName, cleanText } from '../capture/clean-text.ts'
-import { nameMethod } from '../capture/name-method.ts'
-import { sanitisePath, shortenEndpoint } from '../capture/sanitise-path.ts'
+import { cleanName, cleanText } from '../../capture/clean-text.ts'
+import { nameMethod } from '../../capture/endpoint/name-method.ts'
+import { sanitisePath, shortenEndpoint } from '../../capture/endpoint/sanitise-path.ts'
 import { refuseLine, showValue } from './refuse-line.ts'
 
 const MOST_QUANTITY = 2n ** 63n - 1n

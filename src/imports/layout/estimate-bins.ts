@@ -1,5 +1,5 @@
-import { binOf, LONGEST_BIN, UNMEASURED_BIN, UPPER_US } from '../model/duration-bins.ts'
-import type { DurationBins } from '../model/duration-bins.ts'
+import { binOf, LONGEST_BIN, UNMEASURED_BIN, UPPER_US } from '../../model/duration-bins.ts'
+import type { DurationBins } from '../../model/duration-bins.ts'
 
 /**
  * A histogram with the quantiles that an export has of a row: an export has no histograms. The quantiles of the row are

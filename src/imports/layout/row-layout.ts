@@ -1,5 +1,5 @@
-import type { ImportedRow } from '../model/imported-row.ts'
-import type { ApiKeyAnalyticsImport } from '../store/database/entities/api-key-analytics-import.ts'
+import type { ImportedRow } from '../../model/imported-row.ts'
+import type { ApiKeyAnalyticsImport } from '../../store/database/entities/api-key-analytics-import.ts'
 
 /** How the rows of a file are read: which columns it needs, and what their cells mean. */
 export interface RowLayout {

@@ -1,11 +1,11 @@
-import { AnalyticsError } from '../model/errors.ts'
-import { UNMEASURED_BIN } from '../model/duration-bins.ts'
-import type { KeyIdentity } from '../model/key.ts'
-import type { ImportedRow } from '../model/imported-row.ts'
-import { isUnitName } from '../model/unit.ts'
-import { isUuid } from '../store/read/usage-filter.ts'
-import { MINUTE_MS } from '../time/units.ts'
-import { describeNames } from './describe-names.ts'
+import { AnalyticsError } from '../../model/errors.ts'
+import { UNMEASURED_BIN } from '../../model/duration-bins.ts'
+import type { KeyIdentity } from '../../model/key.ts'
+import type { ImportedRow } from '../../model/imported-row.ts'
+import { isUnitName } from '../../model/unit.ts'
+import { isUuid } from '../../store/read/usage-filter.ts'
+import { MINUTE_MS } from '../../time/units.ts'
+import { describeNames } from '../read/describe-names.ts'
 import { estimateBins } from './estimate-bins.ts'
 import {
   readCount,
@@ -15,8 +15,8 @@ import {
   readQuantity,
   readStatus,
   readText,
-} from './read-values.ts'
-import { refuseLine, showValue } from './refuse-line.ts'
+} from '../read/read-values.ts'
+import { refuseLine, showValue } from '../read/refuse-line.ts'
 import type { RowLayout } from './row-layout.ts'
 
 const REQUIRED = ['keyId', 'bucket', 'bucketMinutes', 'method', 'endpoint', 'status', 'requestCount']

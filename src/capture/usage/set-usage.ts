@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import { markRequest } from './request-mark.ts'
+import { markRequest } from '../request-mark.ts'
 import { RequestUsage } from './request-usage.ts'
 
 /**

@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import { markRequest } from './request-mark.ts'
+import { markRequest } from '../request-mark.ts'
 
 /**
  * Sets the endpoint of this request. It comes before the route and before the option `endpoint`. Give a pattern, never

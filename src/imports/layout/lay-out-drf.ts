@@ -1,11 +1,11 @@
-import { AnalyticsError } from '../model/errors.ts'
-import type { ImportedRow } from '../model/imported-row.ts'
-import { UNMEASURED_BIN } from '../model/duration-bins.ts'
-import { OTHER_ENDPOINT } from '../model/operation.ts'
+import { AnalyticsError } from '../../model/errors.ts'
+import type { ImportedRow } from '../../model/imported-row.ts'
+import { UNMEASURED_BIN } from '../../model/duration-bins.ts'
+import { OTHER_ENDPOINT } from '../../model/operation.ts'
 import type { MappedOptions } from './lay-out-mapped.ts'
-import type { ReadGivenKey } from './read-given-key.ts'
-import { readCount, readName, readPath, readText } from './read-values.ts'
-import { refuseLine } from './refuse-line.ts'
+import type { ReadGivenKey } from '../read/read-given-key.ts'
+import { readCount, readName, readPath, readText } from '../read/read-values.ts'
+import { refuseLine } from '../read/refuse-line.ts'
 import type { RowLayout } from './row-layout.ts'
 
 /** Names of keys that are kept; a key without one is shown by its primary key. */

@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
-import type { ApiKey } from '../model/key.ts'
-import { markRequest } from './request-mark.ts'
+import type { ApiKey } from '../../model/key.ts'
+import { markRequest } from '../request-mark.ts'
 
 /**
  * Sets the key of this request. It comes before `ctx.state.apiKey`, the option `identify` and the headers. Call it

@@ -1,6 +1,6 @@
-import type { BucketMinutes } from '../model/batch.ts'
-import { instantOf, wallTimeOf } from '../time/calendar.ts'
-import { MINUTE_MS } from '../time/units.ts'
+import type { BucketMinutes } from '../../model/batch.ts'
+import { instantOf, wallTimeOf } from '../../time/calendar.ts'
+import { MINUTE_MS } from '../../time/units.ts'
 import { refuseLine, showValue } from './refuse-line.ts'
 
 /** How wide the buckets of a file are. */

@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import type { ExpectedRouter } from '../options/options.ts'
+import type { ExpectedRouter } from '../../options/options.ts'
 import { joinPattern } from './find-route.ts'
 import { chooseRoute, matchesPath, type Layer, type RoutedContext, type Router } from './router.ts'
 import { readRawPath } from './sanitise-path.ts'

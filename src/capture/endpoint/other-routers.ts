@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import { findMountPrefix, joinPattern, searchMountPrefix } from './find-route.ts'
-import type { RequestMark } from './request-mark.ts'
+import type { RequestMark } from '../request-mark.ts'
 import type { RoutedContext } from './router.ts'
 
 /** The value that koa-better-router leaves as `ctx.route`. */

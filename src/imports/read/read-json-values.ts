@@ -1,4 +1,4 @@
-import { skipSpace, ValueScanner } from '../billing/scan-json.ts'
+import { skipSpace, ValueScanner } from '../../billing/scan-json.ts'
 import { countLines } from './open-import-file.ts'
 import { refuseLine } from './refuse-line.ts'
 

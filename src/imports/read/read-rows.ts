@@ -1,15 +1,15 @@
-import { AnalyticsError } from '../model/errors.ts'
-import type { ImportedRow } from '../model/imported-row.ts'
+import { AnalyticsError } from '../../model/errors.ts'
+import type { ImportedRow } from '../../model/imported-row.ts'
 import { describeNames } from './describe-names.ts'
-import { isDjangoDump, layOutDrf } from './lay-out-drf.ts'
-import { isExport, layOutExport } from './lay-out-export.ts'
-import { layOutMapped } from './lay-out-mapped.ts'
-import type { MappedOptions } from './lay-out-mapped.ts'
+import { isDjangoDump, layOutDrf } from '../layout/lay-out-drf.ts'
+import { isExport, layOutExport } from '../layout/lay-out-export.ts'
+import { layOutMapped } from '../layout/lay-out-mapped.ts'
+import type { MappedOptions } from '../layout/lay-out-mapped.ts'
 import { readCsv } from './read-csv.ts'
 import type { ReadGivenKey } from './read-given-key.ts'
 import { readJsonValues } from './read-json-values.ts'
 import { refuseLine } from './refuse-line.ts'
-import type { RowLayout } from './row-layout.ts'
+import type { RowLayout } from '../layout/row-layout.ts'
 
 /** How a file is read. */
 export interface ReadOptions extends Omit<MappedOptions, 'columns'> {

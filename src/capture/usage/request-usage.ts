@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
-import type { CountedKey, CountedOperation } from '../model/request-counter.ts'
-import { MOST_PER_REQUEST } from '../model/unit.ts'
+import type { CountedKey, CountedOperation } from '../../model/request-counter.ts'
+import { MOST_PER_REQUEST } from '../../model/unit.ts'
 
 /** What an app gave that cannot be counted. */
 export interface UsageProblem {
