@@ -6,13 +6,14 @@ import { renderHeading } from '../report/render/render-report.ts'
 import type { ReportTable } from '../report/render/report-table.ts'
 import { escapeTerminal } from '../terminal/escape-terminal.ts'
 import { renderTable } from '../terminal/render-table.ts'
-import { paint, wrap } from '../terminal/screen.ts'
+import { wrap } from '../terminal/screen.ts'
 import type { Screen } from '../terminal/screen.ts'
 import { formatInstant } from '../time/calendar.ts'
 import { describeSeen, titleOf, toAlertRecord, whoOf } from './describe-alert.ts'
 import type { WebhookSummary } from './deliver-alerts.ts'
 import type { AlertList, ListedDelivery } from './alert-list.ts'
 import type { HeadedAlertCheck } from './run-alert-check.ts'
+import { renderNotes } from '../report/render/render-notes.ts'
 
 /** A format of `alerts check` and `alerts list`. */
 export type AlertFormat = 'table' | 'markdown' | 'json'
@@ -149,6 +150,6 @@ function renderDocument(
     renderHeading({ title, databaseLabel, dataDir }, fact, screen),
     ...(table ? [renderTable(table, screen)] : []),
     ...lines.map((line) => `${wrap(escapeTerminal(line), screen)}\n`),
-    ...notes.map((note) => `${paint('yellow', wrap(`Note: ${escapeTerminal(note)}`, screen), screen)}\n`),
+    ...renderNotes(notes, screen),
   ].join('\n')
 }

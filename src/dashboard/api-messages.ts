@@ -1,5 +1,12 @@
+import type { DatabaseLocation } from '../options/database-location.ts'
+import type { NetworkDefaults } from '../store/database/postgresql/network-defaults.ts'
 import type { ApiRequest } from './api.ts'
 import type { ApiFile } from './statements/open-statement-file.ts'
+
+/** What the thread that reads the database starts with. */
+export interface ApiWorkerStart extends DatabaseLocation {
+  readonly network: NetworkDefaults
+}
 
 /** Messages to the thread that reads the database: a request, or a file that is opened, read piece by piece, and closed. */
 export type ToApiWorker =

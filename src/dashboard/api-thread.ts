@@ -1,8 +1,9 @@
 import { KeptAnswers } from '../store/thread/kept-answers.ts'
+import { readNetworkDefaults } from '../store/database/postgresql/network-defaults.ts'
 import { WorkerThread } from '../store/thread/worker-thread.ts'
 import type { DatabaseLocation } from '../options/database-location.ts'
 import type { ApiAnswer, ApiRequest } from './api.ts'
-import type { SentFile, ToApiWorker } from './api-messages.ts'
+import type { ApiWorkerStart, SentFile, ToApiWorker } from './api-messages.ts'
 
 /** How long an answer is reused: live pages with the same view ask the database once. */
 const KEEP_MS = 2000
@@ -33,7 +34,7 @@ export class ApiThread {
   constructor(location: DatabaseLocation) {
     this.#thread = new WorkerThread({
       program: new URL('api-worker', import.meta.url),
-      workerData: () => location,
+      workerData: (): ApiWorkerStart => ({ ...location, network: readNetworkDefaults() }),
       holdsProcess: false,
       describeEnd(cause) {
         if (cause instanceof Error) process.emitWarning(cause)

@@ -1,13 +1,14 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import type { DatabaseLocation } from '../options/database-location.ts'
 import { keepOpen } from '../store/database/keep-open.ts'
+import { setNetworkDefaults } from '../store/database/postgresql/network-defaults.ts'
 import type { Answer } from '../store/thread/worker-thread.ts'
 import { packError } from '../store/thread/sent-error.ts'
 import { answerApi, openApiFile, refuse } from './api.ts'
-import type { SentFile, ToApiWorker } from './api-messages.ts'
+import type { ApiWorkerStart, SentFile, ToApiWorker } from './api-messages.ts'
 import { OpenFiles } from './open-files.ts'
 
-const { database, dataDir } = workerData as DatabaseLocation
+const { database, dataDir, network } = workerData as ApiWorkerStart
+setNetworkDefaults(network)
 const port = parentPort!
 const open = keepOpen(database)
 

@@ -58,7 +58,8 @@ const HEADERS = {
  * @throws OPTION_INVALID
  */
 export function analyticsDashboard(options: DashboardOptions): AnalyticsDashboard {
-  const { authorize, prefix = '/usage', hosts } = requireOptions(options)
+  const { authorize, prefix = '/usage', ...given } = requireOptions(options)
+  const hosts = given.hosts?.map((host) => host.toLowerCase())
   const api = new ApiThread(locateDatabase(options))
 
   async function apiKeyAnalyticsDashboard(ctx: Context, next: Next): Promise<unknown> {

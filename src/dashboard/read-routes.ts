@@ -1,5 +1,6 @@
 import type { Route, ShownRoutes } from '../model/route.ts'
 import type { Database } from '../store/database/open-database.ts'
+import { findFirstWaiting } from '../report/notes/note-undelivered.ts'
 import { findRoutes } from '../store/routes/find-routes.ts'
 import { findUnusedRoutes } from '../store/routes/find-unused-routes.ts'
 import { readCount } from './read-query.ts'
@@ -13,9 +14,13 @@ const MAX_ROWS = 1000
 export async function readRoutes(
   db: Database,
   { endpoint, days = String(DEFAULT_DAYS), limit = String(DEFAULT_ROWS) }: Query,
+  dataDir: string,
 ): Promise<ShownRoutes> {
   const most = readCount('limit', limit, 1, MAX_ROWS)
-  const { routes, ...found } = await findUnusedRoutes(db, { days: readCount('days', days, 1, 3650) })
+  const { routes, ...found } = await findUnusedRoutes(db, {
+    days: readCount('days', days, 1, 3650),
+    completeUntil: await findFirstWaiting(db, dataDir),
+  })
   const isShown = (route: Route) => endpoint === undefined || route.endpoint === endpoint
   const unused = routes.filter((route) => route.state !== 'new' && isShown(route))
   const all = await findRoutes(db, db.dialect, endpoint === undefined ? {} : { endpoint })

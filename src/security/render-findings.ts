@@ -10,6 +10,7 @@ import { formatInstant } from '../time/calendar.ts'
 import type { SecurityFindings } from './find-findings.ts'
 import type { Finding } from './finding.ts'
 import type { HeadedFindings } from './read-findings.ts'
+import { renderNotes } from '../report/render/render-notes.ts'
 
 const COLOURS = { low: 'dim', medium: 'yellow', high: 'red', critical: 'magenta' } as const
 const INDENT = '  '
@@ -61,7 +62,7 @@ function renderText({ found, heading, notes }: HeadedFindings, screen: Screen): 
     renderHeading(heading, describeSpan(found), screen),
     ...found.findings.map((finding) => renderFinding(finding, screen)),
     `${wrap(describeResult(found), screen)}\n`,
-    ...notes.map((note) => `${paint('yellow', wrap(`Note: ${escapeTerminal(note)}`, screen), screen)}\n`),
+    ...renderNotes(notes, screen),
   ]
   return parts.join('\n')
 }

@@ -1,7 +1,16 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
 import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { runCli } from '../support/cli/run-cli.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
+import { targetOf } from '../../src/options/database-target.ts'
+import { DatabaseStore } from '../../src/store/database-store.ts'
+import { openDatabase } from '../../src/store/database/open-database.ts'
+import { describeDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
+import { setQuota } from '../../src/store/quotas/set-quota.ts'
+import { startCounting } from '../support/usage/counting-process.ts'
 
 const PERIOD = ['--month', '2026-01']
 const mobile = (owner: string) => testKey(1, 'key_1', { name: 'Mobile app', owner })
@@ -177,6 +186,42 @@ forEachDatabase('customers', (_kind, makeUrl) => {
     const { code, stderr } = await run('report', '--owner', 'Hooli', ...PERIOD)
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('Did you mean Hooli XYZ?') })
   })
+
+  test('get another name before they have a key: their quotas keep it', async () => {
+    const db = await openDatabase(env['DATABASE_URL']!)
+    await setQuota(db, { owner: 'Newco', unit: 'requests', per: 'month', limit: 10 })
+    await db.close()
+    expect(await run('customers', 'rename', 'Newco', 'Newco Ltd')).toMatchObject({
+      code: 0,
+      stdout: 'Newco is Newco Ltd now, with its quotas and alerts.\n',
+    })
+    expect((await json('quotas', 'list')).quotas).toMatchObject([{ owner: 'Newco Ltd' }])
+    expect(await run('customers', 'rename', 'Newco', 'x')).toMatchObject({ code: 2, stdout: '' })
+  })
+
+  test('are listed with notes that cannot draw on a terminal', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'apikey-analytics-\u001B[2J-'))
+    await leaveCounts(folder)
+    const { stdout } = await runCli(['customers', 'list'], { env: { ...env, APIKEY_ANALYTICS_DIR: folder } })
+    expect(stdout).toContain('Note: 1 requests in ')
+    expect(stdout).not.toContain('\u001B[2J')
+    rmSync(folder, { recursive: true })
+  })
+
+  /** Counts of a process that died, for the database of this test. */
+  async function leaveCounts(dataDir: string): Promise<void> {
+    const url = env['DATABASE_URL']!
+    const store = new DatabaseStore({ url, pepperCheck: '' })
+    const app = startCounting({
+      dataDir,
+      store,
+      target: targetOf(describeDatabaseUrl(url), dataDir),
+      now: Date.now,
+    })
+    app.count('late')
+    app.crash()
+    await store.close()
+  }
 
   test('are forgotten when told to, and all is accounted for', async () => {
     const { stdout, stderr } = await run('keys', 'forget', '--owner', 'Acme', '--yes')

@@ -7,6 +7,7 @@ import { runCli } from '../support/cli/run-cli.ts'
 import type { CliResult } from '../support/cli/run-cli.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 import type { StoredRow } from '../support/usage/store-usage.ts'
+import { storedColumns } from '../../src/report/export/export-columns.ts'
 
 const acme = testKey(1, 'sk_l…9f2a', { name: 'Mobile, "app"', owner: 'acme' })
 const evil = testKey(2, '=cmd()|x', { name: "'quoted", owner: '@SUM(1)' })
@@ -118,6 +119,14 @@ forEachDatabase('import', (_kind, makeUrl) => {
         ])
       },
     )
+
+    test('with every column that an export can have', async () => {
+      const url = await makeUrl()
+      const columns = [...storedColumns('UTC', []).keys()].join(',')
+      const { stdout } = await cli(source, 'export', '--columns', columns)
+      expect(await cli(url, 'import', await write(stdout))).toMatchObject(done)
+      expect((await cli(url, 'export')).stdout).toBe((await cli(source, 'export')).stdout)
+    })
 
     test('compressed, from standard input, and with a name', async () => {
       const url = await makeUrl()

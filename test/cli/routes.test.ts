@@ -11,6 +11,11 @@ import { startOf } from '../../src/time/calendar.ts'
 import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { runCli } from '../support/cli/run-cli.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
+import { targetOf } from '../../src/options/database-target.ts'
+import { readRoutes } from '../../src/dashboard/read-routes.ts'
+import { openDatabase } from '../../src/store/database/open-database.ts'
+import { describeDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
+import { startCounting } from '../support/usage/counting-process.ts'
 
 const DAY_MS = 86_400_000
 const NOW = Date.now()
@@ -135,6 +140,22 @@ forEachDatabase('routes on the command line', (_kind, makeUrl) => {
     expect((await run('report', '--deprecated')).stdout).toContain('No routes are deprecated.')
   })
 
+  test('are not judged by days whose counts wait on this machine, on the dashboard neither', async () => {
+    await runApp()
+    const [url, dataDir] = [env['DATABASE_URL']!, env['APIKEY_ANALYTICS_DIR']!]
+    const store = new DatabaseStore({ url, pepperCheck: '' })
+    const target = targetOf(describeDatabaseUrl(url), dataDir)
+    const app = startCounting({ dataDir, store, target, now: () => hourOf(2).getTime() })
+    app.count('late')
+    app.crash()
+    await store.close()
+    const { completeUntil } = await json('report', '--unused', '90d')
+    expect(completeUntil).toBe(hourOf(2).toISOString())
+    const db = await openDatabase(url)
+    expect(await readRoutes(db, {}, dataDir)).toMatchObject({ completeUntil: hourOf(2) })
+    await db.close()
+  })
+
   test('are deprecated, changed, and taken back', async () => {
     await runApp()
     const deprecated = await run(
@@ -154,6 +175,9 @@ forEachDatabase('routes on the command line', (_kind, makeUrl) => {
     expect(linked.stdout).toMatch(
       /from 2026-01-01 00:00 UTC on, sunset 2099-.*; see https:\/\/example\.com\/v2\.\n$/,
     )
+    const soon = new Date(Date.now() + 3_600_000).toISOString().slice(0, 16)
+    expect((await run('routes', 'deprecate', '/a', '--sunset', soon)).stdout).toMatch(/, today\.\n$/)
+    await run('routes', 'undeprecate', '/a')
     expect((await json('routes', 'deprecate', '/stopped')).routes).toMatchObject([
       { method: 'GET', sunsetAt: null },
     ])

@@ -1,8 +1,10 @@
+import { getDefaultAutoSelectFamilyAttemptTimeout, setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net'
+import { Worker } from 'node:worker_threads'
 import { request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import Koa from 'koa'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { analyticsDashboard } from '../../src/dashboard/dashboard.ts'
 import type { AnalyticsDashboard } from '../../src/dashboard/dashboard.ts'
 import { serveDashboard } from '../../src/dashboard/serve-dashboard.ts'
@@ -12,6 +14,8 @@ import { listen } from '../support/apps/listen.ts'
 import { runCli } from '../support/cli/run-cli.ts'
 import { serveApp } from '../support/apps/serve-app.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
+import { send } from '../support/apps/send-request.ts'
+import { replaceExport } from '../support/replace-export.ts'
 
 const acme = testKey(1, 'sk_l…9f2a', { name: 'Mobile app', owner: 'acme' })
 const evil = testKey(2, '<img src=x onerror=alert(1)>')
@@ -283,6 +287,42 @@ describe('a dashboard mounted in an app', () => {
     expect([answer.status, answer.headers.get('location')]).toEqual([302, '/login'])
   })
 
+  test('knows its names however they are written', async () => {
+    const dashboard = analyticsDashboard({
+      authorize: () => true,
+      hosts: ['API.example.com'],
+      database: 'sqlite:/nowhere',
+    })
+    await using app = await serveApp((koa) => koa.use(dashboard))
+    for (const [host, status] of [
+      ['api.EXAMPLE.com', 200],
+      ['example.com', 403],
+    ] as const)
+      expect(await send(app.url, 'GET /usage/', { host })).toBe(status)
+    await dashboard.close()
+  })
+
+  test('looks servers up as the app has set', async () => {
+    let started: unknown
+    const putBack = replaceExport(
+      'node:worker_threads',
+      'Worker',
+      class extends Worker {
+        constructor(...args: ConstructorParameters<typeof Worker>) {
+          super(...args)
+          started = args[1]?.workerData
+        }
+      },
+    )
+    onTestFinished(putBack)
+    const attemptMs = getDefaultAutoSelectFamilyAttemptTimeout()
+    setDefaultAutoSelectFamilyAttemptTimeout(4321)
+    onTestFinished(() => setDefaultAutoSelectFamilyAttemptTimeout(attemptMs))
+    await using served = await mounted(() => true)
+    await fetch(`${served.app.url}/usage/api/report`)
+    expect(started).toMatchObject({ network: { autoSelectFamilyAttemptTimeoutMs: 4321 } })
+  })
+
   test('says what to do while there is no database, and goes on serving', async () => {
     await using served = await mounted(() => true)
     const answer = await fetch(`${served.app.url}/usage/api/report`)
@@ -302,7 +342,7 @@ describe('a dashboard mounted in an app', () => {
 describe('the dashboard of one person', () => {
   let served: ServedDashboard
   let origin: string
-  const send = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
+  const ask = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
     new Promise<IncomingMessage>((resolve, reject) => {
       request(new URL(path, origin), { headers, method }, resolve).on('error', reject).end()
     })
@@ -319,7 +359,7 @@ describe('the dashboard of one person', () => {
 
   test('gives no data and no page without the token', async () => {
     for (const path of ['/', '/api/report', '/page.js', '/?token=wrong', '/api/report?token=']) {
-      const answer = await send(path, { cookie: `apikey-analytics-${new URL(origin).port}=wrong` })
+      const answer = await ask(path, { cookie: `apikey-analytics-${new URL(origin).port}=wrong` })
       expect([path, answer.statusCode]).toEqual([path, 401])
       expect(answer.headers['set-cookie']).toBeUndefined()
       expect(await text(answer)).toContain('UNAUTHORIZED')
@@ -328,21 +368,21 @@ describe('the dashboard of one person', () => {
 
   test('answers only to its own names, so that a foreign site cannot rebind to it', async () => {
     for (const host of ['evil.example', `evil.example:${new URL(origin).port}`, '127.0.0.1']) {
-      const answer = await send(served.url, { host })
+      const answer = await ask(served.url, { host })
       expect([host, answer.statusCode]).toEqual([host, 403])
     }
   })
 
   test('lets in the first who brings the token, by a cookie that scripts and other sites cannot use', async () => {
-    expect((await send(served.url, {}, 'HEAD')).statusCode).toBe(401)
-    const first = await send(served.url)
+    expect((await ask(served.url, {}, 'HEAD')).statusCode).toBe(401)
+    const first = await ask(served.url)
     const [cookie = ''] = first.headers['set-cookie'] ?? []
     expect(cookie).toMatch(/; path=\/; samesite=strict; httponly$/i)
     const session = { cookie: cookie.split(';')[0]! }
-    expect((await send('/page.js', session)).statusCode).toBe(200)
-    expect((await send('/api/report', session)).statusCode).toBe(503)
+    expect((await ask('/page.js', session)).statusCode).toBe(200)
+    expect((await ask('/api/report', session)).statusCode).toBe(503)
     // opening the link again in the same browser is no mistake, in another one it is refused
-    expect((await send(served.url, session)).statusCode).toBe(200)
-    expect((await send(served.url)).statusCode).toBe(401)
+    expect((await ask(served.url, session)).statusCode).toBe(200)
+    expect((await ask(served.url)).statusCode).toBe(401)
   })
 })

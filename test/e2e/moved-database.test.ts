@@ -12,6 +12,8 @@ import { move } from '../support/worlds/move-world.ts'
 import { runCli } from '../support/cli/run-cli.ts'
 import { startProcess } from '../support/processes/run-process.ts'
 import { readAccount, serveAnalytics } from '../support/apps/serve-analytics.ts'
+import { findFirstWaiting } from '../../src/report/notes/note-undelivered.ts'
+import { openDatabase } from '../../src/store/database/open-database.ts'
 
 /** A process that counts so many requests in a data folder, for its default file, and is killed. */
 async function countAndDie(dataDir: string, requests: number, database?: string): Promise<void> {
@@ -55,6 +57,10 @@ forEachDatabase('counter files of a database that moved here', (_kind, makeUrl) 
     // by a worker that was not restarted
     await countAndDie(dataDir, 3)
     expect(await verify(dataDir)).toMatchObject({ undeliveredRequests: 5, elsewhere: [] })
+    const db = await openDatabase(target)
+    expect(await findFirstWaiting(db, dataDir)).toBeInstanceOf(Date)
+    expect(await findFirstWaiting(db, makeDataDir())).toBe(undefined)
+    await db.close()
     await using app = await serveAnalytics({ database: target, dataDir })
     await app.request(4)
     await app.analytics.flush()

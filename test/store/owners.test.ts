@@ -23,6 +23,7 @@ import type { BucketMinutes } from '../../src/model/batch.ts'
 import type { UsageQuery } from '../../src/model/usage-query.ts'
 import { explainStatement } from '../support/databases/explain-statement.ts'
 import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 import { keyIdOf, makeBatch } from '../support/usage/make-batch.ts'
 
 const MINUTE_MS = 60_000
@@ -42,10 +43,12 @@ interface Counted {
 }
 
 forEachDatabase('an owner', (kind, makeUrl) => {
+  let url: string
   let db: Database
   let touched: TouchedKeys
   beforeEach(async () => {
-    db = await openDatabase(await makeUrl())
+    url = await makeUrl()
+    db = await openDatabase(url)
     touched = new TouchedKeys()
   })
   afterEach(() => db.close())
@@ -130,7 +133,7 @@ forEachDatabase('an owner', (kind, makeUrl) => {
     }
     expect(await requestsByOwner()).toEqual({ Acme: 1500, 'Acme plc': 1500 })
     // two names of one customer
-    expect(await renameOwner(db, 'Acme', 'Acme plc')).toEqual({ keys: 1500, quotas: 0, droppedQuotas: 0 })
+    expect(await renameOwner(db, 'Acme', 'Acme plc')).toMatchObject({ keys: 1500, quotas: 0 })
     expect(await requestsByOwner()).toEqual({ 'Acme plc': 3000 })
     expect(await periods('key 7')).toEqual([[null, 'Acme plc', 'app']])
   })
@@ -167,6 +170,20 @@ forEachDatabase('an owner', (kind, makeUrl) => {
     for (const names of wrong) {
       await expect(nameKey(db, keyIdOf('a'), names)).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
     }
+  })
+
+  test('of a day keeps what was used late that day, when the hours before are pruned', async () => {
+    const late = testKey(1, 'late')
+    const tokens = { requests: 0, quantities: { tokens: 5 } }
+    await storeUsage(url, [
+      { key: late, bucket: new Date(MONTH).toISOString(), bucketMinutes: 1440, ...tokens },
+      { key: late, bucket: new Date(MONTH + 20 * HOUR_MS).toISOString(), requests: 1 },
+    ])
+    await nameKey(db, late.id, { owner: 'Acme' })
+    await nameKey(db, late.id, { owner: 'Globex', from: new Date(MONTH + 12 * HOUR_MS) })
+    await pruneUsage(db, { before: new Date(MONTH + 13 * HOUR_MS) })
+    const used = await findUsage(db, { by: ['owner'], unit: 'tokens' })
+    expect(used.map(({ owner, quantity }) => [owner, quantity])).toEqual([['Acme', 5n]])
   })
 
   test('of a day in which the key changed hands keeps its hours in a roll-up', async () => {

@@ -174,7 +174,7 @@ forEachDatabase('quantities of a batch', (_kind, makeUrl) => {
     const wrong = { ...batch, units: { additionsBefore: 0, additionCount: 0, totals } }
     await expect(store.recordBatch(wrong)).rejects.toMatchObject({
       code: 'BATCH_REFUSED',
-      message: expect.stringContaining('its rows hold 10 tokens and its head says 11'),
+      message: expect.stringContaining('its rows hold 10 tokens and its head says 11. Please report this.'),
     })
     expect(await account(db)).toEqual({})
     expect(await byKey(db)).toEqual({})

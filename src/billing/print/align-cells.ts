@@ -4,7 +4,7 @@ export function alignPairs(pairs: readonly (readonly [string, string])[]): strin
   return pairs.map(([name, text]) => `${name.padEnd(width)}  ${text}\n`).join('')
 }
 
-/** Columns that are as wide as their longest cell; the third one is for numbers. */
+/** Columns that are as wide as their longest cell; the third and the fifth one are for numbers. */
 export function alignCells(rows: readonly (readonly string[])[]): string {
   // not by what a terminal shows: that would change with every version of Unicode
   const lengthOf = (text: string) => Array.from(text).length

@@ -1,8 +1,8 @@
 /**
  * The records of the names region. Keys and operations: u32 length, u32 CRC-32 of the text, JSON text that begins with
- * their number; a later record of a key holds from the batch on whose sequence it ends with. Cells: u32 2^30 + status, int32 key, int32 operation,
- * u32 CRC-32 of these. Slots: u32 2^31 + cell x 128 + bin, u32 CRC-32 of it. Cells and slots are numbered by the
- * position of their record.
+ * their number. A later record of a key gives it other names, from the batch on whose sequence is its last field. Cells:
+ * u32 2^30 + status, int32 key, int32 operation, u32 CRC-32 of these. Slots: u32 2^31 + cell x 128 + bin, u32 CRC-32 of
+ * it. Cells and slots are numbered by the position of their record.
  */
 import { crc32 } from 'node:zlib'
 import { BIN_COUNT } from '../../model/duration-bins.ts'

@@ -22,9 +22,9 @@ export type IdentifyKey = (
 export type FindVouched = IdentifyKey
 
 /**
- * Makes an `IdentifyKey`, and a `FindVouched` of the same options. The order: `setApiKey`; then the option `identify` where it is given, alone; else
- * `ctx.state.apiKey`, `Authorization: <keyword> <key>`, and the key header. It never throws: when `identify` fails
- * or takes longer than five seconds, that is reported and the request belongs to `(other)`.
+ * Makes an `IdentifyKey`, and a `FindVouched` of the same options. The order: `setApiKey`; then, if the option `identify`
+ * is set, only that; else `ctx.state.apiKey`, `Authorization: <keyword> <key>`, the key header. It never throws: when
+ * `identify` fails or takes longer than five seconds, that is reported and the request belongs to `(other)`.
  */
 export function createIdentifyKey(
   options: Pick<ResolvedOptions, 'identify' | 'keyword' | 'header'>,

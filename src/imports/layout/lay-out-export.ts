@@ -23,7 +23,7 @@ const REQUIRED = ['keyId', 'bucket', 'bucketMinutes', 'method', 'endpoint', 'sta
 const LATENCY = ['measuredCount', 'p50Us', 'p95Us', 'p99Us']
 const OPTIONAL = ['keyLabel', 'keyName', 'keyOwner', 'durationUs', ...LATENCY]
 /** Columns that say nothing that other columns do not say, or only of the database that was exported. */
-const IGNORED = ['bucketLocal', 'importId']
+const IGNORED = ['bucketLocal', 'importId', 'keyLine']
 const OF_UNIT = /^(\w+)(RequestCount|Quantity)$/
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/
 /** A key seldom comes again after many others. */

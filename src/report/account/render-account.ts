@@ -12,6 +12,7 @@ import type { LateUsage } from '../../store/read/list-late-usage.ts'
 import type { BillingAccount } from '../../store/verify/verify-statements.ts'
 import type { ImportAccount } from '../../store/imports/balance-imports.ts'
 import type { InstanceAccount } from '../../store/verify/verify-usage.ts'
+import { renderNotes } from '../render/render-notes.ts'
 
 /** Renders an account, with the result as its last line. */
 export function renderAccount(account: Account, screen: Screen): string {
@@ -23,7 +24,7 @@ export function renderAccount(account: Account, screen: Screen): string {
       'times in UTC',
       screen,
     ),
-    ...account.notes.map((note) => `${wrap(escapeTerminal(`Note: ${note}`), screen)}\n`),
+    ...renderNotes(account.notes, screen),
     renderTable(balanceTable(account), screen),
     ...(account.units.length + Object.keys(account.undeliveredQuantities).length > 0
       ? [renderTable(unitsTable(account), screen)]
@@ -115,7 +116,7 @@ function billingTable({ statements, units }: BillingAccount): ReportTable {
     ],
     rows: units.map(({ unit, ...sums }) => [
       unit,
-      ...[sums.billed, sums.notBilledYet, sums.notBillable, sums.delivered].map(Number),
+      ...[sums.billed, sums.notBilledYet, sums.notBillable, sums.delivered].map(BigInt),
     ]),
   }
 }

@@ -6,6 +6,7 @@ import { renderTable } from '../../terminal/render-table.ts'
 import type { Screen } from '../../terminal/screen.ts'
 import type { Cell, Column, ReportTable } from '../render/report-table.ts'
 import type { Customer, Customers } from './customers-report.ts'
+import { renderNotes } from '../render/render-notes.ts'
 
 const COLUMNS: readonly Column[] = [
   { name: 'owner', title: 'Customer', kind: 'text' },
@@ -59,7 +60,7 @@ export function renderCustomers(found: Customers, format: string, screen: Screen
     customers.length > 0
       ? renderTable(table, screen, period.timeZone)
       : `No ${nameOfAmount(unit)} in this period.\n`
-  return [heading, list, ...notes.map((note) => `Note: ${note}\n`)].join('\n')
+  return [heading, list, ...renderNotes(notes, screen)].join('\n')
 }
 
 function tableOf({ customers, customerCount, total, series, unit }: Customers): ReportTable {

@@ -135,8 +135,8 @@ export function haveLatency(names: Iterable<string>): boolean {
 }
 
 /**
- * Only the named columns, in that order; without names all except those of lines, durations, units and imports. `latency` and `units`
- * add these.
+ * Only the named columns, in that order; without names all but those of lines, durations, units and imports. `latency`
+ * adds the durations, `units` those of units.
  * @throws WRONG_USAGE for an unknown name
  */
 export function pickColumns<Page>(

@@ -1,5 +1,6 @@
 import { inspectDataDir } from '../../buffer/folder/inspect-data-dir.ts'
 import { isMeantFor } from '../../buffer/folder/is-meant-for.ts'
+import type { AskingDatabase } from '../../buffer/folder/is-meant-for.ts'
 import { formatCount } from '../render/format-number.ts'
 import { countLacking } from '../../store/verify/count-lacking.ts'
 import { countMissing, countMissingQuantity } from '../../store/verify/count-missing.ts'
@@ -23,8 +24,7 @@ export interface Undelivered {
 /** Reads a data folder; one that does not exist is empty. */
 export async function readUndelivered(db: Database, dataDir: string): Promise<Undelivered> {
   const { waiting, setAside, unreadable } = await inspectDataDir(dataDir)
-  const meta = await readMeta(db)
-  const asking = { databaseId: meta.database_id, databaseLabel: db.databaseLabel }
+  const asking = await readAsking(db)
   const targets = [...Map.groupBy(waiting, (batch) => batch.target)]
   const { ours = [], others = [] } = Object.groupBy(targets, ([target]) =>
     isMeantFor(target, asking, dataDir) ? 'ours' : 'others',
@@ -39,6 +39,20 @@ export async function readUndelivered(db: Database, dataDir: string): Promise<Un
     [...quantities].map(([unit, quantity]) => [unit, BigInt(quantity)]),
   )
   return { undeliveredRequests, undeliveredQuantities, elsewhere, setAside, unreadable }
+}
+
+/** Start of the first bucket whose counts wait in a data folder for this database. */
+export async function findFirstWaiting(db: Database, dataDir: string): Promise<Date | undefined> {
+  const { waiting } = await inspectDataDir(dataDir)
+  if (waiting.length === 0) return undefined
+  const asking = await readAsking(db)
+  const ours = waiting.filter(({ target }) => isMeantFor(target, asking, dataDir))
+  return ours.length > 0 ? new Date(Math.min(...ours.map(({ bucket }) => bucket.getTime()))) : undefined
+}
+
+async function readAsking(db: Database): Promise<AskingDatabase> {
+  const { database_id: databaseId } = await readMeta(db)
+  return { databaseId, databaseLabel: db.databaseLabel }
 }
 
 /** Notes that a database is not where counts go: it moved, or a move of it is not finished. */

@@ -11,6 +11,7 @@ import type { Screen } from '../../terminal/screen.ts'
 import { tablesOf } from './tables-of-report.ts'
 import { hasLines } from '../usage/usage-report.ts'
 import type { Measures, UsageReport } from '../usage/usage-report.ts'
+import { renderNotes } from './render-notes.ts'
 
 /** The parts of a heading besides the period. */
 export interface ReportHeading {
@@ -34,8 +35,7 @@ export function renderReport(report: UsageReport, heading: ReportHeading, screen
   if (hasLines(report)) {
     for (const table of tablesOf(report)) parts.push(renderTable(table, screen, timeZone))
   }
-  for (const note of report.notes)
-    parts.push(`${paint('yellow', wrap(`Note: ${escapeTerminal(note)}`, screen), screen)}\n`)
+  parts.push(...renderNotes(report.notes, screen))
   return parts.filter(Boolean).join('\n')
 }
 

@@ -13,7 +13,7 @@ export interface Column {
   readonly dropFirst?: number | undefined
 }
 
-/** A table for people: the input of the renderers for terminals and Markdown. */
+/** A table for people: the input of the renderers for terminals, Markdown and HTML. */
 export interface ReportTable {
   readonly title?: string | undefined
   readonly columns: readonly Column[]

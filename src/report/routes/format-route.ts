@@ -29,12 +29,16 @@ export function daysUntilSunset({ sunsetAt }: Pick<Route, 'sunsetAt'>, now: Date
   return sunsetAt && Math.floor((sunsetAt.getTime() - now.getTime()) / DAY_MS)
 }
 
-/** `2027-01-01 (35 days)`, `2026-11-01 (26 days ago)` */
+/** `in 35 days`, `today`, `26 days ago` */
+export function formatDistance(days: number): string {
+  if (days === 0) return 'today'
+  return days < 0 ? `${formatDays(-days)} ago` : `in ${formatDays(days)}`
+}
+
+/** `2027-01-01 (in 35 days)`, `2026-11-01 (26 days ago)` */
 export function formatSunset(route: Pick<Route, 'sunsetAt'>, now: Date): string {
   const days = daysUntilSunset(route, now)
-  if (days === null) return ''
-  const distance = days < 0 ? `${formatDays(-days)} ago` : days === 0 ? 'today' : formatDays(days)
-  return `${formatDate(route.sunsetAt)} (${distance})`
+  return days === null ? '' : `${formatDate(route.sunsetAt)} (${formatDistance(days)})`
 }
 
 /** `2.1.0`, or `2.0.0 to 2.1.0` */

@@ -1,6 +1,6 @@
 import { renderTable } from '../../terminal/render-table.ts'
 import { escapeTerminal } from '../../terminal/escape-terminal.ts'
-import { paint, wrap } from '../../terminal/screen.ts'
+import { wrap } from '../../terminal/screen.ts'
 import type { Screen } from '../../terminal/screen.ts'
 import { renderCsv } from '../render/render-csv.ts'
 import type { CsvSeparator, CsvValue } from '../render/render-csv.ts'
@@ -10,6 +10,7 @@ import { escapeMarkdown, renderMarkdownTable } from '../render/render-markdown.t
 import { renderHeading } from '../render/render-report.ts'
 import type { ReportTable } from '../render/report-table.ts'
 import type { ReportFormat } from '../question/report-flags.ts'
+import { renderNotes } from '../render/render-notes.ts'
 
 /** A report that is a list: its tables for people, and its lines for programs. */
 export interface ListReport {
@@ -48,9 +49,7 @@ export function renderList(
     renderHeading(list, list.fact, screen),
     `${wrap(escapeTerminal(list.summary), screen)}\n`,
     ...list.tables.map((table) => renderTable(table, screen, list.timeZone)),
-    ...list.notes.map(
-      (note) => `${paint('yellow', wrap(`Note: ${escapeTerminal(note)}`, screen), screen)}\n`,
-    ),
+    ...renderNotes(list.notes, screen),
   ]
   return parts.join('\n')
 }

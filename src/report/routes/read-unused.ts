@@ -1,12 +1,10 @@
-import { inspectDataDir } from '../../buffer/folder/inspect-data-dir.ts'
 import { AnalyticsError } from '../../model/errors.ts'
 import type { UnusedRoute, UnusedRoutes } from '../../model/route.ts'
-import { targetOf } from '../../options/database-target.ts'
 import type { Database } from '../../store/database/open-database.ts'
 import { findUnusedRoutes } from '../../store/routes/find-unused-routes.ts'
 import { formatInstant } from '../../time/calendar.ts'
 import { formatCount } from '../render/format-number.ts'
-import { noteMissing, noteUndelivered } from '../notes/note-undelivered.ts'
+import { findFirstWaiting, noteMissing, noteUndelivered } from '../notes/note-undelivered.ts'
 import type { Column, ReportTable } from '../render/report-table.ts'
 import {
   formatAge,
@@ -86,14 +84,6 @@ function parseDays(text: string): number {
     'WRONG_USAGE',
     `Cannot read "${text}" as a number of whole days. Use --unused 90d or 12w, ${MOST_DAYS} days at most.`,
   )
-}
-
-/** Start of the first bucket for this database that waits on this machine. */
-async function findFirstWaiting(db: Database, dataDir: string): Promise<Date | undefined> {
-  const { waiting } = await inspectDataDir(dataDir)
-  const target = targetOf(db.databaseLabel, dataDir)
-  const buckets = waiting.filter((batch) => batch.target === target).map(({ bucket }) => bucket.getTime())
-  return buckets.length > 0 ? new Date(Math.min(...buckets)) : undefined
 }
 
 function describePeriod({ since, until, completeUntil }: UnusedRoutes): string {

@@ -9,7 +9,7 @@ import { findRoutes } from '../../store/routes/find-routes.ts'
 import { formatInstant } from '../../time/calendar.ts'
 import { parseInstant } from '../../time/period.ts'
 import { parseEndpoint } from '../question/parse-endpoint.ts'
-import { daysUntilSunset, formatDays, nameOfRoute } from './format-route.ts'
+import { daysUntilSunset, formatDistance, nameOfRoute } from './format-route.ts'
 
 /** The flags of `routes deprecate`, parsed. */
 export interface DeprecateFlags {
@@ -112,7 +112,7 @@ async function asUsage<T>(run: () => Promise<T>): Promise<T> {
 function describe(route: Route, now: Date): string {
   const { deprecatedAt, sunsetAt, link } = route
   const days = daysUntilSunset(route, now)
-  const distance = days === null ? '' : days < 0 ? `, ${formatDays(-days)} ago` : `, in ${formatDays(days)}`
+  const distance = days === null ? '' : `, ${formatDistance(days)}`
   const sunset = sunsetAt ? `sunset ${formatInstant(sunsetAt, 'UTC')}${distance}` : 'without a sunset'
   const page = link === null ? '' : `; see ${link}`
   return `${nameOfRoute(route)} is deprecated from ${formatInstant(deprecatedAt!, 'UTC')} UTC on, ${sunset}${page}.\n`

@@ -32,9 +32,13 @@ export async function hasAlertsOf(tx: Statements, owner: string): Promise<boolea
   )
 }
 
-/** Moves the alerts about an owner to another name, so that no threshold fires again. */
-export async function renameAlertsOf(tx: Statements, owner: string, name: string): Promise<void> {
-  await tx.query('update api_key_analytics_alerts set owner = $2 where owner = $1', [owner, name])
+/** Moves the alerts about an owner to another name, so that no threshold fires again. @returns how many */
+export async function renameAlertsOf(tx: Statements, owner: string, name: string): Promise<number> {
+  const moved = await tx.query(
+    'update api_key_analytics_alerts set owner = $2 where owner = $1 returning 1',
+    [owner, name],
+  )
+  return moved.length
 }
 
 /** Which alerts to prune: those of periods that ended by `before`, of all keys and owners or of one key. */

@@ -22,7 +22,7 @@ export interface KeyNames {
   readonly name?: string | null | undefined
   readonly owner?: string | null | undefined
   /**
-   * The time for which `owner` is valid. Without `since` and `until`: all time if the key never had an owner, else from
+   * The time for which `owner` is valid. Without `from` and `until`: all time if the key never had an owner, else from
    * the open hour on. With `until` only: from the beginning.
    */
   readonly from?: Date | undefined

@@ -13,16 +13,20 @@ import { takeTurn } from '../write/take-turn.ts'
 /** Keys of one transaction: flushes wait for it, and each key may have many rows. */
 const KEYS_AT_ONCE = 20
 
+/** How much has another name now. Quotas are dropped where the name had the same. */
+export interface RenamedOwner {
+  readonly keys: number
+  readonly alerts: number
+  readonly quotas: number
+  readonly droppedQuotas: number
+}
+
 /**
  * Renames an owner, now and in the past, with its quotas and alerts. A name that is in use merges both owners and keeps
  * its quotas. Works on some keys at a time: after an abort, run it again to finish.
  * @throws ARGUMENT_INVALID for a name that cannot be stored
  */
-export async function renameOwner(
-  db: Database,
-  owner: string,
-  name: string,
-): Promise<{ keys: number; quotas: number; droppedQuotas: number }> {
+export async function renameOwner(db: Database, owner: string, name: string): Promise<RenamedOwner> {
   requireText('owner', name)
   const ids = await findKeysOfOwner(db, owner)
   for (let start = 0; start < ids.length; start += KEYS_AT_ONCE) {
@@ -30,11 +34,11 @@ export async function renameOwner(
       renameIn(tx, db.dialect, ids.slice(start, start + KEYS_AT_ONCE), owner, name),
     )
   }
-  const { moved, dropped } = await runBoundedWrite(db, async (tx) => {
-    await renameAlertsOf(tx, owner, name)
-    return moveQuotas(tx, db.dialect, owner, name)
-  })
-  return { keys: ids.length, quotas: moved, droppedQuotas: dropped }
+  const { alerts, moved, dropped } = await runBoundedWrite(db, async (tx) => ({
+    alerts: await renameAlertsOf(tx, owner, name),
+    ...(await moveQuotas(tx, db.dialect, owner, name)),
+  }))
+  return { keys: ids.length, alerts, quotas: moved, droppedQuotas: dropped }
 }
 
 async function renameIn(

@@ -64,9 +64,9 @@ export interface FoundUsage {
 }
 
 /**
- * Reads the usage of a customer in one statement, and what says which others are needed; of one key after a look-up of
- * its line. Nobody's rows but the
- * customer's are read, and the whole of an owner comes from the sums of owners, whatever the number of keys.
+ * Reads the usage of a customer in one statement, which also says what else must be read. The line of a single key is
+ * looked up first. Reads no rows of other customers. The whole of an owner comes from the sums of owners, however many
+ * keys there are.
  */
 export async function findCustomerUsage(db: Database, question: CustomerQuestion): Promise<FoundUsage> {
   const { by, since, until, timeZone } = question

@@ -3,6 +3,7 @@ import type { Database } from '../database/open-database.ts'
 import type { OwnerPeriods } from '../keys/owner-periods.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
 import { takeTurn } from '../write/take-turn.ts'
+import { USAGE_TABLES } from '../database/usage-tables.ts'
 import { placeholders } from '../database/placeholders.ts'
 
 /** Keys per transaction. */
@@ -12,15 +13,14 @@ const FIND = ({ dialect }: Database, ofKey: boolean) => `
 select distinct o.api_key_id as id
 from api_key_analytics_owners o
 where o.until <= ${dialect.timeOf('$1')}
-  and not exists (select 1 from api_key_analytics t where t.api_key_id = o.api_key_id and t.bucket < o.until)
+  ${USAGE_TABLES.map((table) => `and not exists (select 1 from ${table} t where t.api_key_id = o.api_key_id and t.bucket < o.until)`).join('\n  ')}
   ${ofKey ? 'and o.api_key_id = $2' : ''}
 order by o.api_key_id`
 
 const FIND_FIRST = ({ dialect }: Database, ids: string) => `
-select api_key_id as id, ${dialect.millisecondsOf('min(bucket)')} as first
-from api_key_analytics
-where api_key_id in (${ids})
-group by api_key_id`
+select id, ${dialect.millisecondsOf('min(first)')} as first
+from (${USAGE_TABLES.map((table) => `select api_key_id as id, min(bucket) as first from ${table} where api_key_id in (${ids}) group by api_key_id`).join(' union all ')}) as t
+group by id`
 
 /**
  * Removes former owners, of all keys or of one, whose time ended before a date and has no rows left. The first

@@ -97,14 +97,14 @@ function writeCondition(
 ): { condition: string; params: unknown[] } {
   const parameters = new Parameters()
   const time = (milliseconds: number): string => dialect.timeOf(parameters.add(milliseconds))
-  const databaseLabel = ({ bucket, keyId }: Place): string => `(${time(bucket)}, ${parameters.add(keyId)})`
+  const writePlace = ({ bucket, keyId }: Place): string => `(${time(bucket)}, ${parameters.add(keyId)})`
   const conditions = ['true']
   if (keyId !== null) conditions.push(`t.api_key_id = ${parameters.add(keyId)}`)
   if (before !== null) conditions.push(endsBy(dialect, time(before)))
   if (during) conditions.push(`t.bucket >= ${time(during.since)}`)
   if (during && during.until < Infinity) conditions.push(`t.bucket < ${time(during.until)}`)
-  if (from) conditions.push(`(t.bucket, t.api_key_id) > ${databaseLabel(from)}`)
-  if (to) conditions.push(`(t.bucket, t.api_key_id) <= ${databaseLabel(to)}`)
+  if (from) conditions.push(`(t.bucket, t.api_key_id) > ${writePlace(from)}`)
+  if (to) conditions.push(`(t.bucket, t.api_key_id) <= ${writePlace(to)}`)
   return { condition: conditions.join(' and '), params: parameters.values }
 }
 

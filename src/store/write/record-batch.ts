@@ -189,7 +189,7 @@ function toCells(row: BatchRow): unknown[] {
 function refusal({ instance, sequence }: Batch, why: string, cause?: unknown): AnalyticsError {
   return new AnalyticsError(
     'BATCH_REFUSED',
-    `Batch ${sequence} of instance ${instance} cannot be stored: ${why} It is set aside; please report this.`,
+    `Batch ${sequence} of instance ${instance} cannot be stored: ${why.replace(/\.?$/, '.')} Please report this.`,
     { cause },
   )
 }

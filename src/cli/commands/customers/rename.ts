@@ -24,13 +24,14 @@ export default class CustomersRename extends BaseCommand {
         import('../../../report/question/find-filter.ts'),
       ])
       const renamed = await renameOwner(db, from, to)
-      if (renamed.keys === 0) {
+      const { keys, alerts, quotas, droppedQuotas } = renamed
+      if (keys + alerts + quotas + droppedQuotas === 0) {
         await requireKnownNames(db, { owner: from })
         throw new AnalyticsError('WRONG_USAGE', `No key has the owner "${from}".`)
       }
-      const keys = renamed.keys === 1 ? '1 key' : `${renamed.keys} keys`
-      this.print(this.forOutput(`${from} is ${to} now, with ${keys}.\n`))
-      const { droppedQuotas } = renamed
+      // an owner may have quotas before its first key
+      const what = keys === 0 ? 'its quotas and alerts' : keys === 1 ? '1 key' : `${keys} keys`
+      this.print(this.forOutput(`${from} is ${to} now, with ${what}.\n`))
       if (droppedQuotas > 0)
         this.say(`Note: ${to} had the same quotas, which stay; those of ${from} are gone.`)
       return { from, to, ...renamed }
