@@ -7,7 +7,7 @@ import type { ReportRequest, UsageSource } from '../report/usage/build-report.ts
 import { chooseUnit, findSteps, spread } from '../report/usage/build-series.ts'
 import { countKeys, measure, sumUp } from '../report/usage/measure-usage.ts'
 import { previousPeriod } from '../time/previous-period.ts'
-import { toReportedPeriod, toReportedPrevious } from '../report/question/reported-period.ts'
+import { toReportedPeriod, toReportedPrevious } from '../report/usage/reported-period.ts'
 import type { Measures, ReportedPrevious, UsageReport } from '../report/usage/usage-report.ts'
 import type { UsageFilter, UsageQuery } from '../model/usage-query.ts'
 import type { UsageRow } from '../model/usage-row.ts'

@@ -1,4 +1,4 @@
-import { countLayers, listRoutes } from '../capture/endpoint/list-routes.ts'
+import { countLayers, listRoutes } from './list-routes.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import { MOST_ROUTES } from '../model/route.ts'
 import type { RouteRegistration } from '../model/route.ts'

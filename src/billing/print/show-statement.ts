@@ -8,7 +8,7 @@ import type { Database } from '../../store/database/open-database.ts'
 import { isUuid } from '../../store/read/usage-filter.ts'
 import { readPriceList } from '../price/report-pricing.ts'
 import { priceStatement } from '../price/price-statement.ts'
-import { renderPriced } from '../price/render-priced.ts'
+import { renderPriced } from './render-priced.ts'
 import { openStatement } from '../statement/read-statement.ts'
 import { renderStatement } from './render-statement.ts'
 

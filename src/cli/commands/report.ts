@@ -3,7 +3,7 @@ import { Flags } from '@oclif/core'
 import { BaseCommand, exitCodes } from '../base-command.ts'
 import type { BaseFlags } from '../base-command.ts'
 import type { Pricing } from '../../report/usage/pricing.ts'
-import type { ReportAnswer } from '../../report/usage/report-answer.ts'
+import type { ReportAnswer } from '../../report/answer-report.ts'
 import type { ReportFlags, ReportFormat } from '../../report/question/report-flags.ts'
 import { byFlag, csvSeparatorFlag, unitFlag, usageFlags } from '../usage-flags.ts'
 
@@ -98,7 +98,7 @@ export default class Report extends BaseCommand {
     const isDefault = metadata.flags.format?.setFromDefault
     const format = flags.open && isDefault ? 'html' : this.oneFormat(flags.format, metadata.flags.format)
     return this.withDatabase(flags, async (db, location) => {
-      const { answerReport } = await import('../../report/usage/report-answer.ts')
+      const { answerReport } = await import('../../report/answer-report.ts')
       const pricing = flags.prices === undefined ? undefined : await this.readPricing(flags.prices)
       const read = () => answerReport(db, { ...flags, format }, location, pricing)
       // --watch refuses a workbook

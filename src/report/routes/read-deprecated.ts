@@ -10,9 +10,9 @@ import { nameOfKey } from '../usage/group-names.ts'
 import { noteUndelivered } from '../notes/note-undelivered.ts'
 import { noteUnfinished } from '../notes/note-unfinished.ts'
 import type { Cell, Column } from '../render/report-table.ts'
-import { noteHistory, toReportedPeriod, toReportedPrevious } from '../question/reported-period.ts'
+import { noteHistory, toReportedPeriod, toReportedPrevious } from '../usage/reported-period.ts'
 import { daysUntilSunset, formatSunset, nameOfRoute } from './format-route.ts'
-import type { ListReport } from './list-report.ts'
+import type { ListReport } from '../render/list-report.ts'
 
 const DEFAULT_PERIOD = '30d'
 

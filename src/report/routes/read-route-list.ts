@@ -4,7 +4,7 @@ import { listRoutes } from '../../store/routes/find-routes.ts'
 import { formatInstant } from '../../time/calendar.ts'
 import type { Column, ReportTable } from '../render/report-table.ts'
 import { formatDate, formatReleases, formatSunset, nameOfRoute } from './format-route.ts'
-import type { ListReport } from './list-report.ts'
+import type { ListReport } from '../render/list-report.ts'
 
 const COLUMNS: readonly Column[] = [
   { name: 'route', title: 'Route', kind: 'text' },

@@ -14,7 +14,7 @@ import {
   formatSunset,
   nameOfRoute,
 } from './format-route.ts'
-import type { ListReport } from './list-report.ts'
+import type { ListReport } from '../render/list-report.ts'
 import { NO_ROUTES, ROUTE_CSV_NAMES } from './read-route-list.ts'
 
 const MOST_DAYS = 3650

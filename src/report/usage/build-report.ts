@@ -11,7 +11,7 @@ import { formatCount } from '../render/format-number.ts'
 import { noteUnfinished } from '../notes/note-unfinished.ts'
 import type { Period } from '../../time/period.ts'
 import { previousPeriod } from '../../time/previous-period.ts'
-import { noteHistory, toReportedPeriod, toReportedPrevious } from '../question/reported-period.ts'
+import { noteHistory, toReportedPeriod, toReportedPrevious } from './reported-period.ts'
 import type { ReportedPrevious, UsageReport } from './usage-report.ts'
 
 /** The source of a report's numbers. */

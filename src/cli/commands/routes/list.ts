@@ -23,7 +23,7 @@ export default class RoutesList extends BaseCommand {
     return this.withDatabase(flags, async (db, location) => {
       const [{ readRouteList }, { renderList, toListJson }] = await Promise.all([
         import('../../../report/routes/read-route-list.ts'),
-        import('../../../report/routes/list-report.ts'),
+        import('../../../report/render/list-report.ts'),
       ])
       const list = await readRouteList(db, location)
       const text = renderList(list, format, this.screen(flags))

@@ -1,10 +1,10 @@
 import { wallTimeOf } from '../../time/calendar.ts'
 import type { CalendarUnit } from '../../time/calendar.ts'
 import { axesOf, nameOfAxis } from '../usage/axes.ts'
-import { dataColumnsOf } from '../render/data-table.ts'
-import type { DataColumn } from '../render/data-table.ts'
+import { dataColumnsOf } from './data-table.ts'
+import type { DataColumn } from './data-table.ts'
 import { escapeTerminal } from '../../terminal/escape-terminal.ts'
-import type { CsvValue, Decimal } from '../render/render-csv.ts'
+import type { CsvValue, Decimal } from './render-csv.ts'
 import type { ReportGroup, UsageReport } from '../usage/usage-report.ts'
 
 const TIME_FORMATS = {

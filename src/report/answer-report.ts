@@ -1,18 +1,18 @@
-import type { Database } from '../../store/database/open-database.ts'
-import type { Screen } from '../../terminal/screen.ts'
-import { forPeople } from '../question/check-report-flags.ts'
-import type { SecretInput } from '../question/find-key.ts'
-import type { Pricing } from './pricing.ts'
-import { readReport } from './read-report.ts'
-import { renderReportAs } from '../render/render-report-as.ts'
-import type { CsvSeparator } from '../render/render-csv.ts'
-import type { ReportFlags, ReportFormat } from '../question/report-flags.ts'
-import { checkRouteFlags } from '../routes/check-route-flags.ts'
-import { renderList, renderListXlsx, toListJson } from '../routes/list-report.ts'
-import type { ListReport } from '../routes/list-report.ts'
-import { readDeprecated } from '../routes/read-deprecated.ts'
-import { readUnused } from '../routes/read-unused.ts'
-import { toReportJson } from './run-report.ts'
+import type { Database } from '../store/database/open-database.ts'
+import type { Screen } from '../terminal/screen.ts'
+import { forPeople } from './question/check-report-flags.ts'
+import type { SecretInput } from './question/find-key.ts'
+import type { Pricing } from './usage/pricing.ts'
+import { readReport } from './usage/read-report.ts'
+import { renderReportAs } from './render/render-report-as.ts'
+import type { CsvSeparator } from './render/render-csv.ts'
+import type { ReportFlags, ReportFormat } from './question/report-flags.ts'
+import { checkRouteFlags } from './routes/check-route-flags.ts'
+import { renderList, renderListXlsx, toListJson } from './render/list-report.ts'
+import type { ListReport } from './render/list-report.ts'
+import { readDeprecated } from './routes/read-deprecated.ts'
+import { readUnused } from './routes/read-unused.ts'
+import { toReportJson } from './usage/run-report.ts'
 
 /** A report that can be written in every format. */
 export interface ReportAnswer {
@@ -39,7 +39,7 @@ export async function answerReport(
     notes: [headed.heading.line ?? [], headed.report.notes].flat(),
     render: (format, screen, separator) => renderReportAs(format, headed, screen, separator),
     async workbook() {
-      const { renderUsageXlsx } = await import('../export/render-usage-xlsx.ts')
+      const { renderUsageXlsx } = await import('./render/render-usage-xlsx.ts')
       return renderUsageXlsx(headed.report)
     },
     toJson: () => toReportJson(headed),

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { AnalyticsError } from '../model/errors.ts'
-import type { Statements } from './database/dialect.ts'
-import type { Database } from './database/open-database.ts'
+import { AnalyticsError } from '../../model/errors.ts'
+import type { Statements } from './dialect.ts'
+import type { Database } from './open-database.ts'
 
 /** How to wait for another process that migrates. */
 export interface MigrationWait {

@@ -1,12 +1,12 @@
-import type { Operation } from '../../model/operation.ts'
-import { compareTexts } from '../../model/compare-texts.ts'
-import { EVERY_METHOD } from '../../model/route.ts'
-import type { ResolvedOptions } from '../../options/options.ts'
-import { joinPattern } from './find-route.ts'
-import { isIgnoredPath } from '../is-ignored-path.ts'
-import { nameEndpoint } from './name-endpoint.ts'
-import { nameMethod } from './name-method.ts'
-import type { Layer } from './router.ts'
+import type { Operation } from '../model/operation.ts'
+import { compareTexts } from '../model/compare-texts.ts'
+import { EVERY_METHOD } from '../model/route.ts'
+import type { ResolvedOptions } from '../options/options.ts'
+import { joinPattern } from '../capture/endpoint/find-route.ts'
+import { isIgnoredPath } from '../capture/is-ignored-path.ts'
+import { nameEndpoint } from '../capture/endpoint/name-endpoint.ts'
+import { nameMethod } from '../capture/endpoint/name-method.ts'
+import type { Layer } from '../capture/endpoint/router.ts'
 
 /** `router.all()` makes a route of about 35 methods; nobody lists so many by hand. */
 const LEAST_OF_EVERY_METHOD = 16

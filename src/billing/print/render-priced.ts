@@ -5,8 +5,8 @@ import type { CsvSeparator } from '../../report/render/render-csv.ts'
 import { renderJson } from '../../report/render/render-json.ts'
 import { escapeMarkdown } from '../../report/render/render-markdown.ts'
 import { escapeTerminal } from '../../terminal/escape-terminal.ts'
-import { alignCells } from '../print/align-cells.ts'
-import type { PricedStatement } from './price-statement.ts'
+import { alignCells } from './align-cells.ts'
+import type { PricedStatement } from '../price/price-statement.ts'
 
 const CSV_COLUMNS = [
   'line',

@@ -2,7 +2,7 @@ import { formatDay } from '../../time/format-date.ts'
 import { describePeriod, figuresTo, isComplete } from '../../time/period.ts'
 import type { Period } from '../../time/period.ts'
 import type { ClosedPeriod } from '../../time/previous-period.ts'
-import type { ReportedPrevious, UsageReport } from '../usage/usage-report.ts'
+import type { ReportedPrevious, UsageReport } from './usage-report.ts'
 
 /** Share of a period that may lie before the first count: a quiet first night of a month is not missing history. */
 const QUIET_PART = 1 / 30

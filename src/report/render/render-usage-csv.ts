@@ -1,8 +1,8 @@
 import { formatInstant } from '../../time/calendar.ts'
-import { dataColumnsOf } from '../render/data-table.ts'
-import type { DataColumn } from '../render/data-table.ts'
-import { renderCsv } from '../render/render-csv.ts'
-import type { CsvSeparator, CsvValue } from '../render/render-csv.ts'
+import { dataColumnsOf } from './data-table.ts'
+import type { DataColumn } from './data-table.ts'
+import { renderCsv } from './render-csv.ts'
+import type { CsvSeparator, CsvValue } from './render-csv.ts'
 import type { ReportGroup, UsageReport } from '../usage/usage-report.ts'
 
 /**
