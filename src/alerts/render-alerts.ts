@@ -5,7 +5,7 @@ import { escapeMarkdown, renderMarkdownTable } from '../report/render/render-mar
 import { renderHeading } from '../report/render/render-report.ts'
 import type { ReportTable } from '../report/render/report-table.ts'
 import { escapeTerminal } from '../terminal/escape-terminal.ts'
-import { renderTable } from '../terminal/render-table.ts'
+import { renderTable } from '../report/render/render-table.ts'
 import { wrap } from '../terminal/screen.ts'
 import type { Screen } from '../terminal/screen.ts'
 import { formatInstant } from '../time/calendar.ts'

@@ -1,7 +1,7 @@
 import { renderHeading } from '../report/render/render-report.ts'
 import type { Column } from '../report/render/report-table.ts'
 import type { ListedImport } from '../store/imports/find-imports.ts'
-import { renderTable } from '../terminal/render-table.ts'
+import { renderTable } from '../report/render/render-table.ts'
 import type { Screen } from '../terminal/screen.ts'
 
 const COLUMNS: readonly Column[] = [

@@ -1,5 +1,5 @@
 import type { StatementSummary } from '../../model/statement.ts'
-import { renderTable } from '../../terminal/render-table.ts'
+import { renderTable } from '../../report/render/render-table.ts'
 import type { Screen } from '../../terminal/screen.ts'
 
 /** The statements as a table for people. */

@@ -1,7 +1,7 @@
 import { parseInstant } from '../../time/period.ts'
 import { nameOfKey } from '../usage/group-names.ts'
 import { renderHeading } from '../render/render-report.ts'
-import { renderTable } from '../../terminal/render-table.ts'
+import { renderTable } from '../render/render-table.ts'
 import type { Screen } from '../../terminal/screen.ts'
 import type { Column } from '../render/report-table.ts'
 import { listKeys } from '../../store/read/find-keys.ts'

@@ -1,6 +1,6 @@
 import { formatInstant } from '../../time/calendar.ts'
 import { renderHeading } from '../render/render-report.ts'
-import { renderTable } from '../../terminal/render-table.ts'
+import { renderTable } from '../render/render-table.ts'
 import type { Screen } from '../../terminal/screen.ts'
 import { nameOfKey } from '../usage/group-names.ts'
 import type { Column } from '../render/report-table.ts'

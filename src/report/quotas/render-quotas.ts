@@ -1,4 +1,4 @@
-import { renderTable } from '../../terminal/render-table.ts'
+import { renderTable } from '../render/render-table.ts'
 import type { Screen } from '../../terminal/screen.ts'
 import { formatInstant } from '../../time/calendar.ts'
 import type { ListedQuota, QuotaList } from './listed-quota.ts'

@@ -1,4 +1,4 @@
-import { renderTable } from '../../terminal/render-table.ts'
+import { renderTable } from './render-table.ts'
 import { escapeTerminal } from '../../terminal/escape-terminal.ts'
 import { wrap } from '../../terminal/screen.ts'
 import type { Screen } from '../../terminal/screen.ts'

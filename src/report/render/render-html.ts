@@ -1,5 +1,5 @@
 import { escapeTerminal } from '../../terminal/escape-terminal.ts'
-import { renderChart } from '../../terminal/render-chart.ts'
+import { renderChart } from './render-chart.ts'
 import { formatCell } from './format-cell.ts'
 import { renderHeading, renderTotal } from './render-report.ts'
 import type { ReportHeading } from './render-report.ts'

@@ -1,10 +1,10 @@
-import { formatInstant, wallTimeOf } from '../time/calendar.ts'
-import { amountOf, titleOfAmount, zeroOf } from '../report/usage/amount.ts'
-import { formatCount } from '../report/render/format-number.ts'
-import { paint } from './screen.ts'
-import type { Screen } from './screen.ts'
-import { condense } from './sparkline.ts'
-import type { ReportSeries } from '../report/usage/usage-report.ts'
+import { formatInstant, wallTimeOf } from '../../time/calendar.ts'
+import { amountOf, titleOfAmount, zeroOf } from '../usage/amount.ts'
+import { formatCount } from './format-number.ts'
+import { paint } from '../../terminal/screen.ts'
+import type { Screen } from '../../terminal/screen.ts'
+import { condense } from '../../terminal/sparkline.ts'
+import type { ReportSeries } from '../usage/usage-report.ts'
 
 const BARS = ' ▁▂▃▄▅▆▇█'
 const HEIGHT = 6
