@@ -1,3 +1,4 @@
+import { chunksOf } from '../model/chunks-of.ts'
 import { createHash } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
@@ -238,5 +239,5 @@ function compare(a: string, b: string): number {
 }
 
 async function* inChunks<T>(items: readonly T[]): AsyncGenerator<readonly T[]> {
-  for (let start = 0; start < items.length; start += CHUNK) yield items.slice(start, start + CHUNK)
+  yield* chunksOf(items, CHUNK)
 }

@@ -1,3 +1,4 @@
+import { chunksOf } from '../model/chunks-of.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import type { ImportedRow } from '../model/imported-row.ts'
 import { nameOfKey } from '../report/usage/group-names.ts'
@@ -117,8 +118,7 @@ class Keys {
 
   async #lookUp(): Promise<void> {
     const ids = [...this.#unknown.keys()]
-    for (let first = 0; first < ids.length; first += CHUNK_KEYS) {
-      const some = ids.slice(first, first + CHUNK_KEYS)
+    for (const some of chunksOf(ids, CHUNK_KEYS)) {
       const stored = await findStoredKeys(this.#db, some)
       const added = some.filter((id) => !stored.has(id))
       this.#newCount += added.length

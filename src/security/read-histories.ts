@@ -1,3 +1,4 @@
+import { chunksOf } from '../model/chunks-of.ts'
 import type { KeyRecord } from '../model/key.ts'
 import type { UsageQuery } from '../model/usage-query.ts'
 import type { UsageRow } from '../model/usage-row.ts'
@@ -38,9 +39,7 @@ export async function* readHistories(
 ): AsyncGenerator<readonly KeyHistory[]> {
   const hours = Math.ceil((span.until.getTime() - span.historySince.getTime()) / HOUR_MS)
   const size = Math.max(1, Math.floor(CHUNK_HOURS / hours))
-  for (let first = 0; first < keys.length; first += size) {
-    yield await readChunk(source, keys.slice(first, first + size), span, hours)
-  }
+  for (const some of chunksOf(keys, size)) yield await readChunk(source, some, span, hours)
 }
 
 async function readChunk(

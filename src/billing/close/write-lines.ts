@@ -1,3 +1,4 @@
+import { chunksOf } from '../../model/chunks-of.ts'
 import { PeriodSums } from '../../model/period-sums.ts'
 import type { AccountWithLines, StatementAccount } from '../../model/statement.ts'
 import type { ClosedPeriod } from '../../store/billing/closed-periods.ts'
@@ -42,9 +43,8 @@ export async function writeLines(
   const root = new TreeRoot()
   const sums = new PeriodSums()
   let [accountCount, lineCount] = [0, 0]
-  for (let first = 0; first < ids.length; first += CHUNK_KEYS) {
+  for (const some of chunksOf(ids, CHUNK_KEYS)) {
     signal?.throwIfAborted()
-    const some = ids.slice(first, first + CHUNK_KEYS)
     const found = await findDueOfKeys(db, some, due)
     const owners = await readOwners(db, db.dialect, some)
     const accounts: AccountWithLines[] = []

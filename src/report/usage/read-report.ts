@@ -16,7 +16,7 @@ import type { HeadedReport } from './run-report.ts'
 import { slowestFirst } from './slowest-first.ts'
 import type { UsageDimension, UsageSort } from '../../model/usage-query.ts'
 import type { Database } from '../../store/database/open-database.ts'
-import { findUsage } from '../../store/read/find-usage.ts'
+import { findHistoryStart } from '../../store/read/find-history-start.ts'
 
 const DEFAULT_PERIOD = '30d'
 const DEFAULT_LIMIT = 20
@@ -106,10 +106,10 @@ function defaultLimit(flags: ReportFlags, [first]: readonly UsageDimension[] = [
 }
 
 async function noteEmpty(db: Database, timeZone: string, unit: string | undefined): Promise<string[]> {
-  const [any] = await findUsage(db, { unit })
-  return any
+  const first = await findHistoryStart(db, unit)
+  return first
     ? [
-        `${unit === undefined ? 'History' : `History of ${unit}`} begins on ${formatDay(any.firstBucket, timeZone)}: try another --since or --month.`,
+        `${unit === undefined ? 'History' : `History of ${unit}`} begins on ${formatDay(first, timeZone)}: try another --since or --month.`,
       ]
     : [
         'The database is empty. Add app.use(apiKeyAnalytics()) to your app and send a request with an API key, or try "apikey-analytics demo".',

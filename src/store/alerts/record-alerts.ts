@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { chunksOf } from '../../model/chunks-of.ts'
 import type { AlertCandidate } from '../../model/alert.ts'
 import { formatUuid } from '../../model/uuid.ts'
 import { readDatabaseId } from '../billing/read-closing-state.ts'
@@ -80,8 +81,7 @@ export async function recordAlerts(
   // in one order, so that two processes cannot lock each other out
   const sorted = alerts.toSorted((a, b) => (a.id < b.id ? -1 : 1))
   const fired = new Set<string>()
-  for (let first = 0; first < sorted.length; first += CHUNK_ALERTS) {
-    const some = sorted.slice(first, first + CHUNK_ALERTS)
+  for (const some of chunksOf(sorted, CHUNK_ALERTS)) {
     const ids = await runBoundedWrite(db, (tx) => recordSome(tx, db.dialect, some, webhooks, now))
     for (const id of ids) fired.add(id)
   }

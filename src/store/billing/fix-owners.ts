@@ -1,3 +1,4 @@
+import { chunksOf } from '../../model/chunks-of.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { readOwners } from '../keys/key-owners.ts'
 import type { OwnerPeriods } from '../keys/owner-periods.ts'
@@ -34,8 +35,8 @@ order by n`
 export async function fixOwners(tx: Statements, dialect: Dialect, period: ClosedPeriod): Promise<void> {
   const { number, since, until } = period
   const found = await tx.query<{ id: string }>(FIND(dialect), [number, since, until])
-  for (let first = 0; first < found.length; first += CHUNK_KEYS) {
-    const ids = found.slice(first, first + CHUNK_KEYS).map(({ id }) => id)
+  for (const some of chunksOf(found, CHUNK_KEYS)) {
+    const ids = some.map(({ id }) => id)
     const owners = await readOwners(tx, dialect, ids)
     const rows = [...owners].flatMap(([id, periods]) =>
       laterPartsOf(periods, period).map((part) => [id, part.since, part.until]),

@@ -1,3 +1,4 @@
+import { chunksOf } from '../../model/chunks-of.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { toStored } from '../database/exact-sum.ts'
 import { isBillable } from './closed-periods.ts'
@@ -72,8 +73,8 @@ export async function noteRemoved(
   const noted = [...sums]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, { columns, unit, quantity }]) => columns.concat(toStored(quantity, unit)))
-  for (let first = 0; first < noted.length; first += CHUNK_ROWS) {
-    const given = dialect.givenRows(COLUMNS, noted.slice(first, first + CHUNK_ROWS), 1)
+  for (const some of chunksOf(noted, CHUNK_ROWS)) {
+    const given = dialect.givenRows(COLUMNS, some, 1)
     await tx.query(ADD(dialect, given.sql), given.params)
   }
   return total

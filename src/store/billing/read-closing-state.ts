@@ -1,4 +1,5 @@
 import type { Dialect, Statements } from '../database/dialect.ts'
+import { chunksOf } from '../../model/chunks-of.ts'
 import { compareTexts } from '../../model/compare-texts.ts'
 import { compareUnits } from '../../model/quantities.ts'
 import type { StatementTotals } from '../../model/statement.ts'
@@ -128,8 +129,7 @@ export async function readKeyNames(
   ids: readonly string[],
 ): Promise<Map<string, { label: string; name: string | null; owner: string | null }>> {
   const names = new Map<string, { label: string; name: string | null; owner: string | null }>()
-  for (let first = 0; first < ids.length; first += 1000) {
-    const some = ids.slice(first, first + 1000)
+  for (const some of chunksOf(ids, 1000)) {
     const list = placeholders(some)
     const rows = await tx.query<{ id: string; label: string; name: string | null; owner: string | null }>(
       `select id, label, name, owner from api_key_analytics_keys where id in (${list})`,

@@ -1,3 +1,4 @@
+import { chunksOf } from '../../model/chunks-of.ts'
 import type { AccountWithLines, StatementAccount, StatementLine } from '../../model/statement.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { toOwnerSince } from './sum-billed.ts'
@@ -53,7 +54,7 @@ export async function addAccounts(
   statement: number,
   accounts: readonly AccountWithLines[],
 ): Promise<void> {
-  for (const some of inChunks(accounts)) {
+  for (const some of chunksOf(accounts, CHUNK_ROWS)) {
     const rows = some.map(({ account, keyId, label, name, owner, salt, hash }) => [
       account,
       keyId,
@@ -80,7 +81,7 @@ export async function addAccounts(
       hash,
     ]),
   )
-  for (const some of inChunks(lines)) {
+  for (const some of chunksOf(lines, CHUNK_ROWS)) {
     const given = dialect.givenRows(LINE_COLUMNS, some, 2)
     await tx.query(INSERT_LINES(dialect, given.sql), [statement, ...given.params])
   }
@@ -127,8 +128,4 @@ type Row = Omit<NumberedLine, 'ownerSince'> & { readonly ownerSince: string | nu
 
 function toLine(row: Row): NumberedLine {
   return { ...row, ownerSince: toOwnerSince(row.ownerSince) }
-}
-
-function* inChunks<T>(items: readonly T[]): Generator<readonly T[]> {
-  for (let first = 0; first < items.length; first += CHUNK_ROWS) yield items.slice(first, first + CHUNK_ROWS)
 }

@@ -1,3 +1,4 @@
+import { chunksOf } from '../../model/chunks-of.ts'
 import { AnalyticsError } from '../../model/errors.ts'
 import type { ImportedRow } from '../../model/imported-row.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
@@ -75,8 +76,7 @@ export class OwnerChanges {
   /** Stores the periods of the owners. */
   async write(tx: Statements, dialect: Dialect): Promise<void> {
     const keys = [...this.#seen]
-    for (let first = 0; first < keys.length; first += CHUNK_KEYS) {
-      const some = keys.slice(first, first + CHUNK_KEYS)
+    for (const some of chunksOf(keys, CHUNK_KEYS)) {
       await writeOwners(tx, dialect, new Map(some.map(([id, seen]) => [id, toPeriods(seen)])))
     }
   }

@@ -1,3 +1,4 @@
+import { chunksOf } from '../../model/chunks-of.ts'
 import { faultPoint } from '../../buffer/fault-point.ts'
 import type { Database } from '../database/open-database.ts'
 import { DAY_MS } from '../../time/units.ts'
@@ -111,8 +112,7 @@ async function deleteKeys(tx: Statements, db: Database, importId: number): Promi
   const brought = await tx.query<Brought>(BROUGHT + lock, [importId])
   const owners = await tx.query<{ owner: string }>(OWNERS, [importId])
   let removed = 0
-  for (let first = 0; first < brought.length; first += CHUNK_KEYS) {
-    const keys = brought.slice(first, first + CHUNK_KEYS)
+  for (const keys of chunksOf(brought, CHUNK_KEYS)) {
     const ids = keys.map(({ id }) => id)
     const others = await findOtherImports(tx, ids)
     const limited = await findLimited(tx, ids)

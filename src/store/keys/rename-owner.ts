@@ -1,3 +1,4 @@
+import { chunksOf } from '../../model/chunks-of.ts'
 import { renameAlertsOf } from '../alerts/remove-alerts.ts'
 import { findKeysOfOwner } from '../read/find-keys.ts'
 import { readOwners, writeOwners } from './key-owners.ts'
@@ -29,11 +30,8 @@ export interface RenamedOwner {
 export async function renameOwner(db: Database, owner: string, name: string): Promise<RenamedOwner> {
   requireText('owner', name)
   const ids = await findKeysOfOwner(db, owner)
-  for (let start = 0; start < ids.length; start += KEYS_AT_ONCE) {
-    await runBoundedWrite(db, (tx) =>
-      renameIn(tx, db.dialect, ids.slice(start, start + KEYS_AT_ONCE), owner, name),
-    )
-  }
+  for (const some of chunksOf(ids, KEYS_AT_ONCE))
+    await runBoundedWrite(db, (tx) => renameIn(tx, db.dialect, some, owner, name))
   const { alerts, moved, dropped } = await runBoundedWrite(db, async (tx) => ({
     alerts: await renameAlertsOf(tx, owner, name),
     ...(await moveQuotas(tx, db.dialect, owner, name)),

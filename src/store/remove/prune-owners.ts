@@ -1,3 +1,4 @@
+import { chunksOf } from '../../model/chunks-of.ts'
 import { readOwners, writeOwners } from '../keys/key-owners.ts'
 import type { Database } from '../database/open-database.ts'
 import type { OwnerPeriods } from '../keys/owner-periods.ts'
@@ -29,8 +30,8 @@ group by id`
 export async function pruneOwners(db: Database, before: number, keyId: string | null): Promise<void> {
   const params = keyId === null ? [before] : [before, keyId]
   const found = await db.query<{ id: string }>(FIND(db, keyId !== null), params)
-  for (let first = 0; first < found.length; first += CHUNK_KEYS) {
-    const ids = found.slice(first, first + CHUNK_KEYS).map(({ id }) => id)
+  for (const some of chunksOf(found, CHUNK_KEYS)) {
+    const ids = some.map(({ id }) => id)
     await runBoundedWrite(db, (tx) => pruneKeys({ ...db, ...tx }, ids, before))
   }
 }

@@ -1,3 +1,4 @@
+import { chunksOf } from '../../model/chunks-of.ts'
 import { isReservedKey } from '../../model/key.ts'
 import { EVERY_METHOD, takesMethod } from '../../model/route.ts'
 import type { DeprecatedCaller, DeprecatedRoute, DeprecatedRoutesOptions, Route } from '../../model/route.ts'
@@ -37,8 +38,7 @@ export async function findDeprecatedRoutes(
   const before = previous ?? { since: new Date(start - (end - start)), until: new Date(start) }
   const routes = (await findRoutes(db, db.dialect)).filter(({ deprecatedAt }) => deprecatedAt !== null)
   const found: DeprecatedRoute[] = []
-  for (let first = 0; first < routes.length; first += CHUNK) {
-    const chunk = routes.slice(first, first + CHUNK)
+  for (const chunk of chunksOf(routes, CHUNK)) {
     const rows = await findCalls(db, chunk, { since: new Date(start), until })
     const earlier = await findCalls(db, chunk, before)
     for (const route of chunk) found.push(sumUp(route, rows, earlier))

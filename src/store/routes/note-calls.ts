@@ -1,3 +1,4 @@
+import { chunksOf } from '../../model/chunks-of.ts'
 import type { Batch, BatchRow } from '../../model/batch.ts'
 import { OTHER_ENDPOINT } from '../../model/operation.ts'
 import { EVERY_METHOD, takesMethod } from '../../model/route.ts'
@@ -97,8 +98,7 @@ async function findCalled(
   // there is one row for all methods: it says that some routes are hidden
   const called: string[][] = calls.has(OTHER_ENDPOINT) ? [[OTHER_ENDPOINT, EVERY_METHOD]] : []
   const endpoints = [...calls.keys()].filter((endpoint) => endpoint !== OTHER_ENDPOINT)
-  for (let start = 0; start < endpoints.length; start += CHUNK) {
-    const chunk = endpoints.slice(start, start + CHUNK)
+  for (const chunk of chunksOf(endpoints, CHUNK)) {
     const list = placeholders(chunk, 2)
     const found = await tx.query<{ endpoint: string; method: string }>(FIND(dialect, list), [hour, ...chunk])
     for (const { endpoint, method } of found) {

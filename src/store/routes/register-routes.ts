@@ -1,3 +1,4 @@
+import { chunksOf } from '../../model/chunks-of.ts'
 import type { Operation } from '../../model/operation.ts'
 import type { RouteRegistration } from '../../model/route.ts'
 import { HOUR_MS } from '../../time/units.ts'
@@ -36,10 +37,8 @@ export async function registerRoutes(
   db: Database,
   { routes, release, at }: RouteRegistration,
 ): Promise<void> {
-  for (let start = 0; start < routes.length; start += CHUNK) {
-    const rows = routes
-      .slice(start, start + CHUNK)
-      .map(({ endpoint, method }: Operation) => [endpoint, method])
+  for (const some of chunksOf(routes, CHUNK)) {
+    const rows = some.map(({ endpoint, method }: Operation) => [endpoint, method])
     const given = db.dialect.givenRows(COLUMNS, rows, 5)
     const params = [at, release, at - HOUR_MS, at - GAP_MS, ...given.params]
     await db.transaction((tx) => tx.query(UPSERT(db.dialect, given.sql), params), 'flush')
