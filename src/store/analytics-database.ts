@@ -42,16 +42,15 @@ export function createAnalyticsDatabase(url: string, pepperCheck: string): Analy
   }
 }
 
-type Method = (...args: unknown[]) => Promise<unknown>
-
 /** A store that its first call opens. Closing it does nothing: what it stores lies only in memory. */
 function openLater(open: () => Promise<UsageStore>): UsageStore {
-  const call = async (name: keyof UsageStore, args: unknown[]) => {
-    const store = await open()
-    return (store[name] as Method).apply(store, args)
+  return {
+    connect: async () => (await open()).connect(),
+    recordBatch: async (batch) => (await open()).recordBatch(batch),
+    findKnownKeys: async (limit) => (await open()).findKnownKeys(limit),
+    findQuotas: async (limit, now) => (await open()).findQuotas(limit, now),
+    registerRoutes: async (registration) => (await open()).registerRoutes(registration),
+    findDeprecations: async (limit) => (await open()).findDeprecations(limit),
+    close: async () => {},
   }
-  const known: Partial<UsageStore> = { close: async () => {} }
-  return new Proxy(known as UsageStore, {
-    get: (_, name: keyof UsageStore) => known[name] ?? ((...args: unknown[]) => call(name, args)),
-  })
 }
