@@ -37,6 +37,8 @@ let before = process.threadCpuUsage()
 
 for (const [index, app] of apps.entries()) {
   const server = app.listen(0, '127.0.0.1')
+  // on a busy machine a connection may wait long for its turn
+  server.keepAliveTimeout = 0
   await once(server, 'listening')
   ports.push((server.address() as AddressInfo).port)
   server.prependListener('request', () => {

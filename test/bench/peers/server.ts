@@ -25,6 +25,8 @@ const install: Install =
   candidate === 'bare' ? () => {} : (await import(`./candidates/${candidate}.js`)).default
 const app = await makeSampleApp((koa) => install(koa, JSON.parse(options)))
 const server = app.listen(0, '127.0.0.1')
+// on a busy machine a connection may wait long for its turn
+server.keepAliveTimeout = 0
 await once(server, 'listening')
 
 process.on('message', () => {
