@@ -48,8 +48,6 @@ export default defineConfig({
     hookTimeout: 180_000,
     expect: { poll: { timeout: PATIENCE_MS } },
     pool: 'forks',
-    // a process for each file would load the same modules 180 times
-    isolate: false,
     maxWorkers: 3,
     projects: Object.entries(tiers).map(([name, globalSetup]) => ({
       extends: true as const,
@@ -57,6 +55,8 @@ export default defineConfig({
         name,
         include: [`${name}/**/*.test.ts`],
         globalSetup,
+        // whole apps say some things once per process; the others share processes, which load every module once
+        isolate: name === 'crash' || name === 'e2e',
         setupFiles: name === 'unit' ? [] : ['support/processes/bundled-threads.ts'],
       },
     })),
