@@ -20,6 +20,8 @@ export interface ThreadOptions {
 }
 
 interface Call {
+  /** The thread that was asked. */
+  readonly worker: Worker
   readonly answer: Promise<unknown>
   resolve(result: unknown): void
   reject(error: unknown): void
@@ -44,7 +46,7 @@ export class WorkerThread {
     const worker = (this.#worker ??= this.#start())
     const call = ++this.#lastCall
     const { promise, resolve, reject } = Promise.withResolvers<T>()
-    this.#calls.set(call, { answer: promise, resolve, reject })
+    this.#calls.set(call, { worker, answer: promise, resolve, reject })
     // It may fail while parts are still being sent.
     promise.catch(() => {})
     if (this.#options.holdsProcess) worker.ref()
@@ -110,10 +112,12 @@ export class WorkerThread {
     return call
   }
 
-  /** The next call starts a new thread. */
+  /** The next call starts a new thread, and may have done so before the old one has ended. */
   #end(worker: Worker, cause: unknown): void {
     if (this.#worker === worker) this.#worker = undefined
     const error = this.#options.describeEnd(cause)
-    for (const number of this.#calls.keys()) this.#settle(number)?.reject(error)
+    for (const [number, call] of this.#calls) {
+      if (call.worker === worker) this.#settle(number)?.reject(error)
+    }
   }
 }
