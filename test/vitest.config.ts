@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { PGBOUNCER, PROMETHEUS, PROMTOOL, SCRIPT, SHELLS } from './support/find-installed.ts'
-import { PATIENCE_MS } from './support/patience.ts'
+import { HANGS_MS, PATIENCE_MS } from './support/patience.ts'
 import { SEARCH_FACTOR } from './support/search-runs.ts'
 
 // hundreds of processes are started from sources: their types are stripped and they are compiled once
@@ -44,8 +44,8 @@ const tiers: Record<string, string[]> = {
 export default defineConfig({
   test: {
     root: import.meta.dirname,
-    testTimeout: 180_000 * SEARCH_FACTOR,
-    hookTimeout: 180_000,
+    testTimeout: HANGS_MS * SEARCH_FACTOR,
+    hookTimeout: HANGS_MS,
     expect: { poll: { timeout: PATIENCE_MS } },
     pool: 'forks',
     maxWorkers: 3,
