@@ -3,8 +3,8 @@ import type { EndpointAccess } from './capture/count-access.ts'
 import type { ApiKey } from './model/key.ts'
 import type { QuotaState } from './model/quota.ts'
 import type { Usage } from './model/usage.ts'
-import type { AnalyticsStats } from './watch/analytics-stats.ts'
-import type { AnalyticsHealth } from './watch/judge-health.ts'
+import type { AnalyticsStats } from './monitoring/analytics-stats.ts'
+import type { AnalyticsHealth } from './monitoring/judge-health.ts'
 
 /** The middleware itself, with its methods. */
 export interface ApiKeyAnalytics extends Middleware {

@@ -5,9 +5,9 @@ import { KnownKeys } from './capture/key/known-keys.ts'
 import { createReadKey } from './capture/key/read-key.ts'
 import { AnalyticsError } from './model/errors.ts'
 import type { ResolvedOptions } from './options/options.ts'
-import type { AnalyticsStats } from './watch/analytics-stats.ts'
-import { judgeHealth } from './watch/judge-health.ts'
-import { renderPrometheus } from './watch/render-prometheus.ts'
+import type { AnalyticsStats } from './monitoring/analytics-stats.ts'
+import { judgeHealth } from './monitoring/judge-health.ts'
+import { renderPrometheus } from './monitoring/render-prometheus.ts'
 
 const NOTHING: AnalyticsStats = {
   counted: 0,

@@ -8,6 +8,6 @@ import type { Usage, UsageOptions } from './model/usage.ts'
  */
 export async function openUsage(given?: string | UsageOptions): Promise<Usage> {
   // Imported only now: an app that only counts needs no driver in its own thread.
-  const { openReadSide } = await import('./store/open-read-side.ts')
+  const { openReadSide } = await import('./open-read-side.ts')
   return openReadSide(given)
 }

@@ -2,7 +2,7 @@ import type { AlertCandidate, Alert } from '../model/alert.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import { isAtLeast, SEVERITIES } from '../model/severity.ts'
 import type { Severity } from '../model/severity.ts'
-import { faultPoint } from '../buffer/fault-point.ts'
+import { faultPoint } from '../model/fault-point.ts'
 import { usageSourceOf } from '../report/usage/usage-source.ts'
 import { findFindings } from '../security/find-findings.ts'
 import type { SecurityOptions } from '../security/find-findings.ts'
@@ -18,7 +18,7 @@ import type { DeliveryOptions, WebhookSummary } from './deliver-alerts.ts'
 import type { Webhook } from './webhook.ts'
 
 /** Percent of a limit at which an alert fires, unless others are given. */
-export const DEFAULT_THRESHOLDS = [80, 100]
+export const DEFAULT_QUOTA_THRESHOLDS = [80, 100]
 
 /** What to check. */
 export interface AlertCheckOptions {
@@ -73,7 +73,7 @@ export async function checkAlerts(db: Database, options: AlertCheckOptions = {})
 
 async function findCandidates(
   db: Database,
-  { thresholds = DEFAULT_THRESHOLDS, security, quotas = true }: AlertCheckOptions,
+  { thresholds = DEFAULT_QUOTA_THRESHOLDS, security, quotas = true }: AlertCheckOptions,
   now: number,
 ): Promise<AlertCandidate[]> {
   const wrong = thresholds.find((percent) => !Number.isInteger(percent) || percent < 1 || percent > 1000)

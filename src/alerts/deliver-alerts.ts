@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { faultPoint } from '../buffer/fault-point.ts'
-import { stringifyJson } from '../report/render/render-json.ts'
+import { faultPoint } from '../model/fault-point.ts'
+import { stringifyJson } from '../json/stringify-json.ts'
 import {
   claimDelivery,
   countDeliveries,

@@ -1,5 +1,5 @@
 import type { Alert } from '../model/alert.ts'
-import { formatCount } from '../report/render/format-number.ts'
+import { formatCount } from '../terminal/format-number.ts'
 import { nameOfKey } from '../report/usage/group-names.ts'
 import { formatInstant } from '../time/calendar.ts'
 
@@ -47,7 +47,7 @@ export function whoOf({ key, owner }: Pick<Alert, 'key' | 'owner'>): string {
 }
 
 /** What fired: `80% of tokens per month`, `refused-key`. */
-export function titleOf(alert: Pick<Alert, 'subject' | 'threshold'>): string {
+export function titleOfAlert(alert: Pick<Alert, 'subject' | 'threshold'>): string {
   return alert.threshold === null ? alert.subject : `${alert.threshold}% of ${alert.subject}`
 }
 

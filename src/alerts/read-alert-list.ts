@@ -2,7 +2,7 @@ import type { AlertDelivery } from '../model/alert.ts'
 import { readAlerts } from '../store/alerts/read-alerts.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { parseInstant } from '../time/period.ts'
-import { describeSeen, titleOf, toAlertRecord, whoOf } from './describe-alert.ts'
+import { describeSeen, titleOfAlert, toAlertRecord, whoOf } from './describe-alert.ts'
 import type { AlertList, ListedDelivery } from './alert-list.ts'
 
 /** Alerts at most: more is a matter for SQL. */
@@ -16,7 +16,7 @@ export async function readAlertList(db: Database, since: string, limit = LIMIT):
     since: firedSince,
     alerts: found.slice(0, limit).map((alert) =>
       Object.assign(toAlertRecord(alert), {
-        title: titleOf(alert),
+        title: titleOfAlert(alert),
         who: whoOf(alert),
         seen: describeSeen(alert),
         deliveries: alert.deliveries.map(toListed),

@@ -1,5 +1,5 @@
 import type { Alert } from '../model/alert.ts'
-import { formatCount } from '../report/render/format-number.ts'
+import { formatCount } from '../terminal/format-number.ts'
 import { renderJson } from '../report/render/render-json.ts'
 import { escapeMarkdown, renderMarkdownTable } from '../report/render/render-markdown.ts'
 import { renderHeading } from '../report/render/render-report.ts'
@@ -9,7 +9,7 @@ import { renderTable } from '../report/render/render-table.ts'
 import { wrap } from '../terminal/screen.ts'
 import type { Screen } from '../terminal/screen.ts'
 import { formatInstant } from '../time/calendar.ts'
-import { describeSeen, titleOf, toAlertRecord, whoOf } from './describe-alert.ts'
+import { describeSeen, titleOfAlert, toAlertRecord, whoOf } from './describe-alert.ts'
 import type { WebhookSummary } from './deliver-alerts.ts'
 import type { AlertList, ListedDelivery } from './alert-list.ts'
 import type { HeadedAlertCheck } from './run-alert-check.ts'
@@ -56,7 +56,7 @@ export function renderAlertList(
   place: { readonly databaseLabel: string; readonly dataDir: string },
   screen: Screen,
 ): string {
-  if (format === 'json') return renderJson(toListJson(list, place))
+  if (format === 'json') return renderJson(toAlertsJson(list, place))
   return renderDocument(format, screen, {
     title: 'Alerts',
     fact: `since ${formatInstant(list.since, 'UTC')} (UTC)`,
@@ -68,7 +68,7 @@ export function renderAlertList(
 }
 
 /** A list for `--json`. */
-export function toListJson(
+export function toAlertsJson(
   { since, alerts, notes }: AlertList,
   { databaseLabel, dataDir }: { readonly databaseLabel: string; readonly dataDir: string },
 ): object {
@@ -104,7 +104,7 @@ function tableOfFired(fired: readonly Alert[]): ReportTable {
       { name: 'who', title: 'Who', kind: 'text' },
       { name: 'seen', title: 'Seen', kind: 'text', dropFirst: 1 },
     ],
-    rows: fired.map((alert) => [alert.severity, titleOf(alert), whoOf(alert), describeSeen(alert)]),
+    rows: fired.map((alert) => [alert.severity, titleOfAlert(alert), whoOf(alert), describeSeen(alert)]),
   }
 }
 

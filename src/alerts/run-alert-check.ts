@@ -6,7 +6,7 @@ import { parseThresholds } from '../security/parse-thresholds.ts'
 import { countWaitingElsewhere } from '../store/alerts/note-delivery.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { parseInstant } from '../time/period.ts'
-import { checkAlerts, DEFAULT_THRESHOLDS } from './check-alerts.ts'
+import { checkAlerts, DEFAULT_QUOTA_THRESHOLDS } from './check-alerts.ts'
 import type { AlertCheck } from './check-alerts.ts'
 import type { DeliveryOptions, WebhookSummary } from './deliver-alerts.ts'
 import { readWebhooks } from './webhook.ts'
@@ -123,7 +123,7 @@ function alerts(count: number): string {
 
 /** `80,100` as whole numbers. @throws WRONG_USAGE */
 function readPercents(texts: readonly string[] | undefined): number[] {
-  if (texts === undefined) return DEFAULT_THRESHOLDS
+  if (texts === undefined) return DEFAULT_QUOTA_THRESHOLDS
   const percents = texts.map((text) => {
     if (/^[1-9]\d{0,3}$/.test(text) && Number(text) <= 1000) return Number(text)
     throw new AnalyticsError(

@@ -17,7 +17,7 @@ export interface Message {
 }
 
 /** What an attempt led to. `gone`: the receiver wants no more messages. */
-export type Sent =
+export type AttemptResult =
   | { readonly result: 'delivered' }
   | { readonly result: 'failed' | 'gone'; readonly error: string }
 
@@ -29,7 +29,7 @@ export async function sendWebhook(
   { url, secrets }: Webhook,
   { id, body }: Message,
   { now, timeoutMs = TIMEOUT_MS }: { readonly now: number; readonly timeoutMs?: number },
-): Promise<Sent> {
+): Promise<AttemptResult> {
   const at = new Date(now)
   const headers = {
     'content-type': 'application/json',
@@ -75,7 +75,7 @@ function drain(response: IncomingMessage): void {
   response.on('error', () => {})
 }
 
-function judge(status: number): Sent {
+function judge(status: number): AttemptResult {
   if (status >= 200 && status < 300) return { result: 'delivered' }
   if (status === 410) return { result: 'gone', error: 'answered 410 Gone' }
   const redirect = status >= 300 && status < 400 ? ': redirects are not followed, give the new URL' : ''

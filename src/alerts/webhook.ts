@@ -1,5 +1,5 @@
 import { AnalyticsError } from '../model/errors.ts'
-import { readText } from '../billing/check/check-file.ts'
+import { readTextFile } from '../options/read-text-file.ts'
 
 /** Where alerts are sent. */
 export interface Webhook {
@@ -68,7 +68,8 @@ async function readSecrets(
   const own = `${SECRET}_${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`
   for (const variable of [own, SECRET]) {
     const file = environment[`${variable}_FILE`]
-    const text = environment[variable] || (file ? await readText(file, `Check ${variable}_FILE.`) : undefined)
+    const text =
+      environment[variable] || (file ? await readTextFile(file, `Check ${variable}_FILE.`) : undefined)
     if (text === undefined) continue
     const secrets = text.split(/\s+/).filter(Boolean)
     if (secrets.length > 0 && secrets.every(isSecret)) return secrets

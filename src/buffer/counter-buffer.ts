@@ -5,7 +5,7 @@ import type {
   CountedKey,
   CountedOperation,
   CountWatcher,
-  Quantities,
+  RequestQuantities,
   RequestCounter,
 } from '../model/request-counter.ts'
 import type { BucketMinutes } from '../model/batch.ts'
@@ -13,7 +13,7 @@ import { CellIndex, type CellLimits } from './cells/cell-index.ts'
 import { MOST_SLOTS } from './file/counter-layout.ts'
 import type { CounterFile } from './file/counter-file.ts'
 import type { CounterMode } from './file/counter-memory.ts'
-import { faultPoint } from './fault-point.ts'
+import { faultPoint } from '../model/fault-point.ts'
 
 /** A clock that steps back less than this stays in the open bucket: time servers correct in small steps. */
 const CLOCK_STEP_MS = 60_000
@@ -96,7 +96,7 @@ export class CounterBuffer implements RequestCounter {
     status: number,
     durationUs = UNMEASURED_US,
     finishedAt = NaN,
-    quantities?: Quantities,
+    quantities?: RequestQuantities,
   ): void {
     if (!(finishedAt < this.#steadyUntil)) this.#steadyUntil = finishedAt + this.#lookAtClock()
     const { epoch } = this.#index
@@ -175,7 +175,7 @@ export class CounterBuffer implements RequestCounter {
     operation: CountedOperation,
     status: number,
     durationUs: number,
-    quantities: Quantities | undefined,
+    quantities: RequestQuantities | undefined,
   ): void {
     this.#enter(key, operation, (keyNumber, operationNumber) =>
       this.#add(keyNumber, operationNumber, status, durationUs, quantities),
@@ -206,7 +206,7 @@ export class CounterBuffer implements RequestCounter {
     operation: number,
     status: number,
     durationUs: number,
-    quantities: Quantities | undefined,
+    quantities: RequestQuantities | undefined,
   ): boolean {
     const slot = this.#index.findSlot(key, operation, status, durationUs, this.#file.names)
     if (slot < 0 || (quantities && !this.#addQuantities(key, operation, status, quantities))) return false
@@ -218,7 +218,7 @@ export class CounterBuffer implements RequestCounter {
    * Before the request: a kill in between leaves quantities without a request, never the reverse. Adds nothing when the
    * file has no room for all of them.
    */
-  #addQuantities(key: number, operation: number, status: number, quantities: Quantities): boolean {
+  #addQuantities(key: number, operation: number, status: number, quantities: RequestQuantities): boolean {
     for (let unit = 0; unit < quantities.length; unit += 1) {
       const quantity = quantities[unit]!
       if (quantity === UNSET) continue

@@ -3,10 +3,10 @@ import type { AnalyticsErrorCode } from '../model/errors.ts'
 import type { DatabaseFacts, UsageStore } from '../store/usage-store.ts'
 import { targetOf } from '../options/database-target.ts'
 import type { CounterFile } from './file/counter-file.ts'
-import { faultPoint } from './fault-point.ts'
+import { faultPoint } from '../model/fault-point.ts'
 import { isMeantFor } from './folder/is-meant-for.ts'
 import type { SealedBatch } from './file/sealed-batch.ts'
-import { setBatchAside } from './set-batch-aside.ts'
+import { setBatchAside } from './set-aside/set-batch-aside.ts'
 
 export interface DeliveryParts {
   readonly store: UsageStore

@@ -4,11 +4,11 @@ import { AnalyticsError } from '../model/errors.ts'
 import type { ApiKey } from '../model/key.ts'
 import type { Operation } from '../model/operation.ts'
 import { toCountedOperation, UNSET } from '../model/request-counter.ts'
-import type { CountedOperation, Quantities, RequestCounter } from '../model/request-counter.ts'
-import { cleanText, copyText } from './clean-text.ts'
+import type { CountedOperation, RequestQuantities, RequestCounter } from '../model/request-counter.ts'
+import { cleanText, copyText } from '../model/clean-text.ts'
 import type { KnownKeys } from './key/known-keys.ts'
 import type { ReadKey } from './key/read-key.ts'
-import { RecentMap } from './recent-map.ts'
+import { RecentMap } from '../model/recent-map.ts'
 import { describeQuantity, isQuantity } from './usage/request-usage.ts'
 import { shortenEndpoint } from './endpoint/sanitise-path.ts'
 
@@ -88,7 +88,7 @@ function readAccess(operation: EndpointAccess | string): EndpointAccess {
   return { method, endpoint, status, durationMs, usage: access.usage as EndpointAccess['usage'] }
 }
 
-function readQuantities(usage: unknown, units: readonly string[]): Quantities | undefined {
+function readQuantities(usage: unknown, units: readonly string[]): RequestQuantities | undefined {
   if (usage === undefined || usage === null) return undefined
   if (typeof usage !== 'object' || Array.isArray(usage)) {
     return refuseArgument('usage', usage, 'an object such as { tokens: 1532 }')

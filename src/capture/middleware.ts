@@ -3,9 +3,14 @@ import type { Context, Middleware } from 'koa'
 import { AnalyticsError } from '../model/errors.ts'
 import type { ResolvedOptions } from '../options/options.ts'
 import { UNMATCHED_ENDPOINT } from '../model/operation.ts'
-import type { CountedKey, CountedOperation, Quantities, RequestCounter } from '../model/request-counter.ts'
-import { RATE_LIMIT_HEADERS } from '../quotas/rate-limit-headers.ts'
-import { DEPRECATION_HEADERS } from '../routes/deprecation-headers.ts'
+import type {
+  CountedKey,
+  CountedOperation,
+  RequestQuantities,
+  RequestCounter,
+} from '../model/request-counter.ts'
+import { RATE_LIMIT_HEADERS } from '../web/rate-limit-headers.ts'
+import { DEPRECATION_HEADERS } from '../web/deprecation-headers.ts'
 import { createIdentifyKey } from './key/identify-key.ts'
 import { isIgnoredPath } from './is-ignored-path.ts'
 import { keepHeaders } from './keep-headers.ts'
@@ -162,7 +167,7 @@ export function createMiddleware(parts: CaptureParts): Middleware {
     key: CountedKey,
     operation: CountedOperation,
     status: number,
-  ): Quantities | undefined {
+  ): RequestQuantities | undefined {
     try {
       return usageReader.read(ctx, mark, { key, operation, status })
     } catch (cause) {

@@ -1,5 +1,5 @@
 import type { Hook } from '@oclif/core'
-import { didYouMean, suggest } from '../options/suggest.ts'
+import { didYouMean, suggest } from '../model/suggest.ts'
 import { describeError } from './describe-error.ts'
 
 /** Reports an unknown command in one line: oclif's own message would repeat a password that follows it. */

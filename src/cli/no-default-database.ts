@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { inspectDataDir } from '../buffer/folder/inspect-data-dir.ts'
 import type { DatabaseLocation } from '../options/database-location.ts'
 import { AnalyticsError } from '../model/errors.ts'
-import { formatCount } from '../report/render/format-number.ts'
+import { formatCount } from '../terminal/format-number.ts'
 
 /**
  * Reports that there is no embedded file, and how to create it when an app died before its first flush. Only `migrate`

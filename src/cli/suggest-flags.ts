@@ -1,5 +1,5 @@
 import { AnalyticsError } from '../model/errors.ts'
-import { didYouMean, suggest } from '../options/suggest.ts'
+import { didYouMean, suggest } from '../model/suggest.ts'
 
 /** The error for unknown flags, with similar ones. */
 export function suggestFlags(error: unknown, names: readonly string[]): unknown {

@@ -1,6 +1,6 @@
 import { readAlertList } from '../alerts/read-alert-list.ts'
-import { toListJson } from '../alerts/render-alerts.ts'
-import { stringifyJson } from '../report/render/render-json.ts'
+import { toAlertsJson } from '../alerts/render-alerts.ts'
+import { stringifyJson } from '../json/stringify-json.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import { findFilter, requireKnownNames } from '../report/question/find-filter.ts'
 import type { FilterText, FoundFilter } from '../report/question/find-filter.ts'
@@ -36,8 +36,8 @@ import {
 } from './statements/answer-statements.ts'
 import { openStatementFile } from './statements/open-statement-file.ts'
 import type { ApiFile } from './statements/open-statement-file.ts'
-import { readChoice, readQuery, wrongUsage } from './read-query.ts'
-import type { Query } from './read-query.ts'
+import { readChoice, readQuery, wrongUsage } from '../web/read-query.ts'
+import type { Query } from '../web/read-query.ts'
 
 /** One request to the API: `{ name: 'report', query: { by: 'key', since: '7d' } }`. */
 export interface ApiRequest {
@@ -198,7 +198,7 @@ async function answerAlerts(
   { since = DEFAULT_PERIOD }: Query,
   dataDir: string,
 ): Promise<object> {
-  return toListJson(await readAlertList(db, since), { databaseLabel: db.databaseLabel, dataDir })
+  return toAlertsJson(await readAlertList(db, since), { databaseLabel: db.databaseLabel, dataDir })
 }
 
 function textOfQuery(query: Query): FilterText {

@@ -2,10 +2,10 @@ import type { Context, Middleware, Next } from 'koa'
 import { markRequest } from '../capture/request-mark.ts'
 import { locateDatabase } from '../options/database-location.ts'
 import { AnalyticsError } from '../model/errors.ts'
-import { parseDatabaseUrl } from '../store/database/parse-database-url.ts'
+import { parseDatabaseUrl } from '../options/parse-database-url.ts'
 import { ApiThread } from './api-thread.ts'
-import { readPageFile } from './read-page-file.ts'
-import { sendBody } from './send-body.ts'
+import { readPageFile } from '../web/read-page-file.ts'
+import { sendBody } from '../web/send-body.ts'
 import { sendFile } from './send-file.ts'
 
 /** Options of `analyticsDashboard()`. */

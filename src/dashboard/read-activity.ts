@@ -5,7 +5,7 @@ import type { Amount } from '../report/usage/amount.ts'
 import { queryOf } from '../report/usage/build-report.ts'
 import type { ReportRequest, UsageSource } from '../report/usage/build-report.ts'
 import { chooseUnit, findSteps, spread } from '../report/usage/build-series.ts'
-import { countKeys, measure, sumUp } from '../report/usage/measure-usage.ts'
+import { countKeys, measureUsage, sumUp } from '../report/usage/measure-usage.ts'
 import { previousPeriod } from '../time/previous-period.ts'
 import { toReportedPeriod, toReportedPrevious } from '../report/usage/reported-period.ts'
 import type { Measures, ReportedPrevious, UsageReport } from '../report/usage/usage-report.ts'
@@ -72,11 +72,11 @@ export async function readActivity(
   return {
     ...(counted !== undefined && { unit: counted }),
     period: toReportedPeriod(period),
-    total: measure(total, totalBefore, !reported?.historyBegins),
+    total: measureUsage(total, totalBefore, !reported?.historyBegins),
     activeKeys: countKeys(keys),
     previous:
       reported && totalBefore
-        ? { ...reported, ...measure(totalBefore), activeKeys: countKeys(keysBefore) }
+        ? { ...reported, ...measureUsage(totalBefore), activeKeys: countKeys(keysBefore) }
         : null,
     series: {
       unit,

@@ -2,8 +2,8 @@ import type { ReportRequest } from '../report/usage/build-report.ts'
 import { nameOfKey } from '../report/usage/group-names.ts'
 import { slowestFirst } from '../report/usage/slowest-first.ts'
 import type { UsageRow } from '../model/usage-row.ts'
-import { readChoice, readPage, wrongUsage } from './read-query.ts'
-import type { Query } from './read-query.ts'
+import { readChoice, readPage, wrongUsage } from '../web/read-query.ts'
+import type { Query } from '../web/read-query.ts'
 
 const MAX_CSV_ROWS = 100_000
 const SORTS = ['requests', 'quantity', 'errors', 'lastUsed', 'group', 'p95'] as const

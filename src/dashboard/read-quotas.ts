@@ -4,8 +4,8 @@ import { findKey } from '../report/question/find-key.ts'
 import type { QuotaFilter } from '../model/quota.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { findKeysOfOwner } from '../store/read/find-keys.ts'
-import { readCount } from './read-query.ts'
-import type { Query } from './read-query.ts'
+import { readWholeNumber } from '../web/read-query.ts'
+import type { Query } from '../web/read-query.ts'
 
 const DEFAULT_ROWS = 8
 const MAX_ROWS = 1000
@@ -17,7 +17,7 @@ export async function readQuotas(
   db: Database,
   { key, owner, limit = String(DEFAULT_ROWS) }: Query,
 ): Promise<MostUsedQuotas> {
-  const most = readCount('limit', limit, 1, MAX_ROWS)
+  const most = readWholeNumber('limit', limit, 1, MAX_ROWS)
   const { completeUntil, quotas } = await readQuotaList(db, await findFilter(db, key, owner))
   return { completeUntil, quotaCount: quotas.length, quotas: quotas.slice(0, most) }
 }

@@ -3,8 +3,8 @@ import type { Database } from '../store/database/open-database.ts'
 import { findFirstWaiting } from '../report/notes/note-undelivered.ts'
 import { findRoutes } from '../store/routes/find-routes.ts'
 import { findUnusedRoutes } from '../store/routes/find-unused-routes.ts'
-import { readCount } from './read-query.ts'
-import type { Query } from './read-query.ts'
+import { readWholeNumber } from '../web/read-query.ts'
+import type { Query } from '../web/read-query.ts'
 
 const DEFAULT_DAYS = 30
 const DEFAULT_ROWS = 8
@@ -16,9 +16,9 @@ export async function readRoutes(
   { endpoint, days = String(DEFAULT_DAYS), limit = String(DEFAULT_ROWS) }: Query,
   dataDir: string,
 ): Promise<ShownRoutes> {
-  const most = readCount('limit', limit, 1, MAX_ROWS)
+  const most = readWholeNumber('limit', limit, 1, MAX_ROWS)
   const { routes, ...found } = await findUnusedRoutes(db, {
-    days: readCount('days', days, 1, 3650),
+    days: readWholeNumber('days', days, 1, 3650),
     completeUntil: await findFirstWaiting(db, dataDir),
   })
   const isShown = (route: Route) => endpoint === undefined || route.endpoint === endpoint

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { DatabaseLocation } from '../options/database-location.ts'
 import { AnalyticsError } from '../model/errors.ts'
-import { loadKoa } from '../demo/load-koa.ts'
+import { loadKoa } from '../web/load-koa.ts'
 import { analyticsDashboard } from './dashboard.ts'
 import { Session } from './session.ts'
 

@@ -6,7 +6,7 @@ import { apiKeyAnalytics } from '../analytics.ts'
 import { setApiKey } from '../capture/key/set-api-key.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import { apiKeyUsage } from '../self-service/api-key-usage.ts'
-import { loadKoa } from './load-koa.ts'
+import { loadKoa } from '../web/load-koa.ts'
 import { SAMPLE_CLIENTS } from './sample-traffic.ts'
 
 const HEADERS = {

@@ -1,4 +1,4 @@
-import { formatCount } from '../report/render/format-number.ts'
+import { formatCount } from '../terminal/format-number.ts'
 import { describeQuantities, toQuantities } from '../model/quantities.ts'
 import { formatInstant } from '../time/calendar.ts'
 import type { ImportedKeys, ImportPlan } from './plan-import.ts'

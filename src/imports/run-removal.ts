@@ -1,5 +1,5 @@
 import { AnalyticsError } from '../model/errors.ts'
-import { formatCount } from '../report/render/format-number.ts'
+import { formatCount } from '../terminal/format-number.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { findImports } from '../store/imports/find-imports.ts'
 import { removeImport } from '../store/imports/remove-import.ts'

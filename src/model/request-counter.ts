@@ -44,7 +44,7 @@ export function toCountedOperation(method: string, endpoint: string): CountedOpe
 }
 
 /** The quantities of one request, by the place of their unit in the option `units`; `UNSET` where it has none. */
-export type Quantities = Float64Array
+export type RequestQuantities = Float64Array
 
 /** In place of a quantity. */
 export const UNSET = -1
@@ -61,7 +61,7 @@ export interface RequestCounter {
     status: number,
     durationUs: number | undefined,
     finishedAt?: number,
-    quantities?: Quantities,
+    quantities?: RequestQuantities,
   ): void
   /**
    * Adds to a quantity of a request that was counted before, in the bucket that is open now.
@@ -81,6 +81,6 @@ export interface RequestCounter {
 /** Is called with every count, after it was counted. `batch` is the number of the batch that it is in. Must not throw. */
 export interface CountWatcher {
   /** `bucket`: start of the bucket, epoch milliseconds. */
-  onCount(key: CountedKey, quantities: Quantities | undefined, batch: number, bucket: number): void
+  onCount(key: CountedKey, quantities: RequestQuantities | undefined, batch: number, bucket: number): void
   onAdded(key: CountedKey, unit: number, quantity: number, batch: number, bucket: number): void
 }

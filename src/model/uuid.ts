@@ -13,3 +13,8 @@ export function encodeUuid(uuid: string): Buffer {
 export function decodeUuid(bytes: Uint8Array): string {
   return formatUuid(Buffer.from(bytes).toString('hex'))
 }
+
+/** Whether a text has the form of a key's id. */
+export function isUuid(text: string): boolean {
+  return /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)
+}

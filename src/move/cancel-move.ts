@@ -1,4 +1,4 @@
-import { faultPoint } from '../buffer/fault-point.ts'
+import { faultPoint } from '../model/fault-point.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import { openDatabase } from '../store/database/open-database.ts'
 import type { Database } from '../store/database/open-database.ts'

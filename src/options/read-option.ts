@@ -1,6 +1,6 @@
 /** The readers of the kinds of options. All throw OPTION_INVALID with what was found and what is expected. */
 import { inspect } from 'node:util'
-import { cleanName } from '../capture/clean-text.ts'
+import { cleanName } from '../model/clean-text.ts'
 import type { Layer, Router } from '../capture/endpoint/router.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import type { AnalyticsOptions, ExpectedRouter, ResolvedOptions } from './options.ts'
@@ -11,7 +11,7 @@ const BUCKET_MINUTES = { minute: 1, hour: 60, day: 1440 } as const
 /** Characters of a header name or an authentication scheme (RFC 9110). */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 
-export function readText(
+export function readTextOption(
   given: AnalyticsOptions,
   name: 'database' | 'dataDir' | 'pepper',
 ): string | undefined {
@@ -46,13 +46,13 @@ export function readToken(given: AnalyticsOptions, name: 'keyword' | 'header'): 
   return refuseOption(name, value, 'one word as it appears in a header')
 }
 
-export function readEndpoint(given: AnalyticsOptions): ResolvedOptions['endpoint'] {
+export function readEndpointOption(given: AnalyticsOptions): ResolvedOptions['endpoint'] {
   const { endpoint = 'route' } = given
   if (endpoint === 'route' || endpoint === 'path' || typeof endpoint === 'function') return endpoint
   return refuseOption('endpoint', endpoint, "'route', 'path' or a function")
 }
 
-export function readRoutes(given: AnalyticsOptions): ResolvedOptions['routes'] {
+export function readRoutesOption(given: AnalyticsOptions): ResolvedOptions['routes'] {
   const routes: unknown = given.routes ?? []
   if (Array.isArray(routes)) return routes.map(readRouter)
   return refuseOption('routes', routes, 'a list of routers of @koa/router')

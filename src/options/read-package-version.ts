@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { cleanName } from '../capture/clean-text.ts'
+import { cleanName } from '../model/clean-text.ts'
 
 /** The version in the package.json of a folder; null where there is none. */
 export function readPackageVersion(folder: string): string | null {

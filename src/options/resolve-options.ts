@@ -1,19 +1,19 @@
 import { AnalyticsError } from '../model/errors.ts'
-import { parseDatabaseUrl } from '../store/database/parse-database-url.ts'
+import { parseDatabaseUrl } from './parse-database-url.ts'
 import { locateDatabase, MEMORY_DATABASE } from './database-location.ts'
 import { guardOnError, warnOncePerCode } from './guard-on-error.ts'
 import type { AnalyticsOptions, ResolvedOptions } from './options.ts'
 import { readPackageVersion } from './read-package-version.ts'
 import {
   readBucketMinutes,
-  readEndpoint,
+  readEndpointOption,
   readFunction,
   readIgnore,
   readNumber,
   readRelease,
-  readRoutes,
+  readRoutesOption,
   readSwitch,
-  readText,
+  readTextOption,
   readToken,
   readUnits,
   showValue,
@@ -53,7 +53,7 @@ export function resolveOptions(
 ): ResolvedOptions {
   const given = readGiven(options)
   const location = locateDatabase(
-    { database: readText(given, 'database'), dataDir: readText(given, 'dataDir') },
+    { database: readTextOption(given, 'database'), dataDir: readTextOption(given, 'dataDir') },
     environment,
     workingDirectory,
   )
@@ -61,13 +61,13 @@ export function resolveOptions(
   const isGiven = given.database !== undefined
   // an app that does not count does not use DATABASE_URL, so a wrong one does no harm
   if (enabled || isGiven) checkDatabase(location.database, !isGiven && Boolean(environment['DATABASE_URL']))
-  const routes = readRoutes(given)
+  const routes = readRoutesOption(given)
   return {
     ...location,
     identify: readFunction(given, 'identify'),
     keyword: readToken(given, 'keyword') ?? 'Api-Key',
     header: (readToken(given, 'header') ?? 'x-api-key').toLowerCase(),
-    endpoint: readEndpoint(given),
+    endpoint: readEndpointOption(given),
     routes,
     release: readRelease(given) ?? (routes.length > 0 ? readPackageVersion(workingDirectory) : null),
     ignore: readIgnore(given),
@@ -78,7 +78,7 @@ export function resolveOptions(
     maxEndpointsPerKey: readNumber(given, 'maxEndpointsPerKey', 1, 1_000_000) ?? 1000,
     maxEndpointLength: readNumber(given, 'maxEndpointLength', 16, 500) ?? 500,
     maxKeys: readNumber(given, 'maxKeys', 1, 1_000_000) ?? 10_000,
-    pepper: readText(given, 'pepper') ?? (environment['APIKEY_ANALYTICS_PEPPER'] || undefined),
+    pepper: readTextOption(given, 'pepper') ?? (environment['APIKEY_ANALYTICS_PEPPER'] || undefined),
     rateLimitHeaders: readSwitch(given, 'rateLimitHeaders') ?? false,
     deprecationHeaders: readSwitch(given, 'deprecationHeaders') ?? false,
     onError: guardOnError(readFunction(given, 'onError') ?? warnOncePerCode()),

@@ -1,4 +1,4 @@
-import type { CountedKey, CountWatcher, Quantities } from '../model/request-counter.ts'
+import type { CountedKey, CountWatcher, RequestQuantities } from '../model/request-counter.ts'
 import { UNSET } from '../model/request-counter.ts'
 import type { MeasuredQuota, QuotaState, StoredQuotas } from '../model/quota.ts'
 import { REQUESTS_UNIT } from '../model/unit.ts'
@@ -57,7 +57,7 @@ export class QuotaWatch implements CountWatcher {
     return this.#ofKeys.size === 0 && this.#ofOwners.size === 0
   }
 
-  onCount(key: CountedKey, quantities: Quantities | undefined, batch: number, bucket: number): void {
+  onCount(key: CountedKey, quantities: RequestQuantities | undefined, batch: number, bucket: number): void {
     const ofKey = this.#ofKeys.get(key.identity.id)
     if (ofKey) this.#addRequest(ofKey, quantities, batch, bucket)
     const ofOwner = this.#ofOwners.get(this.#ownerOf(key))
@@ -102,7 +102,12 @@ export class QuotaWatch implements CountWatcher {
     return stored === undefined ? owner : stored
   }
 
-  #addRequest(subject: Subject, quantities: Quantities | undefined, batch: number, bucket: number): void {
+  #addRequest(
+    subject: Subject,
+    quantities: RequestQuantities | undefined,
+    batch: number,
+    bucket: number,
+  ): void {
     const { sums } = this.#partOf(subject, batch, bucket)
     sums[0]! += 1
     if (!quantities) return

@@ -1,6 +1,6 @@
 import { formatInstant } from '../time/calendar.ts'
 import { AnalyticsError } from '../model/errors.ts'
-import { formatCount } from '../report/render/format-number.ts'
+import { formatCount } from '../terminal/format-number.ts'
 import { nameOfKey } from '../report/usage/group-names.ts'
 import { hasAlertsOf } from '../store/alerts/remove-alerts.ts'
 import { isOnStatement } from '../store/billing/redact-accounts.ts'

@@ -1,6 +1,6 @@
 import { AnalyticsError } from '../model/errors.ts'
 import { formatInstant } from '../time/calendar.ts'
-import { formatCount } from '../report/render/format-number.ts'
+import { formatCount } from '../terminal/format-number.ts'
 import { parseInstant } from '../time/period.ts'
 import { nameOfKey } from '../report/usage/group-names.ts'
 import type { Database } from '../store/database/open-database.ts'

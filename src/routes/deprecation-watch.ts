@@ -1,8 +1,8 @@
 import type { Operation } from '../model/operation.ts'
 import { EVERY_METHOD } from '../model/route.ts'
 import type { Deprecation } from '../model/route.ts'
-import { writeDeprecation } from './deprecation-headers.ts'
-import type { DeprecationHeaders } from './deprecation-headers.ts'
+import { writeDeprecation } from '../web/deprecation-headers.ts'
+import type { DeprecationHeaders } from '../web/deprecation-headers.ts'
 
 /** Keeps the headers of the deprecated operations in memory. */
 export class DeprecationWatch {

@@ -1,4 +1,4 @@
-import { formatCount, formatShare } from '../report/render/format-number.ts'
+import { formatCount, formatShare } from '../terminal/format-number.ts'
 import { SEVERITIES } from '../model/severity.ts'
 import type { Severity } from '../model/severity.ts'
 import type { KeyRecord } from '../model/key.ts'

@@ -1,7 +1,7 @@
 import { AnalyticsError } from '../model/errors.ts'
 import { isAtLeast } from '../model/severity.ts'
 import type { Severity } from '../model/severity.ts'
-import { formatCount } from '../report/render/format-number.ts'
+import { formatCount } from '../terminal/format-number.ts'
 import { noteUndelivered } from '../report/notes/note-undelivered.ts'
 import type { ReportHeading } from '../report/render/render-report.ts'
 import { usageSourceOf } from '../report/usage/usage-source.ts'

@@ -1,4 +1,4 @@
-import { formatCount } from '../report/render/format-number.ts'
+import { formatCount } from '../terminal/format-number.ts'
 import { renderJson } from '../report/render/render-json.ts'
 import { escapeMarkdown } from '../report/render/render-markdown.ts'
 import { renderHeading } from '../report/render/render-report.ts'

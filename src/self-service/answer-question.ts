@@ -14,7 +14,7 @@ import type { Database } from '../store/database/open-database.ts'
 import { findCountingQuotas } from '../store/quotas/find-counting-quotas.ts'
 import { findCustomerUsage, quotaSubjectOf } from '../store/read/find-customer-usage.ts'
 import type { CustomerRow, FoundUsage } from '../store/read/find-customer-usage.ts'
-import { RecentMap } from '../capture/recent-map.ts'
+import { RecentMap } from '../model/recent-map.ts'
 import { stepsBetween } from '../time/calendar.ts'
 import { presentPeriod } from '../time/present-period.ts'
 

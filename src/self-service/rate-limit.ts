@@ -1,4 +1,4 @@
-import { RecentMap } from '../capture/recent-map.ts'
+import { RecentMap } from '../model/recent-map.ts'
 
 /** Customers that are remembered; one that is forgotten starts with a full allowance. */
 const CUSTOMERS = 10_000

@@ -1,10 +1,10 @@
-import { readChoice, readQuery, wrongUsage } from '../dashboard/read-query.ts'
+import { readChoice, readQuery, wrongUsage } from '../web/read-query.ts'
 import type { Customer, CustomerDimension, CustomerQuestion } from '../model/customer-usage.ts'
 import { formatInstant } from '../time/calendar.ts'
 import { parsePeriod } from '../time/period.ts'
 
 /** The parameters of a question. */
-export const PARAMETERS = ['month', 'by', 'tz'] as const
+export const QUESTION_PARAMETERS = ['month', 'by', 'tz'] as const
 const DIMENSIONS: readonly CustomerDimension[] = [
   'key',
   'endpoint',
@@ -29,8 +29,8 @@ export function readQuestion(
   given: Readonly<Record<string, string | string[] | undefined>>,
   { customer, timeZone: usual, now }: { customer: Customer; timeZone: string; now: Date },
 ): ReadQuestion {
-  const query = readQuery(given, PARAMETERS)
-  for (const name of PARAMETERS) {
+  const query = readQuery(given, QUESTION_PARAMETERS)
+  for (const name of QUESTION_PARAMETERS) {
     if ((query[name]?.length ?? 0) > LONGEST) throw wrongUsage(`The parameter ${name} is too long.`)
   }
   const by = readChoice(query, 'by', DIMENSIONS)

@@ -1,6 +1,6 @@
 import type { UsageStore } from './usage-store.ts'
 import type { StoreOptions } from './database-store.ts'
-import { parseDatabaseUrl } from './database/parse-database-url.ts'
+import { parseDatabaseUrl } from '../options/parse-database-url.ts'
 import { WorkerStore } from './thread/worker-store.ts'
 
 /**

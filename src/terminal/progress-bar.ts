@@ -1,4 +1,4 @@
-import { formatCount } from '../report/render/format-number.ts'
+import { formatCount } from './format-number.ts'
 
 /** A bar on standard error. Does nothing when that is not a terminal, or with `--no-progress`. */
 export interface ProgressBar {

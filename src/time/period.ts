@@ -1,7 +1,7 @@
 import { AnalyticsError } from '../model/errors.ts'
 import { formatInstant, instantOf, startOf } from './calendar.ts'
 import type { CalendarUnit } from './calendar.ts'
-import { didYouMean, suggest } from '../options/suggest.ts'
+import { didYouMean, suggest } from '../model/suggest.ts'
 import { HOUR_MS } from './units.ts'
 
 /** The time of a report: `since` inclusive, `until` exclusive; a missing one means open. */

@@ -4,7 +4,7 @@ import type { Period } from './period.ts'
 import { HOUR_MS } from './units.ts'
 
 /** A period with a start and an end. */
-export type ClosedPeriod = Period & { readonly since: Date; readonly until: Date }
+export type BoundedPeriod = Period & { readonly since: Date; readonly until: Date }
 
 /**
  * The period that a period is compared with. For a period of the calendar: the same number of months, weeks or days
@@ -13,7 +13,7 @@ export type ClosedPeriod = Period & { readonly since: Date; readonly until: Date
  * For any other period: the same number of hours before it. Undefined for a period without a start, and for one that
  * has not begun.
  */
-export function previousPeriod(period: Period): ClosedPeriod | undefined {
+export function previousPeriod(period: Period): BoundedPeriod | undefined {
   const { since, unit, timeZone, now } = period
   const end = figuresTo(period)
   if (!since || since >= end) return undefined

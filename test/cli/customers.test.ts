@@ -8,7 +8,7 @@ import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 import { targetOf } from '../../src/options/database-target.ts'
 import { DatabaseStore } from '../../src/store/database-store.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
-import { describeDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
+import { describeDatabaseUrl } from '../../src/options/parse-database-url.ts'
 import { setQuota } from '../../src/store/quotas/set-quota.ts'
 import { startCounting } from '../support/usage/counting-process.ts'
 

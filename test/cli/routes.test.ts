@@ -14,7 +14,7 @@ import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 import { targetOf } from '../../src/options/database-target.ts'
 import { readRoutes } from '../../src/dashboard/read-routes.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
-import { describeDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
+import { describeDatabaseUrl } from '../../src/options/parse-database-url.ts'
 import { startCounting } from '../support/usage/counting-process.ts'
 
 const DAY_MS = 86_400_000

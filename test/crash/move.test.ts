@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { FaultPoint } from '../../src/buffer/fault-point.ts'
+import type { FaultPoint } from '../../src/model/fault-point.ts'
 import type { DatabaseState } from '../../src/store/database/require-active.ts'
 import { forEachMove } from '../support/databases/for-each-move.ts'
 import { MoveCampaign } from '../support/crash/move-campaign.ts'

@@ -1,6 +1,6 @@
 import type { Route } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { formatDuration } from '../../src/report/render/format-number.ts'
+import { formatDuration } from '../../src/terminal/format-number.ts'
 import type { ReportGroup } from '../../src/report/usage/usage-report.ts'
 import { loaded, openPage } from '../support/browser/browser.ts'
 import { forAnyDatabase, forEachDatabase } from '../support/databases/for-each-database.ts'

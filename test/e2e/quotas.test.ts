@@ -16,7 +16,7 @@ import { keepHeaders } from '../../src/capture/keep-headers.ts'
 import { keyIdOfName, keyIdOfSecret } from '../../src/capture/key/compute-key-id.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { nameKey } from '../../src/store/keys/name-key.ts'
-import { RATE_LIMIT_HEADERS } from '../../src/quotas/rate-limit-headers.ts'
+import { RATE_LIMIT_HEADERS } from '../../src/web/rate-limit-headers.ts'
 import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { searchRuns } from '../support/search-runs.ts'
 

@@ -17,7 +17,7 @@ import { renameOwner } from '../../src/store/keys/rename-owner.ts'
 import { nameKey } from '../../src/store/keys/name-key.ts'
 import { deprecateRoute } from '../../src/store/routes/deprecate-route.ts'
 import { findDeprecatedRoutes } from '../../src/store/routes/find-deprecated-routes.ts'
-import { listRoutes } from '../../src/store/routes/find-routes.ts'
+import { findListedRoutes } from '../../src/store/routes/find-routes.ts'
 import { findUnusedRoutes } from '../../src/store/routes/find-unused-routes.ts'
 import { planPrune, runPrune } from '../../src/removal/run-prune.ts'
 import { keyIdOfName } from '../../src/capture/key/compute-key-id.ts'
@@ -115,8 +115,8 @@ forEachDatabase('routes of apps', (_kind, makeUrl) => {
     router.get('/users', answer).post('/users', answer).all('/any', answer).get(/^\/x/, answer)
     const { analytics } = await serve([router], { release: '1.0.0' })
     await analytics.flush()
-    const [first] = await listRoutes(db, db.dialect)
-    expect((await listRoutes(db, db.dialect)).map(nameOf)).toEqual([
+    const [first] = await findListedRoutes(db, db.dialect)
+    expect((await findListedRoutes(db, db.dialect)).map(nameOf)).toEqual([
       'GET /^\\/x/',
       '* /v1/any',
       'GET /v1/users',
@@ -138,7 +138,7 @@ forEachDatabase('routes of apps', (_kind, makeUrl) => {
     const lastAfter = async (now: number) => {
       clock.now = now
       await analytics.flush()
-      return (await listRoutes(db, db.dialect)).map((route) => route.lastRegisteredAt!.getTime())
+      return (await findListedRoutes(db, db.dialect)).map((route) => route.lastRegisteredAt!.getTime())
     }
     expect(await lastAfter(at(0, 23))).toEqual([START, START, START, START])
     expect(await lastAfter(at(1))).toEqual(Array(4).fill(at(1)))
@@ -150,13 +150,13 @@ forEachDatabase('routes of apps', (_kind, makeUrl) => {
     const router = new Router()
     const { analytics } = await serve([router])
     await analytics.flush()
-    expect(await listRoutes(db, db.dialect)).toEqual([])
+    expect(await findListedRoutes(db, db.dialect)).toEqual([])
     router.get('/late', answer)
     clock.now += 60_000
     await analytics.flush()
     router.get('/later', answer)
     await analytics.flush()
-    expect((await listRoutes(db, db.dialect)).map(nameOf)).toEqual(['GET /late', 'GET /later'])
+    expect((await findListedRoutes(db, db.dialect)).map(nameOf)).toEqual(['GET /late', 'GET /later'])
   })
 
   test('are not registered where they are not counted by their names', async () => {
@@ -166,7 +166,7 @@ forEachDatabase('routes of apps', (_kind, makeUrl) => {
     const naming = await serve([new Router().get('/other', answer)], { endpoint: 'path' })
     await ignoring.analytics.flush()
     await naming.analytics.flush()
-    expect((await listRoutes(db, db.dialect)).map(nameOf)).toEqual(['GET /users'])
+    expect((await findListedRoutes(db, db.dialect)).map(nameOf)).toEqual(['GET /users'])
   })
 
   test('have the names under which their requests are counted, nested, mounted and by RegExp', async () => {
@@ -189,7 +189,7 @@ forEachDatabase('routes of apps', (_kind, makeUrl) => {
       },
     )
     await analytics.flush()
-    const before = (await listRoutes(db, db.dialect)).map(nameOf)
+    const before = (await findListedRoutes(db, db.dialect)).map(nameOf)
     clock.now = at(0, 2)
     const sent = [
       'GET /api/users',
@@ -203,7 +203,7 @@ forEachDatabase('routes of apps', (_kind, makeUrl) => {
     ]
     for (const one of sent) expect((await send(one)).status).toBe(200)
     await analytics.flush()
-    const routes = await listRoutes(db, db.dialect)
+    const routes = await findListedRoutes(db, db.dialect)
     expect(routes.map(nameOf)).toEqual(before)
     expect(routes.filter(({ lastCalledAt }) => !lastCalledAt)).toEqual([])
     expect(routes).toHaveLength(sent.length)
@@ -295,7 +295,7 @@ forEachDatabase('routes of apps', (_kind, makeUrl) => {
       routeCount: 3,
       routes: ['GET /old never', 'GET /next new'],
     })
-    const rows = await listRoutes(db, db.dialect)
+    const rows = await findListedRoutes(db, db.dialect)
     expect(rows.map(({ firstRelease, lastRelease }) => `${firstRelease} ${lastRelease}`)).toEqual([
       expect.stringMatching(/^1 [12]$/),
       '2 2',
@@ -310,15 +310,15 @@ forEachDatabase('routes of apps', (_kind, makeUrl) => {
     const after = await unusedAt(at(13), 2)
     expect(after).toMatchObject({ routeCount: 2, releases: ['2'], routes: ['GET /next never'] })
     // the old one is still listed, as gone, and a release that has it again begins anew after a long gap
-    expect((await listRoutes(db, db.dialect)).map((route) => `${nameOf(route)} ${route.isCurrent}`)).toEqual([
-      'GET /both true',
-      'GET /next true',
-      'GET /old false',
-    ])
+    expect(
+      (await findListedRoutes(db, db.dialect)).map((route) => `${nameOf(route)} ${route.isCurrent}`),
+    ).toEqual(['GET /both true', 'GET /next true', 'GET /old false'])
     clock.now = at(50)
     const third = await serve([old], { release: '3' })
     await third.analytics.flush()
-    expect((await listRoutes(db, db.dialect)).find(({ endpoint }) => endpoint === '/old')).toMatchObject({
+    expect(
+      (await findListedRoutes(db, db.dialect)).find(({ endpoint }) => endpoint === '/old'),
+    ).toMatchObject({
       firstRegisteredAt: new Date(at(50)),
       firstRelease: '3',
     })
@@ -331,7 +331,7 @@ forEachDatabase('routes of apps', (_kind, makeUrl) => {
     await ahead.analytics.flush()
     clock.now = at(1)
     await right.analytics.flush()
-    const listed = await listRoutes(db, db.dialect, at(1))
+    const listed = await findListedRoutes(db, db.dialect, at(1))
     expect(listed.map((route) => `${nameOf(route)} ${route.isCurrent}`)).toEqual([
       'GET /ahead true',
       'GET /right true',
@@ -345,7 +345,7 @@ forEachDatabase('routes of apps', (_kind, makeUrl) => {
     for (const { send } of apps) await Promise.all([1, 7, 31].map((n) => send(`/r${n}`)))
     await Promise.all(apps.map(({ analytics }) => analytics.flush()))
     expect(apps.flatMap(({ errors }) => errors)).toEqual([])
-    const routes = await listRoutes(db, db.dialect)
+    const routes = await findListedRoutes(db, db.dialect)
     expect(routes).toHaveLength(50)
     expect(routes.filter(({ lastCalledAt }) => lastCalledAt).map(nameOf)).toEqual([
       'GET /r1',
@@ -368,7 +368,7 @@ forEachDatabase('routes of apps', (_kind, makeUrl) => {
     await send('/a')
     await analytics.flush()
     expect(await unusedAt(at(8), 2)).toMatchObject({ hasOther: false })
-    expect((await listRoutes(db, db.dialect)).map(nameOf)).toEqual(['GET /a', 'GET /b'])
+    expect((await findListedRoutes(db, db.dialect)).map(nameOf)).toEqual(['GET /a', 'GET /b'])
   })
 
   test('keep their last call when older counts come late, and when usage is pruned', async () => {
@@ -376,7 +376,7 @@ forEachDatabase('routes of apps', (_kind, makeUrl) => {
     const { analytics, send } = await serve([router])
     const late = await serve([router])
     await analytics.flush()
-    const lastCall = async () => (await listRoutes(db, db.dialect))[0]!.lastCalledAt?.getTime()
+    const lastCall = async () => (await findListedRoutes(db, db.dialect))[0]!.lastCalledAt?.getTime()
     const hour = (time: number) => Math.floor(time / HOUR_MS) * HOUR_MS
     clock.now = at(1)
     await late.send('/a')
@@ -421,7 +421,7 @@ forEachDatabase('routes of apps', (_kind, makeUrl) => {
     expect(plan.text).toContain('2 routes that no app has any more')
     const { text } = await runPrune(db, plan, NO_BAR, new AbortController().signal)
     expect(text).toBe('Pruned 1 rows with 1 requests and 2 routes that no app has any more.\n')
-    expect((await listRoutes(db, db.dialect)).map(nameOf)).toEqual(['GET /announced', 'GET /kept'])
+    expect((await findListedRoutes(db, db.dialect)).map(nameOf)).toEqual(['GET /announced', 'GET /kept'])
   })
 
   test('of a hostile number and length are limited, and said so once', async () => {
@@ -436,7 +436,7 @@ forEachDatabase('routes of apps', (_kind, makeUrl) => {
     clock.now = at(2, 1)
     await analytics.flush()
     expect(errors.map(({ code }) => code)).toEqual(['ROUTES_LIMITED'])
-    const routes = await listRoutes(db, db.dialect)
+    const routes = await findListedRoutes(db, db.dialect)
     expect(routes).toHaveLength(10_000)
     expect(Math.max(...routes.map(({ endpoint }) => Buffer.byteLength(endpoint)))).toBe(500)
     expect((await unusedAt(at(2, 1), 1)).routes).toHaveLength(9999)
@@ -500,7 +500,7 @@ forEachDatabase('routes of apps', (_kind, makeUrl) => {
       expect(await owners()).toEqual(['New Hooli 2 0', 'k3 1 1', 'Buyer 1 0', 'Acme 0 2'])
       // the last call of a route names nobody
       expect(
-        (await listRoutes(db, db.dialect)).find(({ endpoint }) => endpoint === '/old')!.lastCalledAt,
+        (await findListedRoutes(db, db.dialect)).find(({ endpoint }) => endpoint === '/old')!.lastCalledAt,
       ).not.toBeNull()
     })
 
@@ -600,7 +600,7 @@ forEachDatabase('routes of apps', (_kind, makeUrl) => {
           /^ARGUMENT_INVALID The link is no URL that can be sent/,
         )
       expect(await refused({ ...POST, link: 'https://example.com/"\r\nSet-Cookie: a=b>' })).toBe('')
-      const [route] = await listRoutes(db, db.dialect)
+      const [route] = await findListedRoutes(db, db.dialect)
       expect(route).toMatchObject({ firstRegisteredAt: null, isCurrent: false })
       expect(route!.link).toBe('https://example.com/%22Set-Cookie:%20a=b%3E')
     })

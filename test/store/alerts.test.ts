@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { checkAlerts } from '../../src/alerts/check-alerts.ts'
 import type { AlertCheckOptions } from '../../src/alerts/check-alerts.ts'
-import { titleOf, whoOf } from '../../src/alerts/describe-alert.ts'
+import { titleOfAlert, whoOf } from '../../src/alerts/describe-alert.ts'
 import { readAlerts } from '../../src/store/alerts/read-alerts.ts'
 import { pruneAlerts } from '../../src/store/alerts/remove-alerts.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
@@ -42,7 +42,7 @@ forEachDatabase('alerts', (kind, makeUrl) => {
     const { now = NOVEMBER, ...rest } = options
     return (await checkAlerts(db, { ...rest, delivery: { now: () => now } })).fired
   }
-  const titles = async (options: Parameters<typeof check>[0] = {}) => (await check(options)).map(titleOf)
+  const titles = async (options: Parameters<typeof check>[0] = {}) => (await check(options)).map(titleOfAlert)
 
   describe('of quotas', () => {
     test('fire at 80 and at 100 percent, each once, with who and how much', async () => {
@@ -78,7 +78,7 @@ forEachDatabase('alerts', (kind, makeUrl) => {
       await limit(1000, 'requests', '')
       await use(600, NOVEMBER, acme, 9)
       await use(600, NOVEMBER, shop)
-      expect((await check()).map((alert) => `${whoOf(alert)}: ${titleOf(alert)}`).toSorted()).toEqual([
+      expect((await check()).map((alert) => `${whoOf(alert)}: ${titleOfAlert(alert)}`).toSorted()).toEqual([
         'Acme: 100% of requests per month',
         'Acme: 80% of requests per month',
         'Mobile app (key_acme): 80% of tokens per month',
@@ -154,7 +154,7 @@ forEachDatabase('alerts', (kind, makeUrl) => {
       expect(
         checks
           .flatMap(({ fired }) => fired)
-          .map(titleOf)
+          .map(titleOfAlert)
           .toSorted(),
       ).toEqual([
         '100% of requests per month',
@@ -287,7 +287,7 @@ forEachDatabase('alerts', (kind, makeUrl) => {
       await use(2000, NOVEMBER + 2 * DAY)
       expect(await titles({ now: NOVEMBER + 2 * DAY })).toEqual(['100% of requests per month'])
       await forgetOwner(db, 'Acme')
-      expect((await readAlerts(db, {})).map(titleOf)).toEqual(['100% of requests per month'])
+      expect((await readAlerts(db, {})).map(titleOfAlert)).toEqual(['100% of requests per month'])
     })
 
     test('a renamed owner keeps its alerts, and no threshold fires again', async () => {

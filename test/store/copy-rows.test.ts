@@ -7,7 +7,7 @@ import { copyTables, digestTables, emptyTarget } from '../../src/store/move/copy
 import { readOnlyOrm } from '../../src/store/database/read-only-orm.ts'
 import { listTables } from '../../src/store/move/list-tables.ts'
 import type { CopiedTable } from '../../src/store/move/list-tables.ts'
-import { readRows, writeRows } from '../../src/store/move/table-rows.ts'
+import { readTableRows, writeRows } from '../../src/store/move/table-rows.ts'
 import type { TextRow } from '../../src/store/move/table-rows.ts'
 import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { forEachMove } from '../support/databases/for-each-move.ts'
@@ -69,7 +69,7 @@ async function fill(db: Database): Promise<Map<string, TextRow[]>> {
 async function readAll(db: Database): Promise<Map<string, TextRow[]>> {
   const found = new Map<string, TextRow[]>()
   for (const table of listTables(db))
-    found.set(table.name, (await Array.fromAsync(readRows(db, table))).flat())
+    found.set(table.name, (await Array.fromAsync(readTableRows(db, table))).flat())
   return found
 }
 
@@ -126,7 +126,7 @@ forEachDatabase('what a move copies', (kind, makeUrl) => {
     const small = Array.from({ length: 60 }, (_, chunk) => [instance, '1', String(chunk), '{}', '5'])
     const large = Array.from({ length: 100 }, (_, chunk) => [instance, '2', String(chunk), LONG, '5'])
     await db.transaction((tx) => writeRows(tx, db, table, [...small, ...large]))
-    const pages = await Array.fromAsync(readRows(db, table))
+    const pages = await Array.fromAsync(readTableRows(db, table))
     // the first page with long texts does not know yet that they come
     expect(pages.map(({ length }) => length)).toEqual([50, 100, 6, 4])
   })

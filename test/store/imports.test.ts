@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { findFindings } from '../../src/security/find-findings.ts'
-import { createUsage } from '../../src/store/create-usage.ts'
+import { createUsage } from '../../src/create-usage.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { UNMEASURED_BIN } from '../../src/model/duration-bins.ts'

@@ -6,7 +6,7 @@ import { createIdentifyKey } from '../../src/capture/key/identify-key.ts'
 import { KnownKeys } from '../../src/capture/key/known-keys.ts'
 import { createReadKey } from '../../src/capture/key/read-key.ts'
 import { toCountedKey } from '../../src/model/request-counter.ts'
-import { RecentMap } from '../../src/capture/recent-map.ts'
+import { RecentMap } from '../../src/model/recent-map.ts'
 import type { AnalyticsError } from '../../src/model/errors.ts'
 import { searchRuns } from '../support/search-runs.ts'
 

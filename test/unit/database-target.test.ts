@@ -6,7 +6,7 @@ import { CounterFile } from '../../src/buffer/file/counter-file.ts'
 import { fileBytes, shapeFor } from '../../src/buffer/file/counter-layout.ts'
 import { heapMemory } from '../../src/buffer/file/counter-memory.ts'
 import { targetOf } from '../../src/options/database-target.ts'
-import { describeDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
+import { describeDatabaseUrl } from '../../src/options/parse-database-url.ts'
 
 const home = realpathSync(mkdtempSync(join(tmpdir(), 'apikey-analytics-unit-')))
 const dataDir = join(home, 'data')

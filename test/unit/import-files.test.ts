@@ -9,7 +9,7 @@ import { openImportFile } from '../../src/imports/read/open-import-file.ts'
 import { readCsv } from '../../src/imports/read/read-csv.ts'
 import { readJsonValues } from '../../src/imports/read/read-json-values.ts'
 import { readBucket } from '../../src/imports/read/read-time.ts'
-import { showValue } from '../../src/imports/read/refuse-line.ts'
+import { maskValue } from '../../src/imports/read/refuse-line.ts'
 import { measureLatency } from '../../src/model/latency.ts'
 import { renderCsv } from '../../src/report/render/render-csv.ts'
 import { searchRuns } from '../support/search-runs.ts'
@@ -223,8 +223,8 @@ test('quantiles of a histogram come back from the histogram that is made of them
 })
 
 test('an error shows no whole secret', () => {
-  expect(showValue('sk_live_0123456789abcdef')).toBe('"sk_l…cdef"')
-  expect(showValue('2026-10-01T14:00:00.000+02:00')).toBe('"2026-10-01T14:00:00.000+02:00"')
+  expect(maskValue('sk_live_0123456789abcdef')).toBe('"sk_l…cdef"')
+  expect(maskValue('2026-10-01T14:00:00.000+02:00')).toBe('"2026-10-01T14:00:00.000+02:00"')
 })
 
 describe('a file', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { UNMEASURED_BIN } from '../../src/model/duration-bins.ts'
 import { measureLatency } from '../../src/model/latency.ts'
 import { OTHER_KEY, REJECTED_KEY } from '../../src/model/key.ts'
-import { countKeys, measure, sumUp } from '../../src/report/usage/measure-usage.ts'
+import { countKeys, measureUsage, sumUp } from '../../src/report/usage/measure-usage.ts'
 import { keyRecord, usageRow } from '../support/usage/usage-rows.ts'
 
 const [early, late] = [new Date('2026-10-01T10:00Z'), new Date('2026-10-03T10:00Z')]
@@ -68,7 +68,7 @@ describe('measure', () => {
       rejectedCount: 4,
       durationUs: 500_000,
     })
-    expect(measure(row)).toEqual({
+    expect(measureUsage(row)).toEqual({
       requests: 200,
       clientErrors: 30,
       serverErrors: 10,
@@ -81,7 +81,7 @@ describe('measure', () => {
   })
 
   test('divides nothing by no requests', () => {
-    expect(measure(sumUp([]))).toMatchObject({
+    expect(measureUsage(sumUp([]))).toMatchObject({
       requests: 0,
       errorRate: 0,
       meanDurationMs: 0,
@@ -98,12 +98,12 @@ describe('measure', () => {
     [100, 0, null],
     [0, 0, null],
   ])('of %d requests after %d has the change %d', (requestCount, before, change) => {
-    const measures = measure(usageRow({ requestCount }), { requestCount: before })
+    const measures = measureUsage(usageRow({ requestCount }), { requestCount: before })
     expect(measures).toMatchObject({ previousRequests: before, change })
   })
 
   test('has no change against a period that is not all in the database, but its count', () => {
-    expect(measure(usageRow({ requestCount: 9 }), { requestCount: 3 }, false)).toMatchObject({
+    expect(measureUsage(usageRow({ requestCount: 9 }), { requestCount: 3 }, false)).toMatchObject({
       previousRequests: 3,
       change: null,
     })
@@ -111,17 +111,17 @@ describe('measure', () => {
 
   test('gives durations in milliseconds, of those requests that were measured', () => {
     const latency = measureLatency([UNMEASURED_BIN, 7, 20, 3])!
-    const measures = measure(usageRow({ requestCount: 10, latency }))
+    const measures = measureUsage(usageRow({ requestCount: 10, latency }))
     expect(measures).toMatchObject({ measured: 3, p50Ms: latency.p50Us / 1000, p99Ms: latency.p99Us / 1000 })
   })
 
   test('says that nothing was measured, and nothing when durations were not asked for', () => {
-    expect(measure(usageRow({ latency: null }))).toMatchObject({
+    expect(measureUsage(usageRow({ latency: null }))).toMatchObject({
       measured: 0,
       p50Ms: null,
       p95Ms: null,
       p99Ms: null,
     })
-    expect(measure(usageRow())).not.toHaveProperty('measured')
+    expect(measureUsage(usageRow())).not.toHaveProperty('measured')
   })
 })

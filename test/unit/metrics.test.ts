@@ -3,10 +3,10 @@ import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporte
 import { MeterProvider } from '@opentelemetry/sdk-metrics'
 import { describe, expect, test } from 'vitest'
 import { AnalyticsError } from '../../src/model/errors.ts'
-import type { AnalyticsStats } from '../../src/watch/analytics-stats.ts'
-import { judgeHealth } from '../../src/watch/judge-health.ts'
-import { observeMetrics } from '../../src/watch/observe-metrics.ts'
-import { renderPrometheus } from '../../src/watch/render-prometheus.ts'
+import type { AnalyticsStats } from '../../src/monitoring/analytics-stats.ts'
+import { judgeHealth } from '../../src/monitoring/judge-health.ts'
+import { observeMetrics } from '../../src/monitoring/observe-metrics.ts'
+import { renderPrometheus } from '../../src/monitoring/render-prometheus.ts'
 
 const NOW = Date.parse('2026-11-02T10:00:00Z')
 const STATS: AnalyticsStats = {

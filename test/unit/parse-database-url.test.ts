@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { beforeEach, expect, test, vi } from 'vitest'
-import { describeDatabaseUrl, parseDatabaseUrl } from '../../src/store/database/parse-database-url.ts'
+import { describeDatabaseUrl, parseDatabaseUrl } from '../../src/options/parse-database-url.ts'
 
 test.each([
   ['sqlite:usage.db', resolve('usage.db')],

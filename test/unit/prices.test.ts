@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parsePriceList } from '../../src/billing/price/price-list.ts'
-import { addAmounts, Pricer } from '../../src/billing/price/pricer.ts'
+import { addMoney, Pricer } from '../../src/billing/price/pricer.ts'
 import { searchRuns } from '../support/search-runs.ts'
 
 const parse = (value: unknown) => parsePriceList(JSON.stringify(value, undefined, 2), 'prices.json')
@@ -84,7 +84,7 @@ describe('prices', () => {
           })
           expect(amounts).toEqual(expected)
           const sum = expected.reduce((all, amount) => all + toScaled(amount), 0n)
-          expect(addAmounts(amounts, digits)).toBe(roundScaled(sum, digits))
+          expect(addMoney(amounts, digits)).toBe(roundScaled(sum, digits))
         },
       ),
       { numRuns: searchRuns(2000) },

@@ -1,10 +1,9 @@
 import { createReadStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import type { KeyObject } from 'node:crypto'
-import { AnalyticsError } from '../../model/errors.ts'
 import type { StatementCheck } from '../../model/statement.ts'
 import { DocumentCheck } from './document-check.ts'
-import { readJsonParts } from './read-json-parts.ts'
+import { readJsonParts } from '../../json/read-json-parts.ts'
+import { cannotRead } from '../../options/read-text-file.ts'
 
 /** Bytes of a piece: an account has less as a rule. */
 const PIECE_BYTES = 2 ** 18
@@ -51,18 +50,4 @@ async function* readPieces(path: string): AsyncGenerator<string, void, undefined
     )
   }
   yield decode()
-}
-
-/** Reads a file that a person named. @throws WRONG_USAGE with the remedy; the content is in no message */
-export async function readText(path: string, remedy: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    throw cannotRead(path, remedy, error)
-  }
-}
-
-function cannotRead(path: string, remedy: string, error: unknown): AnalyticsError {
-  const { code } = error as NodeJS.ErrnoException
-  return new AnalyticsError('WRONG_USAGE', `Cannot read ${path} (${code}). ${remedy}`, { cause: error })
 }

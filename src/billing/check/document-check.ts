@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { canonicalJson, sha256 } from '../../model/canonical-json.ts'
+import { canonicalJson, sha256 } from '../../json/canonical-json.ts'
 import { PeriodSums } from '../../model/period-sums.ts'
 import { sameQuantities } from '../../model/quantities.ts'
 import type { AccountWithLines, StatementCheck, StatementDocument } from '../../model/statement.ts'

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs'
 import type { StatementCheck } from '../../model/statement.ts'
 import { keepYoungSpaceSmall } from '../../report/keep-young-space-small.ts'
 import type { Database } from '../../store/database/open-database.ts'
-import { checkFile, readText } from './check-file.ts'
+import { readTextFile } from '../../options/read-text-file.ts'
+import { checkFile } from './check-file.ts'
 import { readPublicKey } from '../statement/sign-statement.ts'
 
 /** Whether a text names a file and not a statement of the database: `7`, `2026-10`, `2026-W40`, `2026-10-05`. */
@@ -20,7 +21,7 @@ export async function runCheck(
   }: { readonly which?: string | undefined; readonly publicKey?: string | undefined },
 ): Promise<StatementCheck> {
   const publicKey =
-    path === undefined ? undefined : readPublicKey(await readText(path, 'Check --public-key.'))
+    path === undefined ? undefined : readPublicKey(await readTextFile(path, 'Check --public-key.'))
   if (!db) return checkFile(which!, publicKey)
   keepYoungSpaceSmall()
   // imported only now: a customer who checks a file needs no database

@@ -8,7 +8,7 @@ import { requireActive } from '../../store/database/require-active.ts'
 import { HOLD_WRITERS } from '../../store/remove/lock-rows.ts'
 import type { CloseOrder } from './close-order.ts'
 import { examineClosing } from './examine-closing.ts'
-import type { Findings } from './examine-closing.ts'
+import type { ClosingFindings } from './examine-closing.ts'
 import { writeStatement } from './write-statement.ts'
 
 /**
@@ -57,7 +57,7 @@ async function isStored(db: Database, { statement, hash }: ClosedStatement): Pro
   return entry?.hash === hash
 }
 
-function refused({ period }: CloseOrder, { refusals }: Findings): AnalyticsError {
+function refused({ period }: CloseOrder, { refusals }: ClosingFindings): AnalyticsError {
   const [first, ...more] = refusals
   const text =
     more.length === 0 ? first : refusals.map((reason, index) => `(${index + 1}) ${reason}`).join(' ')

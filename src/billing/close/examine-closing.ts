@@ -1,11 +1,11 @@
 import type { StatementTotals } from '../../model/statement.ts'
 import type { StatusFilter } from '../../model/usage-query.ts'
-import { formatCount } from '../../report/render/format-number.ts'
+import { formatCount } from '../../terminal/format-number.ts'
 import { noteLeftOut } from '../../report/notes/note-imported.ts'
 import { describeAmounts } from '../../report/notes/note-undelivered.ts'
 import type { Undelivered } from '../../report/notes/note-undelivered.ts'
 import { readLastStatement } from '../../store/billing/chain.ts'
-import { readClosedPeriods, spansOf } from '../../store/billing/closed-periods.ts'
+import { readClosedPeriods, joinPeriods } from '../../store/billing/closed-periods.ts'
 import type { ClosedPeriod } from '../../store/billing/closed-periods.ts'
 import {
   findOpenUsageBefore,
@@ -25,7 +25,7 @@ import { findCutRows } from './find-cut-rows.ts'
 import { countNewlyMissing, describeMissing } from './missing-counts.ts'
 
 /** What was found before closing. */
-export interface Findings {
+export interface ClosingFindings {
   /** Why the period cannot be closed, each with its remedy. */
   readonly refusals: readonly string[]
   readonly warnings: readonly string[]
@@ -43,7 +43,7 @@ export async function examineClosing(
   order: CloseOrder,
   waiting: Undelivered,
   dataDir: string,
-): Promise<Findings> {
+): Promise<ClosingFindings> {
   const { period, acceptMissing = {}, now = new Date() } = order
   const closed = await readClosedPeriods(db, db.dialect)
   const overlap = closed.find(
@@ -97,7 +97,7 @@ async function findEarlierUsage(
   period: BillingPeriod,
   closed: readonly ClosedPeriod[],
 ): Promise<string[]> {
-  const open = await findOpenUsageBefore(db, db, period.since.getTime(), spansOf(closed))
+  const open = await findOpenUsageBefore(db, db, period.since.getTime(), joinPeriods(closed))
   if (!open) return []
   const { label } = periodAround(new Date(open.first), period.unit, period.timeZone)
   return [

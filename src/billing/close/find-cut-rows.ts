@@ -1,4 +1,4 @@
-import { formatCount } from '../../report/render/format-number.ts'
+import { formatCount } from '../../terminal/format-number.ts'
 import type { ClosedPeriod } from '../../store/billing/closed-periods.ts'
 import { countCutQuantities } from '../../store/billing/read-closing-state.ts'
 import type { Database } from '../../store/database/open-database.ts'

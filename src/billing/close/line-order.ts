@@ -2,7 +2,7 @@ import { compareTexts } from '../../model/compare-texts.ts'
 import { compareUnits } from '../../model/quantities.ts'
 import type { ClosedPeriod } from '../../store/billing/closed-periods.ts'
 import type { DueQuantity } from '../../store/billing/find-due.ts'
-import type { readKeyNames } from '../../store/billing/read-closing-state.ts'
+import type { readKeyNames } from '../../store/keys/read-key-names.ts'
 
 /** What is due of a key in one of its periods. */
 export type DueLine = DueQuantity & { readonly period: ClosedPeriod }

@@ -4,7 +4,7 @@ import { keepYoungSpaceSmall } from '../../report/keep-young-space-small.ts'
 import { parseStatus } from '../../report/question/parse-filter.ts'
 import type { Database } from '../../store/database/open-database.ts'
 import { parseBillingPeriod } from '../billing-period.ts'
-import { readText } from '../check/check-file.ts'
+import { readTextFile } from '../../options/read-text-file.ts'
 import { closePeriod } from './close-period.ts'
 import { describeQuantities, groupDigits } from '../../model/quantities.ts'
 import { parseAcceptMissing } from './missing-counts.ts'
@@ -37,7 +37,7 @@ export async function runClose(
     billable: flags.billable.map((text) => String(parseStatus(text))),
     acceptMissing: parseAcceptMissing(flags['accept-missing'] ?? []),
     dryRun: flags['dry-run'],
-    ...(sign !== undefined && { privateKey: readPrivateKey(await readText(sign, 'Check --sign.')) }),
+    ...(sign !== undefined && { privateKey: readPrivateKey(await readTextFile(sign, 'Check --sign.')) }),
     ...(signal && { signal }),
   }
   const closed = await closePeriod(db, dataDir, order).catch((error: unknown) => {

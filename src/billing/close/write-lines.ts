@@ -4,7 +4,7 @@ import type { AccountWithLines, StatementAccount } from '../../model/statement.t
 import type { ClosedPeriod } from '../../store/billing/closed-periods.ts'
 import { findDue, findDueKeys } from '../../store/billing/find-due.ts'
 import { fixOwners } from '../../store/billing/fix-owners.ts'
-import { readKeyNames } from '../../store/billing/read-closing-state.ts'
+import { readKeyNames } from '../../store/keys/read-key-names.ts'
 import { addAccounts } from '../../store/billing/statement-rows.ts'
 import { toStored } from '../../store/database/exact-sum.ts'
 import type { Database } from '../../store/database/open-database.ts'

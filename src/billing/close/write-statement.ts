@@ -1,25 +1,25 @@
 import type { ClosedStatement } from '../../model/closing.ts'
 import type { CorrectedPeriod, StatementHeader, StatementTotals } from '../../model/statement.ts'
-import { canonicalJson, sha256 } from '../../model/canonical-json.ts'
+import { canonicalJson, sha256 } from '../../json/canonical-json.ts'
 import { toQuantities } from '../../model/quantities.ts'
 import { addEntry, readEntries, readLastEntry, readLastStatement } from '../../store/billing/chain.ts'
 import { readClosedPeriods } from '../../store/billing/closed-periods.ts'
 import type { ClosedPeriod } from '../../store/billing/closed-periods.ts'
-import { readDatabaseId } from '../../store/billing/read-closing-state.ts'
+import { readDatabaseId } from '../../store/database/read-database-id.ts'
 import type { Database } from '../../store/database/open-database.ts'
 import { toStatementPeriod } from '../billing-period.ts'
 import type { BillingPeriod } from '../billing-period.ts'
 import { makeSalt } from '../statement/seal-statement.ts'
 import { signContent } from '../statement/sign-statement.ts'
 import type { CloseOrder } from './close-order.ts'
-import type { Findings } from './examine-closing.ts'
+import type { ClosingFindings } from './examine-closing.ts'
 import { writeLines } from './write-lines.ts'
 
 /** Writes a statement and its lines. `db` runs its statements in the transaction of the closing. */
 export async function writeStatement(
   db: Database,
   order: CloseOrder,
-  findings: Findings,
+  findings: ClosingFindings,
 ): Promise<ClosedStatement> {
   const { period, billable, privateKey, now = new Date() } = order
   const { dialect } = db

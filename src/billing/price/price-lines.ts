@@ -1,5 +1,5 @@
 import type { PriceList } from './price-list.ts'
-import { addAmounts, Pricer } from './pricer.ts'
+import { addMoney, Pricer } from './pricer.ts'
 import type { CountedBefore, PricedQuantity } from './pricer.ts'
 
 /** A line to price. */
@@ -38,7 +38,7 @@ export function priceLines(
   const pricer = new Pricer(list, before)
   const amounts = lines.map((line) => pricer.price({ ...line, customer: customerOf(line) }))
   const sum = (numbers: readonly number[]) =>
-    addAmounts(
+    addMoney(
       numbers.flatMap((n) => amounts[n] ?? []),
       list.digits,
     )

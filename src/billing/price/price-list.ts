@@ -1,7 +1,7 @@
 import { Decimal } from 'decimal.js'
 import { AnalyticsError } from '../../model/errors.ts'
 import { isUnitName, REQUESTS_UNIT } from '../../model/unit.ts'
-import { findPosition } from '../scan-json.ts'
+import { findPosition } from '../../json/scan-json.ts'
 
 /** Decimal arithmetic that rounds nothing here: quantities have 19 digits at most, and prices 30. */
 export const Exact = Decimal.clone({ precision: 120, toExpNeg: -200, toExpPos: 200 })

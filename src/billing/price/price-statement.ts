@@ -1,6 +1,6 @@
 import type { StatementHeader, StatementLine } from '../../model/statement.ts'
 import type { Database } from '../../store/database/open-database.ts'
-import { kindOf, nameOf, periodOf } from '../statement/line-facts.ts'
+import { kindOf, nameOfAccount, periodOf } from '../statement/line-facts.ts'
 import type { StatementSource } from '../statement/read-statement.ts'
 import { countBilled } from './count-billed.ts'
 import { priceLines } from './price-lines.ts'
@@ -38,7 +38,7 @@ export async function priceStatement(
   const { statement, hash } = source
   const accounts = await Array.fromAsync(source.accounts)
   const given = accounts.flatMap(({ owner, keyId, lines, ...names }) =>
-    lines.map((line) => ({ ...line, owner, keyId, key: nameOf({ ...names, keyId }) })),
+    lines.map((line) => ({ ...line, owner, keyId, key: nameOfAccount({ ...names, keyId }) })),
   )
   const before = await countBilled(db, source, given, list)
   const { amounts, ...sums } = priceLines(list, given, before)

@@ -54,7 +54,7 @@ export function findRule(
 }
 
 /** Adds amounts; those of lines are rounded already. */
-export function addAmounts(amounts: readonly string[], digits: number): string {
+export function addMoney(amounts: readonly string[], digits: number): string {
   return roundAmount(
     amounts.reduce((sum, amount) => sum.plus(amount), new Exact(0)),
     digits,

@@ -1,8 +1,8 @@
 import { compareTexts } from '../../model/compare-texts.ts'
 import { compareUnits } from '../../model/quantities.ts'
-import { readText } from '../check/check-file.ts'
+import { readTextFile } from '../../options/read-text-file.ts'
 import type { InvoiceLine, Pricing } from '../../report/usage/pricing.ts'
-import { readKeyNames } from '../../store/billing/read-closing-state.ts'
+import { readKeyNames } from '../../store/keys/read-key-names.ts'
 import { compareKeys } from '../close/line-order.ts'
 import { parsePriceList } from './price-list.ts'
 import type { PriceList } from './price-list.ts'
@@ -10,7 +10,7 @@ import { priceLines } from './price-lines.ts'
 
 /** Reads a file of prices. @throws WRONG_USAGE that names the line and the remedy */
 export async function readPriceList(path: string): Promise<PriceList> {
-  return parsePriceList(await readText(path, 'Check --prices.'), path)
+  return parsePriceList(await readTextFile(path, 'Check --prices.'), path)
 }
 
 /** Prices the lines of a report as those of a statement of the same period: in the same order, with the same arithmetic. */

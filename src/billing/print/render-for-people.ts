@@ -3,7 +3,7 @@ import { describeQuantities, groupDigits } from '../../model/quantities.ts'
 import type { StatementHeader, StatementLine, StatementPeriod } from '../../model/statement.ts'
 import { escapeMarkdown } from '../../report/render/render-markdown.ts'
 import { escapeTerminal } from '../../terminal/escape-terminal.ts'
-import { kindOf, nameOf, periodOf } from '../statement/line-facts.ts'
+import { kindOf, nameOfAccount, periodOf } from '../statement/line-facts.ts'
 import type { StatementSource } from '../statement/read-statement.ts'
 import { alignCells, alignPairs } from './align-cells.ts'
 
@@ -21,7 +21,7 @@ export async function* renderAsMarkdown(source: StatementSource): AsyncGenerator
     const rows = account.lines.map((line) =>
       [
         account.owner ?? '',
-        nameOf(account),
+        nameOfAccount(account),
         line.method,
         line.endpoint,
         line.unit,
@@ -45,7 +45,7 @@ export async function* renderAsTable(source: StatementSource): AsyncGenerator<st
   const sums = new PeriodSums()
   for await (const account of accounts) {
     account.lines.forEach((line) => sums.add(line))
-    yield `${escapeTerminal(`${account.owner ?? '(no customer)'}: ${nameOf(account)}, key ${account.keyId}`)}\n`
+    yield `${escapeTerminal(`${account.owner ?? '(no customer)'}: ${nameOfAccount(account)}, key ${account.keyId}`)}\n`
     const cells = account.lines.map((line) => [
       escapeTerminal(`${line.method} ${line.endpoint}`),
       line.unit,

@@ -18,7 +18,7 @@ export function kindOf(
 }
 
 /** The name that people know a key by. */
-export function nameOf({
+export function nameOfAccount({
   name,
   label,
   keyId,

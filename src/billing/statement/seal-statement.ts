@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { AccountNames, StatementAccount, StatementLine } from '../../model/statement.ts'
-import { canonicalJson, sha256 } from '../../model/canonical-json.ts'
+import { canonicalJson, sha256 } from '../../json/canonical-json.ts'
 import { hashLeaf } from './hash-tree.ts'
 
 /** Text that stored names may have, and JSON may not: a lone surrogate, cut out of an emoji by hand, for example. */

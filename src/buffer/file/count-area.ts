@@ -1,7 +1,7 @@
-import { isCount } from './counter-header.ts'
+import { isCount } from '../../model/is-count.ts'
 import { areaOffset, SLOT_BYTES, type FileIdentity } from './counter-layout.ts'
 import type { CounterMemory } from './counter-memory.ts'
-import { faultPoint } from '../fault-point.ts'
+import { faultPoint } from '../../model/fault-point.ts'
 
 /** The counts of one batch: per slot requests, and microseconds or a quantity. `used` is how many slots of the file have a name. */
 export class CountArea {

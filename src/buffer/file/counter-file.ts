@@ -10,7 +10,7 @@ import {
   type FileIdentity,
 } from './counter-layout.ts'
 import { lengthen, type CounterMemory, type CounterMode } from './counter-memory.ts'
-import { faultPoint } from '../fault-point.ts'
+import { faultPoint } from '../../model/fault-point.ts'
 import { decodeNames, noNames, type FileNames } from './name-records.ts'
 import { NamesRegion } from './names-region.ts'
 import { repairCopy } from './repair-copy.ts'

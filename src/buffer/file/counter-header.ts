@@ -1,8 +1,9 @@
+import { isCount } from '../../model/is-count.ts'
 import { MOST_UNITS } from '../../model/unit.ts'
 import { decodeUuid, encodeUuid } from '../../model/uuid.ts'
 import { HEADER_BYTES } from './counter-layout.ts'
 import type { CounterMemory } from './counter-memory.ts'
-import { faultPoint } from '../fault-point.ts'
+import { faultPoint } from '../../model/fault-point.ts'
 
 /** Word numbers in the file header. */
 const FILE = { state: 8, namesPublished: 9, openArea: 10 } as const
@@ -193,9 +194,6 @@ export class AreaHeader {
     this.#words.set(this.#first + word, value)
   }
 }
-
-/** Whether a number can be a count. */
-export const isCount = (value: number | undefined): boolean => Number.isSafeInteger(value) && value! >= 0
 
 class Words {
   readonly #memory: CounterMemory

@@ -4,7 +4,7 @@ import type { CellList } from '../cells/cell-list.ts'
 import type { CounterHeader } from './counter-header.ts'
 import { HEADER_BYTES, type FileIdentity } from './counter-layout.ts'
 import type { CounterMemory } from './counter-memory.ts'
-import { faultPoint } from '../fault-point.ts'
+import { faultPoint } from '../../model/fault-point.ts'
 import {
   cellRecord,
   FIRST_UNIT_BIN,

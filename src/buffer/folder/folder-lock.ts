@@ -2,7 +2,7 @@ import { closeSync, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { listDir } from './data-dir.ts'
-import { faultPoint } from '../fault-point.ts'
+import { faultPoint } from '../../model/fault-point.ts'
 
 /** A lock on a process's folder. The kernel frees it when the process dies in any way. */
 export interface FolderLock {

@@ -8,7 +8,7 @@ import { CounterFile } from '../file/counter-file.ts'
 import { fileBytes, shapeFor } from '../file/counter-layout.ts'
 import { mappedMemory, writtenMemory, type CounterMemory } from '../file/counter-memory.ts'
 import { COUNTER_FILE, countersDir, isMappable, makePrivateDir, UNFINISHED } from './data-dir.ts'
-import { faultPoint } from '../fault-point.ts'
+import { faultPoint } from '../../model/fault-point.ts'
 import { lockFolder, removeProcessFolder, type FolderLock } from './folder-lock.ts'
 import { createInMemory } from '../memory-files.ts'
 

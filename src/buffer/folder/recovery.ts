@@ -14,7 +14,7 @@ import { AnalyticsError } from '../../model/errors.ts'
 import { CounterFile } from '../file/counter-file.ts'
 import { writtenMemory } from '../file/counter-memory.ts'
 import { COUNTER_FILE, countersDir, listDir, setAsideDir, UNFINISHED } from './data-dir.ts'
-import { faultPoint } from '../fault-point.ts'
+import { faultPoint } from '../../model/fault-point.ts'
 import { lockFolder, removeProcessFolder } from './folder-lock.ts'
 import { createPause } from '../pause.ts'
 

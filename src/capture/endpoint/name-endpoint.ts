@@ -1,5 +1,5 @@
 import { UNMATCHED_ENDPOINT } from '../../model/operation.ts'
-import { cleanText } from '../clean-text.ts'
+import { cleanText } from '../../model/clean-text.ts'
 import { shortenEndpoint } from './sanitise-path.ts'
 
 /** The name of an endpoint in the counts: what can be stored of it, in at most `maxBytes`. */

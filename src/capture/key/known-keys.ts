@@ -1,5 +1,5 @@
 import type { CountedKey } from '../../model/request-counter.ts'
-import { RecentMap } from '../recent-map.ts'
+import { RecentMap } from '../../model/recent-map.ts'
 
 /** The ids of keys seen to be real: by this process, or because the database has them. Bounded. */
 export class KnownKeys {

@@ -1,8 +1,8 @@
 import type { Context } from 'koa'
 import { AnalyticsError } from '../../model/errors.ts'
 import { UNSET } from '../../model/request-counter.ts'
-import type { Quantities, RequestCounter } from '../../model/request-counter.ts'
-import { didYouMean, suggest } from '../../options/suggest.ts'
+import type { RequestQuantities, RequestCounter } from '../../model/request-counter.ts'
+import { didYouMean, suggest } from '../../model/suggest.ts'
 import type { RequestMark } from '../request-mark.ts'
 import { nameUnit, RequestUsage } from './request-usage.ts'
 import type { CountedRequest, UsageListener, UsageProblem } from './request-usage.ts'
@@ -32,7 +32,7 @@ export class UsageReader implements UsageListener {
    * The quantities of a request, valid until the next call; undefined when it has none. What is given later is added to
    * the same cell, in the bucket that is open then.
    */
-  read(ctx: Context, mark: RequestMark, counted: CountedRequest): Quantities | undefined {
+  read(ctx: Context, mark: RequestMark, counted: CountedRequest): RequestQuantities | undefined {
     const { units } = this.#parts
     if (units.length > 0) this.#readState(ctx, mark)
     const usage = (mark.usage ??= new RequestUsage())
@@ -70,7 +70,7 @@ export class UsageReader implements UsageListener {
     this.#parts.report(new AnalyticsError(code, message))
   }
 
-  #placeQuantities(usage: RequestUsage): Quantities {
+  #placeQuantities(usage: RequestUsage): RequestQuantities {
     const { units } = this.#parts
     for (let place = 0; place < units.length; place += 1) {
       const given = usage.units.indexOf(units[place]!)

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { Flags } from '@oclif/core'
 import { AnalyticsError } from '../../model/errors.ts'
-import { formatCount } from '../../report/render/format-number.ts'
+import { formatCount } from '../../terminal/format-number.ts'
 import { BaseCommand, exitCodes } from '../base-command.ts'
 import type { BaseFlags } from '../base-command.ts'
 

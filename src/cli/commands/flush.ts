@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core'
 import type { AnalyticsError } from '../../model/errors.ts'
-import { formatCount } from '../../report/render/format-number.ts'
+import { formatCount } from '../../terminal/format-number.ts'
 import { BaseCommand, exitCodes } from '../base-command.ts'
 
 /** `apikey-analytics flush` */
@@ -40,7 +40,7 @@ export default class Flush extends BaseCommand {
         const parts = { dataDir, store, adopt: flags.adopt, report }
         const delivered = await deliverDataDir(parts)
         if (flags['set-aside']) {
-          const { deliverSetAside } = await import('../../buffer/deliver-set-aside.ts')
+          const { deliverSetAside } = await import('../../buffer/set-aside/deliver-set-aside.ts')
           const { requests, batches } = await deliverSetAside(parts)
           delivered.requests += requests
           delivered.batches += batches

@@ -31,7 +31,7 @@ export default class Migrate extends BaseCommand {
     const { database } = await this.locate(flags)
     const [store, { describeDatabaseUrl }] = await Promise.all([
       import('../../store/database/migrate.ts'),
-      import('../../store/database/parse-database-url.ts'),
+      import('../../options/parse-database-url.ts'),
     ])
     const databaseLabel = describeDatabaseUrl(database)
     const wait = { onWait: (message: string) => this.say(message) }

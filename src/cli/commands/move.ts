@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core'
 import type { Database } from '../../store/database/open-database.ts'
 import { AnalyticsError } from '../../model/errors.ts'
-import { formatCount } from '../../report/render/format-number.ts'
+import { formatCount } from '../../terminal/format-number.ts'
 import type { Moved } from '../../move/run-move.ts'
 import type { ProgressBar } from '../../terminal/progress-bar.ts'
 import { BaseCommand, exitCodes } from '../base-command.ts'

@@ -59,7 +59,7 @@ export type {
 } from '../statements/statement-answers.ts'
 export type BilledCustomer = StatementCustomers['customers'][number]
 
-export type Parameters = Readonly<Record<string, string | undefined>>
+export type ApiParameters = Readonly<Record<string, string | undefined>>
 
 /** An error from the API, with its code; `OFFLINE` when there was no answer. */
 export class ApiError extends Error {
@@ -72,7 +72,7 @@ export class ApiError extends Error {
 }
 
 /** Asks `api/<name>`. @throws ApiError */
-export async function askApi<T>(name: string, parameters: Parameters, signal: AbortSignal): Promise<T> {
+export async function askApi<T>(name: string, parameters: ApiParameters, signal: AbortSignal): Promise<T> {
   const answer = await fetch(urlOf(name, parameters), { signal }).catch((error: unknown) => {
     if (signal.aborted) throw error
     throw new ApiError('OFFLINE', 'The server does not answer. Trying again …')
@@ -101,7 +101,7 @@ function describeStranger(name: string, { headers, redirected }: Response): stri
 }
 
 /** The URL of a request to the API. */
-export function urlOf(name: string, parameters: Parameters): string {
+export function urlOf(name: string, parameters: ApiParameters): string {
   const given = Object.entries(parameters).flatMap(([key, value]) => (value ? [[key, value]] : []))
   return `api/${name}?${new URLSearchParams(given)}`
 }

@@ -12,7 +12,7 @@ import {
   addressOfTimed,
   addressOfUnit,
   PAGE,
-  PARAMETERS,
+  ADDRESS_PARAMETERS,
   readView,
   unknownIn,
 } from './view.ts'
@@ -107,7 +107,7 @@ function showDurations(page: Page): void {
 function warnOfUnknown({ view, layout: { warning } }: Page): void {
   const unknown = unknownIn(view)
   warning.hidden = unknown === undefined
-  warning.textContent = `"${unknown}" in the address changes nothing here: this page knows ${PARAMETERS.join(', ')}.`
+  warning.textContent = `"${unknown}" in the address changes nothing here: this page knows ${ADDRESS_PARAMETERS.join(', ')}.`
 }
 
 /** The way back: the overview, and the customer whose part of a key or an endpoint is shown. */

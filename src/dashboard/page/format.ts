@@ -1,13 +1,13 @@
 import type { Key, Measures, SentAmount } from './ask-api.ts'
 import type { Amount } from '../../report/usage/amount.ts'
-import { formatCount } from '../../report/render/format-number.ts'
+import { formatCount } from '../../terminal/format-number.ts'
 import { showInvisible } from './make.ts'
 import { HOUR_MS } from '../../time/units.ts'
 
 const SHORT = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 })
 
 export const formatShort = (count: Amount): string => SHORT.format(count)
-export { formatCount, formatDuration, formatShare } from '../../report/render/format-number.ts'
+export { formatCount, formatDuration, formatShare } from '../../terminal/format-number.ts'
 export { formatDay, formatMoment } from '../../time/format-date.ts'
 
 /** An amount as the API sends it: a quantity is a text. */
@@ -52,6 +52,6 @@ export function formatAge(iso: string): string {
 }
 
 /** The display name of a key. */
-export function nameOfKey({ name, label }: Pick<Key, 'name' | 'label'>): string {
+export function displayNameOf({ name, label }: Pick<Key, 'name' | 'label'>): string {
   return showInvisible(name ?? label)
 }

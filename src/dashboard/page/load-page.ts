@@ -4,7 +4,7 @@ import { drawCards } from './panels/cards.ts'
 import { drawDurations } from './lists/durations.ts'
 import { drawFooter } from './panels/footer.ts'
 import { nameOfAmount } from '../../report/usage/amount.ts'
-import { amountIn, formatCount, nameOfKey, toAmount } from './format.ts'
+import { amountIn, formatCount, displayNameOf, toAmount } from './format.ts'
 import { drawHeatMap } from './charts/heat-map.ts'
 import { drawKeyFacts } from './panels/key-facts.ts'
 import { foreign, make } from './make.ts'
@@ -128,7 +128,7 @@ async function loadList(page: Page, list: UsageTable): Promise<readonly string[]
 
 async function loadKey({ view, loading, layout: { heading, facts } }: Page, id: string): Promise<void> {
   const key = await askApi<KeyFacts>('key', { key: id }, loading.signal)
-  heading.replaceChildren(foreign(nameOfKey(key)))
-  document.title = `${nameOfKey(key)} – API key usage`
+  heading.replaceChildren(foreign(displayNameOf(key)))
+  document.title = `${displayNameOf(key)} – API key usage`
   facts.replaceChildren(...drawKeyFacts(key, view))
 }

@@ -15,7 +15,7 @@ const KEPT = [...FILTER, 'unit', 'latency', 'rows']
 /** The parameters that choose a page. */
 export const PAGE = ['key', 'method', 'endpoint', 'owner', 'statement']
 /** All parameters of an address except the state of the lists. */
-export const PARAMETERS: readonly string[] = [
+export const ADDRESS_PARAMETERS: readonly string[] = [
   ...FILTER,
   ...PAGE,
   'links',
@@ -41,7 +41,7 @@ export function readView(): View {
 
 /** The first parameter in an address that the page does not use. */
 export function unknownIn(view: View): string | undefined {
-  return Object.keys(view).find((name) => !PARAMETERS.includes(name) && !LIST_STATE.test(name))
+  return Object.keys(view).find((name) => !ADDRESS_PARAMETERS.includes(name) && !LIST_STATE.test(name))
 }
 
 /** The address of a view with some changes; an empty text removes a parameter. */

@@ -1,5 +1,5 @@
 import { findStatement, findStatements, noLinesOf } from '../../billing/statement/read-statement.ts'
-import { kindOf, nameOf, periodOf } from '../../billing/statement/line-facts.ts'
+import { kindOf, nameOfAccount, periodOf } from '../../billing/statement/line-facts.ts'
 import { compareTexts } from '../../model/compare-texts.ts'
 import type { PeriodSums } from '../../model/period-sums.ts'
 import type { StatementHeader, StatementSummary } from '../../model/statement.ts'
@@ -12,8 +12,8 @@ import {
   sumOwners,
 } from '../../store/billing/statement-owners.ts'
 import type { Database } from '../../store/database/open-database.ts'
-import { readChoice, readPage, wrongUsage } from '../read-query.ts'
-import type { Query } from '../read-query.ts'
+import { readChoice, readPage, wrongUsage } from '../../web/read-query.ts'
+import type { Query } from '../../web/read-query.ts'
 import type {
   ListedStatement,
   ShownLine,
@@ -140,7 +140,7 @@ function toShown(statement: StatementHeader, one: NamedLine): ShownLine {
     ownerSince,
     owner,
     keyId,
-    key: nameOf(one),
+    key: nameOfAccount(one),
     method,
     endpoint,
     unit,

@@ -1,8 +1,8 @@
 import { renderStatement } from '../../billing/print/render-statement.ts'
 import { openStatement } from '../../billing/statement/read-statement.ts'
 import type { Database } from '../../store/database/open-database.ts'
-import { readChoice, wrongUsage } from '../read-query.ts'
-import type { Query } from '../read-query.ts'
+import { readChoice, wrongUsage } from '../../web/read-query.ts'
+import type { Query } from '../../web/read-query.ts'
 
 /** A file to download: its text comes in pieces. */
 export interface ApiFile {

@@ -3,7 +3,7 @@ import { UNMEASURED_BIN } from '../../model/duration-bins.ts'
 import type { KeyIdentity } from '../../model/key.ts'
 import type { ImportedRow } from '../../model/imported-row.ts'
 import { isUnitName } from '../../model/unit.ts'
-import { isUuid } from '../../store/read/usage-filter.ts'
+import { isUuid } from '../../model/uuid.ts'
 import { MINUTE_MS } from '../../time/units.ts'
 import { describeNames } from '../read/describe-names.ts'
 import { estimateBins } from './estimate-bins.ts'
@@ -16,7 +16,7 @@ import {
   readStatus,
   readText,
 } from '../read/read-values.ts'
-import { refuseLine, showValue } from '../read/refuse-line.ts'
+import { refuseLine, maskValue } from '../read/refuse-line.ts'
 import type { RowLayout } from './row-layout.ts'
 
 const REQUIRED = ['keyId', 'bucket', 'bucketMinutes', 'method', 'endpoint', 'status', 'requestCount']
@@ -124,7 +124,7 @@ function rememberKeys(
     const found = known.get(name)
     if (found) return found
     const id = readText(given[0], 'keyId', line).toLowerCase()
-    if (!isUuid(id)) throw refuseLine(line, `keyId is ${showValue(given[0])}. It must be a UUID.`)
+    if (!isUuid(id)) throw refuseLine(line, `keyId is ${maskValue(given[0])}. It must be a UUID.`)
     const key = {
       id,
       label: readName(unprotect(given[1]), 'keyLabel', line) ?? `key-${id.slice(0, 8)}`,
@@ -151,7 +151,7 @@ function readBucket(
   if (Number.isNaN(bucket) || bucket % (minutes * MINUTE_MS) !== 0) {
     throw refuseLine(
       line,
-      `bucket is ${showValue(given)}. It must be the start of a UTC ${minutes === 1 ? 'minute' : minutes === 60 ? 'hour' : 'day'}, such as 2026-10-01T00:00:00.000Z.`,
+      `bucket is ${maskValue(given)}. It must be the start of a UTC ${minutes === 1 ? 'minute' : minutes === 60 ? 'hour' : 'day'}, such as 2026-10-01T00:00:00.000Z.`,
     )
   }
   return { bucket, bucketMinutes: minutes }

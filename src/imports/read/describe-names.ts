@@ -1,11 +1,11 @@
-import { showValue } from './refuse-line.ts'
+import { maskValue } from './refuse-line.ts'
 
 /** Most names that an error lists. */
 const SHOWN = 8
 
 /** Column names for an error: `"a", "b" and 3 more`. A file without a first line of names may have keys there. */
 export function describeNames(names: readonly string[]): string {
-  const shown = names.slice(0, SHOWN).map((name) => (isName(name) ? JSON.stringify(name) : showValue(name)))
+  const shown = names.slice(0, SHOWN).map((name) => (isName(name) ? JSON.stringify(name) : maskValue(name)))
   const more = names.length - shown.length
   return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ')
 }

@@ -6,6 +6,7 @@ import { basename, join } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { AnalyticsError } from '../../model/errors.ts'
+import { countLines } from './count-lines.ts'
 import { refuseLine } from './refuse-line.ts'
 
 /** A file that can be read more than once, also when it came from a pipe. */
@@ -141,11 +142,4 @@ async function* decode(bytes: AsyncIterable<Buffer>): AsyncGenerator<string, voi
     )
   }
   yield decodePiece()
-}
-
-/** The line feeds of a text. */
-export function countLines(text: string): number {
-  let lines = 0
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines += 1
-  return lines
 }

@@ -1,4 +1,4 @@
-import { countLines } from './open-import-file.ts'
+import { countLines } from './count-lines.ts'
 import { refuseLine } from './refuse-line.ts'
 
 /** One record of a CSV file. */

@@ -1,5 +1,5 @@
-import { skipSpace, ValueScanner } from '../../billing/scan-json.ts'
-import { countLines } from './open-import-file.ts'
+import { skipSpace, ValueScanner } from '../../json/scan-json.ts'
+import { countLines } from './count-lines.ts'
 import { refuseLine } from './refuse-line.ts'
 
 /** One object of a JSON list, or of a file with one object per line. */

@@ -1,7 +1,7 @@
 import type { BucketMinutes } from '../../model/batch.ts'
 import { instantOf, wallTimeOf } from '../../time/calendar.ts'
 import { MINUTE_MS } from '../../time/units.ts'
-import { refuseLine, showValue } from './refuse-line.ts'
+import { refuseLine, maskValue } from './refuse-line.ts'
 
 /** How wide the buckets of a file are. */
 export type BucketName = 'minute' | 'hour' | 'day'
@@ -31,17 +31,17 @@ export function readBucket(
     throw refuseLine(
       line,
       wall.hour === 0 && wall.minute === 0 && wall.second === 0
-        ? `the day ${showValue(value)} begins at ${new Date(instant).toISOString()}, in the middle of a UTC day, so it cannot be stored as a day. Import hours, or leave --tz out if the days of the file are UTC days.`
-        : `the time ${showValue(value)} is not the start of a UTC day. Use --bucket hour.`,
+        ? `the day ${maskValue(value)} begins at ${new Date(instant).toISOString()}, in the middle of a UTC day, so it cannot be stored as a day. Import hours, or leave --tz out if the days of the file are UTC days.`
+        : `the time ${maskValue(value)} is not the start of a UTC day. Use --bucket hour.`,
     )
   }
   if (bucket !== 'day' && isDate) {
-    throw refuseLine(line, `the time ${showValue(value)} is a day. Use --bucket day.`)
+    throw refuseLine(line, `the time ${maskValue(value)} is a day. Use --bucket day.`)
   }
   if (bucket === 'hour' && start !== instant && wall.minute === 0 && wall.second === 0) {
     throw refuseLine(
       line,
-      `the hour ${showValue(value)} begins at ${new Date(instant).toISOString()}, in the middle of a UTC hour, so it cannot be stored as an hour. If the times are those of single requests, use --bucket minute.`,
+      `the hour ${maskValue(value)} begins at ${new Date(instant).toISOString()}, in the middle of a UTC hour, so it cannot be stored as an hour. If the times are those of single requests, use --bucket minute.`,
     )
   }
   return start
@@ -72,7 +72,7 @@ function readInstant(value: unknown, timeZone: string, line: number): ReadTime {
   if (!parts || !exists) {
     throw refuseLine(
       line,
-      `cannot read ${text === '' ? 'an empty cell' : showValue(value)} as a time. Use 2026-10-01, 2026-10-01T14:00:00Z, or seconds or milliseconds since 1970.`,
+      `cannot read ${text === '' ? 'an empty cell' : maskValue(value)} as a time. Use 2026-10-01, 2026-10-01T14:00:00Z, or seconds or milliseconds since 1970.`,
     )
   }
   const wall = { hour, minute, second }
@@ -82,7 +82,7 @@ function readInstant(value: unknown, timeZone: string, line: number): ReadTime {
   if (!isDate && wallTimeOf(new Date(instant), timeZone).hour !== hour) {
     throw refuseLine(
       line,
-      `the time ${showValue(value)} does not exist in ${timeZone}: clocks were put forward.`,
+      `the time ${maskValue(value)} does not exist in ${timeZone}: clocks were put forward.`,
     )
   }
   return { instant, isDate, wall }

@@ -1,7 +1,7 @@
-import { cleanName, cleanText } from '../../capture/clean-text.ts'
+import { cleanName, cleanText } from '../../model/clean-text.ts'
 import { nameMethod } from '../../capture/endpoint/name-method.ts'
 import { sanitisePath, shortenEndpoint } from '../../capture/endpoint/sanitise-path.ts'
-import { refuseLine, showValue } from './refuse-line.ts'
+import { refuseLine, maskValue } from './refuse-line.ts'
 
 const MOST_QUANTITY = 2n ** 63n - 1n
 /** As an app counts them. */
@@ -60,4 +60,4 @@ export function readText(value: unknown, name: string, line: number, isOptional 
   throw refuseLine(line, `${name} is ${typeof value === 'string' || value == null ? 'empty' : 'no text'}.`)
 }
 
-const describe = (value: unknown) => (value === null || value === undefined ? 'empty' : showValue(value))
+const describe = (value: unknown) => (value === null || value === undefined ? 'empty' : maskValue(value))

@@ -9,8 +9,8 @@ export function refuseLine(line: number, problem: string): AnalyticsError {
   return new AnalyticsError('WRONG_USAGE', `Line ${line}: ${problem} Nothing was imported.`)
 }
 
-/** A value for an error. */
-export function showValue(value: unknown): string {
+/** A value for an error; of a long text only its ends, as it may be a secret. */
+export function maskValue(value: unknown): string {
   if (typeof value !== 'string') return String(value).slice(0, 2 * SHOWN)
   const isShown = value.length < SHOWN || NUMBER_OR_TIME.test(value)
   return JSON.stringify(isShown ? value : `${value.slice(0, 4)}…${value.slice(-4)}`)

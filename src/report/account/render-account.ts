@@ -1,6 +1,6 @@
 import { formatInstant } from '../../time/calendar.ts'
 import { escapeTerminal } from '../../terminal/escape-terminal.ts'
-import { formatCount } from '../render/format-number.ts'
+import { formatCount } from '../../terminal/format-number.ts'
 import { describeElsewhere } from '../notes/note-undelivered.ts'
 import type { Account } from './read-account.ts'
 import { renderHeading } from '../render/render-report.ts'

@@ -2,7 +2,7 @@ import type { Amount } from '../usage/amount.ts'
 import type { Measures, UsageReport } from '../usage/usage-report.ts'
 
 /** An owner of keys, with the usage in the period. */
-export interface Customer extends Measures {
+export interface CustomerMeasures extends Measures {
   /** Null: keys without a known owner. */
   readonly owner: string | null
   /** Keys with requests, or with the unit, without `(other)` and `(rejected)`. */
@@ -22,5 +22,5 @@ export interface Customers extends Pick<
   readonly dataDir: string
   /** All customers, shown or not. */
   readonly customerCount: number
-  readonly customers: readonly Customer[]
+  readonly customers: readonly CustomerMeasures[]
 }

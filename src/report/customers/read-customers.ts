@@ -1,6 +1,6 @@
 import { buildReport, queryOf } from '../usage/build-report.ts'
 import type { ReportRequest } from '../usage/build-report.ts'
-import type { Customer, Customers } from './customers-report.ts'
+import type { CustomerMeasures, Customers } from './customers-report.ts'
 import { AnalyticsError } from '../../model/errors.ts'
 import { requireUnit } from '../question/require-unit.ts'
 import type { FoundFilter } from '../question/find-filter.ts'
@@ -85,7 +85,7 @@ export async function listCustomers(
   }
 }
 
-function toCustomer(group: ReportGroup, counts: ReadonlyMap<string | null, number>): Customer {
+function toCustomer(group: ReportGroup, counts: ReadonlyMap<string | null, number>): CustomerMeasures {
   const { owner = null, ...measures } = group
   return { owner, keys: counts.get(owner) ?? 0, ...measures }
 }

@@ -5,7 +5,7 @@ import { renderHeading } from '../render/render-report.ts'
 import { renderTable } from '../render/render-table.ts'
 import type { Screen } from '../../terminal/screen.ts'
 import type { Cell, Column, ReportTable } from '../render/report-table.ts'
-import type { Customer, Customers } from './customers-report.ts'
+import type { CustomerMeasures, Customers } from './customers-report.ts'
 import { renderNotes } from '../render/render-notes.ts'
 
 const COLUMNS: readonly Column[] = [
@@ -65,9 +65,9 @@ export function renderCustomers(found: Customers, format: string, screen: Screen
 
 function tableOf({ customers, customerCount, total, series, unit }: Customers): ReportTable {
   const columns = columnsOf(unit).filter(({ name }) => name !== 'trend' || series)
-  const toCells = (customer: Partial<Customer>, name: Cell): Cell[] =>
+  const toCells = (customer: Partial<CustomerMeasures>, name: Cell): Cell[] =>
     columns.map((column) =>
-      column.name === 'owner' ? name : ((customer[column.name as keyof Customer] as Cell) ?? null),
+      column.name === 'owner' ? name : ((customer[column.name as keyof CustomerMeasures] as Cell) ?? null),
     )
   const rest = customerCount - customers.length
   const { requests, quantity, errorRate, lastUsed } = total

@@ -1,7 +1,7 @@
 import type { ExportColumns } from './export-columns.ts'
 import { renderCsv, renderCsvCell } from '../render/render-csv.ts'
 import type { CsvSeparator, CsvValue } from '../render/render-csv.ts'
-import { stringifyJson } from '../render/render-json.ts'
+import { stringifyJson } from '../../json/stringify-json.ts'
 
 /** How an export is written as text. */
 export type TextFormat = 'csv' | 'json' | 'ndjson'

@@ -1,6 +1,6 @@
 import type { UsageQuery } from '../../model/usage-query.ts'
 import { amountOfRow, nameOfAmount } from '../usage/amount.ts'
-import { formatCount } from '../render/format-number.ts'
+import { formatCount } from '../../terminal/format-number.ts'
 import type { Database } from '../../store/database/open-database.ts'
 import { hasImports } from '../../store/imports/find-imports.ts'
 import { findUsage } from '../../store/read/find-usage.ts'

@@ -1,7 +1,7 @@
 import { inspectDataDir } from '../../buffer/folder/inspect-data-dir.ts'
 import { isMeantFor } from '../../buffer/folder/is-meant-for.ts'
 import type { AskingDatabase } from '../../buffer/folder/is-meant-for.ts'
-import { formatCount } from '../render/format-number.ts'
+import { formatCount } from '../../terminal/format-number.ts'
 import { countLacking } from '../../store/verify/count-lacking.ts'
 import { countMissing, countMissingQuantity } from '../../store/verify/count-missing.ts'
 import type { Database } from '../../store/database/open-database.ts'

@@ -1,6 +1,6 @@
 import { AnalyticsError } from '../../model/errors.ts'
 import { nameOfKey } from '../usage/group-names.ts'
-import { didYouMean } from '../../options/suggest.ts'
+import { didYouMean } from '../../model/suggest.ts'
 import type { Database } from '../../store/database/open-database.ts'
 import type { KeyRecord } from '../../model/key.ts'
 

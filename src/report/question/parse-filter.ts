@@ -1,5 +1,5 @@
 import { AnalyticsError } from '../../model/errors.ts'
-import { didYouMean, suggest } from '../../options/suggest.ts'
+import { didYouMean, suggest } from '../../model/suggest.ts'
 import type { StatusFilter, UsageDimension } from '../../model/usage-query.ts'
 
 const WORDS = {

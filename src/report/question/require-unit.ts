@@ -1,8 +1,8 @@
 import { AnalyticsError } from '../../model/errors.ts'
 import { REQUESTS_UNIT } from '../../model/unit.ts'
-import { didYouMean, suggest } from '../../options/suggest.ts'
+import { didYouMean, suggest } from '../../model/suggest.ts'
 import type { Database } from '../../store/database/open-database.ts'
-import { findUnits } from '../../store/read/page-quantities.ts'
+import { findUnits } from '../../store/read/find-units.ts'
 
 /** Checks that a unit was ever counted. @throws WRONG_USAGE with the units of the database */
 export async function requireUnit(db: Database, unit: string): Promise<void> {

@@ -1,5 +1,5 @@
 import type { MeasuredQuota, QuotaFilter } from '../../model/quota.ts'
-import { readKeyNames } from '../../store/billing/read-closing-state.ts'
+import { readKeyNames } from '../../store/keys/read-key-names.ts'
 import type { Database } from '../../store/database/open-database.ts'
 import { findLines } from '../../store/keys/key-lines.ts'
 import type { KeyLine } from '../../store/keys/key-lines.ts'

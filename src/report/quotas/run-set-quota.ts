@@ -8,7 +8,7 @@ import { parseTimeZone } from '../../time/period.ts'
 import { findQuotaSubject } from '../question/find-quota-subject.ts'
 import type { QuotaFlags } from '../question/find-quota-subject.ts'
 import type { SecretInput } from '../question/find-key.ts'
-import { formatCount } from '../render/format-number.ts'
+import { formatCount } from '../../terminal/format-number.ts'
 
 /** The flags of `quotas set`. */
 export interface SetQuotaFlags extends QuotaFlags {

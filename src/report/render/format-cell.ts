@@ -1,6 +1,6 @@
 import { formatInstant } from '../../time/calendar.ts'
 import type { Cell, Column } from './report-table.ts'
-import { formatChange, formatCount, formatDuration, formatShare } from './format-number.ts'
+import { formatChange, formatCount, formatDuration, formatShare } from '../../terminal/format-number.ts'
 import { sparkline } from '../../terminal/sparkline.ts'
 
 const TREND_WIDTH = 12

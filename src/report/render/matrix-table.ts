@@ -9,8 +9,8 @@ import {
   sumAmounts,
 } from '../usage/amount.ts'
 import type { Amount } from '../usage/amount.ts'
-import { formatCount } from './format-number.ts'
-import { pluralOf, tellApart, titleOf } from '../usage/group-names.ts'
+import { formatCount } from '../../terminal/format-number.ts'
+import { pluralOfAxis, tellApart, titleOfAxis } from '../usage/group-names.ts'
 import type { Cell, Column, ReportTable } from './report-table.ts'
 import type { ReportSection, UsageReport } from '../usage/usage-report.ts'
 
@@ -47,7 +47,7 @@ export function matrixTable(report: UsageReport, { by, groups }: ReportSection):
   const dropFirst = (index: number) => (isCalendarUnit(across[0]) ? names.length - index : index + 1)
   return {
     columns: [
-      { name: nameOfAxis(down), title: `${titleOf(down)} \\ ${titleOf(across)}`, kind: 'text' },
+      { name: nameOfAxis(down), title: `${titleOfAxis(down)} \\ ${titleOfAxis(across)}`, kind: 'text' },
       ...names.map((name, index): Column => ({
         name,
         title: name,
@@ -65,7 +65,7 @@ export function matrixTable(report: UsageReport, { by, groups }: ReportSection):
     total: [rest > 0 ? 'Total shown' : 'Total', ...names.map((name) => sums.get(name) ?? 0), shown],
     note:
       rest > 0
-        ? `More ${pluralOf(down)} with ${formatCount(rest)} ${nameOfAmount(report.unit)}: use --limit 0 to see all.`
+        ? `More ${pluralOfAxis(down)} with ${formatCount(rest)} ${nameOfAmount(report.unit)}: use --limit 0 to see all.`
         : undefined,
   }
 }

@@ -1,6 +1,6 @@
 import { formatInstant, wallTimeOf } from '../../time/calendar.ts'
 import { amountOf, titleOfAmount, zeroOf } from '../usage/amount.ts'
-import { formatCount } from './format-number.ts'
+import { formatCount } from '../../terminal/format-number.ts'
 import { paint } from '../../terminal/screen.ts'
 import type { Screen } from '../../terminal/screen.ts'
 import { condense } from '../../terminal/sparkline.ts'

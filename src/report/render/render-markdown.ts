@@ -1,7 +1,7 @@
 import { escapeTerminal } from '../../terminal/escape-terminal.ts'
 import { formatCell } from './format-cell.ts'
 import { amountOf, titleOfAmount } from '../usage/amount.ts'
-import { formatCount } from './format-number.ts'
+import { formatCount } from '../../terminal/format-number.ts'
 import { compareTotal } from './render-report.ts'
 import type { ReportHeading } from './render-report.ts'
 import { tablesOf } from './tables-of-report.ts'

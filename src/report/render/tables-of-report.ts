@@ -3,8 +3,8 @@ import { isCalendarUnit } from '../../time/calendar.ts'
 import { axesOf, isMatrix, nameOfAxis } from '../usage/axes.ts'
 import type { Axis } from '../usage/axes.ts'
 import { amountOf, nameOfAmount, subtractAmounts, sumAmounts, titleOfAmount } from '../usage/amount.ts'
-import { formatCount } from './format-number.ts'
-import { pluralOf, tellApart, titleOf } from '../usage/group-names.ts'
+import { formatCount } from '../../terminal/format-number.ts'
+import { pluralOfAxis, tellApart, titleOfAxis } from '../usage/group-names.ts'
 import { matrixTable } from './matrix-table.ts'
 import type { Cell, Column, ReportTable } from './report-table.ts'
 import type {
@@ -54,13 +54,13 @@ function groupTable(report: UsageReport, section: ReportSection): ReportTable {
   const axes = report.report === 'invoice' ? by.map((one): Axis => [one]) : axesOf(by)
   const dimensions = axes.map((axis): Column => ({
     name: nameOfAxis(axis),
-    title: titleOf(axis),
+    title: titleOfAxis(axis),
     kind: 'text',
   }))
   const textFor = tellApart(groups, timeZone)
   const measures = measureColumns(report, by)
   const [axis, second] = axes
-  const [singular, plural] = axis && !second ? [nameOfAxis(axis), pluralOf(axis)] : ['line', 'lines']
+  const [singular, plural] = axis && !second ? [nameOfAxis(axis), pluralOfAxis(axis)] : ['line', 'lines']
   return {
     title: report.report === 'overview' ? OVERVIEW_TITLES[by[0] ?? 'key'] : undefined,
     columns: [...dimensions, ...measures.map(({ column }) => column)],

@@ -14,7 +14,7 @@ export function formatDate(time: Date | null): string {
 }
 
 /** `today`, `1 day ago`, `3 days ago` */
-export function formatAge(time: Date, now: Date): string {
+export function formatDaysAgo(time: Date, now: Date): string {
   const days = Math.floor((now.getTime() - time.getTime()) / DAY_MS)
   return days < 1 ? 'today' : `${formatDays(days)} ago`
 }

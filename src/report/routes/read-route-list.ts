@@ -1,6 +1,6 @@
 import type { ListedRoute } from '../../model/route.ts'
 import type { Database } from '../../store/database/open-database.ts'
-import { listRoutes } from '../../store/routes/find-routes.ts'
+import { findListedRoutes } from '../../store/routes/find-routes.ts'
 import { formatInstant } from '../../time/calendar.ts'
 import type { Column, ReportTable } from '../render/report-table.ts'
 import { formatDate, formatReleases, formatSunset, nameOfRoute } from './format-route.ts'
@@ -36,7 +36,7 @@ export async function readRouteList(
   { dataDir }: { readonly dataDir: string },
   now = new Date(),
 ): Promise<ListReport> {
-  const routes = await listRoutes(db, db.dialect)
+  const routes = await findListedRoutes(db, db.dialect)
   const current = routes.filter(({ isCurrent }) => isCurrent).length
   const deprecated = routes.filter(({ deprecatedAt }) => deprecatedAt).length
   return {

@@ -3,11 +3,11 @@ import type { UnusedRoute, UnusedRoutes } from '../../model/route.ts'
 import type { Database } from '../../store/database/open-database.ts'
 import { findUnusedRoutes } from '../../store/routes/find-unused-routes.ts'
 import { formatInstant } from '../../time/calendar.ts'
-import { formatCount } from '../render/format-number.ts'
+import { formatCount } from '../../terminal/format-number.ts'
 import { findFirstWaiting, noteMissing, noteUndelivered } from '../notes/note-undelivered.ts'
 import type { Column, ReportTable } from '../render/report-table.ts'
 import {
-  formatAge,
+  formatDaysAgo,
   formatDate,
   formatDays,
   formatReleases,
@@ -134,7 +134,7 @@ function toCells(route: UnusedRoute, now: Date): string[] {
       : state === 'new'
         ? 'not yet'
         : 'never since registered',
-    state === 'new' ? formatAge(firstRegisteredAt, now) : formatDate(firstRegisteredAt),
+    state === 'new' ? formatDaysAgo(firstRegisteredAt, now) : formatDate(firstRegisteredAt),
     formatReleases(route),
     formatSunset(route, now),
   ]

@@ -5,7 +5,7 @@ import { buildReport, queryOf } from './build-report.ts'
 import type { ReportRequest, UsageSource } from './build-report.ts'
 import { REQUESTS_UNIT } from '../../model/unit.ts'
 import type { RowSum, UsageRow } from '../../model/usage-row.ts'
-import { measure, sumUp } from './measure-usage.ts'
+import { measureUsage, sumUp } from './measure-usage.ts'
 import type { InvoiceLine, Pricing } from './pricing.ts'
 import type { ReportGroup, ReportSection, UsageReport } from './usage-report.ts'
 
@@ -69,7 +69,7 @@ export async function buildPricedInvoice(
   const groups = lines
     .map(({ row, owner: _owner, ...line }, n): ReportGroup => {
       // requests are on their own line, so that the sum over all lines is the total
-      const measures = measure(sumUp(line.unit === REQUESTS_UNIT ? [row] : []))
+      const measures = measureUsage(sumUp(line.unit === REQUESTS_UNIT ? [row] : []))
       const share = invoice.total.requests ? measures.requests / invoice.total.requests : 0
       return { ...measures, ...line, share, amount: amounts[n] ?? null }
     })

@@ -4,10 +4,10 @@ import type { UsageDimension, UsageFilter, UsageQuery, UsageSort } from '../../m
 import type { RowSum, StraddlingRows, UsageRow } from '../../model/usage-row.ts'
 import { buildSection } from './build-section.ts'
 import { buildSeries, chooseUnit, findSteps } from './build-series.ts'
-import { countKeys, measure, sumUp } from './measure-usage.ts'
+import { countKeys, measureUsage, sumUp } from './measure-usage.ts'
 import type { Total } from './measure-usage.ts'
 import { amountOf, amountOfRow, nameOfAmount } from './amount.ts'
-import { formatCount } from '../render/format-number.ts'
+import { formatCount } from '../../terminal/format-number.ts'
 import { noteUnfinished } from '../notes/note-unfinished.ts'
 import type { Period } from '../../time/period.ts'
 import { previousPeriod } from '../../time/previous-period.ts'
@@ -78,7 +78,7 @@ export async function buildReport(source: UsageSource, request: ReportRequest): 
     unit,
     period: toReportedPeriod(period),
     previous: previous?.reported,
-    total: measure(total, previous && sumUp(previous.rows[0] ?? [], unit), isComparable),
+    total: measureUsage(total, previous && sumUp(previous.rows[0] ?? [], unit), isComparable),
     ...(!by && countActive(sections, found)),
     series: withTrend ? buildSeries(step, steps, found[0] ?? [], unit) : undefined,
     sections: sections.flatMap((dimensions, index) => {

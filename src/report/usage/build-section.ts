@@ -4,7 +4,7 @@ import { axesOf, isMatrix } from './axes.ts'
 import { spread } from './build-series.ts'
 import { addAmounts, amountOfRow, compareAmounts, shareOf, zeroOf } from './amount.ts'
 import type { Amount } from './amount.ts'
-import { countKeys, measure, sumUp } from './measure-usage.ts'
+import { countKeys, measureUsage, sumUp } from './measure-usage.ts'
 import type { ReportGroup, ReportSection } from './usage-report.ts'
 
 /** The input for a section. */
@@ -36,7 +36,7 @@ export function buildSection(parts: SectionParts): ReportSection {
   const rowsBefore = new Map(before?.map((row) => [identify(row, by), row]))
   const groups = cutRows(parts).map((row): ReportGroup => {
     const previous = before && (rowsBefore.get(identify(row, by)) ?? sumUp([], unit))
-    return Object.assign(namesOf(row, by), measure(row, previous, isComparable), {
+    return Object.assign(namesOf(row, by), measureUsage(row, previous, isComparable), {
       share: shareOf(amountOfRow(row), total),
       trend: steps.length > 0 ? spread(row.trend ?? [], steps, zeroOf(unit), amountOfRow) : undefined,
     })

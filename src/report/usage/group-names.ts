@@ -40,8 +40,8 @@ export function nameOfKey({ name, label, keyCount }: Pick<GroupKey, 'name' | 'la
 /** The text of a group on an axis. */
 type TextOf = (group: ReportGroup, axis: Axis) => string
 
-export const titleOf = (axis: Axis): string => (axis.length === 2 ? 'Endpoint' : TITLES[axis[0]])
-export const pluralOf = (axis: Axis): string => (axis.length === 2 ? 'endpoints' : PLURALS[axis[0]])
+export const titleOfAxis = (axis: Axis): string => (axis.length === 2 ? 'Endpoint' : TITLES[axis[0]])
+export const pluralOfAxis = (axis: Axis): string => (axis.length === 2 ? 'endpoints' : PLURALS[axis[0]])
 
 /** Makes a `textOf` for some groups. Where several of their keys have the same name, the start of the id is added. */
 export function tellApart(groups: readonly ReportGroup[], timeZone: string): TextOf {

@@ -48,7 +48,7 @@ export function countKeys(rows: readonly UsageRow[]): number {
  * The numbers of a total or a group in a report, compared with those of the previous period. There is no change when the
  * database does not have all of that period.
  */
-export function measure(
+export function measureUsage(
   row: Total,
   previous?: Pick<Total, 'requestCount' | 'quantity'>,
   isComparable = true,

@@ -1,7 +1,7 @@
 import { formatDay } from '../../time/format-date.ts'
 import { describePeriod, figuresTo, isComplete } from '../../time/period.ts'
 import type { Period } from '../../time/period.ts'
-import type { ClosedPeriod } from '../../time/previous-period.ts'
+import type { BoundedPeriod } from '../../time/previous-period.ts'
 import type { ReportedPrevious, UsageReport } from './usage-report.ts'
 
 /** Share of a period that may lie before the first count: a quiet first night of a month is not missing history. */
@@ -21,7 +21,10 @@ export function toReportedPeriod(period: Period): UsageReport['period'] {
 }
 
 /** The previous period in the form of a report; `historyStart` is the first bucket of the database. */
-export function toReportedPrevious(previous: ClosedPeriod, historyStart: Date | undefined): ReportedPrevious {
+export function toReportedPrevious(
+  previous: BoundedPeriod,
+  historyStart: Date | undefined,
+): ReportedPrevious {
   const { since, until } = previous
   const quietMs = (until.getTime() - since.getTime()) * QUIET_PART
   const isMissing = historyStart && historyStart.getTime() - since.getTime() > quietMs

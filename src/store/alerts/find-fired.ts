@@ -22,8 +22,8 @@ where until > ${db.dialect.timeOf('$1')}`,
   )
   const ids = [...candidates, ...fired].flatMap(({ keyId }) => keyId ?? [])
   const lines = await findLines(db, [...new Set(ids)])
-  const nameOfLine = ({ keyId, ...rest }: Parameters<typeof nameOf>[0]): string =>
-    nameOf({ ...rest, keyId: keyId && (lines.get(keyId)?.newest ?? keyId) })
+  const nameOfLine = ({ keyId, ...rest }: Parameters<typeof nameOfCandidate>[0]): string =>
+    nameOfCandidate({ ...rest, keyId: keyId && (lines.get(keyId)?.newest ?? keyId) })
   const levels = new Map<string, bigint>()
   for (const row of fired) {
     const name = nameOfLine({ ...row, since: new Date(Number(row.since)) })
@@ -53,7 +53,7 @@ interface FiredRow {
 type Named = Pick<AlertCandidate, 'kind' | 'keyId' | 'owner' | 'subject' | 'since' | 'threshold'>
 
 /** What fires once: the subject, its period and the threshold. */
-export function nameOf({
+export function nameOfCandidate({
   kind,
   keyId,
   owner,

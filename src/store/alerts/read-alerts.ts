@@ -1,9 +1,9 @@
 import type { Alert, AlertDelivery, AlertKind, DeliveryState } from '../../model/alert.ts'
 import type { Severity } from '../../model/severity.ts'
-import { readKeyNames } from '../billing/read-closing-state.ts'
+import { readKeyNames } from '../keys/read-key-names.ts'
 import type { Dialect } from '../database/dialect.ts'
 import type { Database } from '../database/open-database.ts'
-import { Parameters } from '../read/usage-filter.ts'
+import { SqlParameters } from '../database/sql-parameters.ts'
 
 /** Which alerts to read, newest first. */
 export interface AlertQuery {
@@ -24,7 +24,7 @@ export async function readAlerts(
   db: Database,
   { firedSince, limit = 1000 }: AlertQuery,
 ): Promise<(Alert & { readonly deliveries: readonly AlertDelivery[] })[]> {
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const condition = firedSince
     ? `a.fired_at >= ${db.dialect.timeOf(parameters.add(firedSince.getTime()))}`
     : 'true'

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto'
 import { chunksOf } from '../../model/chunks-of.ts'
 import type { AlertCandidate } from '../../model/alert.ts'
 import { formatUuid } from '../../model/uuid.ts'
-import { readDatabaseId } from '../billing/read-closing-state.ts'
+import { readDatabaseId } from '../database/read-database-id.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import type { Database } from '../database/open-database.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
-import { nameOf } from './find-fired.ts'
+import { nameOfCandidate } from './find-fired.ts'
 
 /** Alerts per transaction. */
 const CHUNK_ALERTS = 500
@@ -62,7 +62,7 @@ export async function identifyAlerts(
   if (candidates.length === 0) return []
   const databaseId = await readDatabaseId(db)
   return candidates.map((candidate) => {
-    const text = JSON.stringify([databaseId, nameOf(candidate), String(candidate.level)])
+    const text = JSON.stringify([databaseId, nameOfCandidate(candidate), String(candidate.level)])
     return { ...candidate, id: formatUuid(createHash('sha256').update(text).digest('hex')) }
   })
 }

@@ -2,7 +2,7 @@ import type { QuotaSubject } from '../../model/quota.ts'
 import type { Statements } from '../database/dialect.ts'
 import type { Database } from '../database/open-database.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
-import { Parameters } from '../read/usage-filter.ts'
+import { SqlParameters } from '../database/sql-parameters.ts'
 
 /** Deletes the alerts about a key or an owner, with their deliveries, also those that wait. */
 export async function deleteAlertsOf(tx: Statements, subject: QuotaSubject): Promise<void> {
@@ -70,7 +70,7 @@ function writePrunable(
   { dialect }: Database,
   { before, keyId }: AlertPrune,
 ): { condition: string; params: unknown[] } {
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const conditions = [`until <= ${dialect.timeOf(parameters.add(before.getTime()))}`]
   if (keyId !== undefined) conditions.push(`api_key_id = ${parameters.add(keyId)}`)
   return { condition: conditions.join(' and '), params: parameters.values }

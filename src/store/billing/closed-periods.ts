@@ -38,7 +38,7 @@ export function isBillable(status: number, billable: readonly StatusFilter[]): b
 }
 
 /** The closed time as spans without gaps, oldest first. */
-export function spansOf(
+export function joinPeriods(
   periods: readonly Pick<ClosedPeriod, 'since' | 'until'>[],
 ): { since: number; until: number }[] {
   const spans: { since: number; until: number }[] = []

@@ -1,7 +1,8 @@
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { isSumNegative, isSumOther, readExact, sumExact } from '../database/exact-sum.ts'
 import type { Database } from '../database/open-database.ts'
-import { filterUsage, Parameters } from '../read/usage-filter.ts'
+import { SqlParameters } from '../database/sql-parameters.ts'
+import { filterUsage } from '../read/usage-filter.ts'
 import type { ClosedPeriod } from './closed-periods.ts'
 import { COUNTED_UNITS } from './counted-units.ts'
 
@@ -24,7 +25,7 @@ export interface DueQuantity {
 function writeDue(
   dialect: Dialect,
   period: ClosedPeriod,
-  parameters: Parameters,
+  parameters: SqlParameters,
   keyIds?: readonly string[],
 ): string {
   const [since, until] = [new Date(period.since), new Date(period.until)]
@@ -56,7 +57,7 @@ function writeDue(
 
 /** The keys with anything due in a period, in any order. Counts only grow, so a key's sum shows whether there is any. */
 export async function findDueKeys(db: Database, period: ClosedPeriod): Promise<string[]> {
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const due = writeDue(db.dialect, period, parameters)
   const found = await db.query<{ id: string }>(
     `select distinct api_key_id as id
@@ -79,7 +80,7 @@ export async function findDue(
   period: ClosedPeriod,
   keyIds: readonly string[],
 ): Promise<DueQuantity[]> {
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const due = writeDue(db.dialect, period, parameters, keyIds)
   const ownerSince = db.dialect.millisecondsOf('owner_since')
   const rows = await db.query<Row>(
@@ -114,7 +115,7 @@ export async function findOverbilled(
   dialect: Dialect,
   period: ClosedPeriod,
 ): Promise<Overbilled[]> {
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const due = writeDue(dialect, period, parameters)
   const rows = await tx.query<{ keyId: string; unit: string; quantity: string }>(
     `select api_key_id as "keyId", unit, ${sumExact('quantity')} as quantity

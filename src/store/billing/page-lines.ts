@@ -1,6 +1,6 @@
 import type { StatementHeader } from '../../model/statement.ts'
 import type { Database } from '../database/open-database.ts'
-import { Parameters } from '../read/usage-filter.ts'
+import { SqlParameters } from '../database/sql-parameters.ts'
 import type { NumberedLine } from './statement-rows.ts'
 import { toOwnerSince } from './sum-billed.ts'
 
@@ -26,7 +26,7 @@ export async function pageLines(
   { limit, offset }: { readonly limit: number; readonly offset: number },
 ): Promise<{ lines: NamedLine[]; count: number }> {
   const isFiltered = filter.owner !== undefined || filter.kind !== undefined
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const from = writeFrom(statement, filter, parameters)
   const [sum] = isFiltered
     ? await db.query<{ count: string | number }>(`select count(*) as count\n${from}`, parameters.values)
@@ -53,7 +53,7 @@ ${page}`,
 function writeFrom(
   { number, corrects }: StatementHeader,
   { owner, kind }: LineFilter,
-  parameters: Parameters,
+  parameters: SqlParameters,
 ): string {
   const its = `cast(${parameters.add(number)} as int)`
   const [accounts, lines] = ['api_key_analytics_statement_accounts a', 'api_key_analytics_statement_lines l']

@@ -1,14 +1,12 @@
 import type { Dialect, Statements } from '../database/dialect.ts'
-import { chunksOf } from '../../model/chunks-of.ts'
 import { compareTexts } from '../../model/compare-texts.ts'
 import { compareUnits } from '../../model/quantities.ts'
 import type { StatementTotals } from '../../model/statement.ts'
 import { REQUESTS_UNIT } from '../../model/unit.ts'
-import { Parameters } from '../read/usage-filter.ts'
+import { SqlParameters } from '../database/sql-parameters.ts'
 import type { Database } from '../database/open-database.ts'
 import { MINUTE_MS } from '../../time/units.ts'
 import { COUNTED_UNITS } from './counted-units.ts'
-import { placeholders } from '../database/placeholders.ts'
 
 /** What an instance had delivered. */
 export interface LedgerState {
@@ -66,7 +64,7 @@ export async function findOpenUsageBefore(
 ): Promise<{ first: number; requests: number } | undefined> {
   const found: { first: number; requests: number }[] = []
   for (const { table, isRequests } of COUNTED_UNITS) {
-    const parameters = new Parameters()
+    const parameters = new SqlParameters()
     const time = (milliseconds: number) => dialect.timeOf(parameters.add(milliseconds))
     const conditions = [
       `t.bucket < ${time(before)} and t.import_id = 0`,
@@ -89,7 +87,7 @@ where ${conditions.join('\n  and ')}`,
 
 /** Counts rows of quantities that a time cuts; those of requests are found by `findStraddlingRows`. */
 export async function countCutQuantities(tx: Statements, dialect: Dialect, instant: Date): Promise<number> {
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const cuts = [60, 1440].flatMap((minutes) => {
     const begin = instant.getTime() - (instant.getTime() % (minutes * MINUTE_MS))
     if (begin === instant.getTime()) return []
@@ -113,29 +111,4 @@ from api_key_analytics_prunes
 where action = 'prune' and request_count > 0`,
   )
   return row?.border == null ? null : Number(row.border)
-}
-
-/** The id of the database. */
-export async function readDatabaseId(tx: Statements): Promise<string> {
-  const [meta] = await tx.query<{ id: string }>(
-    'select database_id as id from api_key_analytics_meta where id = 1',
-  )
-  return meta!.id
-}
-
-/** Label and name of keys; a forgotten key is absent. */
-export async function readKeyNames(
-  tx: Statements,
-  ids: readonly string[],
-): Promise<Map<string, { label: string; name: string | null; owner: string | null }>> {
-  const names = new Map<string, { label: string; name: string | null; owner: string | null }>()
-  for (const some of chunksOf(ids, 1000)) {
-    const list = placeholders(some)
-    const rows = await tx.query<{ id: string; label: string; name: string | null; owner: string | null }>(
-      `select id, label, name, owner from api_key_analytics_keys where id in (${list})`,
-      some,
-    )
-    for (const { id, ...rest } of rows) names.set(id, rest)
-  }
-  return names
 }

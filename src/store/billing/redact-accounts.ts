@@ -1,7 +1,7 @@
-import { canonicalJson, sha256 } from '../../model/canonical-json.ts'
+import { canonicalJson, sha256 } from '../../json/canonical-json.ts'
 import type { RedactionRecord } from '../../model/statement.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
-import { Parameters } from '../read/usage-filter.ts'
+import { SqlParameters } from '../database/sql-parameters.ts'
 import { addEntry, readLastEntry } from './chain.ts'
 
 /** Whose names to blank: one key (of one owner only, or of all but some owners), or an owner on any key. */
@@ -17,7 +17,7 @@ export interface Redacted {
  * the hash of the names, not the names. The caller holds the lock of a closer.
  */
 export async function redactAccounts(tx: Statements, dialect: Dialect, whose: Redacted): Promise<void> {
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const condition = writeCondition(whose, parameters)
   const found = await tx.query<{ statement: number | string; account: number | string }>(
     `select statement, account
@@ -67,7 +67,7 @@ export async function isOnStatement(tx: Statements, owner: string): Promise<bool
   return found.length > 0
 }
 
-function writeCondition({ keyId, owner, keep = [] }: Redacted, parameters: Parameters): string {
+function writeCondition({ keyId, owner, keep = [] }: Redacted, parameters: SqlParameters): string {
   const conditions = ['salt is not null']
   if (keyId !== undefined) conditions.push(`api_key_id = ${parameters.add(keyId)}`)
   if (owner !== undefined) conditions.push(`owner = ${parameters.add(owner)}`)

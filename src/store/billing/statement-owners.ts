@@ -2,7 +2,7 @@ import { PeriodSums } from '../../model/period-sums.ts'
 import type { StatementHeader } from '../../model/statement.ts'
 import { readExact, sumExact } from '../database/exact-sum.ts'
 import type { Database } from '../database/open-database.ts'
-import { Parameters } from '../read/usage-filter.ts'
+import { SqlParameters } from '../database/sql-parameters.ts'
 
 /** A customer of a statement; null are the keys without one. */
 export interface StatementOwner {
@@ -39,7 +39,7 @@ export async function sumOwners(
 ): Promise<Map<string, PeriodSums>> {
   const sums = new Map<string, PeriodSums>()
   if (statements.length === 0 || owners.length === 0) return sums
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const listOf = (values: Iterable<string | number>) =>
     [...values].map((value) => parameters.add(value)).join(', ') || 'null'
   const numbers = statements.map(({ number }) => number)

@@ -33,7 +33,7 @@ export type TransactionMode =
   | 'switch'
 
 /** An open connection, or several behind one pool. */
-export interface Session extends Statements {
+export interface DatabaseSession extends Statements {
   /** Commits when `run` resolves and rolls back when it throws. Inside, only `tx` may be used. */
   transaction<T>(run: (tx: Statements) => Promise<T>, mode?: TransactionMode): Promise<T>
   /**
@@ -127,7 +127,7 @@ export interface Dialect {
   /** Connects, or fails. */
   open(options: OpenOptions): Promise<{
     connections: Connections
-    session: Session
+    session: DatabaseSession
     distributed: boolean
     close: () => Promise<void>
   }>

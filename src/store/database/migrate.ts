@@ -6,7 +6,7 @@ import type { MigrationWait } from './lock-migrations.ts'
 import { MIGRATION_NAMES, MIGRATIONS_TABLE } from './migrations/migration-names.ts'
 import { openDatabase } from './open-database.ts'
 import type { Database } from './open-database.ts'
-import { parseDatabaseUrl } from './parse-database-url.ts'
+import { parseDatabaseUrl } from '../../options/parse-database-url.ts'
 import { findAppliedMigrations, requireKnown, requireTables } from './require-schema.ts'
 
 /** What `migrate` did: the migrations that it applied, and the tables that it distributed over the workers of Citus. */

@@ -1,8 +1,8 @@
-import type { Connections, Dialect, OpenOptions, Session } from './dialect.ts'
-import { describeDatabaseUrl, parseDatabaseUrl } from './parse-database-url.ts'
+import type { Connections, Dialect, OpenOptions, DatabaseSession } from './dialect.ts'
+import { describeDatabaseUrl, parseDatabaseUrl } from '../../options/parse-database-url.ts'
 
 /** An open database: statements and transactions. For MikroORM on its connections see `readOnlyOrm`. */
-export interface Database extends Session {
+export interface Database extends DatabaseSession {
   readonly dialect: Dialect
   readonly connections: Connections
   /** True on Citus: rows lie on several servers, each with snapshots and locks of its own. */

@@ -1,4 +1,4 @@
-import { faultPoint } from '../../buffer/fault-point.ts'
+import { faultPoint } from '../../model/fault-point.ts'
 import { AnalyticsError } from '../../model/errors.ts'
 import { renderBins } from '../../model/duration-bins.ts'
 import type { DurationBins } from '../../model/duration-bins.ts'

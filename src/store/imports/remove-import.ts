@@ -1,5 +1,5 @@
 import { chunksOf } from '../../model/chunks-of.ts'
-import { faultPoint } from '../../buffer/fault-point.ts'
+import { faultPoint } from '../../model/fault-point.ts'
 import type { Database } from '../database/open-database.ts'
 import { DAY_MS } from '../../time/units.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'

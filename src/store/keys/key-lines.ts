@@ -1,6 +1,6 @@
 import type { Statements } from '../database/dialect.ts'
 import type { Database } from '../database/open-database.ts'
-import { isUuid } from '../read/usage-filter.ts'
+import { isUuid } from '../../model/uuid.ts'
 import { placeholders } from '../database/placeholders.ts'
 
 /** Keys that continue each other: for people they are one key. */

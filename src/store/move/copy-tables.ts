@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { faultPoint } from '../../buffer/fault-point.ts'
+import { faultPoint } from '../../model/fault-point.ts'
 import type { Database } from '../database/open-database.ts'
 import { requireFilling } from './change-state.ts'
 import { listTables } from './list-tables.ts'
 import type { CopiedTable } from './list-tables.ts'
 import { DigestedRows } from './table-digest.ts'
 import type { TableDigest } from './table-digest.ts'
-import { readRows, writeRows } from './table-rows.ts'
+import { readTableRows, writeRows } from './table-rows.ts'
 
 /** How a copy is watched and stopped. */
 export interface CopyOptions {
@@ -60,7 +60,7 @@ export async function copyTables(
     const digest = new DigestedRows()
     const into = columnsLike(table, targetTables.get(table.name)!)
     const { numbered } = table
-    for await (const page of readRows(source, table)) {
+    for await (const page of readTableRows(source, table)) {
       signal?.throwIfAborted()
       await target.transaction(async (tx) => {
         await requireFilling(tx, target, moveId)
@@ -88,7 +88,7 @@ export async function digestTables(
   let rows = 0
   for (const table of listTables(db)) {
     const digest = new DigestedRows()
-    for await (const page of readRows(db, table)) {
+    for await (const page of readTableRows(db, table)) {
       signal?.throwIfAborted()
       digest.add(page)
       onProgress?.((rows += page.length))

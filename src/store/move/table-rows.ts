@@ -13,7 +13,7 @@ const FIRST_ROWS = 50
 type Source = Statements & Pick<Database, 'dialect'>
 
 /** Reads a table page by page, in the order of its primary key. Nobody may write to it meanwhile. */
-export async function* readRows(db: Source, table: CopiedTable): AsyncGenerator<TextRow[]> {
+export async function* readTableRows(db: Source, table: CopiedTable): AsyncGenerator<TextRow[]> {
   const keyIndexes = table.key.map((key) => table.columns.findIndex(({ name }) => name === key.name))
   let limit = FIRST_ROWS
   let after: TextRow = []

@@ -1,6 +1,6 @@
 import type { Quota, QuotaFilter, QuotaPeriod, QuotaSubject } from '../../model/quota.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
-import { Parameters } from '../read/usage-filter.ts'
+import { SqlParameters } from '../database/sql-parameters.ts'
 
 interface Row {
   readonly subject_kind: 'key' | 'owner'
@@ -18,7 +18,7 @@ export async function findQuotas(
   dialect: Dialect,
   { keyIds, owners }: QuotaFilter = {},
 ): Promise<Quota[]> {
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const conditions = [
     ...(keyIds?.length ? [ofSubjects('key', keyIds, parameters)] : []),
     ...(owners?.length ? [ofSubjects('owner', owners, parameters)] : []),
@@ -43,7 +43,7 @@ export function subjectOf(subject: QuotaSubject): { readonly kind: 'key' | 'owne
     : { kind: 'owner', name: subject.owner }
 }
 
-function ofSubjects(kind: 'key' | 'owner', names: readonly string[], parameters: Parameters): string {
+function ofSubjects(kind: 'key' | 'owner', names: readonly string[], parameters: SqlParameters): string {
   const list = names.map((name) => parameters.add(subjectOf(toSubject(kind, name)).name))
   return `(subject_kind = '${kind}' and subject in (${list.join(', ')}))`
 }

@@ -30,11 +30,14 @@ export async function measureQuotas(
   const { dialect } = db
   // first: the sums that are read later have at least what was delivered by then
   const completeUntil = await findCompleteUntil(db, dialect, now)
-  return { completeUntil, quotas: await measure(db, await findCountingQuotas(db, dialect, filter), now) }
+  return {
+    completeUntil,
+    quotas: await measureCountingQuotas(db, await findCountingQuotas(db, dialect, filter), now),
+  }
 }
 
 /** Measures quotas in the period that contains a moment, in two statements at most. */
-export async function measure(
+export async function measureCountingQuotas(
   db: Statements & { readonly dialect: Dialect },
   { quotas, lines }: CountingQuotas,
   now: number,

@@ -6,7 +6,7 @@ import { findCompleteUntil } from './find-complete-until.ts'
 import { withLines } from '../keys/key-lines.ts'
 import { findCountingQuotas } from './find-counting-quotas.ts'
 import type { CountingQuotas } from './find-counting-quotas.ts'
-import { measure } from './measure-quotas.ts'
+import { measureCountingQuotas } from './measure-quotas.ts'
 
 const LAST_USED = `
 select id
@@ -36,7 +36,7 @@ export async function readStoredQuotas(
   const { lines } = found
   const quotas = found.quotas.length > limit ? await chooseQuotas(db, found, limit) : found.quotas
   const completeUntil = await findCompleteUntil(db, db.dialect, now)
-  const measured = await measure(db, { quotas, lines }, now)
+  const measured = await measureCountingQuotas(db, { quotas, lines }, now)
   const ofQuotas = new Set(quotas.flatMap(({ keyId }) => (keyId === null ? [] : (lines.get(keyId) ?? []))))
   return {
     completeUntil,

@@ -7,7 +7,7 @@ import type { Dialect, Statements } from '../database/dialect.ts'
 import type { Database } from '../database/open-database.ts'
 import { requireText } from '../keys/name-key.ts'
 import { requireTimeZone } from '../read/time-borders.ts'
-import { isUuid } from '../read/usage-filter.ts'
+import { isUuid } from '../../model/uuid.ts'
 import { findCountingQuotas } from './find-counting-quotas.ts'
 import { subjectOf } from './find-quotas.ts'
 

@@ -1,8 +1,9 @@
 import type { StreamQuery } from '../../model/usage-query.ts'
 import { decodeCopy } from '../database/postgresql/decode-copy.ts'
 import type { CopyType } from '../database/postgresql/decode-copy.ts'
-import type { Dialect, Session } from '../database/dialect.ts'
-import { filterUsage, Parameters } from './usage-filter.ts'
+import type { Dialect, DatabaseSession } from '../database/dialect.ts'
+import { SqlParameters } from '../database/sql-parameters.ts'
+import { filterUsage } from './usage-filter.ts'
 import { DURATION_COLUMNS, IMPORT_COLUMNS, USAGE_COLUMNS, toPage } from './usage-page.ts'
 import type { KeylessPage, StoredColumns } from './usage-page.ts'
 
@@ -26,7 +27,7 @@ const TYPES: Readonly<Record<keyof StoredColumns, CopyType>> = {
 /** Stored rows in pages, by one statement. The server reads ahead, and all rows are of one moment. */
 export async function* copyPages(
   { dialect }: { readonly dialect: Dialect },
-  copy: NonNullable<Session['copy']>,
+  copy: NonNullable<DatabaseSession['copy']>,
   query: StreamQuery,
 ): AsyncGenerator<KeylessPage, void, undefined> {
   const { sql, params, names } = writeCopyStatement(dialect, query)
@@ -42,7 +43,7 @@ export function writeCopyStatement(
   dialect: Dialect,
   query: StreamQuery,
 ): { sql: string; params: unknown[]; names: (keyof StoredColumns)[] } {
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const columns = {
     ...USAGE_COLUMNS,
     ...(query.latency && DURATION_COLUMNS),

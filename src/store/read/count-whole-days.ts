@@ -1,5 +1,6 @@
 import { followLinks } from './follow-links.ts'
-import { filterCountedRows, Parameters, tableOf, timeParameter } from './usage-filter.ts'
+import { SqlParameters } from '../database/sql-parameters.ts'
+import { filterCountedRows, tableOf, timeParameter } from './usage-filter.ts'
 import { readExact, sumExact } from '../database/exact-sum.ts'
 import type { Database } from '../database/open-database.ts'
 import type { UsageFilter, UsageQuery } from '../../model/usage-query.ts'
@@ -20,7 +21,7 @@ export async function countWholeDays(
   const first = Math.ceil(since.getTime() / DAY_MS)
   const count = Math.max(0, Math.ceil(until.getTime() / DAY_MS) - first)
   if (count === 0) return none
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const midnights = Array.from({ length: count }, (_, day) =>
     timeParameter(db.dialect, new Date((first + day) * DAY_MS), parameters),
   )

@@ -14,7 +14,8 @@ import { subjectOf } from '../quotas/find-quotas.ts'
 import { findKeysOfCustomer } from '../keys/find-keys-of-customer.ts'
 import { timeBorders } from './time-borders.ts'
 import type { TimeBorders } from './time-borders.ts'
-import { filterUsage, Parameters } from './usage-filter.ts'
+import { SqlParameters } from '../database/sql-parameters.ts'
+import { filterUsage } from './usage-filter.ts'
 
 /** The usage of a group in one status and one unit. Without `by` there may be rows of times and rows of operations. */
 export interface CustomerRow {
@@ -127,7 +128,7 @@ export function writeCustomerStatement(
   keyIds: readonly string[] = [customer.keyId],
   now = Date.now(),
 ): { sql: string; params: unknown[] } {
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const { scope, owner } = customer
   const isSummed = scope === 'owner' && owner !== null && by !== 'key'
   const period = { since: new Date(since), until: new Date(until) }

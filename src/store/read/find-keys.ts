@@ -1,10 +1,11 @@
-import { suggest } from '../../options/suggest.ts'
+import { suggest } from '../../model/suggest.ts'
 import type { KeyRecord } from '../../model/key.ts'
 import { byteOrder } from '../database/byte-order.ts'
 import { keyColumns, toKeyRecord } from './key-record.ts'
 import type { KeyColumns } from './key-record.ts'
 import type { Database } from '../database/open-database.ts'
-import { ofEveryKey, Parameters, timeParameter } from './usage-filter.ts'
+import { SqlParameters } from '../database/sql-parameters.ts'
+import { ofEveryKey, timeParameter } from './usage-filter.ts'
 import { placeholders } from '../database/placeholders.ts'
 
 const JOIN_LINK = 'left join api_key_analytics_links l on l.api_key_id = k.id'
@@ -65,7 +66,7 @@ export async function listKeys(
   db: Database,
   { unusedSince, owner, requestsSince }: KeyListOptions = {},
 ): Promise<(KeyRecord & { requestCount: number })[]> {
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const counted = requestsSince
     ? `where t.bucket >= ${timeParameter(db.dialect, requestsSince, parameters)} and ${ofEveryKey(db.dialect)}`
     : ''

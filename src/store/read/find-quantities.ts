@@ -5,7 +5,8 @@ import type { Dialect } from '../database/dialect.ts'
 import type { Database } from '../database/open-database.ts'
 import { JOIN_FORMER_OWNER } from './owner-of-rows.ts'
 import type { TimeBorders } from './time-borders.ts'
-import { filterUsage, ofEveryKey, Parameters } from './usage-filter.ts'
+import { SqlParameters } from '../database/sql-parameters.ts'
+import { filterUsage, ofEveryKey } from './usage-filter.ts'
 import { columnOf } from './write-usage-statement.ts'
 
 /** A group as the database names it: the key's id, the owner, the number of the day … in the order of `by`. */
@@ -49,7 +50,7 @@ export function writeQuantitiesStatement(
   borders: ReadonlyMap<UsageDimension, TimeBorders>,
   hasLines = false,
 ): { sql: string; params: unknown[] } {
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const isByLine = hasLines && by.includes('key')
   const groups = by.map((dimension) => {
     if (dimension === 'key') return `${isByLine ? 'coalesce(l.line, t.api_key_id)' : 't.api_key_id'} as key`

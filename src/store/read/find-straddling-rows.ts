@@ -7,14 +7,8 @@ import { followLinks } from './follow-links.ts'
 import { readExact, sumExact } from '../database/exact-sum.ts'
 import type { Database } from '../database/open-database.ts'
 import { cutByOwners, OF_KEYS_WITH_FORMER_OWNERS } from './owner-of-rows.ts'
-import {
-  filterCounted,
-  filterCountedRows,
-  filterUsage,
-  Parameters,
-  tableOf,
-  timeParameter,
-} from './usage-filter.ts'
+import { SqlParameters } from '../database/sql-parameters.ts'
+import { filterCounted, filterCountedRows, filterUsage, tableOf, timeParameter } from './usage-filter.ts'
 
 /**
  * Counts the rows, and their requests, that a border cuts: `since`, `until`, or a border between two hours, days, weeks
@@ -24,7 +18,7 @@ import {
  */
 export async function findStraddlingRows(db: Database, asked: UsageQuery): Promise<StraddlingRows> {
   const { query } = await followLinks(db, asked)
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const filter = filterCountedRows(db.dialect, query, parameters)
   const cuts = [
     ...cutAt(db, query.since, parameters),
@@ -41,7 +35,7 @@ export async function findStraddlingRows(db: Database, asked: UsageQuery): Promi
 
 /** With `owner` only rows of keys that this owner lost or got. */
 async function sumRowsCutByOwners(db: Database, { owner, ...query }: UsageQuery): Promise<RowSum> {
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const filter = filterCounted(db.dialect, query, parameters)
   const name = owner === undefined ? undefined : parameters.add(owner)
   return sumStraddling(
@@ -57,7 +51,7 @@ async function sumStraddling(
   db: Database,
   query: UsageQuery,
   condition: string,
-  { values }: Parameters,
+  { values }: SqlParameters,
 ): Promise<RowSum> {
   const ofUnit = query.unit !== undefined
   const quantity = ofUnit ? `, coalesce(${sumExact('t.quantity')}, '0 0') as quantity` : ''
@@ -75,7 +69,7 @@ where ${condition}`,
 }
 
 /** A row is cut by an instant only if it begins at the last full hour or day before: two look-ups in an index. */
-function cutAt(db: Database, instant: Date | undefined, parameters: Parameters): string[] {
+function cutAt(db: Database, instant: Date | undefined, parameters: SqlParameters): string[] {
   if (!instant) return []
   return [60, 1440].flatMap((minutes) => {
     const begin = instant.getTime() - (instant.getTime() % (minutes * MINUTE_MS))
@@ -86,7 +80,7 @@ function cutAt(db: Database, instant: Date | undefined, parameters: Parameters):
 }
 
 /** Rows in the period whose first and last millisecond fall into different units. */
-async function cutBetween(db: Database, query: UsageQuery, parameters: Parameters): Promise<string[]> {
+async function cutBetween(db: Database, query: UsageQuery, parameters: SqlParameters): Promise<string[]> {
   const borders = await findBorders(db, (query.by ?? []).filter(isCalendarUnit), query)
   return [...borders.values()]
     .filter(({ uncutMinutes }) => uncutMinutes < 1440)

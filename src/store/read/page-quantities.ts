@@ -1,7 +1,8 @@
 import type { StreamQuery } from '../../model/usage-query.ts'
 import type { UsageQuantity } from '../../model/usage-row.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
-import { filterUsage, Parameters } from './usage-filter.ts'
+import { SqlParameters } from '../database/sql-parameters.ts'
+import { filterUsage } from './usage-filter.ts'
 import type { KeylessPage } from './usage-page.ts'
 
 /** The end of a page: the primary key of its last row. */
@@ -12,7 +13,7 @@ export function comparePlace(
   dialect: Dialect,
   operator: '>' | '<=',
   place: Place,
-  parameters: Parameters,
+  parameters: SqlParameters,
 ): string {
   const values = dialect.storedOrder.map((column) => {
     const value = parameters.add(place[column])
@@ -62,7 +63,7 @@ export async function readPageQuantities(
   page: KeylessPage,
   after: Place | undefined,
 ): Promise<readonly (readonly UsageQuantity[])[]> {
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const conditions = [filterUsage(dialect, query, parameters)]
   if (after) conditions.push(comparePlace(dialect, '>', after, parameters))
   conditions.push(comparePlace(dialect, '<=', findPlace(page), parameters))
@@ -99,14 +100,3 @@ const nameOfPlace = (place: Place): string =>
     place['method'],
     place['endpoint'],
   ].join(' ')
-
-/** Every unit that the database ever got, counted or imported, in their order. */
-export async function findUnits(db: Statements): Promise<string[]> {
-  const found = await db.query<{ unit: string }>(
-    `select unit from api_key_analytics_ledger_units
-union
-select unit from api_key_analytics_import_quantities
-order by unit`,
-  )
-  return found.map(({ unit }) => unit)
-}

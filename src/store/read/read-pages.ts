@@ -4,7 +4,8 @@ import type { Dialect, Statements } from '../database/dialect.ts'
 import type { Database } from '../database/open-database.ts'
 import { cellsWithoutRequests, comparePlace, findPlace, readPageQuantities } from './page-quantities.ts'
 import type { Place } from './page-quantities.ts'
-import { filterUsage, Parameters } from './usage-filter.ts'
+import { SqlParameters } from '../database/sql-parameters.ts'
+import { filterUsage } from './usage-filter.ts'
 import { DURATION_COLUMNS, IMPORT_COLUMNS, USAGE_COLUMNS, toPage } from './usage-page.ts'
 import type { KeylessPage, StoredColumns } from './usage-page.ts'
 
@@ -56,7 +57,7 @@ export function writePageStatement(
   query: StreamQuery,
   after?: Place,
 ): { sql: string; params: unknown[] } {
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const conditions = [filterUsage(dialect, query, parameters)]
   const order = dialect.storedOrder.map((column) => `t.${column}`)
   if (after) conditions.push(comparePlace(dialect, '>', after, parameters))

@@ -1,26 +1,18 @@
 import { AnalyticsError } from '../../model/errors.ts'
 import type { OperationFilter, StatusFilter, UsageFilter, UsageQuery } from '../../model/usage-query.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
+import type { SqlParameters } from '../database/sql-parameters.ts'
+import { requireKeyId } from '../keys/require-key-id.ts'
 import { ofKeysOf, ownedBy } from './owner-of-rows.ts'
 
 /** An escaped star in a glob, in SQLite's syntax. */
 const STAR = '[*]'
 
-/** The parameters of a statement that is being built. */
-export class Parameters {
-  readonly values: unknown[] = []
-
-  /** Adds a value and returns its placeholder. */
-  add(value: unknown): string {
-    return `$${this.values.push(value)}`
-  }
-}
-
 /**
  * The SQL condition on `api_key_analytics t` for a filter.
  * @throws ARGUMENT_INVALID
  */
-export function filterUsage(dialect: Dialect, filter: UsageFilter, parameters: Parameters): string {
+export function filterUsage(dialect: Dialect, filter: UsageFilter, parameters: SqlParameters): string {
   const { since, until } = filter
   const conditions = [filterRows(dialect, filter, parameters)]
   if (since) conditions.push(`t.bucket >= ${timeParameter(dialect, since, parameters)}`)
@@ -37,21 +29,21 @@ export function tableOf({ unit }: Counted): string {
 }
 
 /** The SQL condition on the rows of that table. */
-export function filterCounted(dialect: Dialect, query: Counted, parameters: Parameters): string {
+export function filterCounted(dialect: Dialect, query: Counted, parameters: SqlParameters): string {
   return `${filterUsage(dialect, query, parameters)}${filterUnit(query, parameters)}`
 }
 
 /** The same without `since` and `until`. */
-export function filterCountedRows(dialect: Dialect, query: Counted, parameters: Parameters): string {
+export function filterCountedRows(dialect: Dialect, query: Counted, parameters: SqlParameters): string {
   return `${filterRows(dialect, query, parameters)}${filterUnit(query, parameters)}`
 }
 
-function filterUnit({ unit }: Counted, parameters: Parameters): string {
+function filterUnit({ unit }: Counted, parameters: SqlParameters): string {
   return unit === undefined ? '' : ` and t.unit = ${parameters.add(unit)}`
 }
 
 /** The condition of a filter without `since` and `until`. */
-export function filterRows(dialect: Dialect, filter: UsageFilter, parameters: Parameters): string {
+export function filterRows(dialect: Dialect, filter: UsageFilter, parameters: SqlParameters): string {
   const { keyIds, owner, method, endpoint, operations, status, imported } = filter
   const conditions: string[] = []
   if (keyIds) conditions.push(filterKeys(keyIds, parameters))
@@ -91,7 +83,7 @@ export function ofEveryKey(dialect: Dialect): string {
 }
 
 /** A time as a parameter of a statement. */
-export function timeParameter(dialect: Dialect, time: Date, parameters: Parameters): string {
+export function timeParameter(dialect: Dialect, time: Date, parameters: SqlParameters): string {
   return dialect.timeOf(parameters.add(requireTime(time)))
 }
 
@@ -101,27 +93,13 @@ export function requireTime(time: Date): number {
   return time.getTime()
 }
 
-function filterKeys(keyIds: readonly string[], parameters: Parameters): string {
+function filterKeys(keyIds: readonly string[], parameters: SqlParameters): string {
   if (keyIds.length === 0) return 'false'
   return `t.api_key_id in (${keyIds.map((id) => parameters.add(requireKeyId(id))).join(', ')})`
 }
 
-/** The id of a key as it is stored. @throws ARGUMENT_INVALID for a text that is no id */
-export function requireKeyId(id: string): string {
-  if (isUuid(id)) return id.toLowerCase()
-  throw new AnalyticsError(
-    'ARGUMENT_INVALID',
-    `${JSON.stringify(id)} is no key id. findKeys() finds ids by name, label or a part of them.`,
-  )
-}
-
-/** Whether a text has the form of a key's id. */
-export function isUuid(text: string): boolean {
-  return /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)
-}
-
 /** SQLite's `like` ignores case, so SQLite uses `glob`. Each has its own characters to escape. */
-function filterEndpoint(dialect: Dialect, endpoint: string, parameters: Parameters): string {
+function filterEndpoint(dialect: Dialect, endpoint: string, parameters: SqlParameters): string {
   if (!endpoint.replaceAll(STAR, '').includes('*')) {
     return `t.endpoint = ${parameters.add(nameOfEndpoint(endpoint))}`
   }
@@ -134,7 +112,7 @@ function filterEndpoint(dialect: Dialect, endpoint: string, parameters: Paramete
   return `t.endpoint like ${parameters.add(pattern)} escape '!'`
 }
 
-function filterOperations(operations: readonly OperationFilter[], parameters: Parameters): string {
+function filterOperations(operations: readonly OperationFilter[], parameters: SqlParameters): string {
   const alternatives = operations.map(({ endpoint, method }) => {
     const ofEndpoint = `t.endpoint = ${parameters.add(endpoint)}`
     return method === undefined ? ofEndpoint : `(${ofEndpoint} and t.method = ${parameters.add(method)})`
@@ -142,7 +120,7 @@ function filterOperations(operations: readonly OperationFilter[], parameters: Pa
   return alternatives.length > 0 ? `(${alternatives.join(' or ')})` : 'false'
 }
 
-function filterStatus(status: StatusFilter | readonly StatusFilter[], parameters: Parameters): string {
+function filterStatus(status: StatusFilter | readonly StatusFilter[], parameters: SqlParameters): string {
   const alternatives = [status].flat().map((wanted) => {
     const text = String(wanted)
     if (/^[1-5]xx$/.test(text)) return `t.status between ${text[0]}00 and ${text[0]}99`

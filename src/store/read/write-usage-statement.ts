@@ -8,7 +8,8 @@ import type { Dialect } from '../database/dialect.ts'
 import { keyColumns, lineColumns, selectLines } from './key-record.ts'
 import { JOIN_FORMER_OWNER, OF_KEYS_WITH_FORMER_OWNERS } from './owner-of-rows.ts'
 import type { TimeBorders } from './time-borders.ts'
-import { filterCounted, ofEveryKey, Parameters, tableOf } from './usage-filter.ts'
+import { SqlParameters } from '../database/sql-parameters.ts'
+import { filterCounted, ofEveryKey, tableOf } from './usage-filter.ts'
 
 /** The sums over the rows of a table. Quantities have no durations. */
 const SUMS = (duration: string) => `sum(t.request_count) as request_count,
@@ -91,7 +92,7 @@ export function writeUsageStatement(
   borders: ReadonlyMap<UsageDimension, TimeBorders>,
   hasLines = false,
 ): { sql: string; params: unknown[] } {
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const withKey = by.includes('key')
   const withOwner = by.includes('owner')
   const byLine = withKey && hasLines

@@ -3,7 +3,7 @@ import { lockStatements } from '../billing/lock-statements.ts'
 import { redactAccounts } from '../billing/redact-accounts.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { findKeysOfOwner } from '../read/find-keys.ts'
-import { spansOf } from './forget-owner.ts'
+import { spansOfOwner } from './forget-owner.ts'
 import type { Forgotten } from './forget-owner.ts'
 import { readOwners, writeOwners } from '../keys/key-owners.ts'
 import { lockKey } from './lock-key.ts'
@@ -100,7 +100,7 @@ async function sumPeriods(
   owner: string | undefined,
 ): Promise<{ rows: number; requests: number }> {
   const total = { rows: 0, requests: 0 }
-  const spans = owner === undefined ? [{ since: 0, until: Infinity }] : spansOf(periods, owner)
+  const spans = owner === undefined ? [{ since: 0, until: Infinity }] : spansOfOwner(periods, owner)
   for (const { since, until } of spans) {
     const [sum] = await tx.query<{ rows: string; requests: string }>(SUM(dialect, until), [id, since])
     total.rows += Number(sum?.rows)

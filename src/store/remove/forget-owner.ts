@@ -58,7 +58,7 @@ async function forgetPeriods(
   const total = { rows: 0, requests: 0 }
   let left = periods
   for (;;) {
-    for (const during of spansOf(left, owner)) {
+    for (const during of spansOfOwner(left, owner)) {
       await removeRows(db, {
         action: 'forget',
         before: null,
@@ -77,7 +77,7 @@ async function forgetPeriods(
 }
 
 /** The times in which an owner had a key. */
-export function spansOf(periods: OwnerPeriods, owner: string): { since: number; until: number }[] {
+export function spansOfOwner(periods: OwnerPeriods, owner: string): { since: number; until: number }[] {
   return periods.flatMap((period, index) =>
     period.owner === owner ? [{ since: period.since, until: periods[index + 1]?.since ?? Infinity }] : [],
   )
@@ -95,7 +95,7 @@ async function blankOwner(
   await takeTurn(tx, db)
   if (!(await lockKey(tx, dialect, id))) return undefined
   const periods = (await readOwners(tx, dialect, [id])).get(id)!
-  for (const { since, until } of spansOf(periods, owner)) {
+  for (const { since, until } of spansOfOwner(periods, owner)) {
     for (const table of USAGE_TABLES) {
       const [row] = await tx.query(
         `select 1
@@ -113,7 +113,7 @@ limit 1`,
     await tx.query(`${blank} where id = $1`, [id])
     await removeTraces(tx, { keyId: id })
   }
-  for (const during of spansOf(periods, owner)) await deleteAlertsDuring(tx, db, id, during)
+  for (const during of spansOfOwner(periods, owner)) await deleteAlertsDuring(tx, db, id, during)
   // on earlier statements the owner may have had another name
   const others = periods.flatMap((period) => (period.owner === owner ? [] : (period.owner ?? [])))
   await redactAccounts(tx, dialect, { keyId: id, keep: others })

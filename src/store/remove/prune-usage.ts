@@ -2,7 +2,8 @@ import { endsBy } from '../read/ends-by.ts'
 import type { Database } from '../database/open-database.ts'
 import { pruneOwners } from './prune-owners.ts'
 import { removeRows } from './remove-rows.ts'
-import { filterRows, ofEveryKey, Parameters, requireTime, timeParameter } from '../read/usage-filter.ts'
+import { SqlParameters } from '../database/sql-parameters.ts'
+import { filterRows, ofEveryKey, requireTime, timeParameter } from '../read/usage-filter.ts'
 
 /** Which rows to prune: those that end by `before`, of all keys or of the given ones. */
 export interface PruneOptions {
@@ -24,7 +25,7 @@ export async function countPrunable(
   { before, keyIds }: PruneOptions,
 ): Promise<{ rows: number; requests: number; from: Date | null; to: Date | null }> {
   const { dialect } = db
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const condition = writePrunable(db, { before, keyIds }, parameters)
   const end = `${dialect.millisecondsOf('t.bucket')} + t.bucket_minutes * 60000`
   const [found] = await db.query<{
@@ -51,7 +52,7 @@ where ${condition}`,
 
 /** Whether quantities would be deleted: those that came after their request was counted may be all that is left. */
 export async function hasPrunableQuantities(db: Database, options: PruneOptions): Promise<boolean> {
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const condition = writePrunable(db, options, parameters)
   const sql = `select 1 from api_key_analytics_quantities t where ${condition} limit 1`
   return (await db.query(sql, parameters.values)).length > 0
@@ -60,7 +61,7 @@ export async function hasPrunableQuantities(db: Database, options: PruneOptions)
 function writePrunable(
   { dialect }: Database,
   { before, keyIds }: PruneOptions,
-  parameters: Parameters,
+  parameters: SqlParameters,
 ): string {
   const filter = filterRows(dialect, { keyIds }, parameters)
   return `${filter} and ${ofEveryKey(dialect)} and ${endsBy(dialect, timeParameter(dialect, before, parameters))}`

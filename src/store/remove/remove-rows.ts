@@ -11,7 +11,7 @@ import type { Removal } from './log-removal.ts'
 import type { Database } from '../database/open-database.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
 import { REQUESTS_UNIT } from '../../model/unit.ts'
-import { Parameters } from '../read/usage-filter.ts'
+import { SqlParameters } from '../database/sql-parameters.ts'
 import { removeFromSums } from '../write/owner-sums.ts'
 import { takeTurn } from '../write/take-turn.ts'
 
@@ -95,7 +95,7 @@ function writeCondition(
   from: Place | undefined,
   to: Place | undefined,
 ): { condition: string; params: unknown[] } {
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const time = (milliseconds: number): string => dialect.timeOf(parameters.add(milliseconds))
   const writePlace = ({ bucket, keyId }: Place): string => `(${time(bucket)}, ${parameters.add(keyId)})`
   const conditions = ['true']

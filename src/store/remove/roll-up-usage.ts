@@ -12,7 +12,8 @@ import { measureProgress } from './prune-usage.ts'
 import type { Progress } from './prune-usage.ts'
 import { rollUpQuantities } from './roll-up-quantities.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
-import { Parameters, requireTime } from '../read/usage-filter.ts'
+import { SqlParameters } from '../database/sql-parameters.ts'
+import { requireTime } from '../read/usage-filter.ts'
 import { moveInSums } from '../write/owner-sums.ts'
 import { takeTurn } from '../write/take-turn.ts'
 import { DAY_MS } from '../../time/units.ts'
@@ -148,7 +149,7 @@ function writeChunkCondition(
   dialect: Dialect,
   chunk: Omit<Chunk, 'doneBefore'>,
 ): { condition: string; params: unknown[] } {
-  const parameters = new Parameters()
+  const parameters = new SqlParameters()
   const time = (milliseconds: number): string => dialect.timeOf(parameters.add(milliseconds))
   const conditions = [
     `t.bucket >= ${time(chunk.day)} and t.bucket < ${time(chunk.day + DAY_MS)} and t.bucket_minutes < 1440`,

@@ -41,7 +41,11 @@ export async function findRoutes(
 }
 
 /** All routes, and which of them an app has now. */
-export async function listRoutes(tx: Statements, dialect: Dialect, now = Date.now()): Promise<ListedRoute[]> {
+export async function findListedRoutes(
+  tx: Statements,
+  dialect: Dialect,
+  now = Date.now(),
+): Promise<ListedRoute[]> {
   const routes = await findRoutes(tx, dialect)
   const current = new Set(chooseCurrent(routes, now))
   return routes.map((route) => Object.assign(route, { isCurrent: current.has(route) }))

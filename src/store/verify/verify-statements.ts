@@ -1,4 +1,4 @@
-import { sha256 } from '../../model/canonical-json.ts'
+import { sha256 } from '../../json/canonical-json.ts'
 import { compareUnits, sameQuantities, toQuantities } from '../../model/quantities.ts'
 import type { RedactionRecord, StatementHeader, StatementTotals } from '../../model/statement.ts'
 import { readEntries } from '../billing/chain.ts'

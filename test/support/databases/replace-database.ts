@@ -1,7 +1,7 @@
 import { copyFileSync, rmSync } from 'node:fs'
 import pg from 'pg'
 import { openDatabase } from '../../../src/store/database/open-database.ts'
-import { parseDatabaseUrl } from '../../../src/store/database/parse-database-url.ts'
+import { parseDatabaseUrl } from '../../../src/options/parse-database-url.ts'
 
 /** Runs one statement on a database, as an administrator does by hand. */
 export async function runByHand(url: string, sql: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { subscribe } from 'node:diagnostics_channel'
-import type { FaultPoint } from '../../../src/buffer/fault-point.ts'
+import type { FaultPoint } from '../../../src/model/fault-point.ts'
 
 /** A moment of a process's life: the first, second … time that it comes by a fault point. */
 export interface Moment {

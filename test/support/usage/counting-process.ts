@@ -3,7 +3,7 @@ import { Flusher } from '../../../src/buffer/flusher.ts'
 import { ProcessFolder } from '../../../src/buffer/folder/process-folder.ts'
 import type { AnalyticsError } from '../../../src/model/errors.ts'
 import { toCountedKey, toCountedOperation } from '../../../src/model/request-counter.ts'
-import type { CountedKey, CountedOperation, Quantities } from '../../../src/model/request-counter.ts'
+import type { CountedKey, CountedOperation, RequestQuantities } from '../../../src/model/request-counter.ts'
 import type { BucketMinutes } from '../../../src/model/batch.ts'
 import type { KeyIdentity } from '../../../src/model/key.ts'
 import type { UsageStore } from '../../../src/store/usage-store.ts'
@@ -40,7 +40,7 @@ export interface CountingProcess {
     endpoint?: string,
     status?: number,
     durationUs?: number,
-    quantities?: Quantities,
+    quantities?: RequestQuantities,
   ): void
   /** Adds to a quantity of a request of the same cell that was counted before. */
   addQuantity(

@@ -25,7 +25,7 @@ export default class AlertsList extends BaseCommand {
     const { flags, metadata } = await this.parse(AlertsList)
     const format = this.oneFormat(flags.format, metadata.flags.format)
     return this.withDatabase(flags, async (db, { dataDir }) => {
-      const [{ readAlertList }, { renderAlertList, toListJson }] = await Promise.all([
+      const [{ readAlertList }, { renderAlertList, toAlertsJson: toListJson }] = await Promise.all([
         import('../../../alerts/read-alert-list.ts'),
         import('../../../alerts/render-alerts.ts'),
       ])

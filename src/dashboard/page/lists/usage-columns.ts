@@ -10,7 +10,7 @@ import {
   formatShare,
   formatShort,
   formatTime,
-  nameOfKey,
+  displayNameOf,
   toAmount,
 } from '../format.ts'
 import { foreign, make, showInvisible } from '../make.ts'
@@ -82,7 +82,7 @@ function drawName(group: Group, view: View): HTMLElement {
     const count = key.keyCount && make('span', { class: 'soft' }, `${key.keyCount} keys`)
     // on the page of a key: one key of its line
     const page = view['key'] === undefined ? { key: key.id } : { key: key.id, links: '0' }
-    return link(view, page, nameOfKey(key), foreign(nameOfKey(key)), label, count || undefined)
+    return link(view, page, displayNameOf(key), foreign(displayNameOf(key)), label, count || undefined)
   }
   if (endpoint !== undefined) {
     const operation = { method: method ?? '', endpoint }

@@ -1,6 +1,6 @@
 import { nameOfAmount } from '../../../report/usage/amount.ts'
 import { askApi, urlOf } from '../ask-api.ts'
-import type { Customers, Group, Measures, Parameters, Report } from '../ask-api.ts'
+import type { Customers, Group, Measures, ApiParameters, Report } from '../ask-api.ts'
 import { drawIcon } from '../icons.ts'
 import { make } from '../make.ts'
 import { pageParametersOf, positionIn } from './page-position.ts'
@@ -20,7 +20,7 @@ export interface TableKind {
   /** The dimension in `api/report`; customers have an API of their own. */
   readonly by?: string
   /** What it asks for besides what the view says. */
-  readonly parameters?: Parameters
+  readonly parameters?: ApiParameters
   /** It is hidden with fewer entries. */
   readonly leastCount?: number
   /** How wide it is on a wide screen: as the page, half as wide, or half as wide beside the list after it. */
@@ -151,7 +151,7 @@ export class UsageTable {
     return this.#kind.name === 'c' ? 'customers' : 'report'
   }
 
-  #listOf(view: View): Parameters {
+  #listOf(view: View): ApiParameters {
     const state = (name: string) => this.#state(view, name) || undefined
     return {
       ...filterOf(view),

@@ -1,5 +1,5 @@
 import type { Key } from '../ask-api.ts'
-import { nameOfKey } from '../format.ts'
+import { displayNameOf } from '../format.ts'
 import { foreign, make } from '../make.ts'
 
 /** The addresses of pages of a key and of a customer. */
@@ -45,7 +45,7 @@ export function drawNotice(
 }
 
 function drawWho(key: Key | null, owner: string | null, addresses: Addresses): HTMLElement {
-  if (key) return make('a', { href: addresses.addressOfKey(key) }, foreign(nameOfKey(key)))
+  if (key) return make('a', { href: addresses.addressOfKey(key) }, foreign(displayNameOf(key)))
   if (owner !== null) return make('a', { href: addresses.addressOfOwner(owner) }, foreign(owner))
   return make('span', {}, 'many keys')
 }

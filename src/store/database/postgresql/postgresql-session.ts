@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
-import type { OpenOptions, Session, Statements, TransactionMode } from '../dialect.ts'
+import type { OpenOptions, DatabaseSession, Statements, TransactionMode } from '../dialect.ts'
 import { isChecked, requireState } from '../require-active.ts'
 import type { StateRow } from '../require-active.ts'
 import { translateError } from '../translate-error.ts'
@@ -37,7 +37,7 @@ export function openPostgresqlSession(
     longestSilenceMs = LONGEST_SILENCE_MS,
     answerTimeoutMs = ANSWER_TIMEOUT_MS,
   }: OpenOptions,
-): Session {
+): DatabaseSession {
   const connect = async (): Promise<PoolClient> => {
     try {
       return await pool.connect()
@@ -87,7 +87,7 @@ export function openPostgresqlSession(
       client.release(!finished)
     }
   }
-  const transaction: Session['transaction'] = async (run, mode = 'write') => {
+  const transaction: DatabaseSession['transaction'] = async (run, mode = 'write') => {
     const client = await begin(writeBegin(mode, longestSilenceMs, liftTimeout && mode !== 'flush'), mode)
     const tx = readAfterSilence(runOn(client, databaseLabel), longestSilenceMs)
     let broken = false

@@ -1,7 +1,7 @@
 import { Pool, TypeOverrides, types as parsers } from 'pg'
 import { AnalyticsError } from '../../../model/errors.ts'
 import { MIGRATIONS_TABLE } from '../migrations/migration-names.ts'
-import { databaseNameOf } from '../parse-database-url.ts'
+import { databaseNameOf } from '../../../options/parse-database-url.ts'
 import type { Dialect, OpenOptions } from '../dialect.ts'
 import { POSTGRESQL_HISTOGRAM } from './postgresql-histogram.ts'
 import { ANSWER_TIMEOUT_MS, openPostgresqlSession } from './postgresql-session.ts'

@@ -8,7 +8,7 @@ import { MIGRATIONS_TABLE } from '../migrations/migration-names.ts'
 import { isChecked, requireState, writeReadState } from '../require-active.ts'
 import type { StateRow } from '../require-active.ts'
 import { translateError } from '../translate-error.ts'
-import type { Dialect, Session, Statements, TransactionMode } from '../dialect.ts'
+import type { Dialect, DatabaseSession, Statements, TransactionMode } from '../dialect.ts'
 import { addHistogramFunctions, SQLITE_HISTOGRAM } from './sqlite-histogram.ts'
 
 type SqliteFile = Sqlite.Database
@@ -128,7 +128,7 @@ function createFile(path: string, databaseLabel: string): void {
   }
 }
 
-function openSqliteSession(file: SqliteFile, databaseLabel: string): Session {
+function openSqliteSession(file: SqliteFile, databaseLabel: string): DatabaseSession {
   const run = <Row>(sql: string, params: readonly unknown[] = []): Row[] => {
     try {
       const statement = file.prepare(sql)
@@ -148,7 +148,7 @@ function openSqliteSession(file: SqliteFile, databaseLabel: string): Session {
     previous = result.catch(() => {})
     return result
   }
-  const transaction: Session['transaction'] = (work, mode = 'write') =>
+  const transaction: DatabaseSession['transaction'] = (work, mode = 'write') =>
     inTurn(async () => {
       run(BEGIN[mode])
       try {

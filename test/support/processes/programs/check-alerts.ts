@@ -1,5 +1,5 @@
 /** Checks alerts as the command does, and is killed at a moment if there is one. Prints the titles of what fired. */
-import { titleOf } from '../../../../src/alerts/describe-alert.ts'
+import { titleOfAlert } from '../../../../src/alerts/describe-alert.ts'
 import { runAlertCheck } from '../../../../src/alerts/run-alert-check.ts'
 import { openDatabase } from '../../../../src/store/database/open-database.ts'
 import { dieAt } from '../die-at.ts'
@@ -19,4 +19,4 @@ const { check } = await runAlertCheck(
   { dataDir: '/nowhere', environment: { APIKEY_ANALYTICS_WEBHOOK_SECRET: secret } },
 )
 await db.close()
-process.stdout.write(JSON.stringify(check.fired.map(titleOf)))
+process.stdout.write(JSON.stringify(check.fired.map(titleOfAlert)))

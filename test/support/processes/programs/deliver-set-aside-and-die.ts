@@ -1,5 +1,5 @@
 /** Delivers the batches that are set aside in a data folder, and is killed at a moment. */
-import { deliverSetAside } from '../../../../src/buffer/deliver-set-aside.ts'
+import { deliverSetAside } from '../../../../src/buffer/set-aside/deliver-set-aside.ts'
 import { openStore } from '../../../../src/store/open-store.ts'
 import { dieAt } from '../die-at.ts'
 import type { Moment } from '../die-at.ts'

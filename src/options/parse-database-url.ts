@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { parse } from 'pg-connection-string'
-import { AnalyticsError } from '../../model/errors.ts'
+import { AnalyticsError } from '../model/errors.ts'
 
 /** A parsed database URL: the absolute path of an SQLite file, or a PostgreSQL connection string. */
 export type DatabaseAddress =

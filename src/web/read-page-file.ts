@@ -8,7 +8,7 @@ const TYPES: Readonly<Record<string, string>> = {
   'api-usage.js': 'text/javascript',
 }
 const FOLDER = new URL(
-  import.meta.url.endsWith('.ts') ? '../../dist/dashboard/page/' : 'page/',
+  import.meta.url.endsWith('.ts') ? '../../dist/dashboard/page/' : '../dashboard/page/',
   import.meta.url,
 )
 const files = new Map<string, string>()

@@ -1,12 +1,12 @@
-import { MEMORY_DATABASE } from '../options/database-location.ts'
-import { openUsage } from '../open-usage.ts'
-import type { Usage } from '../model/usage.ts'
+import { MEMORY_DATABASE } from './options/database-location.ts'
+import { openUsage } from './open-usage.ts'
+import type { Usage } from './model/usage.ts'
 import type { MemoryDatabase } from './open-memory.ts'
-import { openStore } from './open-store.ts'
-import type { CustomerQuestion } from '../model/customer-usage.ts'
-import type { ReadAnswer } from '../self-service/answer-question.ts'
-import { UsageThread } from '../self-service/usage-thread.ts'
-import type { UsageStore } from './usage-store.ts'
+import { openStore } from './store/open-store.ts'
+import type { CustomerQuestion } from './model/customer-usage.ts'
+import type { ReadAnswer } from './self-service/answer-question.ts'
+import { UsageThread } from './self-service/usage-thread.ts'
+import type { UsageStore } from './store/usage-store.ts'
 
 /** The write side and the read side of an app's database. */
 export interface AnalyticsDatabase {

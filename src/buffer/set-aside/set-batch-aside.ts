@@ -1,10 +1,10 @@
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AnalyticsError } from '../model/errors.ts'
-import type { AnalyticsErrorCode } from '../model/errors.ts'
-import type { Batch, BatchRow } from '../model/batch.ts'
-import type { KeyIdentity } from '../model/key.ts'
-import { makePrivateDir, setAsideDir } from './folder/data-dir.ts'
+import { AnalyticsError } from '../../model/errors.ts'
+import type { AnalyticsErrorCode } from '../../model/errors.ts'
+import type { Batch, BatchRow } from '../../model/batch.ts'
+import type { KeyIdentity } from '../../model/key.ts'
+import { makePrivateDir, setAsideDir } from '../folder/data-dir.ts'
 
 /** Ending of the file of a batch that was set aside. */
 export const SET_ASIDE_BATCH = '.json'

@@ -29,7 +29,7 @@ export function readChoice<T extends string>(
 }
 
 /** A number in a range. @throws WRONG_USAGE */
-export function readCount(name: string, text: string, least: number, most: number): number {
+export function readWholeNumber(name: string, text: string, least: number, most: number): number {
   const count = Number(text)
   if (/^\d{1,9}$/.test(text) && count >= least && count <= most) return count
   throw wrongUsage(`Cannot read ${name}=${JSON.stringify(text)}. Use ${least} to ${most}.`)
@@ -44,8 +44,8 @@ export function readPage({ limit = String(DEFAULT_ROWS), offset = '0' }: Query):
   readonly offset: number
 } {
   return {
-    limit: readCount('limit', limit, 1, MAX_ROWS),
-    offset: readCount('offset', offset, 0, 100_000_000),
+    limit: readWholeNumber('limit', limit, 1, MAX_ROWS),
+    offset: readWholeNumber('offset', offset, 0, 100_000_000),
   }
 }
 

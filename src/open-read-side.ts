@@ -1,9 +1,9 @@
-import { locateDatabase } from '../options/database-location.ts'
-import { AnalyticsError } from '../model/errors.ts'
-import type { Usage, UsageOptions } from '../model/usage.ts'
+import { locateDatabase } from './options/database-location.ts'
+import { AnalyticsError } from './model/errors.ts'
+import type { Usage, UsageOptions } from './model/usage.ts'
 import { createUsage } from './create-usage.ts'
-import { openDatabase } from './database/open-database.ts'
-import { requireSchema } from './database/require-schema.ts'
+import { openDatabase } from './store/database/open-database.ts'
+import { requireSchema } from './store/database/require-schema.ts'
 
 /** What `openUsage()` does once a driver may be loaded. */
 export async function openReadSide(given?: string | UsageOptions): Promise<Usage> {

@@ -1,23 +1,23 @@
-import type { KeyIdentity } from '../model/key.ts'
-import type { Usage } from '../model/usage.ts'
-import { findStatements, readStatement } from '../billing/statement/read-statement.ts'
-import { checkFromCode, closeFromCode } from '../billing/statements-from-code.ts'
-import { findKeys } from './read/find-keys.ts'
-import { findUsage } from './read/find-usage.ts'
-import { requireKeyId } from './read/usage-filter.ts'
-import { findOwners } from './keys/key-owners.ts'
-import { linkKey, unlinkKey } from './keys/link-keys.ts'
-import { getMostAccessedEndpoints } from './read/most-accessed-endpoints.ts'
-import type { Database } from './database/open-database.ts'
-import { noteDatabase } from './database-of.ts'
-import { measureQuotas } from './quotas/measure-quotas.ts'
-import { removeQuota } from './quotas/remove-quota.ts'
-import { setQuota } from './quotas/set-quota.ts'
-import { deprecateRoute, undeprecateRoute } from './routes/deprecate-route.ts'
-import { findDeprecatedRoutes } from './routes/find-deprecated-routes.ts'
-import { listRoutes } from './routes/find-routes.ts'
-import { findUnusedRoutes } from './routes/find-unused-routes.ts'
-import { streamUsage } from './read/stream-usage.ts'
+import type { KeyIdentity } from './model/key.ts'
+import type { Usage } from './model/usage.ts'
+import { findStatements, readStatement } from './billing/statement/read-statement.ts'
+import { checkFromCode, closeFromCode } from './billing/statements-from-code.ts'
+import { findKeys } from './store/read/find-keys.ts'
+import { findUsage } from './store/read/find-usage.ts'
+import { requireKeyId } from './store/keys/require-key-id.ts'
+import { findOwners } from './store/keys/key-owners.ts'
+import { linkKey, unlinkKey } from './store/keys/link-keys.ts'
+import { getMostAccessedEndpoints } from './store/read/most-accessed-endpoints.ts'
+import type { Database } from './store/database/open-database.ts'
+import { noteDatabase } from './store/database-of.ts'
+import { measureQuotas } from './store/quotas/measure-quotas.ts'
+import { removeQuota } from './store/quotas/remove-quota.ts'
+import { setQuota } from './store/quotas/set-quota.ts'
+import { deprecateRoute, undeprecateRoute } from './store/routes/deprecate-route.ts'
+import { findDeprecatedRoutes } from './store/routes/find-deprecated-routes.ts'
+import { findListedRoutes } from './store/routes/find-routes.ts'
+import { findUnusedRoutes } from './store/routes/find-unused-routes.ts'
+import { streamUsage } from './store/read/stream-usage.ts'
 
 /** The read side of an open database; `close` becomes its `close()`. */
 export function createUsage(db: Database, close: () => Promise<void>): Usage {
@@ -37,7 +37,7 @@ export function createUsage(db: Database, close: () => Promise<void>): Usage {
     setQuota: async (quota) => (await setQuota(db, quota)).quota,
     removeQuota: (quota) => removeQuota(db, quota),
     findQuotas: (filter) => measureQuotas(db, filter),
-    findRoutes: () => listRoutes(db, db.dialect),
+    findRoutes: () => findListedRoutes(db, db.dialect),
     findUnusedRoutes: (options) => findUnusedRoutes(db, options),
     findDeprecatedRoutes: (options) => findDeprecatedRoutes(db, options),
     deprecateRoute: async (deprecation) => (await deprecateRoute(db, deprecation)).route,

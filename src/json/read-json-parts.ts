@@ -1,4 +1,4 @@
-import { skipSpace, ValueScanner } from '../scan-json.ts'
+import { skipSpace, ValueScanner } from './scan-json.ts'
 
 /** A field of the object, or with `isItem` an item of its long list. */
 export interface JsonPart {

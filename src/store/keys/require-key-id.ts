@@ -1,0 +1,11 @@
+import { AnalyticsError } from '../../model/errors.ts'
+import { isUuid } from '../../model/uuid.ts'
+
+/** The id of a key as it is stored. @throws ARGUMENT_INVALID for a text that is no id */
+export function requireKeyId(id: string): string {
+  if (isUuid(id)) return id.toLowerCase()
+  throw new AnalyticsError(
+    'ARGUMENT_INVALID',
+    `${JSON.stringify(id)} is no key id. findKeys() finds ids by name, label or a part of them.`,
+  )
+}
