@@ -9,6 +9,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { PATIENCE_MS } from '../support/patience.ts'
 import { runCli } from '../support/cli/run-cli.ts'
+import { waitForNames } from '../support/cli/wait-for-names.ts'
 import type { CliOptions } from '../support/cli/run-cli.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 
@@ -31,13 +32,14 @@ async function ask(line: readonly string[], options: CliOptions = {}): Promise<s
   return fields.filter((_, index) => index % 2 === 0).sort()
 }
 
-/** Names are looked up for a limited time, which a busy machine may need for something else. */
+/** A statement about names is limited, too; a busy machine may need that time for something else. */
 async function askUntil(line: readonly string[], options: CliOptions, expected: unknown): Promise<void> {
   await expect.poll(() => ask(line, options), { timeout: PATIENCE_MS }).toEqual(expected)
 }
 
 forEachDatabase('names in completions', (_kind, makeUrl) => {
   let env: Record<string, string>
+  beforeAll(waitForNames)
   beforeAll(async () => {
     env = { DATABASE_URL: await makeUrl(), APIKEY_ANALYTICS_DIR: '/nowhere' }
     await storeUsage(env['DATABASE_URL']!, ROWS)

@@ -38,7 +38,7 @@ describe.each(SHELL_NAMES.filter((shell) => SCRIPT && SHELLS[shell]))('completio
     for (const database of databases.values()) await database.remove()
   })
 
-  /** Names are looked up for a limited time, which a busy machine may need for something else: then it is typed again. */
+  /** A statement about names is limited; a busy machine may need that time for something else: then it is typed again. */
   async function expectArguments(name: string, keys: string, args: readonly string[]): Promise<void> {
     const person = people.get(name)!
     await expect.poll(async () => (await person.type(keys)).args, { timeout: PATIENCE_MS }).toEqual(args)

@@ -10,6 +10,8 @@ import { SCRIPT, SHELLS } from '../find-installed.ts'
 import { PATIENCE_MS } from '../patience.ts'
 
 const BIN = fileURLToPath(new URL('../../../bin/run.js', import.meta.url))
+/** Two seconds for names are too few for a busy machine. */
+const WAITING = `data:text/javascript,import { waitForNames } from "${new URL('wait-for-names.ts', import.meta.url).href}"; waitForNames()`
 
 /** A person at an interactive shell that has loaded our completion script. */
 export interface TypingPerson {
@@ -48,7 +50,7 @@ export function sitAtShell(shell: Shell, env: Readonly<Record<string, string>>):
     fake,
     `#!/bin/sh
 case $1 in
-  complete | completion) exec '${process.execPath}' '${BIN}' "$@" ;;
+  complete | completion) exec '${process.execPath}' --import '${WAITING}' '${BIN}' "$@" ;;
 esac
 printf '%s\\0' "$@" > '${written}.part'
 mv '${written}.part' '${written}'
