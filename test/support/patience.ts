@@ -1,7 +1,4 @@
-/**
- * After this a test has hung. A slow machine that has eight other things to do took five minutes for a test of ten
- * seconds.
- */
+/** After this a test has hung. On a slow machine with eight busy loops, to prepare an app took more than three minutes. */
 export const HANGS_MS = 900_000
 
 /**
