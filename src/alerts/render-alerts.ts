@@ -1,7 +1,7 @@
 import type { Alert } from '../model/alert.ts'
 import { formatCount } from '../terminal/format-number.ts'
 import { renderJson } from '../report/render/render-json.ts'
-import { escapeMarkdown, renderMarkdownTable } from '../report/render/render-markdown.ts'
+import { renderMarkdownPage, renderMarkdownTable } from '../report/render/render-markdown.ts'
 import { renderHeading } from '../report/render/render-report.ts'
 import type { ReportTable } from '../report/render/report-table.ts'
 import { escapeTerminal } from '../terminal/escape-terminal.ts'
@@ -141,13 +141,13 @@ function renderDocument(
   screen: Screen,
   { title, fact, place: { databaseLabel, dataDir }, table, lines, notes }: AlertDocument,
 ): string {
+  const heading = { title, databaseLabel, dataDir }
   if (format === 'markdown') {
-    const facts = [fact, `Database: ${databaseLabel}`, `Data folder: ${dataDir}`, ...lines, ...notes]
-    const list = facts.map((text) => `- ${escapeMarkdown(text)}`).join('\n')
-    return `${[`## ${title}`, list, ...(table ? [renderMarkdownTable(table, 'UTC')] : [])].join('\n\n')}\n`
+    const tables = table ? [renderMarkdownTable(table, 'UTC')] : []
+    return renderMarkdownPage(heading, [fact], [...lines, ...notes], tables)
   }
   return [
-    renderHeading({ title, databaseLabel, dataDir }, fact, screen),
+    renderHeading(heading, fact, screen),
     ...(table ? [renderTable(table, screen)] : []),
     ...lines.map((line) => `${wrap(escapeTerminal(line), screen)}\n`),
     ...renderNotes(notes, screen),

@@ -1,6 +1,6 @@
 import { formatCount } from '../terminal/format-number.ts'
 import { renderJson } from '../report/render/render-json.ts'
-import { escapeMarkdown } from '../report/render/render-markdown.ts'
+import { escapeMarkdown, renderMarkdownPage } from '../report/render/render-markdown.ts'
 import { renderHeading } from '../report/render/render-report.ts'
 import { nameOfKey } from '../report/usage/group-names.ts'
 import { escapeTerminal } from '../terminal/escape-terminal.ts'
@@ -79,17 +79,10 @@ function renderFinding(finding: Finding, screen: Screen): string {
 }
 
 function renderFindingsMarkdown({ found, heading, notes }: HeadedFindings): string {
-  const facts = [
-    `Period: ${describeSpan(found)}`,
-    `Database: ${heading.databaseLabel}`,
-    `Data folder: ${heading.dataDir}`,
-    describeResult(found),
-    ...notes,
-  ]
   const findings = found.findings.map((finding) => {
     const lines = linesOfFinding(finding).map(([name, value]) => `- **${name}**: ${escapeMarkdown(value)}`)
     return `### ${finding.severity}: ${finding.kind} by ${escapeMarkdown(whoOf(finding))}\n\n${lines.join('\n')}`
   })
-  const list = facts.map((fact) => `- ${escapeMarkdown(fact)}`).join('\n')
-  return `${[`## ${heading.title}`, list, ...findings].join('\n\n')}\n`
+  const facts = [`Period: ${describeSpan(found)}`]
+  return renderMarkdownPage(heading, facts, [describeResult(found), ...notes], findings)
 }

@@ -6,7 +6,7 @@ import { basename, join } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { AnalyticsError } from '../../model/errors.ts'
-import { countLines } from './count-lines.ts'
+import { countLines } from '../../model/count-lines.ts'
 import { refuseLine } from './refuse-line.ts'
 
 /** A file that can be read more than once, also when it came from a pipe. */

@@ -1,4 +1,4 @@
-import { countLines } from './count-lines.ts'
+import { countLines } from '../../model/count-lines.ts'
 import { refuseLine } from './refuse-line.ts'
 
 /** One record of a CSV file. */

@@ -1,6 +1,6 @@
 import { amountOf, nameOfAmount, titleOfAmount } from '../usage/amount.ts'
 import { renderCsv } from '../render/render-csv.ts'
-import { escapeMarkdown, renderMarkdownTable } from '../render/render-markdown.ts'
+import { renderMarkdownPage, renderMarkdownTable } from '../render/render-markdown.ts'
 import { renderHeading } from '../render/render-report.ts'
 import { renderTable } from '../render/render-table.ts'
 import type { Screen } from '../../terminal/screen.ts'
@@ -44,23 +44,17 @@ export function renderCustomers(found: Customers, format: string, screen: Screen
   const { period, unit, database: databaseLabel, dataDir, customers, notes } = found
   const title = unit === undefined ? 'Customers' : `Customers (unit ${unit})`
   if (format === 'csv') return renderCustomersCsv(found)
+  const heading = { title, databaseLabel, dataDir }
   const table = tableOf(found)
   if (format === 'markdown') {
-    const facts = [
-      `Period: ${period.text}`,
-      `Database: ${databaseLabel}`,
-      `Data folder: ${dataDir}`,
-      ...notes,
-    ]
-    const list = facts.map((fact) => `- ${escapeMarkdown(fact)}`).join('\n')
-    return `## ${escapeMarkdown(title)}\n\n${list}\n\n${renderMarkdownTable(table, period.timeZone)}\n`
+    const tables = [renderMarkdownTable(table, period.timeZone)]
+    return renderMarkdownPage(heading, [`Period: ${period.text}`], notes, tables)
   }
-  const heading = renderHeading({ title, databaseLabel, dataDir }, period.text, screen)
   const list =
     customers.length > 0
       ? renderTable(table, screen, period.timeZone)
       : `No ${nameOfAmount(unit)} in this period.\n`
-  return [heading, list, ...renderNotes(notes, screen)].join('\n')
+  return [renderHeading(heading, period.text, screen), list, ...renderNotes(notes, screen)].join('\n')
 }
 
 function tableOf({ customers, customerCount, total, series, unit }: Customers): ReportTable {

@@ -3,7 +3,7 @@ import type { Screen } from '../../terminal/screen.ts'
 import { formatInstant } from '../../time/calendar.ts'
 import type { ListedQuota, QuotaList } from './listed-quota.ts'
 import { renderCsv } from '../render/render-csv.ts'
-import { escapeMarkdown, renderMarkdownTable } from '../render/render-markdown.ts'
+import { renderMarkdownPage, renderMarkdownTable } from '../render/render-markdown.ts'
 import { renderHeading } from '../render/render-report.ts'
 import type { Column, ReportTable } from '../render/report-table.ts'
 
@@ -51,17 +51,14 @@ export function renderQuotas(
     ? `complete until ${formatInstant(completeUntil, 'UTC')} UTC`
     : 'nothing was delivered yet'
   const table: ReportTable = { columns: COLUMNS, rows: quotas.map(toCells) }
-  if (format === 'markdown') {
-    const facts = [`Figures: ${fact}`, `Database: ${databaseLabel}`, `Data folder: ${dataDir}`]
-    const lines = facts.map((text) => `- ${escapeMarkdown(text)}`).join('\n')
-    return `## Quotas\n\n${lines}\n\n${renderMarkdownTable(table, 'UTC')}\n`
-  }
-  const heading = renderHeading({ title: 'Quotas', databaseLabel, dataDir }, fact, screen)
+  const heading = { title: 'Quotas', databaseLabel, dataDir }
+  if (format === 'markdown')
+    return renderMarkdownPage(heading, [`Figures: ${fact}`], [], [renderMarkdownTable(table, 'UTC')])
   const body =
     quotas.length > 0
       ? renderTable(table, screen)
       : 'No quotas. "apikey-analytics quotas set KEY --limit 1000" sets one.\n'
-  return `${heading}\n${body}`
+  return `${renderHeading(heading, fact, screen)}\n${body}`
 }
 
 function toCells(quota: ListedQuota): ReportTable['rows'][number] {

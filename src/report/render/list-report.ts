@@ -6,7 +6,7 @@ import { renderCsv } from './render-csv.ts'
 import type { CsvSeparator, CsvValue } from './render-csv.ts'
 import { renderHtmlPage } from './render-html.ts'
 import { renderJson } from './render-json.ts'
-import { escapeMarkdown, renderMarkdownTable } from './render-markdown.ts'
+import { escapeMarkdown, renderMarkdownPage, renderMarkdownTable } from './render-markdown.ts'
 import { renderHeading } from './render-report.ts'
 import type { ReportTable } from './report-table.ts'
 import type { ReportFormat } from '../question/report-flags.ts'
@@ -83,8 +83,6 @@ function toSheetValue(value: CsvValue): string | number | boolean | Date | null 
 }
 
 function renderListMarkdown(list: ListReport): string {
-  const facts = [list.fact, `Database: ${list.databaseLabel}`, `Data folder: ${list.dataDir}`, ...list.notes]
-  const bullets = facts.map((fact) => `- ${escapeMarkdown(fact)}`).join('\n')
   const tables = list.tables.map((table) => renderMarkdownTable(table, list.timeZone))
-  return `${[`## ${escapeMarkdown(list.title)}`, bullets, escapeMarkdown(list.summary), ...tables].join('\n\n')}\n`
+  return renderMarkdownPage(list, [list.fact], list.notes, [escapeMarkdown(list.summary), ...tables])
 }

@@ -1,32 +1,19 @@
 import { escapeTerminal } from '../../terminal/escape-terminal.ts'
 import { formatCell } from './format-cell.ts'
-import { amountOf, titleOfAmount } from '../usage/amount.ts'
-import { formatCount } from '../../terminal/format-number.ts'
-import { compareTotal } from './render-report.ts'
 import type { ReportHeading } from './render-report.ts'
-import { tablesOf } from './tables-of-report.ts'
 import { isNumeric } from './report-table.ts'
 import type { ReportTable } from './report-table.ts'
-import type { UsageReport } from '../usage/usage-report.ts'
 
-/** A report as Markdown: a heading, its facts as a list, one table per section. */
-export function renderMarkdown(
-  report: UsageReport,
-  { title, databaseLabel, dataDir, line }: ReportHeading,
+/** A page of Markdown: a heading, a list of facts with the source of the numbers, and its parts. */
+export function renderMarkdownPage(
+  { title, databaseLabel, dataDir }: ReportHeading,
+  facts: readonly string[],
+  notes: readonly string[],
+  parts: readonly string[],
 ): string {
-  const { period, total, notes, unit } = report
-  const compared = compareTotal(report)
-  const facts = [
-    `Period: ${period.text}`,
-    ...(line === undefined ? [] : [line]),
-    ...(compared ? [`${titleOfAmount(unit)}: ${formatCount(amountOf(total))} (${compared})`] : []),
-    `Database: ${databaseLabel}`,
-    `Data folder: ${dataDir}`,
-    ...notes,
-  ]
-  const list = facts.map((fact) => `- ${escapeMarkdown(fact)}`).join('\n')
-  const tables = tablesOf(report).map((table) => renderMarkdownTable(table, period.timeZone))
-  return `${[`## ${escapeMarkdown(title)}`, list, ...tables].join('\n\n')}\n`
+  const lines = [...facts, `Database: ${databaseLabel}`, `Data folder: ${dataDir}`, ...notes]
+  const list = lines.map((line) => `- ${escapeMarkdown(line)}`).join('\n')
+  return `${[`## ${escapeMarkdown(title)}`, list, ...parts].join('\n\n')}\n`
 }
 
 /** Escapes text for Markdown, also in a cell of a table. */

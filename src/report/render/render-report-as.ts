@@ -1,6 +1,6 @@
 import { renderHtml } from './render-html.ts'
 import { renderJson } from './render-json.ts'
-import { renderMarkdown } from './render-markdown.ts'
+import { renderUsageMarkdown } from './render-usage-markdown.ts'
 import { renderReport } from './render-report.ts'
 import { renderUsageCsv } from './render-usage-csv.ts'
 import type { CsvSeparator } from './render-csv.ts'
@@ -19,7 +19,7 @@ export function renderReportAs(
   const { report, heading } = headed
   if (format === 'csv') return renderUsageCsv(report, separator)
   if (format === 'json') return renderJson(toReportJson(headed))
-  if (format === 'markdown') return renderMarkdown(report, heading)
+  if (format === 'markdown') return renderUsageMarkdown(report, heading)
   if (format === 'html') return renderHtml(report, heading)
   return renderReport(report, heading, screen)
 }
