@@ -1,5 +1,5 @@
 import { text as readText } from 'node:stream/consumers'
-import { keyIdOfSecret } from '../capture/key/compute-key-id.ts'
+import { keyIdOfSecret } from '../model/compute-key-id.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { requirePepper } from '../store/read/require-pepper.ts'

@@ -13,7 +13,7 @@ import { addUsage, apiKeyAnalytics, openUsage, setApiKey, setUsage } from '../..
 import type { AnalyticsError, ApiKey, NewQuota } from '../../src/index.ts'
 import type { AnalyticsOptions } from '../../src/options/options.ts'
 import { keepHeaders } from '../../src/capture/keep-headers.ts'
-import { keyIdOfName, keyIdOfSecret } from '../../src/capture/key/compute-key-id.ts'
+import { keyIdOfName, keyIdOfSecret } from '../../src/model/compute-key-id.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { nameKey } from '../../src/store/keys/name-key.ts'
 import { RATE_LIMIT_HEADERS } from '../../src/web/rate-limit-headers.ts'

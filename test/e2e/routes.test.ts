@@ -20,7 +20,7 @@ import { findDeprecatedRoutes } from '../../src/store/routes/find-deprecated-rou
 import { findListedRoutes } from '../../src/store/routes/find-routes.ts'
 import { findUnusedRoutes } from '../../src/store/routes/find-unused-routes.ts'
 import { planPrune, runPrune } from '../../src/removal/run-prune.ts'
-import { keyIdOfName } from '../../src/capture/key/compute-key-id.ts'
+import { keyIdOfName } from '../../src/model/compute-key-id.ts'
 import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { mount } from '../support/apps/serve-app.ts'
 

@@ -9,7 +9,7 @@ import { searchRuns } from '../support/search-runs.ts'
 import { serveCustomers } from '../support/apps/serve-customers.ts'
 import type { CustomersApp } from '../support/apps/serve-customers.ts'
 import { storeUsage } from '../support/usage/store-usage.ts'
-import { keyIdOfName } from '../../src/capture/key/compute-key-id.ts'
+import { keyIdOfName } from '../../src/model/compute-key-id.ts'
 
 /** Names that are equal only to a careless eye, or to careless code. */
 const OWNERS = [

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { Context } from 'koa'
 import { expect, test } from 'vitest'
-import { keyIdOfName, keyIdOfSecret, pepperCheck } from '../../src/capture/key/compute-key-id.ts'
+import { keyIdOfName, keyIdOfSecret, pepperCheck } from '../../src/model/compute-key-id.ts'
 import { createIdentifyKey } from '../../src/capture/key/identify-key.ts'
 import { KnownKeys } from '../../src/capture/key/known-keys.ts'
 import { createReadKey } from '../../src/capture/key/read-key.ts'

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { StatementCheck } from '../../model/statement.ts'
-import { keepYoungSpaceSmall } from '../../report/keep-young-space-small.ts'
+import { keepYoungSpaceSmall } from '../../store/read/keep-young-space-small.ts'
 import type { Database } from '../../store/database/open-database.ts'
 import { readTextFile } from '../../options/read-text-file.ts'
 import { checkFile } from './check-file.ts'

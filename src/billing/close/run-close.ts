@@ -1,6 +1,6 @@
 import { AnalyticsError } from '../../model/errors.ts'
 import type { ClosedStatement } from '../../model/closing.ts'
-import { keepYoungSpaceSmall } from '../../report/keep-young-space-small.ts'
+import { keepYoungSpaceSmall } from '../../store/read/keep-young-space-small.ts'
 import { parseStatus } from '../../report/question/parse-filter.ts'
 import type { Database } from '../../store/database/open-database.ts'
 import { parseBillingPeriod } from '../billing-period.ts'

@@ -3,7 +3,7 @@ import { OTHER_KEY, REJECTED_KEY } from '../../model/key.ts'
 import type { KeyIdentity } from '../../model/key.ts'
 import { toCountedKey, type CountedKey } from '../../model/request-counter.ts'
 import { cleanName, copyText } from '../../model/clean-text.ts'
-import { keyIdOfName, keyIdOfSecret } from './compute-key-id.ts'
+import { keyIdOfName, keyIdOfSecret } from '../../model/compute-key-id.ts'
 import { RecentMap } from '../../model/recent-map.ts'
 
 /** Longer inputs are hashed each time, so that clients cannot fill the memory. */

@@ -1,5 +1,5 @@
 import type { Statements } from './dialect.ts'
-import { HOLD_WRITERS } from '../remove/lock-rows.ts'
+import { HOLD_WRITERS } from './usage-tables.ts'
 import type { Database } from './open-database.ts'
 
 /** Reads one state of the whole database while writers go on. Citus has no such state, so there writers wait. */

@@ -1,4 +1,4 @@
-import { pepperCheck } from '../../capture/key/compute-key-id.ts'
+import { pepperCheck } from '../../model/compute-key-id.ts'
 import { AnalyticsError } from '../../model/errors.ts'
 import type { Database } from '../database/open-database.ts'
 

@@ -1,12 +1,6 @@
 import type { Statements } from '../database/dialect.ts'
 import type { Database } from '../database/open-database.ts'
-import { USAGE_TABLES } from '../database/usage-tables.ts'
-
-/**
- * Citus cannot lock rows of several shards in a fixed order, and has no snapshot of all its servers. Code that needs
- * either makes the writers wait with this lock.
- */
-export const HOLD_WRITERS = `lock table ${USAGE_TABLES.join(', ')} in share row exclusive mode`
+import { HOLD_WRITERS } from '../database/usage-tables.ts'
 
 /**
  * Locks the rows of `api_key_analytics t` that match a condition in primary-key order, the order of the flushes.

@@ -26,7 +26,7 @@ lock table api_key_analytics_meta in share update exclusive mode`
 const JOIN_WRITERS = 'lock table api_key_analytics_meta in row exclusive mode'
 
 /** An app that writes on waits in its counter files, so a writer that takes long is a reason to give up, not to wait. */
-const HOLD_WRITERS = `set local lock_timeout = 60000;
+const STOP_WRITERS = `set local lock_timeout = 60000;
 lock table api_key_analytics_meta in exclusive mode`
 
 /** A switch that was confirmed must not be undone by a crash of the server. */
@@ -67,5 +67,5 @@ export const ENTER: Partial<Record<TransactionMode, string>> = {
   // without reading: its snapshot comes after its other locks
   close: JOIN_WRITERS,
   fill: JOIN_WRITERS,
-  switch: writeList([KEEP_COMMIT, HOLD_WRITERS]),
+  switch: writeList([KEEP_COMMIT, STOP_WRITERS]),
 }

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
-import { formatUuid } from '../../model/uuid.ts'
+import { formatUuid } from './uuid.ts'
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
