@@ -1,7 +1,8 @@
 import { DAY_MS, HOUR_MS } from './units.ts'
 /** Calendar arithmetic in IANA time zones; weeks begin on Monday. */
 
-export type CalendarUnit = 'hour' | 'day' | 'week' | 'month'
+export type CalendarUnit = 'hour' | DateUnit
+export type DateUnit = 'day' | 'week' | 'month'
 
 /** Whether a word, such as a dimension, is a unit of the calendar. */
 export function isCalendarUnit(word: string): word is CalendarUnit {
@@ -54,10 +55,21 @@ export function startOf(unit: CalendarUnit, instant: Date, timeZone: string): Da
 
 /** The start of the unit `count` units after the one that starts at `start`; negative counts go back. */
 export function shift(unit: CalendarUnit, start: Date, count: number, timeZone: string): Date {
-  if (unit === 'hour') return new Date(start.getTime() + count * HOUR_MS)
-  const wall = wallTimeOf(start, timeZone)
-  if (unit === 'month') return instantOf({ ...wall, month: wall.month + count }, timeZone)
-  return instantOf({ ...wall, day: wall.day + count * (unit === 'week' ? 7 : 1) }, timeZone)
+  // the clock may have moved by half an hour
+  if (unit === 'hour') return startOf('hour', new Date(start.getTime() + count * HOUR_MS), timeZone)
+  // without its hour: where clocks go forward at midnight a day begins at 01:00, but not the next one
+  const { year, month, day } = wallTimeOf(start, timeZone)
+  return instantOf(moveDate(unit, { year, month, day }, count), timeZone)
+}
+
+/** The same time of day `count` days, weeks or months later; negative counts go back. */
+export function shiftTime(unit: DateUnit, instant: Date, count: number, timeZone: string): Date {
+  return instantOf(moveDate(unit, wallTimeOf(instant, timeZone), count), timeZone)
+}
+
+function moveDate(unit: DateUnit, wall: WallTime, count: number): WallTime {
+  if (unit === 'month') return { ...wall, month: wall.month + count }
+  return { ...wall, day: wall.day + count * (unit === 'week' ? 7 : 1) }
 }
 
 /** The starts of all units that overlap the time from `since` (inclusive) to `until` (exclusive). */
@@ -76,7 +88,7 @@ export function formatInstant(instant: Date, timeZone: string, unit: CalendarUni
   return unit === 'hour' ? wall.slice(0, 16).replace('T', ' ') : wall.slice(0, 10)
 }
 
-function firstDayOf(unit: 'day' | 'week' | 'month', { year, month, day }: WallTime): WallTime {
+function firstDayOf(unit: DateUnit, { year, month, day }: WallTime): WallTime {
   if (unit === 'month') return { year, month, day: 1 }
   const daysSinceMonday = (new Date(Date.UTC(year, month - 1, day)).getUTCDay() + 6) % 7
   return { year, month, day: unit === 'week' ? day - daysSinceMonday : day }

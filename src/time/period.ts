@@ -1,6 +1,6 @@
 import { AnalyticsError } from '../model/errors.ts'
 import { formatInstant, instantOf, startOf } from './calendar.ts'
-import type { CalendarUnit } from './calendar.ts'
+import type { DateUnit } from './calendar.ts'
 import { didYouMean, suggest } from '../model/suggest.ts'
 import { HOUR_MS } from './units.ts'
 
@@ -12,7 +12,7 @@ export interface Period {
   /** `2026-10` when the period was given as that month. */
   readonly month?: string | undefined
   /** The unit of a period of dates: the largest calendar unit on whose borders it begins and ends. */
-  readonly unit?: CalendarUnit | undefined
+  readonly unit?: DateUnit | undefined
   /** When the period was parsed. It replaces an open end in comparisons and charts. */
   readonly now: Date
 }
@@ -53,7 +53,7 @@ export function parsePeriod(input: PeriodInput, now = new Date()): Period {
 }
 
 /** The largest unit of the calendar that all borders fall on. */
-function findUnit(borders: readonly (Date | undefined)[], timeZone: string): CalendarUnit | undefined {
+function findUnit(borders: readonly (Date | undefined)[], timeZone: string): DateUnit | undefined {
   const units = ['month', 'week', 'day'] as const
   return units.find((unit) =>
     borders.every((border) => !border || startOf(unit, border, timeZone).getTime() === border.getTime()),

@@ -1,4 +1,4 @@
-import { shift, stepsBetween, wallTimeOf } from './calendar.ts'
+import { shift, shiftTime, stepsBetween, wallTimeOf } from './calendar.ts'
 import { figuresTo } from './period.ts'
 import type { Period } from './period.ts'
 import { HOUR_MS } from './units.ts'
@@ -19,7 +19,7 @@ export function previousPeriod(period: Period): BoundedPeriod | undefined {
   if (!since || since >= end) return undefined
   const before = unit
     ? calendarBefore(unit, since, end, end === period.until, timeZone)
-    : { since: shift('hour', since, -hoursBetween(since, end), timeZone), until: since }
+    : { since: new Date(since.getTime() - hoursBetween(since, end) * HOUR_MS), until: since }
   return { ...before, timeZone, now }
 }
 
@@ -35,7 +35,7 @@ function calendarBefore(
   const count = isYearToDate ? Math.ceil(steps / 12) * 12 : steps
   const start = shift(unit, since, -count, timeZone)
   if (isOver) return { since: start, until: since }
-  const sameTime = shift(unit, toFullHour(since, end), -count, timeZone)
+  const sameTime = shiftTime(unit, toFullHour(since, end), -count, timeZone)
   // The 31st is compared with the end of a shorter month, and the first minutes of a period with a whole hour.
   const until = Math.max(start.getTime() + HOUR_MS, Math.min(sameTime.getTime(), since.getTime()))
   return { since: start, until: new Date(until) }

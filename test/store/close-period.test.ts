@@ -228,6 +228,21 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
       },
     ))
 
+  test('by day bills every hour once where a day begins at 01:00', () =>
+    withRows(
+      Array.from({ length: 96 }, (_, hour) =>
+        row(ACME, new Date(Date.UTC(2026, 3, 21, 22 + hour)).toISOString(), 1),
+      ),
+      async (db) => {
+        const billed = []
+        for (const day of ['2026-04-22', '2026-04-23', '2026-04-24', '2026-04-25', '2026-04-26']) {
+          const period = parseBillingPeriod({ day, timeZone: 'Africa/Cairo' })
+          billed.push((await close(db, '2026-04', { period })).totals.usage.requests)
+        }
+        expect(billed).toEqual(['24', '24', '23', '24', '1'])
+      },
+    ))
+
   test.each([
     [
       'is not over',

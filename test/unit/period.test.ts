@@ -157,6 +157,13 @@ describe('previousPeriod', () => {
     ])
   })
 
+  test('of a day that begins at 01:00 is the whole day before', () => {
+    const input = { since: '2026-04-24', until: '2026-04-25', timeZone: 'Africa/Cairo' }
+    const found = previousPeriod(parsePeriod(input, now))!
+    expect(found.since.toISOString()).toBe('2026-04-22T22:00:00.000Z')
+    expect(found.until.toISOString()).toBe('2026-04-23T22:00:00.000Z')
+  })
+
   test('does not exist for a period without a start, or one that has not begun', () => {
     expect(previousPeriod(parsePeriod({}, now))).toBeUndefined()
     expect(previousPeriod(parsePeriod({ month: '2027-01' }, now))).toBeUndefined()
@@ -257,6 +264,25 @@ describe('the calendar', () => {
     expect(startOf('hour', new Date('2026-11-22T10:10Z'), 'Asia/Kolkata').toISOString()).toBe(
       '2026-11-22T09:30:00.000Z',
     )
+  })
+
+  test('goes from each unit to the next one, wherever the clocks change', () => {
+    // they change at midnight in the first five
+    const zones = ['Africa/Cairo', 'America/Havana', 'America/Santiago', 'Asia/Beirut', 'Atlantic/Azores']
+    for (const timeZone of [...zones, 'Antarctica/Troll', 'Europe/Berlin', 'UTC']) {
+      for (const unit of ['hour', 'day', 'week', 'month'] as const) {
+        const steps = stepsBetween(
+          unit,
+          new Date('2026-01-01T00:00Z'),
+          new Date('2027-01-01T00:00Z'),
+          timeZone,
+        )
+        for (const [index, step] of steps.slice(1).entries()) {
+          expect(startOf(unit, step, timeZone)).toEqual(step)
+          expect(startOf(unit, new Date(step.getTime() - 1), timeZone)).toEqual(steps[index])
+        }
+      }
+    }
   })
 
   test('shifts months over the end of a year', () => {
