@@ -23,6 +23,7 @@ import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import { parsePeriod } from '../../src/time/period.ts'
 import { dumpTables, loadTables } from '../support/databases/copy-tables.ts'
 import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { billedLines } from '../support/usage/billed-lines.ts'
 import { makeBatch } from '../support/usage/make-batch.ts'
 import { printStatement } from '../support/usage/print-statement.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
@@ -45,19 +46,6 @@ const row = (
   requests,
   ...rest,
 })
-
-/** Lines as `[owner, endpoint, quantity, corrected statement]`. */
-async function linesOf(db: Database, number: number): Promise<unknown[]> {
-  const { accounts } = await readStatement(db, number)
-  return accounts.flatMap(({ owner, lines }) =>
-    lines.map(({ endpoint, quantity, period }) => [
-      owner,
-      endpoint,
-      quantity,
-      ...(period === number ? [] : [period]),
-    ]),
-  )
-}
 
 forEachDatabase('closing a period', (kind, makeUrl) => {
   const withRows = async (rows: readonly StoredRow[], run: (db: Database, url: string) => Promise<void>) => {
@@ -100,7 +88,7 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
             corrections: [{ statement: 1, quantities: { requests: '5' } }],
           },
         })
-        expect(await linesOf(db, 2)).toEqual([
+        expect(await billedLines(db, 2)).toEqual([
           ['Acme', '/users/:id', '5', 1],
           [null, '/users/:id', '3'],
         ])
@@ -117,7 +105,7 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
       await storeUsage(url, [row(ACME, '2026-10-20T00:00Z', 123), row(ACME, '2026-12-01T00:00Z', 1)])
       await pruneUsage(db, { before: new Date('2026-11-01T00:00Z') })
       await close(db, '2026-12')
-      expect(await linesOf(db, 3)).toEqual([
+      expect(await billedLines(db, 3)).toEqual([
         ['Acme', '/users/:id', '1'],
         ['Acme', '/users/:id', '123', 1],
       ])
@@ -132,7 +120,7 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
       ],
       async (db, url) => {
         await close(db, '2026-10')
-        expect(await linesOf(db, 1)).toEqual([
+        expect(await billedLines(db, 1)).toEqual([
           ['Acme', '/users/:id', '5'],
           ['Beta', '/users/:id', '7'],
         ])
@@ -141,7 +129,7 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
         await storeUsage(url, [row({ ...ACME, owner: null }, '2026-10-01T03:00Z', 2)])
         await storeUsage(url, [row({ ...ACME, owner: null }, '2026-10-10T03:00Z', 3)])
         await close(db, '2026-11')
-        expect(await linesOf(db, 2)).toEqual([
+        expect(await billedLines(db, 2)).toEqual([
           ['Beta', '/users/:id', '1'],
           ['Beta', '/users/:id', '3', 1],
           ['Acme Corp', '/users/:id', '2', 1],
@@ -154,7 +142,7 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
       await close(db, '2026-10')
       await nameKey(db, ACME.id, { owner: 'Beta', from: new Date('2026-10-01T00:00Z') }, now.getTime())
       expect(await close(db, '2026-11')).toMatchObject({ statement: { corrects: [] } })
-      expect(await linesOf(db, 2)).toEqual([['Beta', '/users/:id', '6']])
+      expect(await billedLines(db, 2)).toEqual([['Beta', '/users/:id', '6']])
     }))
 
   test('keys forget blanks the names with a record in the chain, and every hash stays', () =>
@@ -189,7 +177,7 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
         await close(db, '2026-10')
         await renameOwner(db, 'Acme', 'Acme Corp')
         await forgetOwner(db, 'Acme Corp')
-        expect(await linesOf(db, 1)).toEqual([
+        expect(await billedLines(db, 1)).toEqual([
           [null, '/users/:id', '5'],
           ['Beta', '/users/:id', '7'],
         ])
@@ -203,7 +191,7 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
       await nameKey(db, ACME.id, { owner: 'Beta', until: now }, now.getTime())
       await nameKey(db, ACME.id, { owner: 'Beta' }, now.getTime())
       await forgetOwner(db, 'Acme')
-      expect(await linesOf(db, 1)).toEqual([[null, '/users/:id', '5']])
+      expect(await billedLines(db, 1)).toEqual([[null, '/users/:id', '5']])
     }))
 
   test('a roll-up leaves the day with the border of a closed period as it is', () =>

@@ -35,8 +35,9 @@ export async function writeLines(
   const { number } = periods[0]!
   const due = new Map<string, ClosedPeriod[]>()
   for (const period of periods) {
-    await fixOwners(db, db.dialect, period)
-    for (const id of await findDueKeys(db, period)) due.set(id, [...(due.get(id) ?? []), period])
+    const keyIds = await findDueKeys(db, period)
+    await fixOwners(db, period, keyIds)
+    for (const id of keyIds) due.set(id, [...(due.get(id) ?? []), period])
   }
   const names = await readKeyNames(db, [...due.keys()])
   const ids = [...due.keys()].sort((a, b) => compareKeys(a, b, names))

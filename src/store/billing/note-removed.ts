@@ -1,6 +1,7 @@
 import { chunksOf } from '../../model/chunks-of.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { toStored } from '../database/exact-sum.ts'
+import { placeholders } from '../database/placeholders.ts'
 import { isBillable } from './closed-periods.ts'
 import type { ClosedPeriod } from './closed-periods.ts'
 
@@ -38,9 +39,10 @@ order by n
 on conflict (period, api_key_id, owner_since, endpoint, method, unit) do update set
   quantity = ${dialect.addWhole('r.quantity', 'excluded.quantity')}`
 
-const FIXED_OWNERS = (dialect: Dialect) => `
+const FIXED_OWNERS = (dialect: Dialect, periods: readonly number[]) => `
 select period, api_key_id as "keyId", ${dialect.millisecondsOf('since')} as since, ${dialect.millisecondsOf('until')} as until
-from api_key_analytics_statement_owners`
+from api_key_analytics_statement_owners
+where period in (${placeholders(periods)})`
 
 /**
  * Remembers what was removed of closed periods, in the same transaction. So it is known for ever what such a period
@@ -59,7 +61,7 @@ export async function noteRemoved(
   })
   const total = new Map<string, bigint>()
   if (billed.length === 0) return total
-  const partOf = await readParts(tx, dialect)
+  const partOf = await readParts(tx, dialect, [...new Set(billed.map(({ period }) => period))])
   const sums = new Map<string, { readonly columns: unknown[]; readonly unit: string; quantity: bigint }>()
   for (const { keyId, bucket, method, endpoint, unit, quantity, period } of billed) {
     const columns = [period, keyId, partOf(period, keyId, bucket), endpoint, method, unit]
@@ -84,10 +86,11 @@ export async function noteRemoved(
 async function readParts(
   tx: Statements,
   dialect: Dialect,
+  periods: readonly number[],
 ): Promise<(period: number, keyId: string, bucket: number) => number> {
   type Part = { period: number; keyId: string; since: string | number; until: string | number }
   const parts = Map.groupBy(
-    await tx.query<Part>(FIXED_OWNERS(dialect)),
+    await tx.query<Part>(FIXED_OWNERS(dialect, periods), periods),
     ({ period, keyId }) => `${period} ${keyId}`,
   )
   return (period, keyId, bucket) => {

@@ -1,4 +1,5 @@
 import { chunksOf } from '../../model/chunks-of.ts'
+import { readClosedPeriods } from '../billing/closed-periods.ts'
 import { readOwners, writeOwners } from '../keys/key-owners.ts'
 import type { Database } from '../database/open-database.ts'
 import type { OwnerPeriods } from '../keys/owner-periods.ts'
@@ -25,14 +26,17 @@ group by id`
 
 /**
  * Removes former owners, of all keys or of one, whose time ended before a date and has no rows left. The first
- * remaining owner's period then begins at the beginning of time.
+ * remaining owner's period then begins at the beginning of time. Who had a key in a closed period stays known: counts
+ * of it that come late are billed to them.
  */
 export async function pruneOwners(db: Database, before: number, keyId: string | null): Promise<void> {
-  const params = keyId === null ? [before] : [before, keyId]
+  const closed = await readClosedPeriods(db, db.dialect)
+  const end = Math.min(before, ...closed.map(({ since }) => since))
+  const params = keyId === null ? [end] : [end, keyId]
   const found = await db.query<{ id: string }>(FIND(db, keyId !== null), params)
   for (const some of chunksOf(found, CHUNK_KEYS)) {
     const ids = some.map(({ id }) => id)
-    await runBoundedWrite(db, (tx) => pruneKeys({ ...db, ...tx }, ids, before))
+    await runBoundedWrite(db, (tx) => pruneKeys({ ...db, ...tx }, ids, end))
   }
 }
 

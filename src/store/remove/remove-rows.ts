@@ -1,14 +1,18 @@
 import { readClosedPeriods } from '../billing/closed-periods.ts'
+import type { ClosedPeriod } from '../billing/closed-periods.ts'
+import { fixOwners } from '../billing/fix-owners.ts'
 import { lockStatements } from '../billing/lock-statements.ts'
 import { noteRemoved } from '../billing/note-removed.ts'
 import type { RemovedRow } from '../billing/note-removed.ts'
 import { endsBy } from '../read/ends-by.ts'
+import { OF_KEYS_WITH_FORMER_OWNERS } from '../read/owner-of-rows.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { lockQuantities, lockRows } from './lock-rows.ts'
 import { logRemoval } from './log-removal.ts'
 import { noteRemovedImports } from './note-removed-imports.ts'
 import type { Removal } from './log-removal.ts'
 import type { Database } from '../database/open-database.ts'
+import { USAGE_TABLES } from '../database/usage-tables.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
 import { REQUESTS_UNIT } from '../../model/unit.ts'
 import { SqlParameters } from '../database/sql-parameters.ts'
@@ -123,6 +127,7 @@ async function deleteRows(
   const closed = await readClosedPeriods(tx, db.dialect)
   // what was billed of the rows is only looked at when a period is closed
   const names = closed.length > 0 ? `, ${writeNames(db.dialect)}` : ''
+  if (closed.length > 0) await fixOwnersOfRows({ ...db, ...tx }, closed, { condition, params })
   await lockRows(tx, db, condition, params)
   // not summed up in SQL: SQLite has no delete within a query
   const rows = await tx.query<Deleted>(
@@ -158,6 +163,28 @@ returning unit, cast(quantity as text) as quantity, import_id${names}`,
     closed: noted,
     importedRequests,
     imported: imported.length,
+  }
+}
+
+/** Of keys that changed hands, before nobody can tell any more in whose time a row was. */
+async function fixOwnersOfRows(
+  db: Database,
+  closed: readonly ClosedPeriod[],
+  { condition, params }: { condition: string; params: unknown[] },
+): Promise<void> {
+  const [first, last] = ['min', 'max'].map((which) => db.dialect.millisecondsOf(`${which}(t.bucket)`))
+  const found = await db.query<{ id: string; first: string; last: string }>(
+    USAGE_TABLES.map(
+      (table) => `select t.api_key_id as id, ${first} as first, ${last} as last
+from ${table} t
+where ${condition} and ${OF_KEYS_WITH_FORMER_OWNERS}
+group by t.api_key_id`,
+    ).join('\nunion all\n'),
+    params,
+  )
+  for (const period of closed) {
+    const keys = found.filter((row) => Number(row.first) < period.until && Number(row.last) >= period.since)
+    await fixOwners(db, period, [...new Set(keys.map(({ id }) => id))])
   }
 }
 
