@@ -203,6 +203,8 @@ describe('the grants of the page', () => {
     })
     await deliver(database.url)
     await use(url, async (db) => {
+      // and once more, in a time of which nothing was billed
+      await nameKey(db, keyIdOf('a'), { owner: randomUUID(), from: new Date(HOUR + 7_200_000) })
       await pruneUsage(db, { before: END })
       await deliver(database.url)
       await pruneUsage(db, { before: END })

@@ -10,7 +10,7 @@ export class ApiKeyAnalyticsStatementOwner {
   until!: Date
 }
 
-/** Table `api_key_analytics_statement_owners`: fixed when the period is closed, so that later changes of owners move nothing. */
+/** Table `api_key_analytics_statement_owners`: fixed when the period is billed, so that later changes of owners move nothing. */
 export const ApiKeyAnalyticsStatementOwnerSchema: EntitySchema<ApiKeyAnalyticsStatementOwner> = defineEntity({
   class: ApiKeyAnalyticsStatementOwner,
   tableName: 'api_key_analytics_statement_owners',
