@@ -44,6 +44,8 @@ export function createAnswerQuestion(
     { lastEntry, keyIds }: FoundUsage,
   ): Promise<CustomerStatement[]> {
     if (lastEntry === 0) return []
+    // those of a key without an owner change with its owners too
+    if (customer.owner === null) return findCustomerStatements(db, customer, keyIds)
     const name = JSON.stringify([customer.scope, keyIds, customer.owner])
     const before = known.get(name)
     if (before?.lastEntry === lastEntry) return before.statements

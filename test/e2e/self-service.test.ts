@@ -11,6 +11,7 @@ import { createAnswerQuestion } from '../../src/self-service/answer-question.ts'
 import { RateLimit } from '../../src/self-service/rate-limit.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { writeCustomerStatement } from '../../src/store/read/find-customer-usage.ts'
+import { nameKey } from '../../src/store/keys/name-key.ts'
 import { setQuota } from '../../src/store/quotas/set-quota.ts'
 import { KeptAnswers } from '../../src/store/thread/kept-answers.ts'
 import { makeDatabase } from '../support/databases/databases.ts'
@@ -173,6 +174,28 @@ forEachDatabase('a customer that asks for its usage', (_kind, makeUrl) => {
     expect(await explainStatement(db, sql, params)).toMatch(
       /api_key_analytics_owner_usage_pkey|PRIMARY KEY \(owner=/,
     )
+    await db.close()
+  })
+
+  test('without an owner no longer sees statements once its key changes hands', async () => {
+    const url = await makeUrl()
+    await storeUsage(url, [{ key: key('shop', null), bucket: '2026-10-05T00:00Z', requests: 777 }])
+    const db = await openDatabase(url)
+    const now = new Date('2027-01-01T00:00Z')
+    const period = parseBillingPeriod({ month: '2026-10' })
+    await closePeriod(db, '/nowhere', { period, billable: ['2xx'], now })
+    const answer = createAnswerQuestion(async () => db)
+    const question = {
+      customer: { scope: 'key', keyId: keyIdOfName('shop'), owner: null },
+      since: Date.UTC(2026, 9, 1),
+      until: Date.UTC(2026, 10, 1),
+      timeZone: 'UTC',
+    } as const
+    expect((await answer(question)).statements).toMatchObject([{ usage: { requests: 777n } }])
+    const border = new Date('2026-12-01T00:00Z')
+    await nameKey(db, keyIdOfName('shop'), { owner: acme, until: border }, now.getTime())
+    await nameKey(db, keyIdOfName('shop'), { owner: globex, from: border }, now.getTime())
+    expect((await answer(question)).statements).toEqual([])
     await db.close()
   })
 

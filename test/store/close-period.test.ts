@@ -15,6 +15,7 @@ import { openStore } from '../../src/store/open-store.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import type { Database } from '../../src/store/database/open-database.ts'
 import { listLateUsage } from '../../src/store/read/list-late-usage.ts'
+import { anonymise } from '../../src/store/remove/anonymise.ts'
 import { forgetKey } from '../../src/store/remove/forget-key.ts'
 import { forgetOwner } from '../../src/store/remove/forget-owner.ts'
 import { pruneUsage } from '../../src/store/remove/prune-usage.ts'
@@ -184,6 +185,32 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
         expect(await close(db, '2026-11')).toMatchObject({ statement: { corrects: [] } })
       },
     ))
+
+  test.each([
+    ['forgets', (db: Database) => forgetOwner(db, 'Acme')],
+    ['anonymises', (db: Database) => anonymise(db, { owner: 'Acme' })],
+  ])('%s only the customer, not one who has another name now or whose time was pruned', (_, remove) =>
+    withRows(
+      [
+        row({ ...ACME, owner: 'Delta' }, '2026-08-01T00:00Z', 3),
+        row({ ...ACME, owner: 'Epsilon' }, '2026-09-01T00:00Z', 4),
+        row(ACME, '2026-10-01T00:00Z', 5),
+        row({ ...ACME, owner: 'Beta' }, '2026-10-10T00:00Z', 7),
+      ],
+      async (db) => {
+        for (const label of ['2026-08', '2026-09', '2026-10']) await close(db, label)
+        await renameOwner(db, 'Delta', 'Delta GmbH')
+        await pruneUsage(db, { before: new Date('2026-10-01T00:00Z') })
+        await remove(db)
+        expect(await billedLines(db, 1)).toEqual([['Delta', '/users/:id', '3']])
+        expect(await billedLines(db, 2)).toEqual([['Epsilon', '/users/:id', '4']])
+        expect(await billedLines(db, 3)).toEqual([
+          [null, '/users/:id', '5'],
+          ['Beta', '/users/:id', '7'],
+        ])
+      },
+    ),
+  )
 
   test('the names of a customer without keys are blanked too', () =>
     withRows([row(ACME, '2026-10-01T00:00Z', 5)], async (db) => {

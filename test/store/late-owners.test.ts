@@ -54,11 +54,8 @@ forEachDatabase('late counts of a closed month', (_, makeUrl) => {
         ['Gamma', PATH, '500', 1],
       ])
       const found = await findUsage(db, { by: ['owner'] })
-      expect(found.map(({ owner, requestCount }) => [owner, requestCount]).toSorted()).toEqual([
-        ['Acme', 6],
-        ['Beta', 50],
-        ['Gamma', 500],
-      ])
+      const sums = Object.fromEntries(found.map(({ owner, requestCount }) => [owner, requestCount]))
+      expect(sums).toEqual({ Acme: 6, Beta: 50, Gamma: 500 })
     }))
 
   test('go to the owner of a part of the month that gets a part of its own', () =>

@@ -4,13 +4,16 @@ import type { Dialect, Statements } from '../database/dialect.ts'
 import { SqlParameters } from '../database/sql-parameters.ts'
 import { addEntry, readLastEntry } from './chain.ts'
 
-/** Whose names to blank: one key (of one owner only, or of all but some owners), or an owner on any key. */
-export interface Redacted {
-  readonly keyId?: string
-  readonly owner?: string
-  /** Names of owners that keep theirs: the others of a key that several customers had. */
-  readonly keep?: readonly string[]
-}
+/** Whose names to blank: those of a key, of one of its owners, or of an owner on any key. */
+export type Redacted =
+  | { readonly owner: string }
+  | {
+      readonly keyId: string
+      /** Only what is about the times (epoch milliseconds) in which the owner had the key, whatever its name was then. */
+      readonly during?: readonly { readonly since: number; readonly until: number }[]
+      /** Names of owners that keep theirs: the others of the key. */
+      readonly keep?: readonly string[]
+    }
 
 /**
  * Blanks the names in all statements and adds a record of it to the chain. No hash of a statement changes: they cover
@@ -18,7 +21,10 @@ export interface Redacted {
  */
 export async function redactAccounts(tx: Statements, dialect: Dialect, whose: Redacted): Promise<void> {
   const parameters = new SqlParameters()
-  const condition = writeCondition(whose, parameters)
+  const condition =
+    'owner' in whose
+      ? `salt is not null and owner = ${parameters.add(whose.owner)}`
+      : await writeConditionOfKey(tx, dialect, whose, parameters)
   const found = await tx.query<{ statement: number | string; account: number | string }>(
     `select statement, account
 from api_key_analytics_statement_accounts
@@ -67,14 +73,33 @@ export async function isOnStatement(tx: Statements, owner: string): Promise<bool
   return found.length > 0
 }
 
-function writeCondition({ keyId, owner, keep = [] }: Redacted, parameters: SqlParameters): string {
-  const conditions = ['salt is not null']
-  if (keyId !== undefined) conditions.push(`api_key_id = ${parameters.add(keyId)}`)
-  if (owner !== undefined) conditions.push(`owner = ${parameters.add(owner)}`)
+const TIMES = (dialect: Dialect) => `
+select distinct l.statement, l.account, ${dialect.millisecondsOf('l.owner_since')} as "ownerSince",
+  ${dialect.millisecondsOf('p.since')} as since
+from api_key_analytics_statement_lines l
+join api_key_analytics_statements p on p.number = l.period
+where l.api_key_id = $1 and p.kind = 'statement'`
+
+async function writeConditionOfKey(
+  tx: Statements,
+  dialect: Dialect,
+  { keyId, during, keep = [] }: Exclude<Redacted, { readonly owner: string }>,
+  parameters: SqlParameters,
+): Promise<string> {
+  const conditions = ['salt is not null', `api_key_id = ${parameters.add(keyId)}`]
   if (keep.length > 0) {
-    conditions.push(
-      `owner is not null and owner not in (${keep.map((name) => parameters.add(name)).join(', ')})`,
+    const names = keep.map((name) => parameters.add(name)).join(', ')
+    conditions.push(`(owner is null or owner not in (${names}))`)
+  }
+  if (during) {
+    const times = await tx.query<Record<'statement' | 'account' | 'ownerSince' | 'since', number | string>>(
+      TIMES(dialect),
+      [keyId],
     )
+    const isTheirs = (moment: number) => during.some(({ since, until }) => since <= moment && moment < until)
+    const theirs = times.filter((line) => isTheirs(Math.max(Number(line.ownerSince), Number(line.since))))
+    const pairs = theirs.map((one) => `(${Number(one.statement)}, ${Number(one.account)})`)
+    conditions.push(pairs.length > 0 ? `(statement, account) in (values ${pairs.join(', ')})` : 'false')
   }
   return conditions.join(' and ')
 }

@@ -73,11 +73,9 @@ async function anonymiseKey(
   if (!(await lockKey(tx, dialect, id))) return undefined
   const periods = (await readOwners(tx, dialect, [id])).get(id)!
   const isTheirs = (owner: string | null) => order.owner === undefined || owner === order.owner
-  const others =
-    order.owner === undefined
-      ? []
-      : periods.flatMap(({ owner }) => (owner === null || owner === order.owner ? [] : owner))
-  await redactAccounts(tx, dialect, { keyId: id, keep: others })
+  const keep = periods.flatMap(({ owner }) => (isTheirs(owner) ? [] : (owner ?? [])))
+  const theirs = order.owner === undefined ? {} : { during: spansOfOwner(periods, order.owner), keep }
+  await redactAccounts(tx, dialect, { keyId: id, ...theirs })
   // the name belongs to the present owner
   if (isTheirs(periods.at(-1)!.owner)) await tx.query(BLANK_NAMES(dialect), [id, order.now])
   const kept = await sumPeriods(tx, dialect, id, periods, order.owner)

@@ -114,9 +114,8 @@ limit 1`,
     await removeTraces(tx, { keyId: id })
   }
   for (const during of spansOfOwner(periods, owner)) await deleteAlertsDuring(tx, db, id, during)
-  // on earlier statements the owner may have had another name
-  const others = periods.flatMap((period) => (period.owner === owner ? [] : (period.owner ?? [])))
-  await redactAccounts(tx, dialect, { keyId: id, keep: others })
+  const keep = periods.flatMap((period) => (period.owner === owner ? [] : (period.owner ?? [])))
+  await redactAccounts(tx, dialect, { keyId: id, during: spansOfOwner(periods, owner), keep })
   const nobody = { owner: null, setBy: 'app' as const, saidAt: null }
   const blanked = replaceOwner(periods, owner, nobody)
   await writeOwners(tx, dialect, new Map([[id, blanked]]))
