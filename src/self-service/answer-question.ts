@@ -34,23 +34,24 @@ export function createAnswerQuestion(
   open: () => Promise<Database>,
   now: () => number = Date.now,
 ): (question: CustomerQuestion) => Promise<ReadAnswer> {
-  const known = new RecentMap<{ readonly lastEntry: number; readonly statements: CustomerStatement[] }>(
+  const known = new RecentMap<{ readonly state: string; readonly statements: CustomerStatement[] }>(
     MOST_CUSTOMERS,
   )
 
   async function findStatements(
     db: Database,
     { customer }: CustomerQuestion,
-    { lastEntry, keyIds }: FoundUsage,
+    { lastEntry, lastBilled, keyIds }: FoundUsage,
   ): Promise<CustomerStatement[]> {
     if (lastEntry === 0) return []
     // those of a key without an owner change with its owners too
     if (customer.owner === null) return findCustomerStatements(db, customer, keyIds)
     const name = JSON.stringify([customer.scope, keyIds, customer.owner])
     const before = known.get(name)
-    if (before?.lastEntry === lastEntry) return before.statements
+    const state = `${lastEntry} ${lastBilled}`
+    if (before?.state === state) return before.statements
     const statements = await findCustomerStatements(db, customer, keyIds)
-    known.set(name, { lastEntry, statements })
+    known.set(name, { state, statements })
     return statements
   }
 

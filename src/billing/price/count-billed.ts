@@ -3,6 +3,7 @@ import type { BilledQuantity } from '../../store/billing/sum-billed.ts'
 import type { Database } from '../../store/database/open-database.ts'
 import type { StatementSource } from '../statement/read-statement.ts'
 import type { PriceList } from './price-list.ts'
+import { readCustomerNames } from '../../store/billing/customer-names.ts'
 import { customerOf } from './price-lines.ts'
 import type { PriceableLine } from './price-lines.ts'
 import { findRule } from './pricer.ts'
@@ -13,7 +14,8 @@ type StatementPart = PriceableLine & { readonly ownerSince: string | null }
 
 /**
  * Counts what the statements before billed of the periods that a statement corrects, by rule and customer. A customer
- * may have had another name then: it is found by the keys and the time in which they were its own.
+ * may have had another name then, and a key another customer: it is found by the keys and the time in which they were
+ * its own.
  */
 export async function countBilled(
   db: Database,
@@ -22,6 +24,7 @@ export async function countBilled(
   list: PriceList,
 ): Promise<CountedBefore> {
   const sums = new Map<string, bigint>()
+  const presentNames = await readCustomerNames(db, statement.number)
   /** By period and customer. */
   const formerNames = new Map<string, Set<string>>()
   for (const { statement: period } of statement.corrects) {
@@ -37,10 +40,10 @@ export async function countBilled(
     }
   }
   return (rule, period, customer) => {
-    const known = [...(formerNames.get(JSON.stringify([period, customer])) ?? [])]
-    const names = known.length > 0 ? known : [customer]
+    const former = formerNames.get(JSON.stringify([period, customer])) ?? []
+    const names = new Set([presentNames.get(customer) ?? customer, ...former])
     const number = list.rules.indexOf(rule)
-    return names.reduce((sum, name) => sum + (sums.get(nameOfSum(period, number, name)) ?? 0n), 0n)
+    return [...names].reduce((sum, name) => sum + (sums.get(nameOfSum(period, number, name)) ?? 0n), 0n)
   }
 }
 

@@ -23,10 +23,10 @@ order by s.number desc, l.period, l.unit`
 const OF_KEYS_WITHOUT_OWNER = (keys: string) => `a.api_key_id in (${keys}) and exists (
     select 1 from api_key_analytics_keys k
     where k.id = a.api_key_id and k.owner_since is null
-      and (k.owner is null and a.owner is null or k.owner_set_by = 'person' and k.owner = a.owner)
+      and (k.owner is null and a.owner is null or k.owner_set_by = 'person' and k.owner = a.customer)
   )`
 
-/** What was billed to a customer: the accounts with its name on all statements, and of `key` those of the key and its line. */
+/** What was billed to a customer, whatever its name was then; with the scope `key` only that of the key and its line. */
 export async function findCustomerStatements(
   db: Statements,
   { scope, owner }: Customer,
@@ -35,10 +35,10 @@ export async function findCustomerStatements(
   const listFrom = (first: number) => keyIds.map((_, index) => `$${first + index}`).join(', ')
   const whose =
     scope === 'owner' && owner !== null
-      ? { accounts: 'a.owner = $1', params: [owner] }
+      ? { accounts: 'a.customer = $1', params: [owner] }
       : owner === null
         ? { accounts: OF_KEYS_WITHOUT_OWNER(listFrom(1)), params: keyIds }
-        : { accounts: `a.owner = $1 and a.api_key_id in (${listFrom(2)})`, params: [owner, ...keyIds] }
+        : { accounts: `a.customer = $1 and a.api_key_id in (${listFrom(2)})`, params: [owner, ...keyIds] }
   const rows = await db.query<Row>(READ(whose.accounts), whose.params)
   const byStatement = [...Map.groupBy(rows, ({ content }) => content)].slice(0, MOST_STATEMENTS)
   return byStatement.map(([content, lines]) => toStatement(content, lines)).toReversed()

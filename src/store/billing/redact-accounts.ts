@@ -23,7 +23,7 @@ export async function redactAccounts(tx: Statements, dialect: Dialect, whose: Re
   const parameters = new SqlParameters()
   const condition =
     'owner' in whose
-      ? `salt is not null and owner = ${parameters.add(whose.owner)}`
+      ? `salt is not null and customer = ${parameters.add(whose.owner)}`
       : await writeConditionOfKey(tx, dialect, whose, parameters)
   const found = await tx.query<{ statement: number | string; account: number | string }>(
     `select statement, account
@@ -35,7 +35,7 @@ order by statement, account`,
   if (found.length === 0) return
   await tx.query(
     `update api_key_analytics_statement_accounts
-set label = null, name = null, owner = null, salt = null
+set label = null, name = null, owner = null, customer = null, salt = null
 where ${condition}`,
     parameters.values,
   )
@@ -64,10 +64,10 @@ where ${condition}`,
   })
 }
 
-/** Whether a statement has the name of an owner. */
+/** Whether a statement was made for an owner, whatever its name was then. */
 export async function isOnStatement(tx: Statements, owner: string): Promise<boolean> {
   const found = await tx.query(
-    'select 1 from api_key_analytics_statement_accounts where owner = $1 limit 1',
+    'select 1 from api_key_analytics_statement_accounts where customer = $1 limit 1',
     [owner],
   )
   return found.length > 0
@@ -89,7 +89,7 @@ async function writeConditionOfKey(
   const conditions = ['salt is not null', `api_key_id = ${parameters.add(keyId)}`]
   if (keep.length > 0) {
     const names = keep.map((name) => parameters.add(name)).join(', ')
-    conditions.push(`(owner is null or owner not in (${names}))`)
+    conditions.push(`(customer is null or customer not in (${names}))`)
   }
   if (during) {
     const times = await tx.query<Record<'statement' | 'account' | 'ownerSince' | 'since', number | string>>(

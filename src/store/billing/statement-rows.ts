@@ -19,8 +19,8 @@ const ACCOUNT_COLUMNS = {
 }
 
 const INSERT_ACCOUNTS = (given: string) => `
-insert into api_key_analytics_statement_accounts (statement, account, api_key_id, label, name, owner, salt, hash)
-select cast($1 as int), account, key_id, label, name, owner, salt, hash
+insert into api_key_analytics_statement_accounts (statement, account, api_key_id, label, name, owner, customer, salt, hash)
+select cast($1 as int), account, key_id, label, name, owner, owner, salt, hash
 from ${given}
 where true
 order by n`

@@ -3,7 +3,7 @@ import type { Database } from '../database/open-database.ts'
 
 /** What earlier statements billed of a period. */
 export interface BilledQuantity {
-  /** As printed there; null when unknown or blanked. */
+  /** What the customer is called now; null when unknown or blanked. */
   readonly owner: string | null
   readonly keyId: string
   /** As on the lines of a statement. */
@@ -19,13 +19,13 @@ export async function sumBilled(db: Database, period: number, before: number): P
   const rows = await db.query<
     Omit<BilledQuantity, 'ownerSince' | 'quantity'> & { ownerSince: string | number; quantity: string }
   >(
-    `select a.owner, l.api_key_id as "keyId", ${db.dialect.millisecondsOf('l.owner_since')} as "ownerSince",
+    `select a.customer as owner, l.api_key_id as "keyId", ${db.dialect.millisecondsOf('l.owner_since')} as "ownerSince",
    l.method, l.endpoint, l.unit, ${sumExact('l.quantity')} as quantity
 from api_key_analytics_statement_lines l
 join api_key_analytics_statement_accounts a
   on a.api_key_id = l.api_key_id and a.statement = l.statement and a.account = l.account
 where l.period = $1 and l.statement < $2
-group by a.owner, l.api_key_id, l.owner_since, l.method, l.endpoint, l.unit`,
+group by a.customer, l.api_key_id, l.owner_since, l.method, l.endpoint, l.unit`,
     [period, before],
   )
   return rows.map((row) =>

@@ -131,6 +131,7 @@ export const TABLE_COLUMNS = {
     'label',
     'name',
     'owner',
+    'customer',
     'salt',
     'hash',
   ],

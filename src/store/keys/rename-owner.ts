@@ -1,4 +1,6 @@
 import { chunksOf } from '../../model/chunks-of.ts'
+import { lockStatements } from '../billing/lock-statements.ts'
+import { renameCustomer } from '../billing/customer-names.ts'
 import { renameAlertsOf } from '../alerts/remove-alerts.ts'
 import { findKeysOfOwner } from '../read/find-keys.ts'
 import { readOwners, writeOwners } from './key-owners.ts'
@@ -23,7 +25,7 @@ export interface RenamedOwner {
 }
 
 /**
- * Renames an owner, now and in the past, with its quotas and alerts. A name that is in use merges both owners and keeps
+ * Renames an owner, now and in the past, with its quotas and alerts. What was billed to it is still its own. A name that is in use merges both owners and keeps
  * its quotas. Works on some keys at a time: after an abort, run it again to finish.
  * @throws ARGUMENT_INVALID for a name that cannot be stored
  */
@@ -32,10 +34,15 @@ export async function renameOwner(db: Database, owner: string, name: string): Pr
   const ids = await findKeysOfOwner(db, owner)
   for (const some of chunksOf(ids, KEYS_AT_ONCE))
     await runBoundedWrite(db, (tx) => renameIn(tx, db.dialect, some, owner, name))
-  const { alerts, moved, dropped } = await runBoundedWrite(db, async (tx) => ({
-    alerts: await renameAlertsOf(tx, owner, name),
-    ...(await moveQuotas(tx, db.dialect, owner, name)),
-  }))
+  const { alerts, moved, dropped } = await runBoundedWrite(db, async (tx) => {
+    // a statement that is being written may have the former name
+    await lockStatements(tx, db, 'close')
+    await renameCustomer(tx, owner, name)
+    return {
+      alerts: await renameAlertsOf(tx, owner, name),
+      ...(await moveQuotas(tx, db.dialect, owner, name)),
+    }
+  })
   return { keys: ids.length, alerts, quotas: moved, droppedQuotas: dropped }
 }
 

@@ -59,6 +59,8 @@ export interface FoundUsage {
   readonly rows: readonly CustomerRow[]
   /** Number of the last entry in the chain of statements; 0 without one. */
   readonly lastEntry: number
+  /** The last statement of the customer; 0 without one. Another one may have its name by now. */
+  readonly lastBilled: number
   readonly hasQuotas: boolean
   /** As `findCompleteUntil`. */
   readonly completeUntil: number | null
@@ -81,6 +83,7 @@ export async function findCustomerUsage(db: Database, question: CustomerQuestion
   return {
     keyIds,
     lastEntry: Number(found[0]?.last_entry ?? 0),
+    lastBilled: Number(found[0]?.last_billed ?? 0),
     hasQuotas: Boolean(found[0]?.has_quotas),
     completeUntil: found[0]?.complete_until == null ? null : Number(found[0].complete_until),
     rows: rows.map((row) => toRow(row, borders)),
@@ -106,6 +109,7 @@ function toRow(row: Found, borders: TimeBorders | undefined): CustomerRow {
 /** Of a customer without usage there is one row, in which only `last_entry` is set. */
 interface Found {
   readonly last_entry: string | number | null
+  readonly last_billed: string | number | null
   readonly has_quotas: boolean | number
   readonly complete_until: string | number | null
   readonly unit: string | null
@@ -167,7 +171,10 @@ export function writeCustomerStatement(
     select 1 from api_key_analytics_quotas
     where subject_kind = ${parameters.add(kind)} and subject in (${subjects.join(', ')})
   )`
-  const sql = `select (select max(sequence) from api_key_analytics_statements) as last_entry,
+  const lastBilled = `(
+    select max(statement) from api_key_analytics_statement_accounts where customer = ${parameters.add(customer.owner)}
+  )`
+  const sql = `select (select max(sequence) from api_key_analytics_statements) as last_entry, ${lastBilled} as last_billed,
   ${hasQuotas} as has_quotas, (${COMPLETE_UNTIL(dialect, parameters.add(now - SILENT_MS))}) as complete_until, u.*${key}
 from (select 1 as one) always
 left join (

@@ -11,6 +11,8 @@ export class ApiKeyAnalyticsStatementAccount {
   label!: string | null
   name!: string | null
   owner!: string | null
+  /** What its owner is called since `customers rename`; no statement prints it. */
+  customer!: string | null
   /** Random, so that nobody can find the names by trying which ones fit the hash. */
   salt!: string | null
   /** SHA-256 of names and salt: it stays when they are blanked, so every hash above it stays too. */
@@ -22,7 +24,10 @@ export const ApiKeyAnalyticsStatementAccountSchema: EntitySchema<ApiKeyAnalytics
   defineEntity({
     class: ApiKeyAnalyticsStatementAccount,
     tableName: 'api_key_analytics_statement_accounts',
-    indexes: [{ name: 'api_key_analytics_statement_accounts_key_index', properties: ['apiKeyId'] }],
+    indexes: [
+      { name: 'api_key_analytics_statement_accounts_key_index', properties: ['apiKeyId'] },
+      { name: 'api_key_analytics_statement_accounts_customer_index', properties: ['customer'] },
+    ],
     properties: {
       statement: p.integer().fieldName('statement').primary().autoincrement(false),
       account: p.integer().fieldName('account').primary().autoincrement(false),
@@ -30,6 +35,7 @@ export const ApiKeyAnalyticsStatementAccountSchema: EntitySchema<ApiKeyAnalytics
       label: p.text().fieldName('label').nullable(),
       name: p.text().fieldName('name').nullable(),
       owner: p.text().fieldName('owner').nullable(),
+      customer: p.text().fieldName('customer').nullable(),
       salt: p.text().fieldName('salt').nullable(),
       hash: p.text().fieldName('hash'),
     },

@@ -160,11 +160,13 @@ export const POSTGRESQL = [
   label text null,
   name text null,
   owner text null,
+  customer text null,
   salt text null,
   hash text not null,
   primary key (statement, account, api_key_id)
 )`,
   'create index api_key_analytics_statement_accounts_key_index on api_key_analytics_statement_accounts (api_key_id)',
+  'create index api_key_analytics_statement_accounts_customer_index on api_key_analytics_statement_accounts (customer)',
   `create table api_key_analytics_statement_lines (
   statement int not null,
   line int not null,
