@@ -10,7 +10,7 @@ import { findNew } from '../store/alerts/find-fired.ts'
 import { nameKeys } from '../store/alerts/read-alerts.ts'
 import { identifyAlerts, recordAlerts } from '../store/alerts/record-alerts.ts'
 import type { Database } from '../store/database/open-database.ts'
-import { measureQuotas } from '../store/quotas/measure-quotas.ts'
+import { LOOK_BACK_MS, measureQuotas } from '../store/quotas/measure-quotas.ts'
 import { alertOfFinding } from './alert-of-finding.ts'
 import { alertsOfQuota } from './alerts-of-quota.ts'
 import { deliverAlerts } from './deliver-alerts.ts'
@@ -83,7 +83,7 @@ async function findCandidates(
       `The threshold ${wrong} is no whole number of percent from 1 to 1000.`,
     )
   }
-  const measured = quotas ? (await measureQuotas(db, undefined, now)).quotas : []
+  const measured = quotas ? (await measureQuotas(db, undefined, now, LOOK_BACK_MS)).quotas : []
   const { findings } = security
     ? await findFindings(usageSourceOf(db), { ...security, until: new Date(now) })
     : { findings: [] }

@@ -41,10 +41,10 @@ export interface QuotaFilter {
   readonly owners?: readonly string[] | undefined
 }
 
-/** A quota and what was used of it in the present period. */
+/** A quota and what was used of it in one period, the present one where nothing else is said. */
 export interface MeasuredQuota extends Quota {
   readonly used: bigint
-  /** The present period: `since` inclusive, `until` exclusive. Then a new one begins with nothing used. */
+  /** The period: `since` inclusive, `until` exclusive. Then a new one begins with nothing used. */
   readonly since: Date
   readonly until: Date
 }

@@ -44,7 +44,7 @@ export async function planPrune(
   const { rows, requests, from, to } = await countPrunable(db, { before, keyIds })
   const rollUp = flags['roll-up'] === 'day'
   const hasUsage = rows > 0 || (await hasPrunableQuantities(db, { before, keyIds }))
-  const alerts = rollUp ? 0 : await countPrunableAlerts(db, { before, keyId: key?.id })
+  const alerts = rollUp ? 0 : await countPrunableAlerts(db, { before, keyId: key?.id, now })
   const routes = rollUp || key ? 0 : await countPrunableRoutes(db, before)
   const isEmpty = !hasUsage && alerts === 0 && routes === 0
   const what = [

@@ -207,7 +207,13 @@ forEachDatabase('alerts', (_kind, makeUrl) => {
     await db.close()
   })
 
-  test('prune takes alerts of periods that are over', async () => {
+  test('prune takes alerts of periods that are over, once no check looks at them', async () => {
+    const kept = await runCli(['prune', '--before', '2100-01-01', '--dry-run'], { env })
+    expect(kept.stderr).toMatch(/Deletes \d rows with 950 requests, from/)
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 40 * 86_400_000 })
+    onTestFinished(() => {
+      vi.useRealTimers()
+    })
     const dry = await runCli(['prune', '--before', '2100-01-01', '--dry-run'], { env })
     expect(dry.stderr).toMatch(/Deletes \d rows with 950 requests and 5 alerts, from/)
     const { code, stdout } = await runCli(['prune', '--before', '2100-01-01', '--yes'], { env })

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { checkAlerts } from '../../src/alerts/check-alerts.ts'
 import type { AlertCheckOptions } from '../../src/alerts/check-alerts.ts'
-import { titleOfAlert, whoOf } from '../../src/alerts/describe-alert.ts'
+import { titleOfAlert, toAlertRecord, whoOf } from '../../src/alerts/describe-alert.ts'
 import { readAlerts } from '../../src/store/alerts/read-alerts.ts'
 import { pruneAlerts } from '../../src/store/alerts/remove-alerts.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
@@ -127,6 +127,75 @@ forEachDatabase('alerts', (kind, makeUrl) => {
       await use(850, DECEMBER)
       expect(await titles({ now: DECEMBER })).toEqual(['80% of requests per month'])
       expect(await titles({ now: DECEMBER })).toEqual([])
+    })
+
+    describe('in a period that is over', () => {
+      const MIDNIGHT = Date.parse('2026-11-20T00:00Z')
+      const MINUTE = 60_000
+      const setDaily = (limit: number, setAt = MIDNIGHT - 30 * DAY, timeZone = 'UTC') =>
+        setQuota(db, { keyId: acme.id, unit: 'requests', per: 'day', limit, timeZone }, setAt)
+      const seen = async (now: number) => (await check({ now })).map(toAlertRecord).map(({ text }) => text)
+
+      test('fire for what was used after the last check before midnight, once, and say which day', async () => {
+        await setDaily(100)
+        await use(70, MIDNIGHT - 2 * 3_600_000)
+        expect(await seen(MIDNIGHT - 5 * MINUTE)).toEqual([])
+        await use(900, MIDNIGHT - MINUTE)
+        await use(5, MIDNIGHT)
+        const [alert, ...others] = await check({ now: MIDNIGHT })
+        expect(alert).toMatchObject({
+          since: new Date(MIDNIGHT - DAY),
+          until: new Date(MIDNIGHT),
+          threshold: 100,
+        })
+        expect([alert!, ...others].map(toAlertRecord).map(({ text }) => text)).toEqual([
+          'Mobile app (key_acme): 970 of 100 requests used in 2026-11-19 (100% reached)',
+          'Mobile app (key_acme): 970 of 100 requests used in 2026-11-19 (80% reached)',
+        ])
+        for (const later of [5 * MINUTE, DAY, 2 * DAY]) expect(await seen(MIDNIGHT + later)).toEqual([])
+      })
+
+      test('fire for what is delivered up to three days late, for each day, and not later', async () => {
+        await setDaily(100)
+        for (const day of [4, 3, 2]) await use(80 + day, MIDNIGHT - day * DAY)
+        expect(await seen(MIDNIGHT + DAY)).toEqual([
+          'Mobile app (key_acme): 82 of 100 requests used in 2026-11-18 (80% reached)',
+        ])
+        expect(await seen(MIDNIGHT + DAY - 1)).toEqual([
+          'Mobile app (key_acme): 83 of 100 requests used in 2026-11-17 (80% reached)',
+        ])
+      })
+
+      test('fire for the month before in its first three days', async () => {
+        const december = Date.parse('2026-12-01T00:00Z')
+        await setQuota(db, { keyId: acme.id, unit: 'tokens', per: 'month', limit: 10 }, MIDNIGHT)
+        await use(1, NOVEMBER, acme, 8)
+        expect(await seen(december + 3 * DAY)).toEqual([])
+        expect(await seen(december + 3 * DAY - 1)).toEqual([
+          'Mobile app (key_acme): 8 of 10 tokens used in 2026-11 (80% reached)',
+        ])
+      })
+
+      test('fire for each side of the hour that comes twice, in the time zone of the quota', async () => {
+        const midnight = Date.parse('2026-10-25T23:00Z')
+        await setDaily(100, midnight - 30 * DAY, 'Europe/Berlin')
+        await use(90, midnight - 25 * 3_600_000)
+        await use(95, midnight - 26 * 3_600_000)
+        expect(await seen(midnight + MINUTE)).toEqual([
+          'Mobile app (key_acme): 95 of 100 requests used in 2026-10-24 (80% reached)',
+          'Mobile app (key_acme): 90 of 100 requests used in 2026-10-25 (80% reached)',
+        ])
+      })
+
+      test('fire nothing of a quota that was set or changed after the period ended', async () => {
+        await use(100, MIDNIGHT - MINUTE)
+        await setDaily(100, MIDNIGHT)
+        expect(await seen(MIDNIGHT + MINUTE)).toEqual([])
+        await setDaily(100, MIDNIGHT - MINUTE)
+        expect(await seen(MIDNIGHT + MINUTE)).toHaveLength(2)
+        await setDaily(110, MIDNIGHT + MINUTE)
+        expect(await seen(MIDNIGHT + 2 * MINUTE)).toEqual([])
+      })
     })
 
     test('fire nothing twice when the clock jumps', async () => {
@@ -304,9 +373,13 @@ forEachDatabase('alerts', (kind, makeUrl) => {
     await check()
     await use(900, DECEMBER)
     await check({ now: DECEMBER })
-    expect(await pruneAlerts(db, { before: new Date(DECEMBER), keyId: shop.id })).toBe(0)
-    expect(await pruneAlerts(db, { before: new Date(DECEMBER) })).toBe(1)
+    const before = new Date(DECEMBER)
+    expect(await pruneAlerts(db, { before, now: before })).toBe(0)
     expect(await titles({ now: DECEMBER })).toEqual([])
+    const now = new Date(DECEMBER + DAY)
+    expect(await pruneAlerts(db, { before, now, keyId: shop.id })).toBe(0)
+    expect(await pruneAlerts(db, { before, now })).toBe(1)
+    expect(await titles({ now: DECEMBER + DAY })).toEqual([])
     expect(await readAlerts(db, {})).toHaveLength(1)
   })
 })

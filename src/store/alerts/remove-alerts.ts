@@ -3,6 +3,7 @@ import type { Statements } from '../database/dialect.ts'
 import type { Database } from '../database/open-database.ts'
 import { runBoundedWrite } from '../database/run-bounded-write.ts'
 import { SqlParameters } from '../database/sql-parameters.ts'
+import { LOOK_BACK_MS } from '../quotas/measure-quotas.ts'
 
 /** Deletes the alerts about a key or an owner, with their deliveries, also those that wait. */
 export async function deleteAlertsOf(tx: Statements, subject: QuotaSubject): Promise<void> {
@@ -41,10 +42,14 @@ export async function renameAlertsOf(tx: Statements, owner: string, name: string
   return moved.length
 }
 
-/** Which alerts to prune: those of periods that ended by `before`, of all keys and owners or of one key. */
+/**
+ * Which alerts to prune: those of periods that ended by `before`, of all keys and owners or of one key. While checks
+ * still look at a period its alerts must stay: they say that its thresholds fired.
+ */
 export interface AlertPrune {
   readonly before: Date
   readonly keyId?: string | undefined
+  readonly now?: Date | undefined
 }
 
 /** Counts what `pruneAlerts` would delete. */
@@ -57,7 +62,7 @@ export async function countPrunableAlerts(db: Database, order: AlertPrune): Prom
   return Number(found?.count)
 }
 
-/** Deletes alerts of periods that ended. Within a period an alert must stay: it says that its threshold fired. */
+/** Deletes alerts of periods that ended. */
 export async function pruneAlerts(db: Database, order: AlertPrune): Promise<number> {
   const { condition, params } = writePrunable(db, order)
   const deleted = await runBoundedWrite(db, (tx) =>
@@ -68,10 +73,11 @@ export async function pruneAlerts(db: Database, order: AlertPrune): Promise<numb
 
 function writePrunable(
   { dialect }: Database,
-  { before, keyId }: AlertPrune,
+  { before, keyId, now = new Date() }: AlertPrune,
 ): { condition: string; params: unknown[] } {
   const parameters = new SqlParameters()
-  const conditions = [`until <= ${dialect.timeOf(parameters.add(before.getTime()))}`]
+  const until = Math.min(before.getTime(), now.getTime() - LOOK_BACK_MS)
+  const conditions = [`until <= ${dialect.timeOf(parameters.add(until))}`]
   if (keyId !== undefined) conditions.push(`api_key_id = ${parameters.add(keyId)}`)
   return { condition: conditions.join(' and '), params: parameters.values }
 }

@@ -1,6 +1,7 @@
 import type { MeasuredQuota, Quota, QuotaFilter, QuotaMeasurement } from '../../model/quota.ts'
 import { REQUESTS_UNIT } from '../../model/unit.ts'
 import { presentPeriod } from '../../time/present-period.ts'
+import { DAY_MS } from '../../time/units.ts'
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { findCompleteUntil } from './find-complete-until.ts'
 import type { KeyLines } from '../keys/key-lines.ts'
@@ -10,7 +11,13 @@ import type { CountingQuotas } from './find-counting-quotas.ts'
 const KEY_COLUMNS = { quota: 'int', unit: 'text', key_id: 'uuid', since: 'bigint', until: 'bigint' }
 const OWNER_COLUMNS = { ...KEY_COLUMNS, key_id: 'text' }
 
-/** A quota with its place in the list and its present period. */
+/**
+ * How far back alerts look for periods that are over: counts may be delivered late, and checks may not run, such as over
+ * a weekend. As long as a message waits for its receiver.
+ */
+export const LOOK_BACK_MS = 3 * DAY_MS
+
+/** A quota in one of its periods, with its place in the list. */
 interface Wanted extends Quota {
   readonly place: number
   readonly since: Date
@@ -20,29 +27,33 @@ interface Wanted extends Quota {
 /**
  * Measures the quotas of some keys and owners together, or all, in six statements at most. An owner's use is that of
  * the keys while the owner had them, as in `report --owner`, and a key's is that of its line. A stored row counts for the
- * period in which it begins.
+ * period in which it begins. With `lookBackMs` also in the periods that ended less than that ago, the oldest first.
  */
 export async function measureQuotas(
   db: Statements & { readonly dialect: Dialect },
   filter?: QuotaFilter,
   now = Date.now(),
+  lookBackMs = 0,
 ): Promise<QuotaMeasurement> {
   const { dialect } = db
   // first: the sums that are read later have at least what was delivered by then
   const completeUntil = await findCompleteUntil(db, dialect, now)
   return {
     completeUntil,
-    quotas: await measureCountingQuotas(db, await findCountingQuotas(db, dialect, filter), now),
+    quotas: await measureCountingQuotas(db, await findCountingQuotas(db, dialect, filter), now, lookBackMs),
   }
 }
 
-/** Measures quotas in the period that contains a moment, in two statements at most. */
+/** Measures quotas in the period that contains a moment, and in recent ones, in two statements at most. */
 export async function measureCountingQuotas(
   db: Statements & { readonly dialect: Dialect },
   { quotas, lines }: CountingQuotas,
   now: number,
+  lookBackMs = 0,
 ): Promise<MeasuredQuota[]> {
-  const wanted = quotas.map((quota, place) => Object.assign({ place }, quota, presentPeriod(quota, now)))
+  const wanted = quotas
+    .flatMap((quota) => inPeriods(quota, now, lookBackMs))
+    .map((quota, place) => Object.assign(quota, { place }))
   const { requests = [], others = [] } = Object.groupBy(wanted, ({ unit }) =>
     unit === REQUESTS_UNIT ? 'requests' : 'others',
   )
@@ -56,6 +67,20 @@ export async function measureCountingQuotas(
     sums,
   )
   return wanted.map(({ place, ...quota }) => Object.assign(quota, { used: sums.get(place) ?? 0n }))
+}
+
+/** A quota in its periods. Those that ended before it was set are left out: it says nothing about them. */
+function inPeriods(quota: Quota, now: number, lookBackMs: number): Omit<Wanted, 'place'>[] {
+  const border = Math.max(now - lookBackMs, quota.setAt.getTime())
+  const found: Omit<Wanted, 'place'>[] = []
+  let moment = now
+  do {
+    const period = presentPeriod(quota, moment)
+    found.unshift(Object.assign({}, quota, period))
+    // the last moment of the period before
+    moment = period.since.getTime() - 1
+  } while (moment >= border)
+  return found
 }
 
 interface Source {

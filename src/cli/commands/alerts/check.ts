@@ -6,7 +6,7 @@ import { BaseCommand, exitCodes } from '../../base-command.ts'
 export default class AlertsCheck extends BaseCommand {
   static override readonly summary =
     'Fire alerts for quotas and security findings, and send them to webhooks. For cron.'
-  static override readonly description = `Each threshold of a quota fires once in its period, and again when the limit was raised; each security finding fires once per UTC day, and again when it became more severe. Alerts that earlier checks could not send are sent now. A webhook gets a POST that is signed as Standard Webhooks describes; its secret is in APIKEY_ANALYTICS_WEBHOOK_SECRET. docs/alerts.md explains the receiver.\n\n${exitCodes('failed, --fail-on found something, or an alert could not be sent')}`
+  static override readonly description = `Each threshold of a quota fires once in its period, or within three days after it when counts come late, and again when the limit was raised; each security finding fires once per UTC day, and again when it became more severe. Alerts that earlier checks could not send are sent now. A webhook gets a POST that is signed as Standard Webhooks describes; its secret is in APIKEY_ANALYTICS_WEBHOOK_SECRET. docs/alerts.md explains the receiver.\n\n${exitCodes('failed, --fail-on found something, or an alert could not be sent')}`
   static override readonly examples = [
     '<%= config.bin %> alerts check --dry-run',
     '<%= config.bin %> alerts check --env-file .env --webhook https://ops.example.com/alerts',
