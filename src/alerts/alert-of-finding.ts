@@ -29,6 +29,7 @@ export function alertOfFinding({
     until: new Date(day + DAY_MS),
     threshold: null,
     level: BigInt(SEVERITIES.indexOf(severity)),
+    setAt: null,
     severity,
     content: {
       rule,

@@ -3,7 +3,7 @@ import type { MeasuredQuota } from '../model/quota.ts'
 
 /** The thresholds of a quota that its use has reached, in percent of the limit. */
 export function alertsOfQuota(quota: MeasuredQuota, thresholds: readonly number[]): AlertCandidate[] {
-  const { keyId, owner, unit, per, timeZone, limit, used, since, until } = quota
+  const { keyId, owner, unit, per, timeZone, limit, setAt, used, since, until } = quota
   const reached = thresholds.filter((percent) => used > 0n && used * 100n >= limit * BigInt(percent))
   return reached.map((threshold) => ({
     kind: 'quota',
@@ -14,6 +14,7 @@ export function alertsOfQuota(quota: MeasuredQuota, thresholds: readonly number[
     until,
     threshold,
     level: limit,
+    setAt,
     severity: threshold < 100 ? 'medium' : 'high',
     content: { unit, per, timeZone, limit: String(limit), used: String(used) },
   }))

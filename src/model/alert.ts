@@ -48,12 +48,14 @@ export type AlertCandidate = Content & {
   readonly threshold: number | null
   /** The limit of the quota, or the rank of the severity: a higher one fires again in the same period. */
   readonly level: bigint
+  /** When the quota was set; null for a finding. A quota that is set for a new owner of an old name fires alerts of its own. */
+  readonly setAt: Date | null
   readonly severity: Severity
 }
 
 /** An alert that fired. */
 export type Alert = Content &
-  Omit<AlertCandidate, 'keyId' | 'level' | 'kind' | 'content'> & {
+  Omit<AlertCandidate, 'keyId' | 'level' | 'setAt' | 'kind' | 'content'> & {
     /** UUID; the same in every attempt to deliver it. */
     readonly id: string
     readonly key: KeyIdentity | null

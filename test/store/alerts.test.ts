@@ -365,6 +365,37 @@ forEachDatabase('alerts', (kind, makeUrl) => {
       expect(await everything()).not.toContain('"Acme"')
       expect(await titles()).toEqual([])
     })
+
+    test('a new owner of a name that was free again fires alerts of its own, with other ids', async () => {
+      const setQuotaOfAcme = (setAt: number) =>
+        setQuota(db, { owner: 'Acme', unit: 'requests', per: 'month', limit: 100 }, setAt)
+      await setQuotaOfAcme(NOVEMBER - DAY)
+      await use(85)
+      const [former] = await check()
+      expect(former).toMatchObject({ owner: 'Acme', threshold: 80 })
+      await renameOwner(db, 'Acme', 'Acme Corp')
+      await use(95, NOVEMBER, testKey(3, 'key_new', { owner: 'Acme' }))
+      await setQuotaOfAcme(NOVEMBER)
+      const [shown] = await check({ dryRun: true })
+      const [alert, ...others] = await check()
+      expect(others).toEqual([])
+      expect(alert).toEqual(shown)
+      expect(alert).toMatchObject({ owner: 'Acme', threshold: 80, content: { used: '95' } })
+      expect(alert!.id).not.toBe(former!.id)
+      expect(await check({ dryRun: true })).toEqual([])
+      expect((await readAlerts(db, {})).map(whoOf).toSorted()).toEqual(['Acme', 'Acme Corp'])
+    })
+
+    test('a customer who comes back after it was forgotten fires with other ids', async () => {
+      await fireAll()
+      const former = (await readAlerts(db, {})).map(({ id }) => id)
+      await forgetOwner(db, 'Acme')
+      await setQuota(db, { owner: 'Acme', unit: 'requests', per: 'month', limit: 1000 }, NOVEMBER)
+      await use(900)
+      const [alert] = await check()
+      expect(alert).toMatchObject({ owner: 'Acme', threshold: 80 })
+      expect(former).not.toContain(alert!.id)
+    })
   })
 
   test('prune removes alerts of periods that are over, and never makes one fire again', async () => {

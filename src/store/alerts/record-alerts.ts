@@ -53,7 +53,8 @@ export type IdentifiedAlert = AlertCandidate & { readonly id: string }
 
 /**
  * Computes the id of each alert from what fires: a database that was restored to a state before the alert fires it with
- * the same id again, and a receiver sees that it has it. The database's own id makes those of a copy differ.
+ * the same id again, and a receiver sees that it has it. The database's own id makes those of a copy differ, and the
+ * moment when the quota was set those of another owner who has the name now.
  */
 export async function identifyAlerts(
   db: Database,
@@ -62,7 +63,8 @@ export async function identifyAlerts(
   if (candidates.length === 0) return []
   const databaseId = await readDatabaseId(db)
   return candidates.map((candidate) => {
-    const text = JSON.stringify([databaseId, nameOfCandidate(candidate), String(candidate.level)])
+    const { level, setAt } = candidate
+    const text = JSON.stringify([databaseId, nameOfCandidate(candidate), String(level), setAt])
     return { ...candidate, id: formatUuid(createHash('sha256').update(text).digest('hex')) }
   })
 }

@@ -15,6 +15,7 @@ export function makeCandidate(owner: string, rest: Partial<AlertCandidate> = {})
     until: new Date('2026-12-01T00:00Z'),
     threshold: 80,
     level: 1000n,
+    setAt: new Date('2026-10-01T00:00Z'),
     severity: 'medium',
     content: { unit: 'requests', per: 'month', timeZone: 'UTC', limit: '1000', used: '812' },
     ...rest,
