@@ -21,7 +21,7 @@ export interface Quota {
   /** IANA name of the time zone in which its periods begin. */
   readonly timeZone: string
   readonly limit: bigint
-  /** When the limit or the time zone was set last. */
+  /** When the limit or the time zone was changed last. */
   readonly setAt: Date
 }
 

@@ -191,7 +191,7 @@ forEachDatabase('alerts', (kind, makeUrl) => {
         await use(100, MIDNIGHT - MINUTE)
         await setDaily(100, MIDNIGHT)
         expect(await seen(MIDNIGHT + MINUTE)).toEqual([])
-        await setDaily(100, MIDNIGHT - MINUTE)
+        await setDaily(99, MIDNIGHT - MINUTE)
         expect(await seen(MIDNIGHT + MINUTE)).toHaveLength(2)
         await setDaily(110, MIDNIGHT + MINUTE)
         expect(await seen(MIDNIGHT + 2 * MINUTE)).toEqual([])

@@ -74,6 +74,8 @@ forEachDatabase('quotas', (_, makeUrl) => {
     expect(second.before).toEqual(first.quota)
     expect(second.quota).toMatchObject({ limit: 999_999_999_999_999n, timeZone: 'Europe/Berlin' })
     expect(second.quota.setAt).toEqual(new Date(NOW + 5))
+    const again = await setQuota(db, { ...name, limit: second.quota.limit }, NOW + 10)
+    expect(again.quota).toEqual(second.quota)
     expect(await findQuotas(db, db.dialect)).toEqual([second.quota])
     expect(await removeQuota(db, { ...name, per: 'day' })).toBeUndefined()
     expect(await removeQuota(db, name)).toEqual(second.quota)

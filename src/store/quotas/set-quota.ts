@@ -37,13 +37,15 @@ export async function setQuota(
     const before = await findQuota(tx, db.dialect, given)
     const timeZone = given.timeZone ?? before?.timeZone ?? 'UTC'
     const { unit, per } = given
+    // an app may set its quotas at every start
+    const isSame = before?.limit === limit && before.timeZone === timeZone
     await writeQuota(tx, db.dialect, {
       ...subjectNameOf(before ?? given),
       unit,
       per,
       limit,
       timeZone,
-      setAt: now,
+      setAt: isSame ? before.setAt.getTime() : now,
     })
     return { before, quota: (await findQuota(tx, db.dialect, given))! }
   })
