@@ -11,14 +11,14 @@ import { checkStored } from './check/check-stored.ts'
 import { closePeriod } from './close/close-period.ts'
 import { readPrivateKey, readPublicKey } from './statement/sign-statement.ts'
 
-/** `usage.closePeriod()`: the same as the command `close`. @throws CLOSE_REFUSED, WRONG_USAGE */
+/** `usage.closePeriod()`: the same as the command `close`. @throws CLOSE_REFUSED, WRONG_USAGE, ARGUMENT_INVALID */
 export async function closeFromCode(
   db: Database,
   { privateKey, dataDir, acceptMissing, dryRun, billable, ...period }: ClosePeriodOptions,
 ): Promise<ClosedStatement> {
   return closePeriod(db, locateDatabase({ dataDir }).dataDir, {
     period: parseBillingPeriod(period),
-    billable: [billable].flat().map((status) => String(parseStatus(String(status)))),
+    billable: readBillable(billable),
     acceptMissing: toAccepted(acceptMissing),
     dryRun,
     ...(privateKey !== undefined && { privateKey: readPrivateKey(privateKey) }),
@@ -33,6 +33,16 @@ export async function checkFromCode(
 ): Promise<StatementCheck> {
   const publicKey = options.publicKey === undefined ? undefined : readPublicKey(options.publicKey)
   return typeof which === 'object' ? checkDocument(which, publicKey) : checkStored(db, { which, publicKey })
+}
+
+/** @throws WRONG_USAGE, ARGUMENT_INVALID */
+function readBillable(given: ClosePeriodOptions['billable']): string[] {
+  const statuses = [given].flat().map((status) => String(parseStatus(String(status))))
+  if (statuses.length > 0) return statuses
+  throw new AnalyticsError(
+    'ARGUMENT_INVALID',
+    "billable is an empty list, so nothing would be billed. Pass the statuses that are billed, such as '2xx' or ['2xx', 304].",
+  )
 }
 
 /** A number is one of requests. @throws ARGUMENT_INVALID */

@@ -12,7 +12,7 @@ export interface ClosePeriodOptions {
   readonly day?: string | undefined
   /** IANA name. Default `UTC`. */
   readonly timeZone?: string | undefined
-  /** Statuses and classes that are billed: `'2xx'`, `['2xx', 304]`. */
+  /** Statuses and classes that are billed, at least one: `'2xx'`, `['2xx', 304]`. */
   readonly billable: StatusFilter | readonly StatusFilter[]
   /**
    * Bill although exactly this much was counted and never arrived: a number of requests, or a number per unit such as

@@ -139,6 +139,8 @@ forEachDatabase('the month-end', (_kind, makeUrl) => {
       'Pass --accept-missing once for requests.',
     ],
     [['close', '--month', '2026-08', '--billable', 'ok'], 'Cannot read "ok" as a status'],
+    [['close', '--month', '2026-08', '--billable', ''], 'Cannot read "" as a status'],
+    [['close', '--month', '2026-08', '--billable', '2xx,'], 'Cannot read "" as a status'],
     [
       ['close', '--month', '2026-08', '--billable', '2xx', '--sign', 'billing.pub'],
       'not a private Ed25519 key',
@@ -192,6 +194,10 @@ forEachDatabase('the month-end', (_kind, makeUrl) => {
     await expect(usage.closePeriod({ ...wrong, privateKey: notPrivate })).rejects.toMatchObject({
       code: 'WRONG_USAGE',
       message: expect.stringContaining('not a private Ed25519 key'),
+    })
+    await expect(usage.closePeriod({ ...wrong, billable: [] })).rejects.toMatchObject({
+      code: 'ARGUMENT_INVALID',
+      message: expect.stringContaining("such as '2xx' or ['2xx', 304]"),
     })
     await expect(usage.closePeriod({ ...wrong, acceptMissing: 1.5 })).rejects.toMatchObject({
       code: 'ARGUMENT_INVALID',

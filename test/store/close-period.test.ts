@@ -441,6 +441,16 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
       await close(db, '2026-12')
     }))
 
+  test('a period that was closed without any billable status is read, and late counts of it bill nothing', () =>
+    withRows([row(ACME, '2026-10-01T00:00Z', 5)], async (db, url) => {
+      await close(db, '2026-10', { billable: [] })
+      await storeUsage(url, [row(ACME, '2026-10-02T00:00Z', 4), row(ACME, '2026-11-01T00:00Z', 3)])
+      expect(await verifyUsage(db)).toMatchObject({ balanced: true, billing: { faults: [] } })
+      expect(await close(db, '2026-11')).toMatchObject({
+        totals: { usage: { requests: '3' }, corrections: [] },
+      })
+    }))
+
   test('closes a period without usage', () =>
     withRows([], async (db) => {
       expect(await close(db, '2026-10')).toMatchObject({

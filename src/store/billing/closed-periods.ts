@@ -25,8 +25,8 @@ export async function readClosedPeriods(tx: Statements, dialect: Dialect): Promi
     number: Number(number),
     since: Number(since),
     until: Number(until),
-    // null only after somebody changed it; a check names that
-    billable: (billable?.split(',') ?? []) as StatusFilter[],
+    // null only after somebody changed it; a check names that. No statuses are stored as ''
+    billable: (billable ? billable.split(',') : []) as StatusFilter[],
   }))
 }
 
