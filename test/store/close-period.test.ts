@@ -271,7 +271,14 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
       [row(ACME, '2026-09-30T00:00Z', 12)],
       '2026-11',
       {},
-      /12 earlier requests, from 2026-09-30 00:00 UTC on, are in no closed period. Close earlier periods first, beginning with 2026-09/,
+      /earlier usage, from 2026-09-30 00:00 UTC on, is in no closed period: 12 requests. Close earlier periods first, beginning with 2026-09/,
+    ],
+    [
+      'comes after open quantities',
+      [row(ACME, '2026-09-30T05:00Z', 0, { quantities: { tokens: 1200, rows: 3 } })],
+      '2026-11',
+      {},
+      /earlier usage, from 2026-09-30 05:00 UTC on, is in no closed period: 3 rows, 1,200 tokens. Close earlier/,
     ],
     [
       'has a row across its border',

@@ -1,3 +1,4 @@
+import { describeQuantities } from '../../model/quantities.ts'
 import type { StatementTotals } from '../../model/statement.ts'
 import type { StatusFilter } from '../../model/usage-query.ts'
 import { formatCount } from '../../terminal/format-number.ts'
@@ -101,7 +102,7 @@ async function findEarlierUsage(
   if (!open) return []
   const { label } = periodAround(new Date(open.first), period.unit, period.timeZone)
   return [
-    `${formatCount(open.requests)} earlier requests, from ${formatInstant(new Date(open.first), 'UTC')} UTC on, are in no closed period. Close earlier periods first, beginning with ${label}.`,
+    `earlier usage, from ${formatInstant(new Date(open.first), 'UTC')} UTC on, is in no closed period: ${describeQuantities(open.quantities)}. Close earlier periods first, beginning with ${label}.`,
   ]
 }
 

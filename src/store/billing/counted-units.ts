@@ -4,12 +4,10 @@ export interface CountedUnits {
   /** SQL for the unit of a row, and for its quantity. */
   readonly unit: string
   readonly quantity: string
-  /** Whether the quantities are requests; those of other units have a request beside them, as a rule. */
-  readonly isRequests: boolean
 }
 
 /** Everything that a statement bills. */
 export const COUNTED_UNITS: readonly CountedUnits[] = [
-  { table: 'api_key_analytics', unit: "'requests'", quantity: 't.request_count', isRequests: true },
-  { table: 'api_key_analytics_quantities', unit: 't.unit', quantity: 't.quantity', isRequests: false },
+  { table: 'api_key_analytics', unit: "'requests'", quantity: 't.request_count' },
+  { table: 'api_key_analytics_quantities', unit: 't.unit', quantity: 't.quantity' },
 ]

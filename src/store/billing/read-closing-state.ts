@@ -1,9 +1,10 @@
 import type { Dialect, Statements } from '../database/dialect.ts'
 import { compareTexts } from '../../model/compare-texts.ts'
-import { compareUnits } from '../../model/quantities.ts'
-import type { StatementTotals } from '../../model/statement.ts'
+import { compareUnits, toQuantities } from '../../model/quantities.ts'
+import type { Quantities, StatementTotals } from '../../model/statement.ts'
 import { REQUESTS_UNIT } from '../../model/unit.ts'
 import { SqlParameters } from '../database/sql-parameters.ts'
+import { readExact, sumExact } from '../database/exact-sum.ts'
 import type { Database } from '../database/open-database.ts'
 import { MINUTE_MS } from '../../time/units.ts'
 import { COUNTED_UNITS } from './counted-units.ts'
@@ -55,33 +56,35 @@ where missing > 0`,
   )
 }
 
-/** Usage before a time that lies in none of some spans: its first bucket and its requests. */
+/** Usage before a time that lies in none of some spans: its first bucket, and how much of each unit. */
 export async function findOpenUsageBefore(
   tx: Statements,
   { dialect }: Pick<Database, 'dialect'>,
   before: number,
   closed: readonly { readonly since: number; readonly until: number }[],
-): Promise<{ first: number; requests: number } | undefined> {
-  const found: { first: number; requests: number }[] = []
-  for (const { table, isRequests } of COUNTED_UNITS) {
+): Promise<{ first: number; quantities: Quantities } | undefined> {
+  type Row = { unit: string; first: string | number; quantity: string }
+  const found: Row[] = []
+  for (const { table, unit, quantity } of COUNTED_UNITS) {
     const parameters = new SqlParameters()
     const time = (milliseconds: number) => dialect.timeOf(parameters.add(milliseconds))
     const conditions = [
       `t.bucket < ${time(before)} and t.import_id = 0`,
       ...closed.map(({ since, until }) => `not (t.bucket >= ${time(since)} and t.bucket < ${time(until)})`),
     ]
-    const [row] = await tx.query<{ first: string | number | null; requests: string | number | null }>(
-      `select ${dialect.millisecondsOf('min(t.bucket)')} as first, ${isRequests ? 'sum(t.request_count)' : '0'} as requests
+    const rows = await tx.query<Row>(
+      `select ${unit} as unit, ${dialect.millisecondsOf('min(t.bucket)')} as first, ${sumExact(quantity)} as quantity
 from ${table} t
-where ${conditions.join('\n  and ')}`,
+where ${conditions.join('\n  and ')}
+group by 1`,
       parameters.values,
     )
-    if (row?.first != null) found.push({ first: Number(row.first), requests: Number(row.requests) })
+    found.push(...rows)
   }
   if (found.length === 0) return undefined
   return {
-    first: Math.min(...found.map(({ first }) => first)),
-    requests: found.reduce((sum, { requests }) => sum + requests, 0),
+    first: Math.min(...found.map(({ first }) => Number(first))),
+    quantities: toQuantities(new Map(found.map(({ unit, quantity }) => [unit, readExact(quantity)]))),
   }
 }
 
