@@ -435,6 +435,29 @@ forEachDatabase('closing a period', (kind, makeUrl) => {
       await db.query('update api_key_analytics_statement_lines set quantity = 5')
     }))
 
+  test('refuses when more was removed of closed periods than was removed at all, which would be billed', () =>
+    withRows([row(ACME, '2026-10-01T00:00Z', 5)], async (db) => {
+      await close(db, '2026-10')
+      await pruneUsage(db, { before: new Date('2026-11-01T00:00Z') })
+      const add = async (more: number) => {
+        await db.query(`update api_key_analytics_statement_removals set quantity = quantity + ${more}`)
+        await db.query(
+          `update api_key_analytics_prunes set closed_request_count = closed_request_count + ${more}`,
+        )
+      }
+      await add(100)
+      const { balanced, billing } = await verifyUsage(db)
+      expect(balanced).toBe(true)
+      expect(billing).toMatchObject({
+        units: [{ billed: '5', notBilledYet: '100', notBillable: '-100' }],
+        faults: [
+          'What was removed of closed periods is 105 requests, and all that was removed only 5: the log of removals was changed.',
+        ],
+      })
+      await expect(close(db, '2026-11')).rejects.toThrow(/or what they billed, were changed/)
+      await add(-100)
+    }))
+
   test('closes a gap between closed periods later', () =>
     withRows([row(ACME, '2026-09-01T00:00Z', 1), row(ACME, '2026-11-01T00:00Z', 2)], async (db, url) => {
       await close(db, '2026-09')

@@ -6,7 +6,7 @@ const NOTHING = { late: [], instances: [], units: [], imports: [] }
 
 test('billed sums are shown to the last digit', () => {
   const sums = { billed: '9007199254740993', notBilledYet: '9007199254740995', notBillable: '0' }
-  const unit = { unit: 'tokens', ...sums, delivered: '18014398509481988', balanced: true }
+  const unit = { unit: 'tokens', ...sums, delivered: '18014398509481988' }
   const account = {
     ...NOTHING,
     accountedFor: true,

@@ -108,9 +108,8 @@ async function findEarlierUsage(
 
 function describeDifference(account: VerifyResult): string[] {
   const { balanced, billing } = account
-  const isBilled = billing?.units.every((unit) => unit.balanced) ?? true
   return [
-    ...(balanced && isBilled
+    ...(balanced
       ? []
       : [
           'the stored rows differ from what was delivered: they were changed by hand. "apikey-analytics verify" shows by how much; restore them.',

@@ -29,10 +29,8 @@ export async function readAccount(
   const [usage, late] = [await verifyUsage(db, { histograms }), await listLateUsage(db)]
   const lost = usage.missingRequests + undelivered.setAside.length + undelivered.unreadable.length
   const lostUnits = usage.units.some(({ missing }) => missing !== 0n)
-  const billing = usage.billing
-  const isBilled =
-    !billing || (billing.faults.length === 0 && billing.units.every(({ balanced }) => balanced))
-  const accountedFor = usage.balanced && isBilled && !usage.wrongHistograms && lost === 0 && !lostUnits
+  const faults = usage.billing?.faults.length ?? 0
+  const accountedFor = usage.balanced && faults === 0 && !usage.wrongHistograms && lost === 0 && !lostUnits
   const notes = await noteMove(db)
   return { accountedFor, database: db.databaseLabel, dataDir, notes, ...usage, ...undelivered, late }
 }

@@ -449,7 +449,6 @@ select ${columns}, unit, quantity from api_key_analytics_quantities`,
       const notBilledYet = due + sumUnit(open, unit)
       return {
         unit,
-        balanced: true,
         delivered: String(delivered),
         billed: String(billed),
         notBilledYet: String(notBilledYet),
