@@ -38,7 +38,7 @@ export function createAnswerQuestion(
     MOST_CUSTOMERS,
   )
 
-  async function findStatements(
+  async function recallStatements(
     db: Database,
     { customer }: CustomerQuestion,
     { lastEntry, lastBilled, keyIds }: FoundUsage,
@@ -60,8 +60,8 @@ export function createAnswerQuestion(
     const found = await findCustomerUsage(db, question)
     const { rows, hasQuotas, completeUntil } = found
     const rest = {
-      quotas: hasQuotas ? await measureQuotas(db, question.customer, now()) : [],
-      statements: await findStatements(db, question, found),
+      quotas: hasQuotas ? await measureCustomerQuotas(db, question.customer, now()) : [],
+      statements: await recallStatements(db, question, found),
       completeUntil,
     }
     if (question.by !== undefined) return { total: sumUp(rows), groups: group(rows, question.by), ...rest }
@@ -80,7 +80,11 @@ export function createAnswerQuestion(
  * The quotas of a customer. Not what `quotaOf` has of a key that changed its owner in the period: that is the use of
  * both.
  */
-async function measureQuotas(db: Database, customer: Customer, now: number): Promise<CustomerQuota[]> {
+async function measureCustomerQuotas(
+  db: Database,
+  customer: Customer,
+  now: number,
+): Promise<CustomerQuota[]> {
   const subject = quotaSubjectOf(customer)
   const filter = 'owner' in subject ? { owners: [subject.owner] } : { keyIds: [subject.keyId] }
   const measured: CustomerQuota[] = []

@@ -69,7 +69,7 @@ export async function removeImport(db: Database, importId: number): Promise<Remo
     await lockImports(tx, db.dialect)
     const [found] = await tx.query<Span>(SPAN(db.dialect), [importId])
     if (!found) return undefined
-    const removed = await deleteRows(tx, db, importId, found)
+    const removed = await deleteImportedRows(tx, db, importId, found)
     faultPoint('import rows removed')
     const keys = await deleteKeys(tx, db, importId)
     faultPoint('import keys removed')
@@ -80,7 +80,7 @@ export async function removeImport(db: Database, importId: number): Promise<Remo
 }
 
 /** In the order of the flushes and removals, so that none of them can deadlock with this. */
-async function deleteRows(
+async function deleteImportedRows(
   tx: Statements,
   db: Database,
   importId: number,

@@ -68,7 +68,7 @@ export async function linkKey(
         `A line has at most ${MOST_KEYS_OF_LINE} keys. Give keys of one customer an owner: "apikey-analytics keys name".`,
       )
     }
-    await writeLines(tx, db.dialect, linked, keys)
+    await replaceLinks(tx, db.dialect, linked, keys)
     return true
   })
 }
@@ -93,7 +93,7 @@ export async function unlinkKey(db: Database, id: string): Promise<string | unde
       )
     }
     linked.set(id, null)
-    await writeLines(tx, db.dialect, linked, keys)
+    await replaceLinks(tx, db.dialect, linked, keys)
     return before
   })
 }
@@ -112,7 +112,7 @@ export async function leaveLine(tx: Statements, { dialect }: Database, id: strin
   for (const child of children) linked.set(child, before ?? (child === first ? null : first!))
   linked.delete(id)
   await tx.query('delete from api_key_analytics_links where api_key_id = $1', [id])
-  await writeLines(tx, dialect, linked, keys)
+  await replaceLinks(tx, dialect, linked, keys)
 }
 
 async function readContinued(tx: Statements, keyIds: readonly string[]): Promise<Continued> {
@@ -139,7 +139,7 @@ where id in (${placeholders(keyIds)})`,
 }
 
 /** Replaces the rows of some keys, which are whole lines. A key that is alone gets no row. */
-async function writeLines(
+async function replaceLinks(
   tx: Statements,
   dialect: Dialect,
   linked: Continued,

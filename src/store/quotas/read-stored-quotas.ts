@@ -42,7 +42,7 @@ export async function readStoredQuotas(
     completeUntil,
     quotas: measured,
     lines: Array.from(ofQuotas, ({ keyIds }) => keyIds),
-    owners: await findOwners(db, measured, limit),
+    owners: await findPresentOwners(db, measured, limit),
   }
 }
 
@@ -57,7 +57,7 @@ async function chooseQuotas(
   return quotas.filter(({ keyId }) => keyId === null || used.has(keyId)).slice(-limit)
 }
 
-async function findOwners(
+async function findPresentOwners(
   db: Statements & { readonly dialect: Dialect },
   quotas: readonly MeasuredQuota[],
   limit: number,
