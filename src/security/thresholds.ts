@@ -83,17 +83,19 @@ export function resolveThresholds(given: Readonly<Record<string, unknown>>): Thr
       )
     }
     if (value === undefined) continue
-    checkThreshold(name, value)
+    requireThreshold(name, value)
     thresholds[name] = value
   }
   return thresholds
 }
 
-function isThreshold(name: string): name is keyof Thresholds {
+/** Whether there is a threshold with a name. */
+export function isThreshold(name: string): name is keyof Thresholds {
   return Object.hasOwn(DEFAULT_THRESHOLDS, name)
 }
 
-function checkThreshold(name: keyof Thresholds, value: unknown): asserts value is number {
+/** @throws ARGUMENT_INVALID for a value that a threshold cannot have */
+export function requireThreshold(name: keyof Thresholds, value: unknown): asserts value is number {
   const [least, most] = name.endsWith('Share') ? [0, 1] : name === 'historyWeeks' ? [1, 52] : [0, 1e9]
   const whole = name === 'historyWeeks'
   if (typeof value === 'number' && value >= least && value <= most && (!whole || Number.isInteger(value))) {

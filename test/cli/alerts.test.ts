@@ -89,6 +89,15 @@ forEachDatabase('alerts', (_kind, makeUrl) => {
       [['--only', 'quotas', '--threshold', 'rateFactor=2'], '--threshold changes nothing'],
       [['--only', 'security', '--at', '50'], '--at changes nothing with --only security'],
       [['--threshold', 'rate=2'], 'Cannot read "rate=2" as a threshold'],
+      [
+        ['--threshold', 'rateFactor=-1'],
+        'The threshold rateFactor is -1, expected a number from 0 to 1000000000.',
+      ],
+      [['--threshold', 'rateFactor='], 'The threshold rateFactor is "", expected a number from 0'],
+      [
+        ['--threshold', 'refusedShare=0,5'],
+        'The threshold refusedShare is "0,5", expected a number from 0 to 1.',
+      ],
       [['--webhook', 'http://10.1.2.3/token-in-path'], '--allow-http'],
       [['--webhook', 'token-in-path'], 'is no URL'],
       [['--since', 'yesterday'], 'Cannot read "yesterday"'],
