@@ -12,6 +12,7 @@ import { forgetKey } from '../store/remove/forget-key.ts'
 import { forgetOwner } from '../store/remove/forget-owner.ts'
 import type { Forgotten } from '../store/remove/forget-owner.ts'
 import type { Database } from '../store/database/open-database.ts'
+import { isReservedKey } from '../model/key.ts'
 import type { KeyRecord } from '../model/key.ts'
 import type { UsageRow } from '../model/usage-row.ts'
 import { requireKnownNames } from '../report/question/find-filter.ts'
@@ -48,6 +49,9 @@ export async function planForgetting(
 }
 
 async function planKey(db: Database, key: KeyRecord, anonymous: boolean): Promise<ForgetPlan> {
+  if (anonymous && isReservedKey(key.id)) {
+    throw new AnalyticsError('WRONG_USAGE', `${key.label} stands for many keys and has no names to remove.`)
+  }
   const usage = await findUsage(db, { keyIds: [key.id], links: false })
   return {
     subject: { key },

@@ -90,4 +90,38 @@ forEachDatabase('names that mean more than one', (_kind, makeUrl) => {
       'endpoint\r\n/files/*path\r\n',
     )
   })
+
+  test('gives (other) and (rejected) no name, owner, link or quota, and forgets their rows', async () => {
+    const keys = async (...args: string[]) => runCli(args, { env })
+    const before = (await keys('keys', 'list', '--json')).stdout
+    for (const { id, label } of [OTHER_KEY, REJECTED_KEY]) {
+      const named =
+        /^Error: \(other\) and \(rejected\) stand for many keys and cannot have a name or an owner\.$/m
+      const refusals: [string[], RegExp][] = [
+        [['keys', 'name', label, '--name', 'foo', '--owner', 'Acme'], named],
+        [['keys', 'name', id, '--owner', 'Acme', '--until', '2026-10-02'], named],
+        [['keys', 'link', label, '--continues', 'acme'], /cannot be linked/],
+        [['keys', 'link', 'acme', '--continues', label], /cannot be linked/],
+        [['quotas', 'set', label, '--limit', '5'], /cannot have a quota/],
+        [
+          ['keys', 'forget', label, '--anonymise', '--yes'],
+          /stands for many keys and has no names to remove/,
+        ],
+      ]
+      for (const [args, message] of refusals) {
+        expect({ args, ...(await keys(...args)) }).toMatchObject({
+          args,
+          code: 2,
+          stderr: expect.stringMatching(message),
+        })
+      }
+    }
+    expect((await keys('keys', 'list', '--json')).stdout).toBe(before)
+    expect(await keys('keys', 'forget', OTHER_KEY.label, '--yes')).toMatchObject({
+      code: 0,
+      stdout: 'Forgot (other): 2 rows with 8 requests.\n',
+    })
+    await storeUsage(env['DATABASE_URL']!, [{ key: OTHER_KEY, bucket: '2026-10-01T10:00Z', requests: 1 }])
+    expect((await run('report')).stdout).toMatch(/^\(other\) +1 /m)
+  })
 })

@@ -1,4 +1,5 @@
 import { AnalyticsError } from '../../model/errors.ts'
+import { isReservedKey } from '../../model/key.ts'
 import type { Statements } from '../database/dialect.ts'
 import { readOwners, writeOwners } from './key-owners.ts'
 import { lockKey } from '../remove/lock-key.ts'
@@ -32,7 +33,8 @@ export interface KeyNames {
 /**
  * Sets a key's name, owner, or both. The app cannot replace them. Null removes one; then the app's next value counts
  * again.
- * @throws ARGUMENT_INVALID for a text that cannot be stored or a time in the future, WRONG_USAGE for an unknown key
+ * @throws ARGUMENT_INVALID for a text that cannot be stored, a time in the future or a reserved key, WRONG_USAGE for an
+ * unknown key
  */
 export async function nameKey(
   db: Database,
@@ -40,6 +42,12 @@ export async function nameKey(
   { name, owner, from, until }: KeyNames,
   now = Date.now(),
 ): Promise<void> {
+  if (isReservedKey(id) && (name ?? owner ?? null) !== null) {
+    throw new AnalyticsError(
+      'ARGUMENT_INVALID',
+      '(other) and (rejected) stand for many keys and cannot have a name or an owner.',
+    )
+  }
   if (name !== undefined) requireText('name', name)
   if (owner !== undefined) requireText('owner', owner)
   if (owner === undefined && (from ?? until)) {
