@@ -115,8 +115,9 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
     report,
     now,
   })
+  // one for all ways to count: what one of them hears of a key, the others know
   const readKey = createReadKey(options, report)
-  const { identifyKey } = createIdentifyKey(options, readKey, knownKeys, report)
+  const { identifyKey, findVouched } = createIdentifyKey(options, readKey, knownKeys, report)
   const quotasOf = (key: CountedKey) => quotaWatch.statesOf(key)
 
   function stats(): AnalyticsStats {
@@ -149,6 +150,8 @@ export function startAnalytics(given: AnalyticsOptions, now: () => number): ApiK
     options,
     counter: buffer,
     knownKeys,
+    identifyKey,
+    findVouched,
     tellQuotas: options.rateLimitHeaders ? tellQuotas : undefined,
     tellDeprecation: options.deprecationHeaders ? tellDeprecation : undefined,
     report,

@@ -1,5 +1,5 @@
 import { UNMEASURED_US } from '../model/duration-bins.ts'
-import { UNSET } from '../model/request-counter.ts'
+import { toCountedKey, UNSET } from '../model/request-counter.ts'
 import { MOST_UNITS } from '../model/unit.ts'
 import type {
   CountedKey,
@@ -119,7 +119,7 @@ export class CounterBuffer implements RequestCounter {
     isFirst: boolean,
   ): void {
     this.#lookAtClock()
-    this.#enter(key, operation, (keyNumber, operationNumber) => {
+    this.#enter(toUnnamed(key), operation, (keyNumber, operationNumber) => {
       const slot = this.#findUnitSlot(keyNumber, operationNumber, status, unit, quantity)
       if (slot < 0) return false
       this.#file.addQuantity(slot, unit, quantity, isFirst ? 1 : 0)
@@ -277,4 +277,12 @@ export class CounterBuffer implements RequestCounter {
   #bucketOf(time: number): number {
     return Math.floor(time / this.#bucketMs) * this.#bucketMs
   }
+}
+
+/**
+ * A late addition says no name and no owner: its request has said them, and the key may have others since. Its own
+ * handle, so that the next request of the key says its name to a file that does not know it.
+ */
+function toUnnamed({ identity: { id, label } }: CountedKey): CountedKey {
+  return toCountedKey({ id, label, name: null, owner: null })
 }

@@ -11,11 +11,11 @@ import type {
 } from '../model/request-counter.ts'
 import { RATE_LIMIT_HEADERS } from '../web/rate-limit-headers.ts'
 import { DEPRECATION_HEADERS } from '../web/deprecation-headers.ts'
-import { createIdentifyKey } from './key/identify-key.ts'
+import type { FindVouched, IdentifyKey } from './key/identify-key.ts'
 import { isIgnoredPath } from './is-ignored-path.ts'
 import { keepHeaders } from './keep-headers.ts'
 import type { KnownKeys } from './key/known-keys.ts'
-import { createReadKey, COUNTED_OTHER, COUNTED_REJECTED } from './key/read-key.ts'
+import { COUNTED_OTHER, COUNTED_REJECTED } from './key/read-key.ts'
 import { observeRouters } from './endpoint/observe-routers.ts'
 import { meetsRouter } from './endpoint/other-routers.ts'
 import { markRequest, readMark, type RequestMark, type SelfService } from './request-mark.ts'
@@ -29,6 +29,8 @@ export interface CaptureParts {
   readonly options: ResolvedOptions
   readonly counter: RequestCounter
   readonly knownKeys: KnownKeys
+  readonly identifyKey: IdentifyKey
+  readonly findVouched: FindVouched
   /** Sets the headers of the option `rateLimitHeaders`. */
   readonly tellQuotas?: ((ctx: Context, key: CountedKey) => void) | undefined
   /** Sets the headers of the option `deprecationHeaders`. */
@@ -45,9 +47,8 @@ export interface CaptureParts {
  * five seconds at most.
  */
 export function createMiddleware(parts: CaptureParts): Middleware {
-  const { options, counter, knownKeys, tellQuotas, tellDeprecation, report, usageOfCustomers } = parts
-  const readKey = createReadKey(options, report)
-  const { identifyKey, findVouched } = createIdentifyKey(options, readKey, knownKeys, report)
+  const { options, counter, knownKeys, identifyKey, findVouched } = parts
+  const { tellQuotas, tellDeprecation, report, usageOfCustomers } = parts
   const selfService: SelfService | undefined = usageOfCustomers && {
     ...usageOfCustomers,
     findVouched: (ctx) => findVouched(ctx, readMark(ctx.req)?.readApiKey?.()),

@@ -227,6 +227,24 @@ test.each([
   expect(ownersSaid()).toEqual([['B'], ['D']])
 })
 
+test('a late addition says no owner: neither in a file that knows the key, nor in place of the next request', async () => {
+  const counting = start({ units: ['tokens'] })
+  const operation = toCountedOperation('GET', '/')
+  const [acme, globex] = ['Acme', 'Globex'].map((owner) => toCountedKey({ ...identify('a'), owner }))
+  const add = () => counting.buffer.addQuantity(acme!, operation, 200, 0, 5, true)
+  const count = (key = globex!) => counting.buffer.count(key, operation, 200, 1)
+  count(acme)
+  count()
+  add()
+  await counting.flush()
+  counting.buffer.leaveFile()
+  add()
+  await counting.flush()
+  count(acme)
+  await counting.flush()
+  expect(ownersSaid()).toEqual([['Globex'], [null], ['Acme']])
+})
+
 test('an app that says another owner with each request does not fill the counter file', async () => {
   const counting = start()
   for (let batch = 0; batch < 3; batch += 1) {

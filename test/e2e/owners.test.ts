@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import { openUsage } from '../../src/index.ts'
+import { addUsage, openUsage } from '../../src/index.ts'
 import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { readAccount, serveAnalytics } from '../support/apps/serve-analytics.ts'
+import { serveUnits } from '../support/apps/serve-units.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -71,5 +72,25 @@ forEachDatabase('an app', (_, makeUrl) => {
         ['C', 2],
       ],
     })
+  })
+
+  test('has a key with its new customer, whatever a stream or a job of the former one adds later', async () => {
+    const url = await makeUrl()
+    const said = { id: 'key_11', owner: 'Acme' }
+    await using app = await serveUnits(url, { identify: () => ({ ...said }) })
+    let addLater = () => {}
+    await app.request((ctx) => {
+      addLater = () => addUsage(ctx, 'tokens', 5)
+    })
+    said.owner = 'Globex'
+    await app.request(() => {})
+    addLater()
+    await app.request(() => {})
+    await app.analytics.flush()
+    expect((await read(url)).byOwner).toEqual([['Globex', 3]])
+    app.analytics.addEndpointAccess({ id: 'key_11', owner: 'Acme' }, 'POST /jobs')
+    await app.request(() => {})
+    await app.analytics.flush()
+    expect((await read(url)).byOwner).toEqual([['Globex', 5]])
   })
 })

@@ -7,12 +7,12 @@ import Koa from 'koa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { listRoutes } from '../../src/routes/list-routes.ts'
 import { KnownKeys } from '../../src/capture/key/known-keys.ts'
-import { createMiddleware } from '../../src/capture/middleware.ts'
 import type { Operation } from '../../src/model/operation.ts'
 import { takesMethod } from '../../src/model/route.ts'
 import type { MountedRouter } from '../../src/options/options.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 import { listen, type Listening } from '../support/apps/listen.ts'
+import { makeMiddleware } from '../support/apps/make-middleware.ts'
 import { ROUTER_VERSIONS, type RouterVersion } from '../support/apps/router-versions.ts'
 import { searchRuns } from '../support/search-runs.ts'
 import { mount } from '../support/apps/serve-app.ts'
@@ -379,7 +379,7 @@ describe.each(Object.entries(ROUTER_VERSIONS))('%s', (_name, version) => {
     const errors: unknown[] = []
     await fc.assert(
       fc.asyncProperty(appSpec, requests, async (spec, sent) => {
-        const analytics = createMiddleware({
+        const analytics = makeMiddleware({
           options: resolveOptions({}, {}),
           counter: { count: (_key, operation) => void counted.push(operation), addQuantity() {} },
           knownKeys: new KnownKeys(10),

@@ -2,9 +2,9 @@ import type { Context } from 'koa'
 import { afterEach, expect, test, vi } from 'vitest'
 import { createCountAccess, type EndpointAccess } from '../../src/capture/count-access.ts'
 import { KnownKeys } from '../../src/capture/key/known-keys.ts'
-import { createMiddleware } from '../../src/capture/middleware.ts'
 import { createReadKey } from '../../src/capture/key/read-key.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
+import { makeMiddleware } from '../support/apps/make-middleware.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -15,7 +15,7 @@ function fail(error: Error): never {
 /** What the counter gets for one request whose handler does `handle`. */
 async function measure(handle: () => void): Promise<number | undefined> {
   const counted: (number | undefined)[] = []
-  const middleware = createMiddleware({
+  const middleware = makeMiddleware({
     options: resolveOptions({}, {}),
     counter: { count: (_key, _operation, _status, durationUs) => counted.push(durationUs), addQuantity() {} },
     knownKeys: new KnownKeys(10),

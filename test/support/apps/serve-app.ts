@@ -1,12 +1,12 @@
 import { createRequire } from 'node:module'
 import Koa from 'koa'
 import { KnownKeys } from '../../../src/capture/key/known-keys.ts'
-import { createMiddleware } from '../../../src/capture/middleware.ts'
 import type { AnalyticsError } from '../../../src/model/errors.ts'
 import { resolveOptions } from '../../../src/options/resolve-options.ts'
 import type { AnalyticsOptions } from '../../../src/options/options.ts'
 import type { KeyIdentity } from '../../../src/model/key.ts'
 import { listen } from './listen.ts'
+import { makeMiddleware } from './make-middleware.ts'
 import { PATIENCE_MS } from '../patience.ts'
 
 const require = createRequire(import.meta.url)
@@ -45,7 +45,7 @@ export async function serveApp(
   const counted: Counted[] = []
   const errors: AnalyticsError[] = []
   const knownKeys = new KnownKeys(100)
-  const analytics = createMiddleware({
+  const analytics = makeMiddleware({
     options: resolveOptions(options, {}),
     counter: {
       count: ({ identity: key }, { method, endpoint }, status, durationUs) => {
