@@ -246,6 +246,23 @@ describe.each(Object.entries(ROUTER_VERSIONS))('%s', (_name, version) => {
     expect(countedBy(nested)).toEqual(['/outer/users/:id 200', '/outer/:page 200'])
   })
 
+  test('a router that the app also runs with a small context of its own', async () => {
+    const router = new Router()
+    let req: unknown
+    router.get('/users/:id', (ctx) => {
+      req ??= ctx.req
+      ctx.body = 'ok'
+    })
+    await using served = await serveApp((app) => app.use(router.routes() as never))
+    await send(served.url, 'GET /users/1')
+    const run = router.routes() as unknown as Handler
+    const own = { method: 'GET', path: '/users/2', request: {}, body: '' }
+    for (const context of [{ ...own }, { ...own, req }]) {
+      await run(context as Koa.Context, async () => {})
+      expect(context.body).toBe('ok')
+    }
+  })
+
   test('an app that was answered before its router ran', async () => {
     const router = new Router({ prefix: '/v1' })
     const users = new Router()

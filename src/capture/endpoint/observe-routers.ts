@@ -97,7 +97,11 @@ function observeLayers(ctx: Context & RoutedContext): void {
 function observeHandler(handler: Handler, layer: Layer): ObservedHandler {
   const run = handler as (ctx: Context, next: () => Promise<unknown>) => unknown
   const observing = (ctx: Context, next: () => Promise<unknown>) => {
-    noteLayer(ctx, layer)
+    try {
+      noteLayer(ctx, layer)
+    } catch {
+      // The app may run its router with a context of its own, which lacks what we read.
+    }
     return run(ctx, next)
   }
   Object.assign(observing, handler)
