@@ -1,4 +1,5 @@
 import { locateDatabase } from './options/database-location.ts'
+import { quoteName } from './model/describe-value.ts'
 import { AnalyticsError } from './model/errors.ts'
 import type { Usage, UsageOptions } from './model/usage.ts'
 import { createUsage } from './create-usage.ts'
@@ -24,7 +25,7 @@ function readArguments(given: string | UsageOptions = {}): UsageOptions {
   if (typeof given === 'string') return { database: given }
   if (typeof given !== 'object' || given === null) throw wrongArgument(`something of type ${typeof given}`)
   for (const [name, value] of Object.entries(given) as [string, unknown][]) {
-    if (!NAMES.has(name)) throw wrongArgument(`an option ${JSON.stringify(name)}`)
+    if (!NAMES.has(name)) throw wrongArgument(`an option ${quoteName(name)}`)
     if (value !== undefined && typeof value !== 'string')
       throw wrongArgument(`a ${name} of type ${typeof value}`)
   }

@@ -1,5 +1,5 @@
 import { METHODS } from 'node:http'
-import { inspect } from 'node:util'
+import { describeType } from '../model/describe-value.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import type { ApiKey } from '../model/key.ts'
 import type { Operation } from '../model/operation.ts'
@@ -9,7 +9,7 @@ import { cleanText, copyText } from '../model/clean-text.ts'
 import type { KnownKeys } from './key/known-keys.ts'
 import type { ReadKey } from './key/read-key.ts'
 import { RecentMap } from '../model/recent-map.ts'
-import { describeQuantity, isQuantity } from './usage/request-usage.ts'
+import { describeQuantity, isQuantity, nameUnit } from './usage/request-usage.ts'
 import { shortenEndpoint } from './endpoint/sanitise-path.ts'
 
 /** A year. Even the sum of some hundred is a whole number of microseconds. */
@@ -78,8 +78,11 @@ function readAccess(operation: EndpointAccess | string): EndpointAccess {
   const endpoint = cleanText(readOperationText(access.endpoint))
   const status = Number(access.status ?? 200)
   const durationMs = isGiven(access.durationMs) ? Number(access.durationMs) : undefined
-  if (!METHODS.includes(method) || endpoint === '')
-    refuseArgument('operation', operation, "such as 'GET /users/:id'")
+  // only its type, because it may be a secret: of swapped arguments
+  if (!METHODS.includes(method) || endpoint === '') {
+    const expected = "a method of HTTP and an endpoint, such as 'GET /users/:id'"
+    refuseArgument('operation', describeType(operation), expected)
+  }
   if (!(Number.isInteger(status) && status >= 100 && status <= 599))
     refuseArgument('status', status, '100 to 599')
   if (durationMs !== undefined && !(durationMs >= 0 && durationMs <= LONGEST_MS)) {
@@ -91,13 +94,17 @@ function readAccess(operation: EndpointAccess | string): EndpointAccess {
 function readQuantities(usage: unknown, units: readonly string[]): RequestQuantities | undefined {
   if (usage === undefined || usage === null) return undefined
   if (typeof usage !== 'object' || Array.isArray(usage)) {
-    return refuseArgument('usage', usage, 'an object such as { tokens: 1532 }')
+    return refuseArgument('usage', describeType(usage), 'an object such as { tokens: 1532 }')
   }
   const quantities = new Float64Array(units.length).fill(UNSET)
   for (const [unit, quantity] of Object.entries(usage)) {
     const place = units.indexOf(unit)
     if (place < 0)
-      refuseArgument('unit of usage', unit, `one of the option "units" (${units.join(', ') || 'none'})`)
+      refuseArgument(
+        'unit of usage',
+        nameUnit(unit),
+        `one of the option "units" (${units.join(', ') || 'none'})`,
+      )
     if (!isQuantity(quantity)) {
       throw new AnalyticsError('ARGUMENT_INVALID', describeQuantity(unit, quantity))
     }
@@ -115,7 +122,6 @@ function splitOperation(operation: string): Operation {
   return { method, endpoint: rest.join(' ') }
 }
 
-function refuseArgument(name: string, found: unknown, expected: string): never {
-  const shown = inspect(found, { depth: 0, maxStringLength: 60, breakLength: Infinity })
-  throw new AnalyticsError('ARGUMENT_INVALID', `The ${name} is ${shown}, expected ${expected}.`)
+function refuseArgument(name: string, found: string | number, expected: string): never {
+  throw new AnalyticsError('ARGUMENT_INVALID', `The ${name} is ${found}, expected ${expected}.`)
 }

@@ -1,6 +1,7 @@
 /** The readers of the kinds of options. All throw OPTION_INVALID with what was found and what is expected. */
 import { inspect } from 'node:util'
 import { cleanName } from '../model/clean-text.ts'
+import { describeType } from '../model/describe-value.ts'
 import type { Layer, Router } from '../capture/endpoint/router.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import type { AnalyticsOptions, ExpectedRouter, ResolvedOptions } from './options.ts'
@@ -18,7 +19,7 @@ export function readTextOption(
   const value: unknown = given[name]
   if (value === undefined || (typeof value === 'string' && value.trim() !== '')) return value
   // Only the type is named: the value may be a secret.
-  const found = typeof value === 'string' ? 'empty' : `of type ${typeof value}`
+  const found = typeof value === 'string' ? 'empty' : describeType(value)
   throw new AnalyticsError('OPTION_INVALID', `Option "${name}" is ${found}, expected a text or nothing.`)
 }
 

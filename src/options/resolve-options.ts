@@ -1,3 +1,4 @@
+import { describeType, quoteName } from '../model/describe-value.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import { parseDatabaseUrl } from './parse-database-url.ts'
 import { locateDatabase, MEMORY_DATABASE } from './database-location.ts'
@@ -16,7 +17,6 @@ import {
   readTextOption,
   readToken,
   readUnits,
-  showValue,
 } from './read-option.ts'
 
 const NAMES: ReadonlySet<string> = new Set<keyof AnalyticsOptions>([
@@ -89,14 +89,17 @@ export function resolveOptions(
 /** A copy without a prototype: inherited properties and `__proto__` must not pass for options. */
 function readGiven(options: unknown): AnalyticsOptions {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new AnalyticsError('OPTION_INVALID', `The options are ${showValue(options)}, expected an object.`)
+    throw new AnalyticsError(
+      'OPTION_INVALID',
+      `The options are ${describeType(options)}, expected an object.`,
+    )
   }
   const given: AnalyticsOptions = Object.assign(Object.create(null), options)
   const unknown = Object.keys(given).find((name) => !NAMES.has(name))
   if (unknown === undefined) return given
   throw new AnalyticsError(
     'OPTION_INVALID',
-    `Unknown option ${showValue(unknown)}. The options are ${[...NAMES].join(', ')}.`,
+    `Unknown option ${quoteName(unknown)}. The options are ${[...NAMES].join(', ')}.`,
   )
 }
 

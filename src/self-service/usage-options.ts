@@ -1,3 +1,4 @@
+import { describeType, quoteName } from '../model/describe-value.ts'
 import { AnalyticsError } from '../model/errors.ts'
 import { showValue } from '../options/read-option.ts'
 import { parseTimeZone } from '../time/period.ts'
@@ -38,14 +39,14 @@ const NAMES: ReadonlySet<string> = new Set<keyof ApiKeyUsageOptions>([
 /** Checks the options and fills in the defaults. @throws OPTION_INVALID */
 export function resolveUsageOptions(given: ApiKeyUsageOptions = {}): ResolvedUsageOptions {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw wrongOption(`The options of apiKeyUsage() are ${showValue(given)}, expected an object.`)
+    throw wrongOption(`The options of apiKeyUsage() are ${describeType(given)}, expected an object.`)
   }
   // without a prototype: inherited properties must not pass for options
   const options: { [Name in keyof ApiKeyUsageOptions]: unknown } = Object.assign(Object.create(null), given)
   const unknown = Object.keys(options).find((name) => !NAMES.has(name))
   if (unknown !== undefined) {
     throw wrongOption(
-      `Unknown option ${showValue(unknown)} of apiKeyUsage(). The options are ${[...NAMES].join(', ')}.`,
+      `Unknown option ${quoteName(unknown)} of apiKeyUsage(). The options are ${[...NAMES].join(', ')}.`,
     )
   }
   const { path = '/v1/usage', scope = 'owner', timeZone = 'UTC', counted = false } = options

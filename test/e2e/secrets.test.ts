@@ -41,7 +41,12 @@ forEachDatabase('a secret is never found', (kind, makeUrl) => {
     const analytics = apiKeyAnalytics(options)
     await sendSecrets(analytics)
     analytics.addEndpointAccess(SECRETS.code, 'POST /jobs')
-    for (const operation of ['', 'FETCH /jobs', { method: 'GET', endpoint: '/', status: 999 }]) {
+    for (const operation of [
+      '',
+      'FETCH /jobs',
+      SECRETS.code,
+      { method: 'GET', endpoint: '/', status: 999 },
+    ]) {
       left.push(inspect(catchError(() => analytics.addEndpointAccess(SECRETS.code, operation))))
     }
     left.push(...readFiles(dataDir))

@@ -359,7 +359,8 @@ describe('a customer', () => {
 
 test.each([
   [null, 'The options of apiKeyUsage() are null'],
-  [[], 'The options of apiKeyUsage() are []'],
+  [[], 'The options of apiKeyUsage() are a list'],
+  ['postgres://api:pw@db/api', 'The options of apiKeyUsage() are of type string, expected an object.'],
   [{ prefix: '/x' }, "Unknown option 'prefix'"],
   [{ path: 'usage' }, 'Option "path" of apiKeyUsage() is \'usage\''],
   [{ path: '/usage/' }, 'Option "path"'],

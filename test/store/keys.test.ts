@@ -104,7 +104,8 @@ forEachDatabase('keys', (_kind, makeUrl) => {
   })
 
   test.each([
-    ['an option that there is not', { databse: 'sqlite:x' }, '"databse"'],
+    ['an option that there is not', { databse: 'sqlite:x' }, "an option 'databse'"],
+    ['a URL as an option', { 'postgres://api:pw@db/api': true }, 'an option of 24 characters'],
     ['a value of another type', { database: 5 }, 'a database of type number'],
     ['a number', 5, 'something of type number'],
   ])('openUsage refuses %s, and repeats no value', async (_, given, found) => {

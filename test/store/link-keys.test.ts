@@ -283,7 +283,8 @@ forEachDatabase('links of keys', (kind, makeUrl) => {
     expect(await usage.unlinkKey(FOREIGN)).toBeUndefined()
     await expect(usage.unlinkKey('key-2')).rejects.toMatchObject({
       code: 'ARGUMENT_INVALID',
-      message: '"key-2" is no key id. findKeys() finds ids by name, label or a part of them.',
+      message:
+        'The text given as the id of a key is none. findKeys() finds ids by name, label or a part of them.',
     })
     await usage.close()
   })

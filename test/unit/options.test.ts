@@ -162,8 +162,9 @@ test('counter files are written instead of mapped where the environment says so'
 
 test.each<[unknown, string]>([
   [null, 'The options are null, expected an object.'],
-  ['sqlite:x', "The options are 'sqlite:x', expected an object."],
-  [[], 'The options are [], expected an object.'],
+  ['postgres://api:s3cretPW@db/api', 'The options are of type string, expected an object.'],
+  [['postgres://api:s3cretPW@db/api'], 'The options are a list, expected an object.'],
+  [{ 'postgres://api:s3cretPW@db/api': true }, 'Unknown option of 30 characters. The options are database'],
   [{ flushInterval: 5 }, "Unknown option 'flushInterval'. The options are database, dataDir, identify"],
   [JSON.parse('{"__proto__": {"maxKeys": 1}}'), "Unknown option '__proto__'"],
   [{ database: 5 }, 'Option "database" is of type number, expected a text or nothing.'],
