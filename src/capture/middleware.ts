@@ -176,11 +176,11 @@ export function createMiddleware(parts: CaptureParts): Middleware {
     }
   }
 
-  function passHeaders(ctx: Context, thrown: unknown): void {
+  function passHeaders(ctx: Context): void {
     try {
-      keepHeaders(ctx, thrown, headers)
+      keepHeaders(ctx, headers)
     } catch {
-      // the error of the app may be an object that refuses changes: then its answer has no such headers
+      // a WebSocket has no response, and an unusual context may refuse changes: then its answer has no such headers
     }
   }
 
@@ -225,7 +225,7 @@ export function createMiddleware(parts: CaptureParts): Middleware {
     } catch (thrown) {
       const counting = countThrown(ctx, mark, startedAt, thrown)
       if (counting) await counting
-      if (headers.length > 0) passHeaders(ctx, thrown)
+      if (headers.length > 0) passHeaders(ctx)
       throw thrown
     }
     const counting = countFinished(ctx, mark, startedAt)

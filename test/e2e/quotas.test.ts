@@ -12,11 +12,9 @@ import type { ApiKeyAnalytics } from '../../src/api-key-analytics.ts'
 import { addUsage, apiKeyAnalytics, openUsage, setApiKey, setUsage } from '../../src/index.ts'
 import type { AnalyticsError, ApiKey, NewQuota } from '../../src/index.ts'
 import type { AnalyticsOptions } from '../../src/options/options.ts'
-import { keepHeaders } from '../../src/capture/keep-headers.ts'
 import { keyIdOfName, keyIdOfSecret } from '../../src/model/compute-key-id.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { nameKey } from '../../src/store/keys/name-key.ts'
-import { RATE_LIMIT_HEADERS } from '../../src/web/rate-limit-headers.ts'
 import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { searchRuns } from '../support/search-runs.ts'
 
@@ -310,15 +308,49 @@ forEachDatabase('quotas of an app', (kind, makeUrl) => {
     expect(headersOf(await get())).toEqual([200, null, null])
   })
 
-  test('an error that refuses changes goes on without headers', () => {
-    const thrown = Object.freeze(new Error('This error refuses changes.'))
-    const ctx = { response: { get: () => '"key-requests-day";r=1;t=1' } } as unknown as Koa.Context
-    keepHeaders(ctx, thrown, RATE_LIMIT_HEADERS)
-    expect(thrown).not.toHaveProperty('headers')
-    for (const odd of [undefined, null, 'text', { status: 400 }]) keepHeaders(ctx, odd, RATE_LIMIT_HEADERS)
-    const kept = Object.assign(new Error('A usual one.'), { headers: { 'Retry-After': '7' } })
-    keepHeaders(ctx, kept, RATE_LIMIT_HEADERS)
-    expect(Object.keys(kept.headers)).toEqual(['Retry-After', 'RateLimit-Policy', 'RateLimit'])
+  test('an app may throw one error for many requests: each answer has the headers of its own client', async () => {
+    const url = await makeUrl()
+    await setQuotas(url, { keyId: keyIdOfName('a'), ...day(9) }, { keyId: keyIdOfName('b'), ...month(9) })
+    const { analytics, errors } = start(url, { rateLimitHeaders: true, ignore: ['/ignored'] })
+    await analytics.flush()
+    const own = { 'Retry-After': '7' }
+    const shared = Object.assign(new Error('One for all.'), { status: 503, headers: own })
+    const plain = new Error('One without headers.')
+    const refusing = Object.defineProperty(new Error('It refuses other headers.'), 'headers', { value: own })
+    const thrown: Record<string, unknown> = { '/plain': plain, '/refusing': refusing, '/text': 'a text' }
+    let waiting = 0
+    let refuse = () => {}
+    const refusal = new Promise<never>((_resolve, reject) => {
+      refuse = () => reject(shared)
+    })
+    const get = await serve(analytics, async (ctx) => {
+      if (ctx.get('x-customer')) setApiKey(ctx, { id: ctx.get('x-customer') })
+      if (ctx.path === '/wait') {
+        waiting += 1
+        await refusal
+      }
+      throw thrown[ctx.path] ?? shared
+    })
+    const read = async (customer: string, path = '/') => {
+      const { status, headers } = await get(customer ? { 'x-customer': customer } : {}, path)
+      return [status, headers.get('ratelimit-policy'), headers.get('retry-after')].join(' ')
+    }
+    const [a, b] = ['"key-requests-day";q=9;w=86400', '"key-requests-month";q=9;w=2592000']
+    expect(await read('a')).toBe(`503 ${a} 7`)
+    expect(await read('b')).toBe(`503 ${b} 7`)
+    expect(await read('')).toBe('503  7')
+    expect(await read('a', '/ignored')).toBe('503  7')
+    const answers = [read('a', '/wait'), read('b', '/wait'), read('', '/wait')]
+    await expect.poll(() => waiting).toBe(3)
+    refuse()
+    expect(await Promise.all(answers)).toEqual([`503 ${a} 7`, `503 ${b} 7`, '503  7'])
+    expect(await read('a', '/plain')).toBe(`500 ${a} `)
+    expect(await read('', '/plain')).toBe('500  ')
+    expect(await read('a', '/refusing')).toBe('500  7')
+    expect(await read('a', '/text')).toBe('500  ')
+    expect(shared.headers).toBe(own)
+    expect(plain).not.toHaveProperty('headers')
+    expect(errors).toEqual([])
   })
 
   test('a guessed key learns nothing from headers, and a real one its quota', async () => {
