@@ -89,7 +89,7 @@ export function createMiddleware(parts: CaptureParts): Middleware {
       const key = identifyKey(ctx, mark.readApiKey?.())
       if (key instanceof Promise) return recordLater(ctx, mark, key, status, durationUs)
       if (key) record(ctx, mark, key, status, durationUs, finishedAt)
-      else if (tellDeprecation) tellDeprecation(ctx, resolveOperation(ctx, mark, status))
+      else if (tellDeprecation) tellClient(ctx, undefined, resolveOperation(ctx, mark, status))
     } catch (cause) {
       reportBug(cause)
     }
@@ -107,7 +107,7 @@ export function createMiddleware(parts: CaptureParts): Middleware {
     try {
       const key = await identifying
       if (key) record(ctx, mark, key, status, durationUs)
-      else if (tellDeprecation) tellDeprecation(ctx, resolveOperation(ctx, mark, status))
+      else if (tellDeprecation) tellClient(ctx, undefined, resolveOperation(ctx, mark, status))
     } catch (cause) {
       reportBug(cause)
     }
@@ -157,8 +157,18 @@ export function createMiddleware(parts: CaptureParts): Middleware {
     const counted = key.isKnown ? key : checkKey(key, operation.method, status, !isUnmatched || !hasRouter)
     const quantities = hasUnits || mark.usage ? readUsage(ctx, mark, counted, operation, status) : undefined
     counter.count(counted, operation, status, durationUs, finishedAt, quantities)
-    if (tellQuotas) tellQuotas(ctx, counted)
-    if (tellDeprecation) tellDeprecation(ctx, operation)
+    if (headers.length > 0) tellClient(ctx, counted, operation)
+  }
+
+  /** Never throws: the request was counted before, or has no key. */
+  function tellClient(ctx: Context, key: CountedKey | undefined, operation: CountedOperation): void {
+    try {
+      if (key) tellQuotas?.(ctx, key)
+      tellDeprecation?.(ctx, operation)
+    } catch (cause) {
+      const message = 'Setting headers of a response failed; its count is not affected. See the cause.'
+      report(new AnalyticsError('INTERNAL', message, { cause }))
+    }
   }
 
   /** Wrong usage must not cost the request its count. */

@@ -1,5 +1,6 @@
 import type { Context } from 'koa'
 import type { Deprecation } from '../model/route.ts'
+import { takesHeaders } from './takes-headers.ts'
 
 /** The headers that `setDeprecation` sets. */
 export const DEPRECATION_HEADERS = ['Deprecation', 'Sunset', 'Link']
@@ -26,7 +27,7 @@ export function writeDeprecation({ deprecatedAt, sunsetAt, link }: Deprecation):
 
 /** Sets the headers on a response that has not begun. What the app has set itself stays. */
 export function setDeprecation(ctx: Context, { deprecation, sunset, link }: DeprecationHeaders): void {
-  if (ctx.headerSent) return
+  if (!takesHeaders(ctx)) return
   if (!ctx.res.hasHeader('Deprecation')) ctx.set('Deprecation', deprecation)
   if (sunset !== undefined && !ctx.res.hasHeader('Sunset')) ctx.set('Sunset', sunset)
   if (link !== undefined) ctx.append('Link', link)

@@ -1,5 +1,6 @@
 import type { Context } from 'koa'
 import type { QuotaState } from '../model/quota.ts'
+import { takesHeaders } from './takes-headers.ts'
 
 /** The headers that `setRateLimit` sets. */
 export const RATE_LIMIT_HEADERS = ['RateLimit-Policy', 'RateLimit']
@@ -27,7 +28,7 @@ export function writeRateLimit(
 
 /** Sets the headers on a response that has not begun. */
 export function setRateLimit(ctx: Context, quotas: readonly QuotaState[], now: number): void {
-  if (quotas.length === 0 || ctx.headerSent) return
+  if (quotas.length === 0 || !takesHeaders(ctx)) return
   const { policy, limit } = writeRateLimit(quotas, now)
   ctx.set('RateLimit-Policy', policy)
   ctx.set('RateLimit', limit)
