@@ -66,8 +66,8 @@ export class Delivery {
   /**
    * Delivers every sealed batch of a file.
    * @param origin `foreign` for the file of another process, which is not among the counts of this one
-   * @returns false when a batch has to stay because it was counted for another database, or tried on it
-   * @throws AnalyticsError when the database does not take it now
+   * @returns false when a batch of a dead process has to stay because it was counted for another database, or tried on it
+   * @throws AnalyticsError when the database does not take it now; DATABASE_CHANGED for such a batch of a living process
    */
   async deliver(
     file: CounterFile,
@@ -77,7 +77,7 @@ export class Delivery {
     // a file of this process belongs to its database
     if (path !== undefined && !this.#isMeantFor(file, facts, path)) return false
     for (const batch of file.sealedBatches()) {
-      if (!this.#mayTry(batch, facts)) return false
+      if (!this.#mayTry(batch, facts, path)) return false
       if (batch.databaseId !== facts.databaseId) file.stamp(batch, facts.databaseId)
       const isOurs = await this.#record(batch, facts)
       if (!isOurs && origin === 'own') this.#parts.onCopied?.(file)
@@ -110,14 +110,16 @@ export class Delivery {
     return false
   }
 
-  #mayTry(batch: SealedBatch, { databaseId }: DatabaseFacts): boolean {
+  #mayTry(batch: SealedBatch, { databaseId }: DatabaseFacts, path: string | undefined): boolean {
     if (batch.databaseId === undefined || batch.databaseId === databaseId || this.#parts.adopt) return true
-    this.#parts.report(
-      new AnalyticsError(
-        'DATABASE_CHANGED',
-        `A batch of ${batch.requestCount} requests was tried on database ${batch.databaseId}, but this is ${databaseId}. It is kept. Connect to the former database, or run "apikey-analytics flush --adopt" to send it here.`,
-      ),
+    // the folder of a living process is locked, so the command would not see it
+    const first = path === undefined ? 'restart the app and then ' : ''
+    const error = new AnalyticsError(
+      'DATABASE_CHANGED',
+      `A batch of ${batch.requestCount} requests was tried on database ${batch.databaseId}, but this is ${databaseId}. It is kept. Connect to the former database, or ${first}run "apikey-analytics flush --adopt" to send it here.`,
     )
+    if (path === undefined) throw error
+    this.#parts.report(error)
     return false
   }
 

@@ -192,13 +192,24 @@ export class Flusher {
     }
   }
 
-  /** @returns the number of the first batch that may not be delivered */
+  /**
+   * A file that waits for another database does not stop the others.
+   * @returns the number of the first batch that may not be delivered
+   */
   async #deliverFiles(facts: DatabaseFacts): Promise<number> {
     const { buffer } = this.#parts
     const before = buffer.openBatch
+    let refusal: AnalyticsError | undefined
     for (const file of buffer.files()) {
-      if (await this.#delivery.deliver(file, facts)) buffer.release(file)
+      try {
+        await this.#delivery.deliver(file, facts)
+        buffer.release(file)
+      } catch (error) {
+        if (!(error instanceof AnalyticsError) || error.code !== 'DATABASE_CHANGED') throw error
+        refusal ??= error
+      }
     }
+    if (refusal) throw refusal
     // what was sealed meanwhile may be delivered too
     return buffer.hasSealed() ? before : buffer.openBatch
   }

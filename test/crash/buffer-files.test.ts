@@ -259,6 +259,35 @@ test('an app that says another owner with each request does not fill the counter
   expect(ownersSaid().at(-1)).toEqual(['last'])
 })
 
+test('a batch of a living process that was tried on a replaced database fails each flush, and the later ones arrive', async () => {
+  const { count, flush, crash, errors } = start()
+  count('a')
+  store.loseBatches = true
+  await expect(flush()).rejects.toMatchObject({ code: 'DATABASE_UNREACHABLE' })
+  store.loseBatches = false
+  store.databaseId = '11111111-1111-4111-8111-111111111111'
+  const refusal = {
+    code: 'DATABASE_CHANGED',
+    message: expect.stringContaining('restart the app and then run "apikey-analytics flush --adopt"'),
+  }
+  await expect(flush()).rejects.toMatchObject(refusal)
+  // the second end of a bucket opens another file
+  for (let hour = 0; hour < 2; hour += 1) {
+    now += HOUR_MS
+    count('b')
+  }
+  await expect(flush()).rejects.toMatchObject(refusal)
+  expect(store.requestsByBucket()).toEqual({ [HOUR + 2 * HOUR_MS]: 1 })
+  expect(errors.map(({ code }) => code)).toEqual([
+    'DATABASE_UNREACHABLE',
+    'DATABASE_CHANGED',
+    'DATABASE_CHANGED',
+  ])
+  crash()
+  const [kept] = await recover()
+  expect(kept!.message).toContain('Connect to the former database, or run "apikey-analytics flush --adopt"')
+})
+
 test('a folder that cannot be written is told of later, so that whoever is told may count', async () => {
   writeFileSync(join(dataDir, 'a file'), '')
   const told: AnalyticsError[] = []

@@ -20,6 +20,9 @@ export interface KeepingStore extends UsageStore {
   readonly batches: readonly KeptBatch[]
   /** True: it cannot be reached. */
   refuse: boolean
+  /** True: the connection is lost with each batch. */
+  loseBatches: boolean
+  databaseId: string
   rows(): BatchRow[]
   requests(): number
   requestsByBucket(): Record<number, number>
@@ -34,6 +37,8 @@ export function keepingStore(): KeepingStore {
   const store: KeepingStore = {
     batches,
     refuse: false,
+    loseBatches: false,
+    databaseId: '00000000-0000-4000-8000-000000000000',
     rows,
     requests: () => sum(rows()),
     requestsByBucket: () =>
@@ -56,13 +61,14 @@ export function keepingStore(): KeepingStore {
     async connect() {
       if (store.refuse) throw new AnalyticsError('DATABASE_UNREACHABLE', 'The database is away.')
       return {
-        databaseId: '00000000-0000-4000-8000-000000000000',
+        databaseId: store.databaseId,
         pepperMatches: true,
         databaseLabel: TEST_TARGET,
       }
     },
     async recordBatch(batch) {
       await store.connect()
+      if (store.loseBatches) throw new AnalyticsError('DATABASE_UNREACHABLE', 'The wire was cut.')
       const { instance, sequence, bucket, countedBefore, requestCount } = batch
       if (batches.some((kept) => kept.instance === instance && kept.sequence >= sequence))
         return 'applied before'
