@@ -161,9 +161,15 @@ export class CounterBuffer implements RequestCounter {
     this.#parts.files.release(file)
   }
 
-  /** Leaves the open file for a new one, as when its folder has vanished. */
+  /** Leaves the open file for a new one, as when another process counts as the same instance. */
   leaveFile(): void {
     this.#rotate(this.#parts.now())
+  }
+
+  /** Leaves a file whose counts would die with the process, unless those in a new one would too. */
+  leaveUnsafeFile(): void {
+    const next = this.#parts.files.open(this.#file.identity.slots, this.#bucket)
+    if (next.mode !== 'memory') this.#rotate(this.#parts.now(), false, next)
   }
 
   /**
@@ -259,7 +265,7 @@ export class CounterBuffer implements RequestCounter {
     else if (!this.#file.seal(this.#bucket, now)) this.#rotate(now)
   }
 
-  #rotate(now: number, full = false): void {
+  #rotate(now: number, full = false, next?: CounterFile): void {
     const left = this.#file
     left.retire(now)
     this.#openBatch += 1
@@ -268,7 +274,8 @@ export class CounterBuffer implements RequestCounter {
     // Doubled only if this bucket itself needs the room: names of past buckets are not carried over. Compared with the
     // cells and not with the slots, because long names use a file up before its slots do, and bins come with time.
     const needsMore = full && active * 2 > left.names.cells.length
-    this.#file = this.#parts.files.open(needsMore ? Math.min(slots * 2, MOST_SLOTS) : slots, this.#bucket)
+    const nextSlots = needsMore ? Math.min(slots * 2, MOST_SLOTS) : slots
+    this.#file = next ?? this.#parts.files.open(nextSlots, this.#bucket)
     this.#retired.push(left)
     faultPoint('next file opened')
     this.#parts.onRotate()

@@ -112,6 +112,7 @@ export class Flusher {
 
   #tick(): void {
     const { buffer } = this.#parts
+    this.#housekeeping.checkFile()
     // also during a rest and while the database is away, so that a bucket that is over is closed in time
     if (!buffer.hasSealed() && this.#isResting()) return
     buffer.seal()

@@ -24,11 +24,12 @@ export interface HousekeepingParts {
   readonly now: () => number
 }
 
-/** The work of about once a minute, after a flush that succeeded; the recovery takes as many turns as it needs. */
+/** The work of about once a minute, most of it after a flush that succeeded; the recovery takes as many turns as it needs. */
 export class Housekeeping {
   readonly #parts: HousekeepingParts
   readonly #delivery: Delivery
   #ranAt = -Infinity
+  #checkedAt = -Infinity
   /** The folder at which the recovery continues, when one turn was not enough. */
   #nextFolder: string | undefined
 
@@ -44,14 +45,34 @@ export class Housekeeping {
 
   /** Does what is due. */
   async run(facts: DatabaseFacts): Promise<void> {
-    const { folder, now } = this.#parts
+    const { folder, store, maxKeys, onKnownKeys, now } = this.#parts
+    this.checkFile()
     if (!this.isUnfinished) {
-      // A clock that was set back must not stop the recovery until it has caught up.
-      if (Math.abs(now() - this.#ranAt) < HOUSEKEEPING_MS) return
-      await this.#lookAround()
+      if (!this.#isDue(this.#ranAt)) return
+      onKnownKeys(await store.findKnownKeys(maxKeys))
     }
     if (folder) await this.#recover(facts)
     this.#ranAt = now()
+  }
+
+  /** Leaves the open file when its counts would die with the process. Also while the database is away. */
+  checkFile(): void {
+    const { buffer, folder, dataDir, report, now } = this.#parts
+    if (!folder || !this.#isDue(this.#checkedAt)) return
+    this.#checkedAt = now()
+    // Only the open one: the others are in memory, and were left already.
+    const file = buffer.files().at(-1)!
+    const isDeleted = folder.isDeleted(file)
+    if (isDeleted) {
+      report(deletedFile(dataDir))
+      folder.abandon()
+    }
+    if (isDeleted || file.mode === 'memory') buffer.leaveUnsafeFile()
+  }
+
+  #isDue(doneAt: number): boolean {
+    // a clock that was set back must not stop it until it has caught up
+    return Math.abs(this.#parts.now() - doneAt) >= HOUSEKEEPING_MS
   }
 
   async #recover(facts: DatabaseFacts): Promise<void> {
@@ -66,21 +87,11 @@ export class Housekeeping {
       hasTime: () => performance.now() < turnEnd,
     })
   }
-
-  async #lookAround(): Promise<void> {
-    const { buffer, folder, store, dataDir, maxKeys, onKnownKeys, report } = this.#parts
-    onKnownKeys(await store.findKnownKeys(maxKeys))
-    // Only the open one: the others are in memory, and were left already.
-    if (!folder || folder.isIntact(buffer.files().slice(-1))) return
-    report(deletedFolder(dataDir))
-    folder.abandon()
-    buffer.leaveFile()
-  }
 }
 
-function deletedFolder(dataDir: string): AnalyticsError {
+function deletedFile(dataDir: string): AnalyticsError {
   return new AnalyticsError(
     'DATA_DIR_UNWRITABLE',
-    `The counter file in ${dataDir} was deleted while it was in use, or could not be made before. Its counts are still in memory and will be delivered; counting continues in a new file. Do not delete this folder while the app runs.`,
+    `The counter file in ${dataDir} was deleted while it was in use. Its counts are still in memory and will be delivered; counting continues in a new file. Do not delete this folder while the app runs.`,
   )
 }

@@ -1,4 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -47,6 +56,15 @@ function start(parts: Partial<CountingProcessParts> = {}): CountingProcess {
   const counting = startCounting({ dataDir, store, now: () => now, ...parts })
   started.push(counting)
   return counting
+}
+
+/** Where a link leads; nothing when it is gone. */
+function readLink(path: string): string | undefined {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return undefined
+  }
 }
 
 function counterFiles(): string[] {
@@ -287,6 +305,27 @@ test('a batch of a living process that was tried on a replaced database fails ea
   const [kept] = await recover()
   expect(kept!.message).toContain('Connect to the former database, or run "apikey-analytics flush --adopt"')
 })
+
+test.runIf(process.platform === 'linux')(
+  'one write that fails makes the counts unsafe for a minute, and not until the next start',
+  async () => {
+    const { buffer, count, flush, errors, crash } = start({ mapped: false })
+    count('a')
+    const [path] = counterFiles()
+    const fd = readdirSync('/proc/self/fd').find((name) => readLink(`/proc/self/fd/${name}`) === path)
+    closeSync(Number(fd))
+    count('a')
+    expect(buffer.mode).toBe('memory')
+    now += MINUTE_MS
+    await flush()
+    expect(buffer.mode).toBe('written')
+    expect(errors.map(({ code }) => code)).toEqual(['DATA_DIR_UNWRITABLE'])
+    count('b')
+    crash()
+    await recover()
+    expect(store.requests()).toBe(3)
+  },
+)
 
 test('a folder that cannot be written is told of later, so that whoever is told may count', async () => {
   writeFileSync(join(dataDir, 'a file'), '')

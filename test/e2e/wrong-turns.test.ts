@@ -182,6 +182,18 @@ forEachDatabase('a wrong turn', (kind, makeUrl) => {
   })
 })
 
+test('an app whose data folder is deleted while the database is away counts on in a new one', async () => {
+  const away = 'postgres://127.0.0.1:1/away'
+  await using app = await serveAnalytics({ database: away, flushIntervalMs: 100 })
+  await app.request(5)
+  rmSync(app.dataDir, { recursive: true })
+  app.passTime(60_000)
+  await expect.poll(() => existsSync(app.dataDir)).toBe(true)
+  await app.request(6)
+  expect(await countWaiting(app.dataDir)).toBe(6)
+  expect(codes(app.errors)).toContain('DATA_DIR_UNWRITABLE')
+})
+
 test('an app whose data folder is deleted with the embedded database in it starts a new one and is exact from there', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'apikey-analytics-test-'))
   const database = `sqlite:${join(dataDir, 'usage.db')}`

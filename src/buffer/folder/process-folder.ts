@@ -63,7 +63,7 @@ export class ProcessFolder implements CounterFiles {
   release(file: CounterFile): void {
     file.free()
     // A file in memory, or one that was deleted, is not reused: the next one should survive crashes again.
-    if (file.mode === 'memory' || !this.isIntact([file])) this.#discard(file)
+    if (file.mode === 'memory' || this.isDeleted(file)) this.#discard(file)
     else this.#free.push(file)
   }
 
@@ -72,12 +72,10 @@ export class ProcessFolder implements CounterFiles {
     return [...this.#paths.keys()].reduce((sum, file) => sum + fileBytes(file.identity), 0)
   }
 
-  /** False when the folder or a file in use was deleted under the running process. */
-  isIntact(inUse: readonly CounterFile[]): boolean {
-    return inUse.every((file) => {
-      const path = this.#paths.get(file)
-      return path !== undefined && existsSync(path)
-    })
+  /** Whether a file was deleted under the running process. */
+  isDeleted(file: CounterFile): boolean {
+    const path = this.#paths.get(file)
+    return path !== undefined && !existsSync(path)
   }
 
   /** Forgets a folder that was deleted: the next file gets a new one. */
