@@ -80,6 +80,16 @@ export function encodeIdentity(identity: FileIdentity): Buffer {
   return bytes
 }
 
+/** Whether a newer version of this package made the file: that version can read it. */
+export function isNewerLayout(buffer: ArrayBuffer): boolean {
+  const bytes = Buffer.from(buffer)
+  return (
+    bytes.length >= HEADER_BYTES &&
+    bytes.toString('latin1', 0, 8) === MAGIC &&
+    bytes.readUInt32LE(8) > VERSION
+  )
+}
+
 /** @returns the identity, or a sentence about what is wrong with these bytes */
 export function decodeIdentity(buffer: ArrayBuffer): FileIdentity | string {
   const bytes = Buffer.from(buffer)

@@ -12,6 +12,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { AnalyticsError } from '../../model/errors.ts'
 import { CounterFile } from '../file/counter-file.ts'
+import { isNewerLayout } from '../file/counter-layout.ts'
 import { writtenMemory } from '../file/counter-memory.ts'
 import { COUNTER_FILE, countersDir, listDir, setAsideDir, UNFINISHED } from './data-dir.ts'
 import { faultPoint } from '../../model/fault-point.ts'
@@ -128,12 +129,16 @@ async function recoverFile(path: string, parts: RecoveryParts): Promise<boolean>
     const memory = writtenMemory(fd, new Uint8Array(await readFile(path)), (cause) => {
       throw cause
     })
+    if (isNewerLayout(memory.buffer)) {
+      parts.report(newerFile(path))
+      return false
+    }
     const file = await CounterFile.read(memory, fstatSync(fd).mtimeMs)
-    if (typeof file === 'string') return setAside(path, file, parts)
+    if (typeof file === 'string') return setAside(path, file, 'Nothing was delivered', parts)
     const problem = file?.repair()
     if (file && !file.isFree && !(await parts.deliver(file, path))) return false
     faultPoint('dead file delivered')
-    if (problem !== undefined) return setAside(path, problem, parts)
+    if (problem !== undefined) return setAside(path, problem, 'What could be read was delivered', parts)
     unlinkSync(path)
     faultPoint('dead file removed')
     return true
@@ -142,14 +147,27 @@ async function recoverFile(path: string, parts: RecoveryParts): Promise<boolean>
   }
 }
 
-function setAside(path: string, problem: string, { dataDir, report, now }: RecoveryParts): true {
+/** A rollback, or a process of before an upgrade that still runs. */
+function newerFile(path: string): AnalyticsError {
+  return new AnalyticsError(
+    'COUNTER_FILE_INVALID',
+    `The counter file ${path} was made by a newer version of apikey-analytics. It stays where it is: a process of that version delivers it, or its "apikey-analytics flush".`,
+  )
+}
+
+function setAside(
+  path: string,
+  problem: string,
+  outcome: string,
+  { dataDir, report, now }: RecoveryParts,
+): true {
   mkdirSync(setAsideDir(dataDir), { recursive: true, mode: 0o700 })
   const kept = join(setAsideDir(dataDir), `${now()}-${path.split(/[\\/]/).slice(-2).join('-')}`)
   renameSync(path, kept)
   report(
     new AnalyticsError(
       'COUNTER_FILE_INVALID',
-      `Cannot read all of the counter file ${path}: ${problem}. What could be read was delivered; the file was kept as ${kept}.`,
+      `Cannot read all of the counter file ${path}: ${problem}. ${outcome}; the file was kept as ${kept}.`,
     ),
   )
   return true

@@ -52,7 +52,10 @@ async function deliverFile(
     report(new AnalyticsError(code, `${path} stays: ${why}`, { cause }))
   }
   if (!path.endsWith(SET_ASIDE_BATCH)) {
-    return stays('COUNTER_FILE_INVALID', 'it is a counter file whose readable part was delivered before.')
+    return stays(
+      'COUNTER_FILE_INVALID',
+      'it is a counter file that is damaged. What can be read of it was delivered before.',
+    )
   }
   const content = await readSetAside(path)
   if (content === undefined) return undefined
