@@ -31,7 +31,10 @@ export function listDir(folder: string): string[] {
 }
 
 /** Types of `statfs` whose pages do not reliably reach the server when a process dies: NFS, SMB, 9p, FUSE. */
-const UNMAPPABLE = new Set([0x6969, 0xff53_4d42, 0xfe53_4d42, 0x517b, 0x0102_1997, 0x6573_5546])
+const REMOTE = [0x6969, 0xff53_4d42, 0xfe53_4d42, 0x517b, 0x0102_1997, 0x6573_5546]
+/** Copy-on-write: a store into a page needs a new block, and kills the process when there is none: btrfs, ZFS, bcachefs. */
+const COPY_ON_WRITE = [0x9123_683e, 0x2fc1_2fc1, 0xca45_1a4e]
+const UNMAPPABLE = new Set([...REMOTE, ...COPY_ON_WRITE])
 
 /** Whether files of this folder should be mapped into memory. */
 export function isMappable(folder: string): boolean {

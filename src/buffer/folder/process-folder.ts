@@ -169,7 +169,10 @@ export class ProcessFolder implements CounterFiles {
 
 const ZEROS = new Uint8Array(1024 * 1024)
 
-/** Real zeros, not a hole: a full disk is an error now, and not a SIGBUS at some later count. */
+/**
+ * Real zeros, not a hole: a full disk is an error now, and not a SIGBUS at some later count. They reserve nothing where
+ * each write takes a new block, see `isMappable`.
+ */
 function fillWithZeros(fd: number, bytes: number): void {
   let written = 0
   while (written < bytes) written += writeSync(fd, ZEROS, 0, Math.min(ZEROS.length, bytes - written))
