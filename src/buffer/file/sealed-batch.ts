@@ -1,6 +1,7 @@
 import type { Batch, BatchRow, BatchUnits, BucketMinutes, RowQuantity } from '../../model/batch.ts'
 import type { KeyIdentity } from '../../model/key.ts'
 import type { CellOrder } from '../cells/cell-order.ts'
+import { createPause } from '../pause.ts'
 import type { FileIdentity } from './counter-layout.ts'
 import { FIRST_UNIT_BIN, keyIn, type FileNames } from './name-records.ts'
 
@@ -82,7 +83,11 @@ export class SealedBatch implements Batch {
   async *keys(): AsyncGenerator<readonly KeyIdentity[]> {
     let chunk: KeyIdentity[] = []
     let last: number | undefined
+    const pause = createPause()
     for (const cell of await this.#order.sort(this.#names)) {
+      // also for the cells without counts: an app with many has most of them between two rows
+      const paused = pause()
+      if (paused) await paused
       const key = this.#names.cells.keyAt(cell)
       if (key === last || !this.#hasCounts(cell)) continue
       last = key
@@ -103,7 +108,10 @@ export class SealedBatch implements Batch {
   async *rows(): AsyncGenerator<readonly BatchRow[]> {
     this.#rowCount = 0
     let chunk: BatchRow[] = []
+    const pause = createPause()
     for (const cell of await this.#order.sort(this.#names)) {
+      const paused = pause()
+      if (paused) await paused
       const row = this.#readRow(cell)
       if (!row) continue
       chunk.push(row)
