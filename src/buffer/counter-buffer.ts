@@ -261,7 +261,8 @@ export class CounterBuffer implements RequestCounter {
     this.#steadyUntil = NaN
     this.#index.enterBucket(this.#bucket)
     this.#openBatch += 1
-    if (this.#file.isOpenEmpty()) this.#file.moveTo(this.#bucket)
+    if (this.#file.names.areRenamingsFull) this.#rotate(now)
+    else if (this.#file.isOpenEmpty()) this.#file.moveTo(this.#bucket)
     else if (!this.#file.seal(this.#bucket, now)) this.#rotate(now)
   }
 
@@ -273,7 +274,7 @@ export class CounterBuffer implements RequestCounter {
     const { slots } = left.identity
     // Doubled only if this bucket itself needs the room: names of past buckets are not carried over. Compared with the
     // cells and not with the slots, because long names use a file up before its slots do, and bins come with time.
-    const needsMore = full && active * 2 > left.names.cells.length
+    const needsMore = full && left.names.isHalfUsed && active * 2 > left.names.cells.length
     const nextSlots = needsMore ? Math.min(slots * 2, MOST_SLOTS) : slots
     this.#file = next ?? this.#parts.files.open(nextSlots, this.#bucket)
     this.#retired.push(left)

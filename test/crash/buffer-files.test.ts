@@ -5,6 +5,7 @@ import {
   readlinkSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
@@ -275,6 +276,34 @@ test('an app that says another owner with each request does not fill the counter
   counting.crash()
   await recover()
   expect(ownersSaid().at(-1)).toEqual(['last'])
+})
+
+test('owners that alternate for ever use a quarter of the names; the file goes on, and the next hour has another', async () => {
+  const counting = start()
+  for (let batch = 0; batch < 200; batch += 1) {
+    for (let request = 0; request < 10; request += 1) countOwned(counting, request % 2 ? 'Acme' : 'Globex')
+    await counting.flush()
+  }
+  expect(new Set(store.batches.map(({ instance }) => instance)).size).toBe(1)
+  expect(new Set(ownersSaid().flat())).toEqual(new Set(['Acme']))
+  const published = readFileSync(counterFiles()[0]!).readDoubleLE(9 * 8)
+  const { namesBytes } = shapeFor(SLOTS)
+  expect(published).toBeGreaterThan(namesBytes / 4 - 500)
+  expect(published).toBeLessThan(namesBytes / 4 + 500)
+  now += HOUR_MS
+  countOwned(counting, 'NewCo')
+  counting.crash()
+  await recover()
+  expect(ownersSaid().at(-1)).toEqual(['NewCo'])
+})
+
+test('a file that is left because a sum became too large is followed by one of the same size', () => {
+  const { count } = start({ units: ['bytes'] })
+  for (let request = 0; request < 3; request += 1)
+    count('a', '/', 200, 1000, new Float64Array([Number.MAX_SAFE_INTEGER]))
+  const sizes = counterFiles().map((path) => statSync(path).size)
+  expect(sizes).toHaveLength(3)
+  expect(new Set(sizes).size).toBe(1)
 })
 
 test('a batch of a living process that was tried on a replaced database fails each flush, and the later ones arrive', async () => {

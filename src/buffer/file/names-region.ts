@@ -17,10 +17,12 @@ import type { FileNames } from './name-records.ts'
 import type { SlotTable } from '../cells/slot-table.ts'
 
 /**
- * Records of one key within one batch. An app that changes the name with each request would fill the file. Further
- * changes are kept in memory, and are lost only when the process is killed.
+ * Records of one key within one batch, and the part of the region for the records of all keys after their first one. An
+ * app that changes names all the time would fill the file. Further changes are kept in memory, and are lost only when
+ * the process is killed; the next bucket gets another file.
  */
 const MOST_RENAMINGS = 8
+const MOST_OF_REGION = 1 / 4
 
 /** The names of an instance, each written to the file once. */
 export class NamesRegion implements FileNames {
@@ -34,6 +36,8 @@ export class NamesRegion implements FileNames {
   readonly #bytes: Uint8Array
   readonly #header: CounterHeader
   readonly #identity: FileIdentity
+  #renamingBytes = 0
+  #areRenamingsFull = false
 
   constructor(memory: CounterMemory, header: CounterHeader, identity: FileIdentity, names: FileNames) {
     this.keys = names.keys
@@ -56,10 +60,11 @@ export class NamesRegion implements FileNames {
     if (known && name === known.name && owner === known.owner) return true
     const { sequence } = this.#header.areas[this.#header.openArea]
     const named = { ...key, name, owner }
-    if (!this.#isRenamedTooOften(number, sequence) && !this.#publish(keyRecord(number, named, sequence)))
-      return false
-    writeKeyNames(this, number, named, sequence)
-    return true
+    const isPublished = known
+      ? this.#publishRenaming(number, named, sequence)
+      : this.#publish(keyRecord(number, named, sequence))
+    if (isPublished) writeKeyNames(this, number, named, sequence)
+    return isPublished
   }
 
   /** @returns false when the file is full */
@@ -99,11 +104,30 @@ export class NamesRegion implements FileNames {
     this.cells.clear()
     this.slots.clear()
     for (const slots of this.unitSlots) slots.length = 0
+    this.#renamingBytes = 0
+    this.#areRenamingsFull = false
   }
 
-  #isRenamedTooOften(number: number, sequence: number): boolean {
-    const renaming = this.renamings.get(number)
-    return renaming !== undefined && renaming.sequence === sequence && renaming.count >= MOST_RENAMINGS
+  /** @returns false when the file is full; true also for a renaming past the limits, which has no record */
+  #publishRenaming(number: number, key: KeyIdentity, sequence: number): boolean {
+    const last = this.renamings.get(number)
+    if (last && last.sequence === sequence && last.count >= MOST_RENAMINGS) return true
+    const record = keyRecord(number, key, sequence)
+    this.#areRenamingsFull = this.#renamingBytes + record.length > this.#identity.namesBytes * MOST_OF_REGION
+    if (this.#areRenamingsFull) return true
+    this.#renamingBytes += record.length
+    return this.#publish(record)
+  }
+
+  /** Whether names changed so often that the last change is in memory only. */
+  get areRenamingsFull(): boolean {
+    return this.#areRenamingsFull
+  }
+
+  /** Whether its slots or its names use most of the room: a file may also be full because a sum has become too large. */
+  get isHalfUsed(): boolean {
+    const { slots, namesBytes } = this.#identity
+    return this.slots.count * 2 > slots || this.#header.namesPublished * 2 > namesBytes
   }
 
   get #hasSlots(): boolean {
