@@ -88,6 +88,12 @@ export function formatInstant(instant: Date, timeZone: string, unit: CalendarUni
   return unit === 'hour' ? wall.slice(0, 16).replace('T', ' ') : wall.slice(0, 10)
 }
 
+/** How far the wall clock is ahead of UTC, as `+01:00`. */
+export function formatOffset(instant: Date, timeZone: string): string {
+  const offset = offsetMs(instant.getTime(), timeZone)
+  return `${offset < 0 ? '-' : '+'}${new Date(Math.abs(offset)).toISOString().slice(11, 16)}`
+}
+
 function firstDayOf(unit: DateUnit, { year, month, day }: WallTime): WallTime {
   if (unit === 'month') return { year, month, day: 1 }
   const daysSinceMonday = (new Date(Date.UTC(year, month - 1, day)).getUTCDay() + 6) % 7
