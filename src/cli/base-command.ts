@@ -88,13 +88,15 @@ export abstract class BaseCommand extends Command {
   }
 
   /**
-   * Runs with an open, migrated database and closes it. Never creates one. @throws PEPPER_MISMATCH for a wrong pepper
+   * Runs with an open, migrated database and closes it. Never creates one.
+   * @throws PEPPER_MISMATCH for a wrong pepper; WRONG_USAGE when a data folder was named that does not exist
    */
   protected async withDatabase<T>(
     flags: BaseFlags,
     run: (db: Database, location: Location) => Promise<T>,
   ): Promise<T> {
     const location = await this.locate(flags)
+    await requireNamedDataDir(flags, location)
     const [{ openDatabase }, { requireSchema }] = await Promise.all([
       import('../store/database/open-database.ts'),
       import('../store/database/require-schema.ts'),
@@ -174,6 +176,14 @@ export abstract class BaseCommand extends Command {
     else this.say(`Error: ${message}`)
     return Promise.resolve()
   }
+}
+
+async function requireNamedDataDir(flags: BaseFlags, { dataDir, environment }: Location): Promise<void> {
+  const isGiven = flags['data-dir'] !== undefined
+  if (!isGiven && !environment.APIKEY_ANALYTICS_DIR) return
+  const { requireDataDir } = await import('./require-data-dir.ts')
+  const setting = isGiven ? '--data-dir' : 'APIKEY_ANALYTICS_DIR'
+  requireDataDir(dataDir, `Correct ${setting}, or leave it out on a machine where the app does not run.`)
 }
 
 function isMissingDefault(error: unknown, { database, dataDir }: Location): boolean {

@@ -6,6 +6,7 @@ import { replaceExport } from '../support/replace-export.ts'
 import { runCli } from '../support/cli/run-cli.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 import { WebhookReceiver } from '../support/apps/webhook-receiver.ts'
+import { EMPTY_DATA_DIR } from '../support/cli/empty-data-dir.ts'
 
 const hour = new Date(Math.floor(Date.now() / 3_600_000) * 3_600_000).toISOString()
 const month = hour.slice(0, 7)
@@ -41,7 +42,7 @@ forEachDatabase('alerts', (_kind, makeUrl) => {
     await db.close()
     env = {
       DATABASE_URL: url,
-      APIKEY_ANALYTICS_DIR: '/nowhere',
+      APIKEY_ANALYTICS_DIR: EMPTY_DATA_DIR,
       APIKEY_ANALYTICS_WEBHOOK_SECRET: receiver.secret,
     }
   })
@@ -134,7 +135,7 @@ forEachDatabase('alerts', (_kind, makeUrl) => {
     expect(code).toBe(0)
     expect(data).toMatchObject({
       report: 'alerts',
-      dataDir: '/nowhere',
+      dataDir: EMPTY_DATA_DIR,
       dryRun: false,
       fired: [],
       webhooks: [{ webhook: receiver.name, delivered: 4, failed: 0, pending: 0, lastError: null }],

@@ -12,6 +12,7 @@ import { runCli } from '../support/cli/run-cli.ts'
 import { waitForNames } from '../support/cli/wait-for-names.ts'
 import type { CliOptions } from '../support/cli/run-cli.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
+import { EMPTY_DATA_DIR } from '../support/cli/empty-data-dir.ts'
 
 const mobile = testKey(1, 'sk_l…9f2a', { name: 'Mobile app', owner: 'Acme Ltd' })
 const plain = testKey(2, 'key_2', { owner: "O'Neil; $(id)" })
@@ -41,7 +42,7 @@ forEachDatabase('names in completions', (_kind, makeUrl) => {
   let env: Record<string, string>
   beforeAll(waitForNames)
   beforeAll(async () => {
-    env = { DATABASE_URL: await makeUrl(), APIKEY_ANALYTICS_DIR: '/nowhere' }
+    env = { DATABASE_URL: await makeUrl(), APIKEY_ANALYTICS_DIR: EMPTY_DATA_DIR }
     await storeUsage(env['DATABASE_URL']!, ROWS)
     await runCli(['close', '--month', '2026-10', '--billable', '2xx'], { env })
     const { stdout } = await runCli(['export'], { env })

@@ -12,6 +12,7 @@ import { DatabaseStore } from '../../src/store/database-store.ts'
 import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { runCommand } from '../support/cli/run-command.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
+import { EMPTY_DATA_DIR } from '../support/cli/empty-data-dir.ts'
 
 const OUT = '<out>'
 const PRICES = '<prices>'
@@ -277,7 +278,7 @@ forEachDatabase('every pair of flags changes the output or is refused', (kind, m
     const stop = args.includes('--watch') ? () => process.emit('SIGINT') : undefined
     const { code, stdout, ...rest } = await runCommand(
       command,
-      [...real, '--database', url, '--data-dir', '/nowhere'],
+      [...real, '--database', url, '--data-dir', EMPTY_DATA_DIR],
       stop,
     )
     // a warning of oclif comes once, with whatever runs first

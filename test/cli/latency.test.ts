@@ -5,6 +5,7 @@ import { DatabaseStore } from '../../src/store/database-store.ts'
 import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { HOUR, keyIdOf, makeBatch } from '../support/usage/make-batch.ts'
 import { runCli } from '../support/cli/run-cli.ts'
+import { EMPTY_DATA_DIR } from '../support/cli/empty-data-dir.ts'
 
 const binsOf = (...counts: [us: number, requests: number][]) =>
   counts.flatMap(([us, requests]) => [binOf(us), requests])
@@ -33,7 +34,7 @@ const within = (value: number, expected: number) => expect(Math.abs(value / expe
 forEachDatabase('durations', (_kind, makeUrl) => {
   let url: string
   const run = (...args: string[]) =>
-    runCli(args, { env: { DATABASE_URL: url, APIKEY_ANALYTICS_DIR: '/nowhere' } })
+    runCli(args, { env: { DATABASE_URL: url, APIKEY_ANALYTICS_DIR: EMPTY_DATA_DIR } })
   const json = async (...args: string[]) =>
     JSON.parse((await run('report', ...MONTH, '--latency', '--json', ...args)).stdout)
 

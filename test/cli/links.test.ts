@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { runCli } from '../support/cli/run-cli.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
+import { EMPTY_DATA_DIR } from '../support/cli/empty-data-dir.ts'
 
 const old = testKey(1, 'sk_a…1111', { name: 'Mobile app', owner: 'acme' })
 const renewed = testKey(2, 'sk_b…2222', { name: 'Mobile app', owner: 'acme' })
@@ -22,7 +23,7 @@ forEachDatabase('keys link', (_kind, makeUrl) => {
   const lines = (text: string) => text.trimEnd().split('\r\n')
 
   beforeEach(async () => {
-    env = { DATABASE_URL: await makeUrl(), APIKEY_ANALYTICS_DIR: '/nowhere' }
+    env = { DATABASE_URL: await makeUrl(), APIKEY_ANALYTICS_DIR: EMPTY_DATA_DIR }
     await storeUsage(env['DATABASE_URL']!, ROWS)
   })
 

@@ -3,6 +3,7 @@ import Report from '../../src/cli/commands/report.ts'
 import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { runCommand } from '../support/cli/run-command.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
+import { EMPTY_DATA_DIR } from '../support/cli/empty-data-dir.ts'
 
 const acme = testKey(1, 'acme', { name: 'Acme' })
 const late = testKey(2, 'late')
@@ -18,7 +19,7 @@ const daily = (from: string, days: number) =>
 forEachDatabase('a report of a period', (_kind, makeUrl) => {
   let url: string
   const report = async (...args: string[]) => {
-    const found = await runCommand(Report, [...args, '--database', url, '--data-dir', '/nowhere'])
+    const found = await runCommand(Report, [...args, '--database', url, '--data-dir', EMPTY_DATA_DIR])
     return { ...found, stdout: Buffer.from(found.stdout, 'latin1').toString() }
   }
   const json = async (...args: string[]) => JSON.parse((await report(...args, '--json')).stdout)

@@ -245,13 +245,12 @@ values ('${keyIdOf('older')}', 'older', now(), now()) on conflict do nothing`,
     await countAsApp(roles.app.url)
     // what the ledger lacks of the app's batches
     const missing = await use(roles.reader.url, countMissing)
-    expect(await runCli(['flush', '--set-aside'], { env: { DATABASE_URL: roles.app.url } })).toMatchObject({
-      code: 0,
-    })
+    const folder = await mkdtemp(join(tmpdir(), 'apikey-analytics-test-'))
+    const flush = ['flush', '--set-aside', '--data-dir', folder]
+    expect(await runCli(flush, { env: { DATABASE_URL: roles.app.url } })).toMatchObject({ code: 0 })
     const usage = await openUsage(roles.reader.url)
     expect(await usage.findUsage({})).toHaveLength(1)
     await usage.close()
-    const folder = await mkdtemp(join(tmpdir(), 'apikey-analytics-test-'))
     const exported = join(folder, 'usage.csv')
     await runCli(['export', '--units', '--out', exported], { env: { DATABASE_URL: roles.reader.url } })
     const commands: [role: keyof typeof roles, code: number, ...args: string[]][] = [

@@ -4,6 +4,7 @@ import { shift, startOf } from '../../src/time/calendar.ts'
 import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { runCli } from '../support/cli/run-cli.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
+import { EMPTY_DATA_DIR } from '../support/cli/empty-data-dir.ts'
 
 const NOW = new Date()
 const bucket = startOf('hour', NOW, 'UTC').toISOString()
@@ -20,7 +21,7 @@ forEachDatabase('quotas', (_kind, makeUrl) => {
   const json = async (...args: string[]) => JSON.parse((await run(...args, '--json')).stdout)
 
   beforeEach(async () => {
-    env = { DATABASE_URL: await makeUrl(), APIKEY_ANALYTICS_DIR: '/nowhere' }
+    env = { DATABASE_URL: await makeUrl(), APIKEY_ANALYTICS_DIR: EMPTY_DATA_DIR }
     await storeUsage(env['DATABASE_URL']!, ROWS)
   })
 
@@ -74,7 +75,7 @@ forEachDatabase('quotas', (_kind, makeUrl) => {
     const found = await json('quotas', 'list')
     const until = shift('month', startOf('month', NOW, 'UTC'), 1, 'UTC')
     expect(found).toMatchObject({
-      dataDir: '/nowhere',
+      dataDir: EMPTY_DATA_DIR,
       notes: [],
       completeUntil: expect.any(String),
       quotas: [

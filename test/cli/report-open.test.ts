@@ -7,6 +7,7 @@ import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { PATIENCE_MS } from '../support/patience.ts'
 import { runCli } from '../support/cli/run-cli.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
+import { EMPTY_DATA_DIR } from '../support/cli/empty-data-dir.ts'
 
 const HOSTILE = `<script>alert('1')</script>" onload="x" & \u202eco`
 const month = ['--month', '2026-10']
@@ -26,7 +27,7 @@ forEachDatabase('report --open', (_kind, makeUrl) => {
       )
       chmodSync(join(folder, name), 0o755)
     }
-    env = { DATABASE_URL: await makeUrl(), APIKEY_ANALYTICS_DIR: '/nowhere', PATH: folder }
+    env = { DATABASE_URL: await makeUrl(), APIKEY_ANALYTICS_DIR: EMPTY_DATA_DIR, PATH: folder }
     const bucket = '2026-10-01T10:00Z'
     await storeUsage(env['DATABASE_URL']!, [
       { key: testKey(1, 'acme', { owner: HOSTILE }), bucket, requests: 7 },

@@ -4,6 +4,7 @@ import Report from '../../src/cli/commands/report.ts'
 import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { runCommand } from '../support/cli/run-command.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
+import { EMPTY_DATA_DIR } from '../support/cli/empty-data-dir.ts'
 
 const MOST = Number.MAX_SAFE_INTEGER
 const acme = testKey(1, 'acme-1', { owner: 'Acme' })
@@ -39,7 +40,7 @@ forEachDatabase('report --unit', (_kind, makeUrl) => {
   beforeAll(async () => {
     const url = await makeUrl()
     await storeUsage(url, ROWS)
-    database = ['--database', url, '--data-dir', '/nowhere']
+    database = ['--database', url, '--data-dir', EMPTY_DATA_DIR]
   })
   const report = async (...args: string[]) => runCommand(Report, ['--month', '2026-10', ...args, ...database])
   const tokens = async (...args: string[]) => {
@@ -173,7 +174,7 @@ forEachDatabase('report --unit where no app has units', (_kind, makeUrl) => {
       '--database',
       url,
       '--data-dir',
-      '/nowhere',
+      EMPTY_DATA_DIR,
     ])
     expect(code).toBe(2)
     expect(stderr).toContain('This database has no units: an app declares them with the option "units".')

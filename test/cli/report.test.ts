@@ -10,6 +10,7 @@ import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { runCli } from '../support/cli/run-cli.ts'
 import { runBin, startCli } from '../support/cli/start-cli.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
+import { EMPTY_DATA_DIR } from '../support/cli/empty-data-dir.ts'
 
 const acme = testKey(1, 'sk_l…9f2a', { name: 'Mobile app', owner: 'acme' })
 const partner = testKey(2, 'part…77aa', { name: '漢字株式会社', owner: '漢字' })
@@ -45,15 +46,14 @@ forEachDatabase('report', (_kind, makeUrl) => {
   beforeAll(async () => {
     const url = await makeUrl()
     await storeUsage(url, ROWS)
-    env = { DATABASE_URL: url, APIKEY_ANALYTICS_DIR: '/nowhere' }
+    env = { DATABASE_URL: url, APIKEY_ANALYTICS_DIR: EMPTY_DATA_DIR }
   })
 
   test('gives an overview with total, change, keys, endpoints, chart and both lists', async () => {
     const { code, stdout, stderr } = await report(...OCTOBER)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(stdout).toMatch(
-      /^Usage overview · 2026-10-01 00:00 to 2026-11-01 00:00 \(UTC\)\n.* · data folder \/nowhere\n\n/,
-    )
+    expect(stdout).toMatch(/^Usage overview · 2026-10-01 00:00 to 2026-11-01 00:00 \(UTC\)\n/)
+    expect(stdout).toContain(` · data folder ${EMPTY_DATA_DIR}\n\n`)
     expect(stdout).toContain(
       '1,806 requests (+80.6% against 1,000 from 2026-09-01 00:00 to 2026-10-01 00:00)',
     )

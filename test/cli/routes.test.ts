@@ -41,7 +41,7 @@ forEachDatabase('routes on the command line', (_kind, makeUrl) => {
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'apikey-analytics-routes-'))
-    env = { DATABASE_URL: await makeUrl(), APIKEY_ANALYTICS_DIR: join(folder, 'data') }
+    env = { DATABASE_URL: await makeUrl(), APIKEY_ANALYTICS_DIR: folder }
   })
   afterEach(() => rmSync(folder, { recursive: true }))
 

@@ -4,6 +4,7 @@ import { REJECTED_KEY } from '../../src/model/key.ts'
 import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { runCli } from '../support/cli/run-cli.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
+import { EMPTY_DATA_DIR } from '../support/cli/empty-data-dir.ts'
 
 const acme = testKey(1, 'sk_l…9f2a', { name: 'Mobile app', owner: 'acme' })
 const HOUR = 3_600_000
@@ -27,7 +28,7 @@ forEachDatabase('security', (_kind, makeUrl) => {
   beforeAll(async () => {
     const url = await makeUrl()
     await storeUsage(url, [...usual, ...unusual])
-    env = { DATABASE_URL: url, APIKEY_ANALYTICS_DIR: '/nowhere' }
+    env = { DATABASE_URL: url, APIKEY_ANALYTICS_DIR: EMPTY_DATA_DIR }
   })
 
   test('lists findings, most severe first, with what was seen, what is normal, when and what to do', async () => {

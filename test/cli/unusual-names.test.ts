@@ -5,6 +5,7 @@ import { OTHER_KEY, REJECTED_KEY } from '../../src/model/key.ts'
 import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { runCli } from '../support/cli/run-cli.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
+import { EMPTY_DATA_DIR } from '../support/cli/empty-data-dir.ts'
 
 const acme = testKey(1, 'acme')
 const ROWS = [
@@ -20,7 +21,7 @@ forEachDatabase('names that mean more than one', (_kind, makeUrl) => {
   let env: Record<string, string>
   const run = (...args: string[]) => runCli([...args, '--month', '2026-10'], { env })
   beforeAll(async () => {
-    env = { DATABASE_URL: await makeUrl(), APIKEY_ANALYTICS_DIR: '/nowhere' }
+    env = { DATABASE_URL: await makeUrl(), APIKEY_ANALYTICS_DIR: EMPTY_DATA_DIR }
     await storeUsage(env['DATABASE_URL']!, ROWS)
   })
 
@@ -30,7 +31,7 @@ forEachDatabase('names that mean more than one', (_kind, makeUrl) => {
       const { body } = await answerApi(
         async () => db,
         { name, query: { month: '2026-10', ...query } },
-        '/nowhere',
+        EMPTY_DATA_DIR,
       )
       return JSON.parse(body)
     } finally {
@@ -47,7 +48,7 @@ forEachDatabase('names that mean more than one', (_kind, makeUrl) => {
       await storeUsage(url, [{ key, bucket, requests: 9 - index }])
     }
     const report = async (...args: string[]) => {
-      const env = { DATABASE_URL: url, APIKEY_ANALYTICS_DIR: '/nowhere' }
+      const env = { DATABASE_URL: url, APIKEY_ANALYTICS_DIR: EMPTY_DATA_DIR }
       return (await runCli(['report', '--month', '2026-10', ...args], { env })).stdout
     }
     for (const args of [[], ['--by', 'key'], ['--by', 'key,month']]) {

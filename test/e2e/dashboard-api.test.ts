@@ -16,6 +16,7 @@ import { serveApp } from '../support/apps/serve-app.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
 import { send } from '../support/apps/send-request.ts'
 import { replaceExport } from '../support/replace-export.ts'
+import { EMPTY_DATA_DIR } from '../support/cli/empty-data-dir.ts'
 
 const acme = testKey(1, 'sk_l…9f2a', { name: 'Mobile app', owner: 'acme' })
 const evil = testKey(2, '<img src=x onerror=alert(1)>')
@@ -42,7 +43,7 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
   beforeAll(async () => {
     database = await makeUrl()
     await storeUsage(database, ROWS)
-    dashboard = analyticsDashboard({ authorize: () => true, database, dataDir: '/nowhere' })
+    dashboard = analyticsDashboard({ authorize: () => true, database, dataDir: EMPTY_DATA_DIR })
     const server = await listen(new Koa().use(dashboard).callback())
     base = `${server.url}/usage/`
     close = async () => {
@@ -67,7 +68,7 @@ forEachDatabase('the API of the dashboard', (_kind, makeUrl) => {
     ['by=key&latency=1&sort=p95', ['--by', 'key', '--latency', '--sort', 'p95']],
   ])('gives what report --json gives, for %s', async (query, flags) => {
     const { json } = await get(`api/report?${OCTOBER}&limit=1000&${query}`)
-    const env = { DATABASE_URL: database, APIKEY_ANALYTICS_DIR: '/nowhere' }
+    const env = { DATABASE_URL: database, APIKEY_ANALYTICS_DIR: EMPTY_DATA_DIR }
     const cli = JSON.parse(
       (await runCli(['report', '--month', '2026-10', ...flags, '--json'], { env })).stdout,
     )

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { forEachDatabase } from '../support/databases/for-each-database.ts'
+import { EMPTY_DATA_DIR } from '../support/cli/empty-data-dir.ts'
 import { runBin, startCli } from '../support/cli/start-cli.ts'
 
 forEachDatabase('the command dashboard', (_kind, makeUrl) => {
@@ -25,12 +27,11 @@ forEachDatabase('the command dashboard', (_kind, makeUrl) => {
 
 describe('the command dashboard', () => {
   test('says what to do when there is no database', async () => {
-    const { code, stdout, stderr } = await runBin(['dashboard', '--data-dir', '/nowhere'])
+    const { code, stdout, stderr } = await runBin(['dashboard'], { cwd: EMPTY_DATA_DIR })
     expect({ code, stdout, stderr }).toEqual({
       code: 1,
       stdout: '',
-      stderr:
-        'Error: No usage.db in /nowhere: pass --data-dir, or name the database of the app with --database, DATABASE_URL or --env-file.\n',
+      stderr: `Error: No usage.db in ${join(EMPTY_DATA_DIR, '.apikey-analytics')}: pass --data-dir, or name the database of the app with --database, DATABASE_URL or --env-file.\n`,
     })
   })
 })

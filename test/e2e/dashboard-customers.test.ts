@@ -7,6 +7,7 @@ import { browseDashboard } from '../support/browser/browse-dashboard.ts'
 import type { BrowsedDashboard } from '../support/browser/browse-dashboard.ts'
 import { runCli } from '../support/cli/run-cli.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
+import { EMPTY_DATA_DIR } from '../support/cli/empty-data-dir.ts'
 
 const MONTH = '2026-03'
 const MARCH = `?month=${MONTH}`
@@ -49,7 +50,7 @@ forEachDatabase('customers on the dashboard', (kind, makeUrl) => {
     return answer.headers()['content-type']!.startsWith('text/csv') ? answer.text() : answer.json()
   }
   const cli = async (...args: string[]) => {
-    const env = { DATABASE_URL: database, APIKEY_ANALYTICS_DIR: '/nowhere' }
+    const env = { DATABASE_URL: database, APIKEY_ANALYTICS_DIR: EMPTY_DATA_DIR }
     return JSON.parse((await runCli([...args, '--json'], { env })).stdout)
   }
   const list = (title: string) => page.locator(`.list:has(h2:text-is("${title}"))`)

@@ -8,6 +8,7 @@ import { browseDashboard } from '../support/browser/browse-dashboard.ts'
 import type { BrowsedDashboard } from '../support/browser/browse-dashboard.ts'
 import { runCli } from '../support/cli/run-cli.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
+import { EMPTY_DATA_DIR } from '../support/cli/empty-data-dir.ts'
 
 const often = testKey(1, 'often')
 const slow = testKey(2, 'slow')
@@ -30,7 +31,7 @@ forEachDatabase('durations on the dashboard', (kind, makeUrl) => {
   let { served, browser, watched, page, open, close } = {} as BrowsedDashboard
   const toggle = () => page.getByRole('button', { name: 'Durations' })
   const report = async (...flags: string[]) => {
-    const env = { DATABASE_URL: database, APIKEY_ANALYTICS_DIR: '/nowhere' }
+    const env = { DATABASE_URL: database, APIKEY_ANALYTICS_DIR: EMPTY_DATA_DIR }
     const { stdout } = await runCli(['report', '--month', '2026-10', ...flags, '--latency', '--json'], {
       env,
     })

@@ -8,6 +8,7 @@ import { expectReadable } from '../support/browser/expect-readable.ts'
 import { forAnyDatabase, forEachDatabase } from '../support/databases/for-each-database.ts'
 import { runCli } from '../support/cli/run-cli.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
+import { EMPTY_DATA_DIR } from '../support/cli/empty-data-dir.ts'
 
 /** An element of the page: tests have no types of browsers. */
 interface Track {
@@ -64,7 +65,7 @@ forEachDatabase('quotas on the dashboard', (kind, makeUrl) => {
   })
 
   test('the API answers as the command line does', async () => {
-    const env = { DATABASE_URL: database, APIKEY_ANALYTICS_DIR: '/nowhere' }
+    const env = { DATABASE_URL: database, APIKEY_ANALYTICS_DIR: EMPTY_DATA_DIR }
     const { quotas } = JSON.parse((await runCli(['quotas', 'list', '--json'], { env })).stdout)
     expect(await ask('quotas?limit=1000')).toMatchObject({ quotaCount: 16, quotas })
     expect((await ask('quotas')).quotas).toEqual(quotas.slice(0, 8))

@@ -6,6 +6,7 @@ import { expectReadable } from '../support/browser/expect-readable.ts'
 import { forAnyDatabase, forEachDatabase } from '../support/databases/for-each-database.ts'
 import { runCli } from '../support/cli/run-cli.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
+import { EMPTY_DATA_DIR } from '../support/cli/empty-data-dir.ts'
 
 const MOST = Number.MAX_SAFE_INTEGER
 const busy = testKey(1, 'busy', { owner: 'Acme' })
@@ -137,7 +138,7 @@ forEachDatabase('a unit on the dashboard', (kind, makeUrl) => {
     await open(`${OCTOBER}&unit=tokens`)
     const link = await page.getByLabel('Download keys as CSV').getAttribute('href')
     const answer = await page.request.get(new URL(link!, page.url()).href)
-    const env = { DATABASE_URL: database, APIKEY_ANALYTICS_DIR: '/nowhere' }
+    const env = { DATABASE_URL: database, APIKEY_ANALYTICS_DIR: EMPTY_DATA_DIR }
     const flags = ['--month', '2026-10', '--by', 'key', '--unit', 'tokens', '--format', 'csv']
     expect(await answer.text()).toBe((await runCli(['report', ...flags], { env })).stdout)
     const customers = await page.getByLabel('Download customers as CSV').getAttribute('href')

@@ -7,6 +7,7 @@ import { browseDashboard } from '../support/browser/browse-dashboard.ts'
 import type { BrowsedDashboard } from '../support/browser/browse-dashboard.ts'
 import { runCli } from '../support/cli/run-cli.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
+import { EMPTY_DATA_DIR } from '../support/cli/empty-data-dir.ts'
 
 const acme = testKey(1, 'sk_l…9f2a', { name: 'Mobile app', owner: 'acme' })
 const image = testKey(2, '<img src=x onerror=alert(1)>')
@@ -53,7 +54,7 @@ forEachDatabase('the dashboard in a browser', (kind, makeUrl) => {
 
   test('shows the numbers that the command line shows for the same period', async () => {
     await open(OCTOBER)
-    const env = { DATABASE_URL: database, APIKEY_ANALYTICS_DIR: '/nowhere' }
+    const env = { DATABASE_URL: database, APIKEY_ANALYTICS_DIR: EMPTY_DATA_DIR }
     const { stdout } = await runCli(['report', '--month', '2026-10', '--json'], { env })
     const { total, activeKeys, sections } = JSON.parse(stdout)
     expect(await page.locator('.card .value').allInnerTexts()).toEqual([

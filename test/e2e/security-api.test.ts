@@ -9,6 +9,7 @@ import { listen } from '../support/apps/listen.ts'
 import type { Listening } from '../support/apps/listen.ts'
 import { runCli } from '../support/cli/run-cli.ts'
 import { storeUsage } from '../support/usage/store-usage.ts'
+import { EMPTY_DATA_DIR } from '../support/cli/empty-data-dir.ts'
 
 let database: TestDatabase
 let dashboard: AnalyticsDashboard
@@ -19,7 +20,7 @@ beforeAll(async () => {
   await storeUsage(database.url, [
     { key: REJECTED_KEY, bucket: '2026-11-01T03:00Z', endpoint: '/login', status: 401, requests: 1234 },
   ])
-  dashboard = analyticsDashboard({ authorize: () => true, database: database.url, dataDir: '/nowhere' })
+  dashboard = analyticsDashboard({ authorize: () => true, database: database.url, dataDir: EMPTY_DATA_DIR })
   server = await listen(new Koa().use(dashboard).callback())
 })
 afterAll(async () => {
@@ -36,7 +37,7 @@ test('the dashboard gives the same findings as the command', async () => {
   const answer = await ask('since=2026-11-01&until=2026-11-02')
   const period = ['--since', '2026-11-01', '--until', '2026-11-02']
   const { stdout } = await runCli(['security', ...period, '--json'], {
-    env: { DATABASE_URL: database.url, APIKEY_ANALYTICS_DIR: '/nowhere' },
+    env: { DATABASE_URL: database.url, APIKEY_ANALYTICS_DIR: EMPTY_DATA_DIR },
   })
   const found = (await answer.json()) as { findings: object[] }
   expect(found.findings).toMatchObject([{ kind: 'rejected-burst', severity: 'critical' }])

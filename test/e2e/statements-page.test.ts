@@ -8,6 +8,7 @@ import { forAnyDatabase, forEachDatabase } from '../support/databases/for-each-d
 import { PATIENCE_MS } from '../support/patience.ts'
 import { runCli } from '../support/cli/run-cli.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
+import { EMPTY_DATA_DIR } from '../support/cli/empty-data-dir.ts'
 
 const WIDTHS = [390, 768, 1280, 1920]
 const LONG = '/v1/customers/:customerId/invoices/:invoiceNumber/lines/:lineNumber'
@@ -32,7 +33,7 @@ forEachDatabase('statements on the dashboard', (kind, makeUrl) => {
   let { served, watched, page, open, close } = {} as BrowsedDashboard
   const cli = async (...args: string[]) => {
     const { code, stdout, stderr } = await runCli(args, {
-      env: { DATABASE_URL: database, APIKEY_ANALYTICS_DIR: '/nowhere' },
+      env: { DATABASE_URL: database, APIKEY_ANALYTICS_DIR: EMPTY_DATA_DIR },
     })
     expect({ args, code, stderr }).toMatchObject({ args, code: 0 })
     return stdout

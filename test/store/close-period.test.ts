@@ -22,6 +22,7 @@ import { pruneUsage } from '../../src/store/remove/prune-usage.ts'
 import { rollUpUsage } from '../../src/store/remove/roll-up-usage.ts'
 import { verifyUsage } from '../../src/store/verify/verify-usage.ts'
 import { parsePeriod } from '../../src/time/period.ts'
+import { EMPTY_DATA_DIR } from '../support/cli/empty-data-dir.ts'
 import { dumpTables, loadTables } from '../support/databases/copy-tables.ts'
 import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { billedLines } from '../support/usage/billed-lines.ts'
@@ -35,7 +36,7 @@ const NOBODY = testKey(2, 'key_nobody')
 const now = new Date('2027-01-01T00:00Z')
 const month = (label: string, timeZone?: string) => parseBillingPeriod({ month: label, timeZone })
 const close = (db: Database, label: string, rest: Partial<CloseOrder> = {}) =>
-  closePeriod(db, '/nowhere', { period: month(label), billable: ['2xx'], now, ...rest })
+  closePeriod(db, EMPTY_DATA_DIR, { period: month(label), billable: ['2xx'], now, ...rest })
 const row = (
   key: KeyIdentity,
   bucket: string,

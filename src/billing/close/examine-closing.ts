@@ -3,7 +3,7 @@ import type { StatementTotals } from '../../model/statement.ts'
 import type { StatusFilter } from '../../model/usage-query.ts'
 import { formatCount } from '../../terminal/format-number.ts'
 import { noteLeftOut } from '../../report/notes/note-imported.ts'
-import { describeAmounts } from '../../report/notes/note-undelivered.ts'
+import { describeAmounts, noteNoDataDir } from '../../report/notes/note-undelivered.ts'
 import type { Undelivered } from '../../report/notes/note-undelivered.ts'
 import { readLastStatement } from '../../store/billing/chain.ts'
 import { readClosedPeriods, joinPeriods } from '../../store/billing/closed-periods.ts'
@@ -73,6 +73,7 @@ export async function examineClosing(
     warnings: overlap
       ? []
       : [
+          ...noteNoDataDir(dataDir),
           ...warnOfSilence(ledger, period),
           ...(await warnOfPrunes(db, period)),
           ...(await warnOfImports(db, order)),

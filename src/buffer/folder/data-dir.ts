@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, statfsSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Folder of the process folders with their counter files. */
@@ -18,6 +18,11 @@ export function makePrivateDir(dataDir: string, folder: string): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
+}
+
+/** Whether there is a data folder. The app makes it when it starts. */
+export function hasDataDir(dataDir: string): boolean {
+  return statSync(dataDir, { throwIfNoEntry: false })?.isDirectory() ?? false
 }
 
 /** Names in a folder; empty when the folder does not exist. */

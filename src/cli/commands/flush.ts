@@ -26,10 +26,12 @@ export default class Flush extends BaseCommand {
   async run(): Promise<object> {
     const { flags } = await this.parse(Flush)
     return this.withDatabase(flags, async (db, { database, dataDir }) => {
-      const [{ openStore }, { deliverDataDir }] = await Promise.all([
+      const [{ openStore }, { deliverDataDir }, { requireDataDir }] = await Promise.all([
         import('../../store/open-store.ts'),
         import('../../buffer/deliver-data-dir.ts'),
+        import('../require-data-dir.ts'),
       ])
+      requireDataDir(dataDir, 'Run this in the working directory of the app, or pass --data-dir.')
       // The ids in counter files are computed already: no pepper is needed to deliver them.
       const store = openStore({ url: database, pepperCheck: '' })
       const report = (error: AnalyticsError) => {

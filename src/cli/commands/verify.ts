@@ -2,7 +2,8 @@ import { BaseCommand, exitCodes } from '../base-command.ts'
 
 /** `apikey-analytics verify` */
 export default class Verify extends BaseCommand {
-  static override readonly summary = 'Prove that every counted request is in the database exactly once.'
+  static override readonly summary =
+    'Prove that every counted request is in the database, was removed on purpose, or waits on this machine.'
   static override readonly description = `In one snapshot, compares what is in the table and what was pruned with what was delivered, and every histogram of durations with the requests of its row. Lists what is missing, not delivered yet, or set aside.\n\n${exitCodes('failed or not all is accounted for')}`
   static override readonly examples = ['<%= config.bin %> verify', '<%= config.bin %> verify --json']
 

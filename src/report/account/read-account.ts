@@ -3,7 +3,7 @@ import type { LateUsage } from '../../store/read/list-late-usage.ts'
 import type { Database } from '../../store/database/open-database.ts'
 import { verifyUsage } from '../../store/verify/verify-usage.ts'
 import type { VerifyResult } from '../../store/verify/verify-usage.ts'
-import { noteMove, readUndelivered } from '../notes/note-undelivered.ts'
+import { noteMove, noteNoDataDir, readUndelivered } from '../notes/note-undelivered.ts'
 import type { Undelivered } from '../notes/note-undelivered.ts'
 
 /** Where every counted request is: the data of `verify --json`. */
@@ -12,7 +12,7 @@ export interface Account extends VerifyResult, Undelivered {
   readonly accountedFor: boolean
   readonly database: string
   readonly dataDir: string
-  /** That the database moved, or that a move of it is not finished. */
+  /** That the database moved, that a move of it is not finished, or that there is no data folder. */
   readonly notes: readonly string[]
   /** Counts that arrived after their time was pruned or rolled up; they are stored like all others. */
   readonly late: readonly LateUsage[]
@@ -31,6 +31,6 @@ export async function readAccount(
   const lostUnits = usage.units.some(({ missing }) => missing !== 0n)
   const faults = usage.billing?.faults.length ?? 0
   const accountedFor = usage.balanced && faults === 0 && !usage.wrongHistograms && lost === 0 && !lostUnits
-  const notes = await noteMove(db)
+  const notes = [...(await noteMove(db)), ...noteNoDataDir(dataDir)]
   return { accountedFor, database: db.databaseLabel, dataDir, notes, ...usage, ...undelivered, late }
 }

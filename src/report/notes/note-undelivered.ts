@@ -1,4 +1,5 @@
 import { inspectDataDir } from '../../buffer/folder/inspect-data-dir.ts'
+import { hasDataDir } from '../../buffer/folder/data-dir.ts'
 import { isMeantFor } from '../../buffer/folder/is-meant-for.ts'
 import type { AskingDatabase } from '../../buffer/folder/is-meant-for.ts'
 import { formatCount } from '../../terminal/format-number.ts'
@@ -59,6 +60,12 @@ async function readAsking(db: Database): Promise<AskingDatabase> {
 export async function noteMove(db: Database): Promise<string[]> {
   const note = describeState(db.databaseLabel, await readMeta(db))
   return note === undefined ? [] : [note]
+}
+
+/** Notes that there is no data folder: legitimate on a machine where the app does not run. */
+export function noteNoDataDir(dataDir: string): string[] {
+  if (hasDataDir(dataDir)) return []
+  return [`There is no data folder ${dataDir}: counts that wait on this machine are not known.`]
 }
 
 /** Notes that the database moved, and that counts on this machine are not in it. */
