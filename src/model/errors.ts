@@ -18,6 +18,7 @@ export type AnalyticsErrorCode =
   | 'INSTANCE_COPIED'
   | 'PEPPER_MISMATCH'
   | 'DATA_DIR_UNWRITABLE'
+  | 'DATA_DIR_UNREADABLE'
   | 'COUNTER_FILE_INVALID'
   | 'FILE_UNWRITABLE'
   | 'IDENTIFY_FAILED'
@@ -41,4 +42,12 @@ export class AnalyticsError extends Error {
     super(message, options)
     this.code = code
   }
+}
+
+/** Translates the error of a file system when another user owns a file or folder; others stay as they are. */
+export function explainRefusal(error: unknown, path: string, code: AnalyticsErrorCode): unknown {
+  const { code: reason = '' } = error as { code?: string }
+  if (!/^(EACCES|EPERM)$/.test(reason)) return error
+  const message = `You may not read ${path} (${reason}). Run this as the user of the app.`
+  return new AnalyticsError(code, message, { cause: error })
 }

@@ -1,7 +1,8 @@
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { makeDatabase } from '../support/databases/databases.ts'
 import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { runCli } from '../support/cli/run-cli.ts'
 import { storeUsage, testKey } from '../support/usage/store-usage.ts'
@@ -67,5 +68,72 @@ forEachDatabase('a data folder that is not there', (_kind, makeUrl) => {
       expect({ code, stderr }).toEqual({ code: 0, stderr: `Note: ${note}\n` })
     }
     expect((await run(['report'])).code).toBe(0)
+  })
+})
+
+describe('a data folder of another user', () => {
+  let dataDir: string
+  beforeAll(async () => {
+    dataDir = join(folder, 'odd')
+    mkdirSync(join(dataDir, 'counters'), { recursive: true })
+    await runCli(['migrate', '--data-dir', dataDir])
+  })
+  afterAll(() => rmSync(dataDir, { recursive: true }))
+
+  /** Runs a command as somebody who may not use a folder: without its mode, and not as root, who may do everything. */
+  async function runAsOther(path: string, mode: number, args: readonly string[]) {
+    const isRoot = process.geteuid!() === 0
+    chmodSync(folder, 0o755)
+    chmodSync(path, mode)
+    if (isRoot) process.seteuid!(65534)
+    try {
+      return await runCli([...args, '--data-dir', dataDir, '--json'], { cwd: '/' })
+    } finally {
+      if (isRoot) process.seteuid!(0)
+      chmodSync(path, 0o700)
+    }
+  }
+
+  test.each([
+    ['verify'],
+    ['report'],
+    ['flush'],
+    ['close', '--month', '2026-09', '--billable', '2xx', '--dry-run'],
+  ])('is named by %s, with what to do', async (...args) => {
+    const { code, stdout } = await runAsOther(dataDir, 0, args)
+    expect({ code, ...JSON.parse(stdout) }).toEqual({
+      code: 1,
+      error: {
+        code: 'DATABASE_REFUSED',
+        message: `You may not read ${join(dataDir, 'usage.db')} (EACCES). Run this as the user of the app.`,
+      },
+    })
+  })
+
+  test('is named where the database is another one', async () => {
+    const { url, remove } = await makeDatabase('postgresql')
+    onTestFinished(remove)
+    const counters = join(dataDir, 'counters')
+    for (const command of ['verify', 'report', 'flush']) {
+      const { code, stdout } = await runAsOther(dataDir, 0, [command, '--database', url])
+      expect({ code, ...JSON.parse(stdout) }).toEqual({
+        code: 1,
+        error: {
+          code: 'DATA_DIR_UNREADABLE',
+          message: `You may not read ${counters} (EACCES). Run this as the user of the app.`,
+        },
+      })
+    }
+  })
+
+  test('needs to be writable also to be read', async () => {
+    const { code, stdout } = await runAsOther(dataDir, 0o555, ['report'])
+    expect({ code, ...JSON.parse(stdout) }).toMatchObject({
+      code: 1,
+      error: {
+        code: 'DATABASE_REFUSED',
+        message: expect.stringContaining('also reading needs permission to write the file and its folder.'),
+      },
+    })
   })
 })

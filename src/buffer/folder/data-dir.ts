@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { explainRefusal } from '../../model/errors.ts'
 
 /** Folder of the process folders with their counter files. */
 export const countersDir = (dataDir: string): string => join(dataDir, 'counters')
@@ -20,18 +21,22 @@ export function makePrivateDir(dataDir: string, folder: string): void {
   }
 }
 
-/** Whether there is a data folder. The app makes it when it starts. */
+/** Whether there is a data folder. The app makes it when it starts. @throws DATA_DIR_UNREADABLE */
 export function hasDataDir(dataDir: string): boolean {
-  return statSync(dataDir, { throwIfNoEntry: false })?.isDirectory() ?? false
+  try {
+    return statSync(dataDir, { throwIfNoEntry: false })?.isDirectory() ?? false
+  } catch (error) {
+    throw explainRefusal(error, dataDir, 'DATA_DIR_UNREADABLE')
+  }
 }
 
-/** Names in a folder; empty when the folder does not exist. */
+/** Names in a folder; empty when the folder does not exist. @throws DATA_DIR_UNREADABLE when another user owns it */
 export function listDir(folder: string): string[] {
   try {
     return readdirSync(folder).sort()
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
+    throw explainRefusal(error, folder, 'DATA_DIR_UNREADABLE')
   }
 }
 

@@ -52,7 +52,7 @@ export async function recoverCounts(parts: RecoveryParts): Promise<string | unde
       await recoverFolder(folder, parts)
     } catch (cause) {
       // The database does not answer: the other folders must wait too.
-      if (cause instanceof AnalyticsError) throw cause
+      if (cause instanceof AnalyticsError && cause.code !== 'DATA_DIR_UNREADABLE') throw cause
       parts.report(unreadableFolder(folder, cause))
     }
   }
@@ -114,7 +114,9 @@ function removeEmpty(folder: string): void {
 }
 
 function unreadableFolder(folder: string, cause: unknown): AnalyticsError {
-  const why = (cause as NodeJS.ErrnoException).code ?? 'unknown'
+  const { code: why = 'unknown' } = (cause instanceof AnalyticsError ? cause.cause : cause) as {
+    code?: string
+  }
   return new AnalyticsError(
     'COUNTER_FILE_INVALID',
     `Cannot recover the counts in ${folder} (${why}). They stay there and are tried again. Check its owner and mode.`,

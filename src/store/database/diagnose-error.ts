@@ -266,7 +266,16 @@ const BY_CODE: readonly (readonly [RegExp, Diagnosis])[] = [
   ],
   [/^SQLITE_NOTADB/, { code: 'DATABASE_REFUSED', finding: 'This file is no database:', remedy: CHECK_URL }],
   [
-    /^SQLITE_(CANTOPEN|READONLY|PERM|AUTH)|^(EACCES|EPERM|EROFS|EISDIR|ENOTDIR|EEXIST)$/,
+    /^SQLITE_(CANTOPEN|READONLY)/,
+    {
+      code: 'DATABASE_REFUSED',
+      finding: 'Cannot open',
+      remedy:
+        'Check the path and its permissions: also reading needs permission to write the file and its folder.',
+    },
+  ],
+  [
+    /^SQLITE_(PERM|AUTH)|^(EACCES|EPERM|EROFS|EISDIR|ENOTDIR|EEXIST)$/,
     { code: 'DATABASE_REFUSED', finding: 'Cannot open', remedy: 'Check the path and its permissions.' },
   ],
   [

@@ -1,9 +1,9 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
 import { MEMORY_DATABASE } from '../../../options/database-location.ts'
-import { AnalyticsError } from '../../../model/errors.ts'
+import { AnalyticsError, explainRefusal } from '../../../model/errors.ts'
 import { MIGRATIONS_TABLE } from '../migrations/migration-names.ts'
 import { isChecked, requireState, writeReadState } from '../require-active.ts'
 import type { StateRow } from '../require-active.ts'
@@ -76,7 +76,7 @@ join pragma_table_info(t.value) c`,
     async open({ create = false, lockWaitMs = LOCK_WAIT_MS }) {
       const isFile = path !== MEMORY_DATABASE
       if (isFile && create) createFile(path, databaseLabel)
-      else if (isFile && !existsSync(path)) throw new AnalyticsError('DATABASE_NOT_FOUND', noFile(path))
+      else if (isFile) requireFile(path, databaseLabel)
       let file: SqliteFile | undefined
       try {
         file = new Sqlite(path, { timeout: lockWaitMs, fileMustExist: true })
@@ -114,8 +114,17 @@ async function useWriteAheadLog(file: SqliteFile): Promise<void> {
   }
 }
 
-function noFile(path: string): string {
-  return `No database at ${path}. Start the app once, run "apikey-analytics migrate", or pass --data-dir or --database.`
+/** @throws DATABASE_NOT_FOUND; DATABASE_REFUSED when another user owns its folder */
+function requireFile(path: string, databaseLabel: string): void {
+  try {
+    if (statSync(path, { throwIfNoEntry: false })) return
+  } catch (error) {
+    throw translateError(explainRefusal(error, path, 'DATABASE_REFUSED'), databaseLabel)
+  }
+  throw new AnalyticsError(
+    'DATABASE_NOT_FOUND',
+    `No database at ${path}. Start the app once, run "apikey-analytics migrate", or pass --data-dir or --database.`,
+  )
 }
 
 /** Makes the folder and the file readable by this user only, because usage is private. */
