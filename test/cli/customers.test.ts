@@ -110,6 +110,15 @@ forEachDatabase('customers', (_kind, makeUrl) => {
     expect(stdout).toContain('Note: History begins on 1 January 2026: try another --since or --month.')
   })
 
+  test('are told of the filter or the period where that is why there is nothing', async () => {
+    const notesOf = async (...args: string[]) => (await json('report', ...args)).notes
+    expect(await notesOf('--owner', 'Acme', '--status', '418', ...PERIOD)).toEqual([
+      'No requests of this period match the filters.',
+    ])
+    expect(await notesOf('--month', '2099-01')).toEqual(['January 2099 has not begun.'])
+    expect(await notesOf('--since', '2026-02-20', '--until', '2026-02-21')).toEqual([])
+  })
+
   test('are not listed in a report where nobody has an owner', async () => {
     const url = await makeUrl()
     await storeUsage(url, [{ key: testKey(4, 'key_4'), bucket: '2026-01-03T10:00Z', requests: 10 }])

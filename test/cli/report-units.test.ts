@@ -137,7 +137,17 @@ forEachDatabase('report --unit', (_kind, makeUrl) => {
   test('says what a month without it has, and since when it was counted', async () => {
     const { stdout } = await report('--unit', 'rows', '--by', 'key')
     expect(stdout).toContain('No rows in this period.')
-    expect(stdout).toContain('Note: History of rows begins on 1 August 2026')
+    expect(stdout).not.toContain('History')
+    const before = await runCommand(Report, [
+      '--month',
+      '2026-07',
+      '--unit',
+      'rows',
+      '--by',
+      'key',
+      ...database,
+    ])
+    expect(before.stdout).toContain('Note: History of rows begins on 1 August 2026')
   })
 
   test.each([

@@ -9,6 +9,7 @@ import { parseDimensions } from '../question/parse-filter.ts'
 import type { Pricing } from './pricing.ts'
 import type { ReportFlags } from '../question/report-flags.ts'
 import type { ReportRequest } from './build-report.ts'
+import { nameOfAmount } from './amount.ts'
 import { hasLines } from './usage-report.ts'
 import { requireUnit } from '../question/require-unit.ts'
 import { runReport } from './run-report.ts'
@@ -56,7 +57,7 @@ export async function readReport(
     ...headed,
     report: {
       ...report,
-      notes: [...report.notes, ...(await noteEmpty(db, found.period.timeZone, flags.unit))],
+      notes: [...report.notes, ...(await noteEmpty(db, found, flags.unit))],
     },
   }
 }
@@ -105,13 +106,23 @@ function defaultLimit(flags: ReportFlags, [first]: readonly UsageDimension[] = [
   return first && isCalendarUnit(first) ? DEFAULT_STEPS : DEFAULT_LIMIT
 }
 
-async function noteEmpty(db: Database, timeZone: string, unit: string | undefined): Promise<string[]> {
+/** Why there is nothing, where that is not obvious. */
+async function noteEmpty(
+  db: Database,
+  { filter, period: { until, timeZone } }: FoundFilter,
+  unit: string | undefined,
+): Promise<string[]> {
   const first = await findHistoryStart(db, unit)
-  return first
-    ? [
-        `${unit === undefined ? 'History' : `History of ${unit}`} begins on ${formatDay(first, timeZone)}: try another --since or --month.`,
-      ]
-    : [
-        'The database is empty. Add app.use(apiKeyAnalytics()) to your app and send a request with an API key, or try "apikey-analytics demo".',
-      ]
+  if (!first) {
+    return [
+      'The database is empty. Add app.use(apiKeyAnalytics()) to your app and send a request with an API key, or try "apikey-analytics demo".',
+    ]
+  }
+  if (until && until <= first) {
+    const history = unit === undefined ? 'History' : `History of ${unit}`
+    return [`${history} begins on ${formatDay(first, timeZone)}: try another --since or --month.`]
+  }
+  const { endpoint, method, keyIds, owner, status } = filter
+  const isFiltered = [endpoint, method, keyIds, owner, status].some((value) => value !== undefined)
+  return isFiltered ? [`No ${nameOfAmount(unit)} of this period match the filters.`] : []
 }
