@@ -1,7 +1,7 @@
 import { AnalyticsError } from '../model/errors.ts'
 import { formatInstant } from '../time/calendar.ts'
 import { formatCount } from '../terminal/format-number.ts'
-import { parseInstant } from '../time/period.ts'
+import { parseAge, parseInstant } from '../time/period.ts'
 import { nameOfKey } from '../report/usage/group-names.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { countPrunableAlerts, pruneAlerts } from '../store/alerts/remove-alerts.ts'
@@ -114,12 +114,5 @@ function interrupted(rows: number, cause: unknown): AnalyticsError {
 
 function readBefore({ 'older-than': olderThan, before }: PruneFlags, now: Date): Date {
   if (before !== undefined) return parseInstant(before, 'UTC', now)
-  if (!/^\d+[hdw]$/.test(olderThan ?? '')) {
-    throw new AnalyticsError(
-      'WRONG_USAGE',
-      `Cannot read "${olderThan}" as an age. Use one such as 90d or 4w.`,
-    )
-  }
-  const day = parseInstant(olderThan ?? '', 'UTC', now)
-  return new Date(day.setUTCHours(0, 0, 0, 0))
+  return new Date(parseAge(olderThan ?? '', now).setUTCHours(0, 0, 0, 0))
 }

@@ -60,6 +60,12 @@ function findUnit(borders: readonly (Date | undefined)[], timeZone: string): Dat
   )
 }
 
+/** Parses an age, `90d` or `4w`: the full hour that long ago. @throws WRONG_USAGE */
+export function parseAge(age: string, now: Date): Date {
+  if (RELATIVE.test(age)) return parseInstant(age, 'UTC', now)
+  throw new AnalyticsError('WRONG_USAGE', `Cannot read "${age}" as an age. Use one such as 90d or 4w.`)
+}
+
 /** Parses `7d` (before now, from the full hour) or a date or time in a time zone. @throws WRONG_USAGE */
 export function parseInstant(text: string, timeZone: string, now: Date): Date {
   const relative = RELATIVE.exec(text)

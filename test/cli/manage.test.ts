@@ -120,6 +120,14 @@ forEachDatabase('prune and keys', (_kind, makeUrl) => {
       )
     expect(await labels()).toContain('fresh')
     expect(await labels('--unused-for', '1d')).not.toContain('fresh')
+    expect((await run('keys', 'list', '--unused-for', '9999w')).stdout).toMatch(/\n\nNo keys match\.\n$/)
+  })
+
+  test.each([
+    [['--owner', 'acmee'], 'No key has the owner "acmee". Did you mean acme?'],
+    [['--unused-for', '5'], 'Cannot read "5" as an age. Use one such as 90d or 4w.'],
+  ])('refuses to list the keys of %j', async (args, message) => {
+    expect(await run('keys', 'list', ...args)).toEqual({ code: 2, stdout: '', stderr: `Error: ${message}\n` })
   })
 
   test('names a key, and takes name and owner away', async () => {

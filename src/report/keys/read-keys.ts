@@ -1,4 +1,5 @@
-import { parseInstant } from '../../time/period.ts'
+import { parseAge, parseInstant } from '../../time/period.ts'
+import { requireKnownNames } from '../question/find-filter.ts'
 import { nameOfKey } from '../usage/group-names.ts'
 import { renderHeading } from '../render/render-report.ts'
 import { renderTable } from '../render/render-table.ts'
@@ -10,6 +11,13 @@ import type { KeyRecord } from '../../model/key.ts'
 
 /** A key and its requests in the last 30 days. */
 export type ListedKey = KeyRecord & { readonly requestCount: number }
+
+/** Which keys to list. */
+interface KeyListFlags {
+  /** An age: `30d`. */
+  readonly unusedFor?: string | undefined
+  readonly owner?: string | undefined
+}
 
 const COLUMNS: readonly Column[] = [
   { name: 'name', title: 'Name', kind: 'text' },
@@ -26,25 +34,27 @@ const COLUMNS: readonly Column[] = [
 /** Lists the keys that match the flags, last used first. @throws WRONG_USAGE */
 export async function readKeys(
   db: Database,
-  { unusedFor, owner }: { unusedFor?: string | undefined; owner?: string | undefined },
+  { unusedFor, owner }: KeyListFlags,
   now = new Date(),
 ): Promise<ListedKey[]> {
-  const unusedSince = unusedFor === undefined ? undefined : parseInstant(unusedFor, 'UTC', now)
-  return listKeys(db, {
+  const unusedSince = unusedFor === undefined ? undefined : parseAge(unusedFor, now)
+  const keys = await listKeys(db, {
     requestsSince: parseInstant('30d', 'UTC', now),
     unusedSince,
     owner,
   })
+  if (keys.length === 0) await requireKnownNames(db, { owner })
+  return keys
 }
 
 /** Renders a list of keys. */
 export function renderKeys(
   keys: readonly ListedKey[],
-  { databaseLabel, dataDir }: { databaseLabel: string; dataDir: string },
+  { databaseLabel, dataDir, isFiltered }: { databaseLabel: string; dataDir: string; isFiltered: boolean },
   screen: Screen,
 ): string {
   const heading = renderHeading({ title: 'Keys', databaseLabel, dataDir }, 'times in UTC', screen)
-  if (keys.length === 0) return `${heading}\nNo keys.\n`
+  if (keys.length === 0) return `${heading}\n${isFiltered ? 'No keys match.' : 'No keys.'}\n`
   const names = new Map(keys.map((key) => [key.id, nameOfKey(key)]))
   const isLinked = keys.some(({ continues }) => continues !== undefined)
   // of a key that the flags leave out, its id

@@ -20,11 +20,13 @@ export default class KeysList extends BaseCommand {
     const { flags } = await this.parse(KeysList)
     return this.withDatabase(flags, async (db, location) => {
       const { readKeys, renderKeys } = await import('../../../report/keys/read-keys.ts')
-      const keys = await readKeys(db, { unusedFor: flags['unused-for'], owner: flags.owner })
-      this.print(
-        renderKeys(keys, { databaseLabel: db.databaseLabel, dataDir: location.dataDir }, this.screen(flags)),
-      )
-      return { database: db.databaseLabel, dataDir: location.dataDir, keys }
+      const { 'unused-for': unusedFor, owner } = flags
+      const keys = await readKeys(db, { unusedFor, owner })
+      const { dataDir } = location
+      const isFiltered = unusedFor !== undefined || owner !== undefined
+      const about = { databaseLabel: db.databaseLabel, dataDir, isFiltered }
+      this.print(renderKeys(keys, about, this.screen(flags)))
+      return { database: db.databaseLabel, dataDir, keys }
     })
   }
 }
