@@ -1,9 +1,10 @@
 import type { Hook } from '@oclif/core'
+import { renderJson } from '../report/render/render-json.ts'
 import { didYouMean, suggest } from '../model/suggest.ts'
 import { describeError } from './describe-error.ts'
 
 /** Reports an unknown command in one line: oclif's own message would repeat a password that follows it. */
-const commandNotFound: Hook.CommandNotFound = async ({ id, config }) => {
+const commandNotFound: Hook.CommandNotFound = async ({ id, argv = [], config }) => {
   const [first = '', second = ''] = id.split(':')
   const shown = config.commands.filter(({ hidden }) => !hidden)
   const names = shown.map((command) => command.id.replaceAll(':', ' '))
@@ -14,7 +15,12 @@ const commandNotFound: Hook.CommandNotFound = async ({ id, config }) => {
   const message = config.findCommand(first)
     ? `"${first}" takes no arguments. See ${bin} ${first} --help.`
     : `There is no command "${asked}".${describeNear(asked, names)} See ${bin} ${isTopic ? `${first} ` : ''}--help.`
-  process.stderr.write(`Error: ${describeError(new Error(message)).message}\n`)
+  const text = describeError(new Error(message)).message
+  if (argv.includes('--json')) {
+    process.stdout.write(renderJson({ error: { code: 'WRONG_USAGE', message: text } }))
+  } else {
+    process.stderr.write(`Error: ${text}\n`)
+  }
   process.exitCode = 2
 }
 

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import { AnalyticsError } from '../model/errors.ts'
 import { escapeTerminal } from '../terminal/escape-terminal.ts'
+import { describeUsageError } from './describe-usage-error.ts'
 
 /** The report of an error: one line, a code for programs, and the exit code. */
 export interface ErrorDescription {
@@ -17,7 +18,10 @@ export function describeError(error: unknown): ErrorDescription {
     const wrongUsage = ['WRONG_USAGE', 'OPTION_INVALID', 'ARGUMENT_INVALID'].includes(error.code)
     return { code: error.code, message: line, exitCode: wrongUsage ? 2 : 1 }
   }
-  if (oclif) return { code: 'WRONG_USAGE', message: line, exitCode: 2 }
+  const usage = describeUsageError(error as Error)
+  if (oclif || usage !== undefined) {
+    return { code: 'WRONG_USAGE', message: usage === undefined ? line : oneLine(usage), exitCode: 2 }
+  }
   return { code: 'INTERNAL', message: line || 'Failed without an error message.', exitCode: 1 }
 }
 

@@ -12,5 +12,5 @@ export async function readKeyId(db: Database, pepper: string | undefined): Promi
   await requirePepper(db, pepper)
   const secret = (await readText(process.stdin)).replace(/\r?\n$/, '')
   if (secret) return keyIdOfSecret(secret, pepper)
-  throw new AnalyticsError('WRONG_USAGE', '--key - reads the secret from standard input, which is empty.')
+  throw new AnalyticsError('WRONG_USAGE', 'A key - is read as a secret from standard input, which is empty.')
 }

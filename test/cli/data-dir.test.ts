@@ -111,11 +111,11 @@ describe('a data folder of another user', () => {
   })
 
   test('is named where the database is another one', async () => {
-    const { url, remove } = await makeDatabase('postgresql')
-    onTestFinished(remove)
+    const database = await makeDatabase('postgresql')
+    onTestFinished(() => database.remove())
     const counters = join(dataDir, 'counters')
     for (const command of ['verify', 'report', 'flush']) {
-      const { code, stdout } = await runAsOther(dataDir, 0, [command, '--database', url])
+      const { code, stdout } = await runAsOther(dataDir, 0, [command, '--database', database.url])
       expect({ code, ...JSON.parse(stdout) }).toEqual({
         code: 1,
         error: {

@@ -58,7 +58,7 @@ forEachDatabase('keys link', (_kind, makeUrl) => {
   test.each([
     [['keys', 'link', 'sk_b', '--continues', 'sk_b'], 'A key cannot continue itself.'],
     [['keys', 'link', 'sk_b', '--continues', 'sk_x'], 'There is no key "sk_x".'],
-    [['keys', 'link', 'sk_b'], 'Missing required flag continues'],
+    [['keys', 'link', 'sk_b'], 'Missing --continues.'],
     [['keys', 'link', 'sk_b', '--continues', 'sk_c'], 'The keys have different owners: acme and globex.'],
     [['keys', 'unlink', 'sk_x'], 'There is no key "sk_x".'],
   ])('refuses %j', async (args, message) => {

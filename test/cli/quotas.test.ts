@@ -130,7 +130,7 @@ forEachDatabase('quotas', (_kind, makeUrl) => {
       ['--owner', 'Acmee', '--limit', '5'],
       /^Error: No key has the owner "Acmee"\. Did you mean "?Acme"?/,
     ],
-    ['no limit', ['key_1'], /^Error: Missing required flag limit/],
+    ['no limit', ['key_1'], /^Error: Missing --limit\.$/m],
     [
       'a limit of 0',
       ['key_1', '--limit', '0'],

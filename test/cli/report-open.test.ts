@@ -95,7 +95,7 @@ forEachDatabase('report --open', (_kind, makeUrl) => {
       [['--format', 'table'], '--open shows a page: leave --format out.'],
       [['--format', 'xlsx'], '--open shows a page: leave --format out.'],
       [['--csv-separator', ';'], '--csv-separator needs --format csv.'],
-      [['--watch'], '--watch=true cannot also be provided when using --open.'],
+      [['--watch'], 'Pass either --open or --watch, not both.'],
     ])('%j', async (flags, message) => {
       rmSync(join(folder, 'opened'), { force: true })
       const { code, stdout, stderr } = await runCli(['report', ...month, '--open', ...flags], { env })

@@ -319,7 +319,7 @@ forEachDatabase('report', (_kind, makeUrl) => {
     [['--key', 'acme', '--env-fil=postgres://me:hunter2@db/x'], 'Did you mean --env-file?'],
     [['--status', 'ok'], 'Cannot read "ok" as a status.'],
     [['--format', 'xml'], 'Expected --format=xml to be one of: table, csv, json, markdown, html, xlsx.'],
-    [['--limit', 'many'], 'Expected an integer but received: many'],
+    [['--limit', 'many'], '--limit must be a whole number, not many.'],
     [['--frobnicate'], 'Nonexistent flag: --frobnicate. See --help.'],
     [['--endpoint', 'GET /x', '--method', 'POST'], 'The endpoint names GET, and the method is POST.'],
   ])('refuses %j in one line with exit code 2', async (args, message) => {

@@ -15,7 +15,7 @@ export default class Help extends BaseCommand {
     const words = args.command ?? []
     const id = words.join(':')
     if (id !== '' && !this.config.findCommand(id) && !this.config.findTopic(id)) {
-      await this.config.runHook('command_not_found', { id })
+      await this.config.runHook('command_not_found', { id, argv: this.argv })
       return
     }
     const HelpClass = await loadHelpClass(this.config)
