@@ -113,6 +113,13 @@ function interrupted(rows: number, cause: unknown): AnalyticsError {
 }
 
 function readBefore({ 'older-than': olderThan, before }: PruneFlags, now: Date): Date {
-  if (before !== undefined) return parseInstant(before, 'UTC', now)
+  if (before !== undefined) {
+    const instant = parseInstant(before, 'UTC', now)
+    if (instant <= now) return instant
+    throw new AnalyticsError(
+      'WRONG_USAGE',
+      `--before ${before} is later than now: that would prune everything.`,
+    )
+  }
   return new Date(parseAge(olderThan ?? '', now).setUTCHours(0, 0, 0, 0))
 }

@@ -218,12 +218,13 @@ forEachDatabase('alerts', (_kind, makeUrl) => {
   })
 
   test('prune takes alerts of periods that are over, once no check looks at them', async () => {
-    const kept = await runCli(['prune', '--before', '2100-01-01', '--dry-run'], { env })
+    const tomorrow = new Date(Date.now() + 86_400_000)
+    vi.useFakeTimers({ toFake: ['Date'], now: tomorrow })
+    onTestFinished(() => void vi.useRealTimers())
+    const before = `${tomorrow.toISOString().slice(0, 19)}Z`
+    const kept = await runCli(['prune', '--before', before, '--dry-run'], { env })
     expect(kept.stderr).toMatch(/Deletes \d rows with 950 requests, from/)
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 40 * 86_400_000 })
-    onTestFinished(() => {
-      vi.useRealTimers()
-    })
+    vi.setSystemTime(Date.UTC(2100, 0, 2))
     const dry = await runCli(['prune', '--before', '2100-01-01', '--dry-run'], { env })
     expect(dry.stderr).toMatch(/Deletes \d rows with 950 requests and 5 alerts, from/)
     const { code, stdout } = await runCli(['prune', '--before', '2100-01-01', '--yes'], { env })

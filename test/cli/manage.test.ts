@@ -86,6 +86,10 @@ forEachDatabase('prune and keys', (_kind, makeUrl) => {
     [[], 'Pass --before or --older-than.'],
     [['--older-than', 'old', '--yes'], 'Cannot read "old" as an age. Use one such as 90d or 4w.'],
     [['--before', 'then', '--yes'], 'Cannot read "then" as a period.'],
+    [
+      ['--before', '2099-01-01', '--yes'],
+      '--before 2099-01-01 is later than now: that would prune everything.',
+    ],
     [['--before', '2026-01-01', '--older-than', '90d'], 'Pass either --before or --older-than, not both.'],
   ])('refuses prune %j', async (args, message) => {
     const { code, stderr } = await run('prune', ...args)

@@ -25,8 +25,8 @@ const run = (database: string, ...args: string[]) =>
 
 /** Every command that changes something, on the key and owners of `fillDatabase`. */
 const WRITES = [
-  'prune --before 2026-12-31 --yes',
-  'prune --roll-up day --before 2026-12-31 --yes',
+  'prune --before 2026-11-20 --yes',
+  'prune --roll-up day --before 2026-11-20 --yes',
   'keys name key_acme --owner other',
   'keys name key_acme --name other',
   'keys forget key_acme --yes',

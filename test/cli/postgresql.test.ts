@@ -200,8 +200,8 @@ describe('limits', () => {
       ['verify'],
       ['export'],
       ['keys', 'list'],
-      ['prune', '--before', '2026-12-01', '--roll-up', 'day', '--yes'],
-      ['prune', '--before', '2026-12-01', '--yes'],
+      ['prune', '--before', '2026-11-20', '--roll-up', 'day', '--yes'],
+      ['prune', '--before', '2026-11-20', '--yes'],
     ]
     for (const command of commands) {
       const locked = await lockFor(url, 'api_key_analytics')
@@ -265,7 +265,7 @@ describe('limits', () => {
     const changes = [
       ['keys', 'name', 'a', '--owner', 'Acme'],
       ['keys', 'forget', 'a', '--yes'],
-      ['prune', '--before', '2026-12-01', '--yes'],
+      ['prune', '--before', '2026-11-20', '--yes'],
     ]
     for (const command of changes) {
       const { code, stderr } = await runCli(command, { env })

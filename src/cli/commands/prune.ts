@@ -18,7 +18,10 @@ export default class Prune extends BaseCommand {
       helpValue: 'AGE',
       exactlyOne: ['older-than', 'before'],
     }),
-    before: Flags.string({ summary: 'Rows that ended by this date or time (UTC).', helpValue: 'TIME' }),
+    before: Flags.string({
+      summary: 'Rows that ended by this date or time (UTC), not later than now.',
+      helpValue: 'TIME',
+    }),
     'roll-up': Flags.option({ options: ['day'] as const })({
       summary: 'Keep the counts: merge hour and minute rows into UTC day rows.',
     }),
