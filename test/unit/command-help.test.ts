@@ -37,6 +37,13 @@ function sectionOf(help: string, title: string): string[] {
   return parts.flatMap((part) => part.split('\n').slice(1))
 }
 
+test('the help describes every topic itself, and not one of its commands', () => {
+  const topics = new Set(VISIBLE.flatMap((id) => (id.includes(':') ? [id.split(':')[0]!] : [])))
+  const described = config.pjson.oclif.topics as Record<string, { description: string }>
+  expect(Object.keys(described)).toEqual([...topics].toSorted())
+  for (const topic of topics) expect(config.findTopic(topic)?.description).toBe(described[topic]!.description)
+})
+
 describe.each(VISIBLE)('the help of %s', (id) => {
   test.each([80, 120])(
     'has its sections in the order of a manual page, and fits into %i columns',
