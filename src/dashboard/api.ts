@@ -70,7 +70,7 @@ const SECURITY_DAYS = 31
 /**
  * All requests of the API, by GET:
  * - `api/report`: the data of `report --json`. Parameters: those of the command (`key endpoint method owner status since
- *   until month tz by unit compare sort limit`), and `order=asc|desc`, `search`, `offset` for lists in pages, `format=csv`.
+ *   until month tz by unit compare sort limit`; `sort=lastUsed` is `--sort last-used`), and `order=asc|desc`, `search`, `offset` for lists in pages, `format=csv`.
  *   `links=0` is `--no-links`; `links=parts` has all keys of the line of a `key`, each alone. `latency=1` adds what `--latency` adds, and takes seconds over tens of millions of rows; `sort=p95` needs it.
  * - `api/activity`: requests (or a `unit`) over time by status class, the previous period, and a heat map of hours and weekdays.
  * - `api/customers`: the data of `customers list --json`, with the filters and the parameters of a list of `api/report`.

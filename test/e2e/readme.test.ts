@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { COMMANDS } from '../../src/cli/index.ts'
+import { answerApi } from '../../src/dashboard/api.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 import { openDatabase } from '../../src/store/database/open-database.ts'
 import { describeDatabaseUrl } from '../../src/options/parse-database-url.ts'
@@ -271,6 +272,30 @@ test('docs/errors.md lists exactly the error codes there are', () => {
   expect(namesIn('docs/errors.md', '## Codes')).toEqual(
     [...source.matchAll(/^ {2}\| '(\w+)'$/gm)].map(([, code]) => code),
   )
+})
+
+test('docs/errors.md lists the codes that only answers have', () => {
+  const rooms = [
+    'dashboard/dashboard.ts',
+    'dashboard/api.ts',
+    'dashboard/api-worker.ts',
+    'self-service/api-key-usage.ts',
+  ]
+  const codes = rooms.flatMap((file) => {
+    const source = readFileSync(new URL(`../../src/${file}`, import.meta.url), 'utf8')
+    return [...source.matchAll(/\b[45]\d\d,\s+'([A-Z_]+)'/g)].map(([, code]) => code!)
+  })
+  const errors = new Set(namesIn('docs/errors.md', '## Codes'))
+  const ofAnswers = new Set(codes.filter((code) => !errors.has(code)))
+  expect(namesIn('docs/errors.md', '## Codes of answers').toSorted()).toEqual([...ofAnswers].toSorted())
+})
+
+test('docs/dashboard.md lists every path of the JSON API', async () => {
+  const nowhere = () => Promise.reject(new Error('no database is opened'))
+  const { body } = await answerApi(nowhere, { name: '', query: {} }, '')
+  const [, names = ''] = / Use (.*)\./.exec(JSON.parse(body).error.message) ?? []
+  const paths = [...names.split(', '), 'statement-file'].map((name) => `api/${name}`)
+  expect(namesIn('docs/dashboard.md', '## The JSON API').toSorted()).toEqual(paths.toSorted())
 })
 
 test('docs/security.md lists exactly the rules there are', () => {
