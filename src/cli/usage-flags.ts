@@ -66,7 +66,7 @@ export const unitFlag = Flags.string({
 /** The flag `--by`: up to two dimensions, or three in formats for programs. */
 export const byFlag = Flags.string({
   summary:
-    'Group by key, endpoint, path (all methods of it), method, status, owner, hour, day, week, month; by two of them, or by three in csv and json.',
+    'Group by key, endpoint, path (all methods of it), method, status, owner, hour, day, week, month; by two of them, or by three in csv, json, ndjson, xlsx and parquet.',
   helpValue: 'DIMENSION[,DIMENSION]',
   multiple: true,
   multipleNonGreedy: true,

@@ -19,7 +19,7 @@ export interface RouteRegistration {
 /** That an operation is deprecated, and until when it answers. */
 export interface Deprecation extends Operation {
   readonly deprecatedAt: Date
-  /** When it stops to answer; null when that is not decided. */
+  /** When it stops answering; null when that is not decided. */
   readonly sunsetAt: Date | null
   /** A page about it. */
   readonly link: string | null

@@ -7,7 +7,7 @@ import type { Answer } from '../store/thread/worker-thread.ts'
 import { createAnswerQuestion } from './answer-question.ts'
 import type { UsageWorkerStart } from './usage-thread.ts'
 
-/** A customer gives up before; the server should stop to work for it too. */
+/** A customer gives up before; the server should stop working for it too. */
 const STATEMENT_TIMEOUT_MS = 30_000
 
 const { url, network } = workerData as UsageWorkerStart

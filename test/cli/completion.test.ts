@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { DatabaseStore } from '../../src/store/database-store.ts'
 import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { PATIENCE_MS } from '../support/patience.ts'
 import { runCli } from '../support/cli/run-cli.ts'
@@ -44,6 +45,10 @@ forEachDatabase('names in completions', (_kind, makeUrl) => {
   beforeAll(async () => {
     env = { DATABASE_URL: await makeUrl(), APIKEY_ANALYTICS_DIR: EMPTY_DATA_DIR }
     await storeUsage(env['DATABASE_URL']!, ROWS)
+    const store = new DatabaseStore({ url: env['DATABASE_URL']!, pepperCheck: '' })
+    const routes = [{ endpoint: '/never-called', method: 'GET' }]
+    await store.registerRoutes({ routes, release: null, at: Date.parse(bucket) })
+    await store.close()
     await runCli(['close', '--month', '2026-10', '--billable', '2xx'], { env })
     const { stdout } = await runCli(['export'], { env })
     await runCli(['import', '-', '--as', 'old.csv', '--overlap'], { env, input: stdout })
@@ -91,7 +96,11 @@ forEachDatabase('names in completions', (_kind, makeUrl) => {
     [['statements', 'check', '2026'], ['2026-10']],
     [['alerts', 'retry', ''], []],
     [['imports', 'remove', ''], ['1']],
-    [['routes', 'deprecate', 'GET '], ['GET /users/:id']],
+    [
+      ['routes', 'deprecate', 'GET '],
+      ['GET /never-called', 'GET /users/:id'],
+    ],
+    [['routes', 'undeprecate', 'GET /n'], ['GET /never-called']],
     [['keys', 'link', 'Mob'], ['Mobile app']],
   ])('%j', async (line, expected) => {
     await askUntil(line, { env }, expected)

@@ -311,7 +311,10 @@ forEachDatabase('report', (_kind, makeUrl) => {
     [['--since', '7x'], 'Cannot read "7x" as a period. Use 24h, 7d, 4w or a date such as 2026-11-01.'],
     [['--tz', 'Mars'], 'Unknown time zone "Mars".'],
     [['--by', 'foo'], 'Cannot group by "foo".'],
-    [['--by', 'key,day,status'], 'Group by at most 2 dimensions, such as --by key,month; by three with'],
+    [
+      ['--by', 'key,day,status'],
+      'Group by at most 2 dimensions, such as --by key,month; by three with --format csv, json or xlsx.',
+    ],
     [['--by', 'endpoint,path'], 'Cannot group by endpoint and path: one of them is in another.'],
     [['--by', 'mont'], 'Cannot group by "mont". Did you mean month?'],
     [['--by', 'key,day,status,owner', '--format', 'csv'], 'Group by at most 3 dimensions.'],

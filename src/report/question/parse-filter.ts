@@ -41,7 +41,7 @@ export function parseDimensions(by: readonly string[] | undefined, most = 2): Us
   if (words.length > most) {
     throw new AnalyticsError(
       'WRONG_USAGE',
-      `Group by ${most === 1 ? 'one dimension' : `at most ${most} dimensions`}${most === 2 ? ', such as --by key,month; by three with --format csv or json' : ''}.`,
+      `Group by ${most === 1 ? 'one dimension' : `at most ${most} dimensions`}${most === 2 ? ', such as --by key,month; by three with --format csv, json or xlsx' : ''}.`,
     )
   }
   return dimensions

@@ -55,6 +55,14 @@ select distinct method, endpoint
 from (select method, endpoint from api_key_analytics order by bucket desc limit 50000) newest
 order by endpoint, method`
 
+/** Those of apps too: whoever deprecates a route may look for one that nobody calls. */
+const OPERATIONS = `
+select method, endpoint from api_key_analytics_routes
+union
+select method, endpoint
+from (select method, endpoint from api_key_analytics order by bucket desc limit 50000) newest
+order by endpoint, method`
+
 const UNITS = 'select distinct unit from api_key_analytics_ledger_units order by unit'
 
 const STATEMENTS = `
@@ -77,7 +85,7 @@ const READERS: Record<NameKind, (run: RunStatement, start: string) => Promise<Na
     // both are taken; operations only after their first letter, because every path would be there twice
     return start === '' ? paths : [...paths, ...rows.map(toOperation)]
   },
-  operation: async (run) => (await run(ENDPOINTS, [])).map(toOperation),
+  operation: async (run) => (await run(OPERATIONS, [])).map(toOperation),
   unit: async (run) => (await run(UNITS, [])).map(({ unit }) => ({ value: String(unit) })),
   statement: async (run) =>
     (await run(STATEMENTS, [])).flatMap(({ number, content }) => {

@@ -13,7 +13,9 @@ export default class KeysForget extends BaseCommand {
     '<%= config.bin %> keys forget --owner acme --anonymise',
   ]
   static override readonly args = {
-    key: Args.string({ description: 'Name, label, id or a unique start of it.' }),
+    key: Args.string({
+      description: 'Name, label, id or a unique start of it; - reads the secret from standard input.',
+    }),
   }
   static override readonly flags = {
     owner: Flags.string({ summary: 'All keys of a customer instead of one key.', helpValue: 'OWNER' }),

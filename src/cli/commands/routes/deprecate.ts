@@ -6,7 +6,7 @@ import { routeArgs } from '../../route-args.ts'
 export default class RoutesDeprecate extends BaseCommand {
   static override readonly summary =
     'Deprecate a route, or change since when, until when or the page about it.'
-  static override readonly description = `Apps with the option deprecationHeaders tell it to the clients of the route from their next flush on. The route goes on to answer. "report --deprecated" shows who still calls it.\n\n${exitCodes()}`
+  static override readonly description = `Apps with the option deprecationHeaders tell it to the clients of the route from their next flush on. The route keeps answering. "report --deprecated" shows who still calls it.\n\n${exitCodes()}`
   static override readonly examples = [
     "<%= config.bin %> routes deprecate 'GET /v1/old' --sunset 2027-01-01",
     '<%= config.bin %> routes deprecate /v1/old --since 2026-11-01 --link https://example.com/v2',
@@ -14,7 +14,7 @@ export default class RoutesDeprecate extends BaseCommand {
   static override readonly args = routeArgs
   static override readonly flags = {
     sunset: Flags.string({
-      summary: 'When it stops to answer (UTC); default: as before, else not decided.',
+      summary: 'When it stops answering (UTC); default: as before, else not decided.',
       helpValue: 'DATE',
     }),
     since: Flags.string({
