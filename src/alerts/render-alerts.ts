@@ -1,5 +1,5 @@
 import type { Alert } from '../model/alert.ts'
-import { formatCount } from '../terminal/format-number.ts'
+import { countOf, formatCount } from '../terminal/format-number.ts'
 import { renderJson } from '../report/render/render-json.ts'
 import { renderMarkdownPage, renderMarkdownTable } from '../report/render/render-markdown.ts'
 import { renderHeading } from '../report/render/render-report.ts'
@@ -23,7 +23,7 @@ export function renderAlertCheck(format: AlertFormat, checked: HeadedAlertCheck,
   if (format === 'json') return renderJson(toCheckJson(checked))
   const { check, dryRun, notes } = checked
   const count = check.fired.length
-  const fired = count === 0 ? 'Nothing new.' : `${formatCount(count)} ${count === 1 ? 'alert' : 'alerts'}`
+  const fired = count === 0 ? 'Nothing new.' : countOf(count, 'alert')
   const verb = count === 0 ? '' : dryRun ? ' would fire. Nothing was changed or sent.' : ' fired.'
   return renderDocument(format, screen, {
     title: dryRun ? 'Alerts (dry run)' : 'Alerts',
@@ -86,7 +86,7 @@ export function describeDelivery({
   if (deliveredAt !== null) return `${webhook}: delivered ${formatInstant(deliveredAt, 'UTC')}`
   const facts = [
     state === 'pending' ? 'waits' : state,
-    ...(attempts > 0 ? [`${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`] : []),
+    ...(attempts > 0 ? [countOf(attempts, 'attempt')] : []),
     ...(lastError === null ? [] : [lastError]),
   ]
   return `${webhook}: ${facts.join(', ')}`

@@ -10,6 +10,7 @@ import { checkAlerts, DEFAULT_QUOTA_THRESHOLDS } from './check-alerts.ts'
 import type { AlertCheck } from './check-alerts.ts'
 import type { DeliveryOptions, WebhookSummary } from './deliver-alerts.ts'
 import { readWebhooks } from './webhook.ts'
+import { countOf } from '../terminal/format-number.ts'
 
 /** The flags of `alerts check`, parsed. */
 export interface AlertCheckFlags {
@@ -118,7 +119,7 @@ function noteWebhook(summary: WebhookSummary): string[] {
 }
 
 function alerts(count: number): string {
-  return count === 1 ? '1 alert waits' : `${count} alerts wait`
+  return countOf(count, 'alert waits', 'alerts wait')
 }
 
 /** `80,100` as whole numbers. @throws WRONG_USAGE */

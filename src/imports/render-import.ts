@@ -1,4 +1,4 @@
-import { formatCount } from '../terminal/format-number.ts'
+import { countOf, formatCount } from '../terminal/format-number.ts'
 import { describeQuantities, toQuantities } from '../model/quantities.ts'
 import { formatInstant } from '../time/calendar.ts'
 import type { ImportedKeys, ImportPlan } from './plan-import.ts'
@@ -34,7 +34,7 @@ export function renderDone({ name, plan }: ImportText, importId: number): string
 
 function describeTotals({ totals: { rows, requests, quantities } }: ImportPlan): string {
   const sums = toQuantities(new Map([['requests', BigInt(requests)], ...quantities]))
-  return `${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'} with ${describeQuantities(sums)}`
+  return `${countOf(rows, 'row')} with ${describeQuantities(sums)}`
 }
 
 function describeSpan({ totals: { since, until } }: ImportPlan): string {
@@ -47,5 +47,5 @@ function describeKeys({ count, isMore, newCount, newNames }: ImportedKeys): stri
   const added =
     newCount === 0 ? 'none of them new' : `${formatCount(newCount)} new: ${newNames.join(', ')}${more}`
   if (isMore) return `more than ${formatCount(count)} keys; of these ${added}`
-  return `${formatCount(count)} ${count === 1 ? 'key' : 'keys'}, ${added}`
+  return `${countOf(count, 'key')}, ${added}`
 }

@@ -1,5 +1,5 @@
 import { AnalyticsError } from '../model/errors.ts'
-import { formatCount } from '../terminal/format-number.ts'
+import { countOf, formatCount } from '../terminal/format-number.ts'
 import type { Database } from '../store/database/open-database.ts'
 import { findImports } from '../store/imports/find-imports.ts'
 import { removeImport } from '../store/imports/remove-import.ts'
@@ -22,7 +22,7 @@ export async function runRemoval(db: Database, importId: number): Promise<{ text
   if (!removed) throw notFound(importId)
   const { rows, requests, keys } = removed
   return {
-    text: `Removed import ${importId}: ${formatCount(rows)} rows with ${formatCount(requests)} requests, and ${formatCount(keys)} ${keys === 1 ? 'key' : 'keys'}.\n`,
+    text: `Removed import ${importId}: ${countOf(rows, 'row')} with ${countOf(requests, 'request')}, and ${countOf(keys, 'key')}.\n`,
     result: { import: importId, ...removed, done: true },
   }
 }

@@ -26,7 +26,10 @@ export function sameQuantities(a: Quantities, b: Quantities): boolean {
 export function describeQuantities(quantities: Quantities): string {
   return Object.entries(quantities)
     .sort(([a], [b]) => compareUnits(a, b))
-    .map(([unit, quantity]) => `${groupDigits(quantity)} ${unit}`)
+    .map(
+      ([unit, quantity]) =>
+        `${groupDigits(quantity)} ${unit === REQUESTS_UNIT && quantity === '1' ? 'request' : unit}`,
+    )
     .join(', ')
 }
 

@@ -20,5 +20,5 @@ export function judgeHealth(stats: AnalyticsStats, inMemory: boolean): Analytics
 
 function describeFailures({ failuresInRow, pending, lastError }: AnalyticsStats): string {
   const flushes = failuresInRow === 1 ? 'The last flush' : `The last ${failuresInRow} flushes`
-  return `${flushes} failed; ${pending} requests wait. ${lastError?.code}: ${lastError?.message}`
+  return `${flushes} failed; ${pending === 1 ? '1 request waits' : `${pending} requests wait`}. ${lastError?.code}: ${lastError?.message}`
 }

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { faultPoint } from '../model/fault-point.ts'
 import { rememberDatabase } from '../buffer/folder/known-databases.ts'
 import { AnalyticsError } from '../model/errors.ts'
-import { formatCount } from '../terminal/format-number.ts'
+import { countOf, formatCount } from '../terminal/format-number.ts'
 import { keepYoungSpaceSmall } from '../store/read/keep-young-space-small.ts'
 import type { MigrationWait } from '../store/database/lock-migrations.ts'
 import { migrate } from '../store/database/migrate.ts'
@@ -114,7 +114,7 @@ async function copyAndCompare(
   const counts = await countRows(source)
   const total = [...counts.values()].reduce((sum, rows) => sum + rows, 0)
   const progress = (rows: number) => onProgress?.(total === 0 ? 1 : Math.min(1, rows / total), rows)
-  await onStep?.(`Copies ${formatCount(total)} rows to ${target.databaseLabel}.`, 'rows')
+  await onStep?.(`Copies ${countOf(total, 'row')} to ${target.databaseLabel}.`, 'rows')
   const copied = await copyTables(source, target, { moveId, onProgress: progress, signal })
   await onStep?.(`Compares them with those of ${source.databaseLabel}.`, 'rows')
   const arrived = await digestTables(target, { onProgress: progress, signal })
@@ -125,7 +125,7 @@ async function copyAndCompare(
     throw differs(
       source,
       target,
-      `${name} has ${formatCount(counts.get(name)!)} rows there and ${formatCount(rows)} here, or other values`,
+      `${name} has ${countOf(counts.get(name)!, 'row')} there and ${formatCount(rows)} here, or other values`,
     )
   }
   // the rows are the same, and the accounts over them must be, as each database computes them

@@ -1,6 +1,6 @@
 import { formatInstant } from '../time/calendar.ts'
 import { AnalyticsError } from '../model/errors.ts'
-import { formatCount } from '../terminal/format-number.ts'
+import { countOf } from '../terminal/format-number.ts'
 import { nameOfKey } from '../report/usage/group-names.ts'
 import { hasAlertsOf } from '../store/alerts/remove-alerts.ts'
 import { isOnStatement } from '../store/billing/redact-accounts.ts'
@@ -69,7 +69,7 @@ async function planOwner(db: Database, owner: string, anonymous: boolean): Promi
   // all rows of a former customer may be pruned, while statements and alerts still have the name
   const isNamed = keys.length > 0 || (await isOnStatement(db, owner)) || (await hasAlertsOf(db, owner))
   if (!isNamed) await requireKnownNames(db, { owner })
-  const count = keys.length === 1 ? '1 key' : `${formatCount(keys.length)} keys`
+  const count = countOf(keys.length, 'key')
   return {
     subject: { owner },
     text: describeUsage(`${owner}, with ${count},`, usage),
@@ -84,15 +84,15 @@ async function planOwner(db: Database, owner: string, anonymous: boolean): Promi
 function describeUsage(who: string, [usage]: readonly UsageRow[]): string {
   if (!usage) return `${who} has no requests.`
   const [from, to] = [usage.firstBucket, usage.lastBucket].map((time) => formatInstant(time, 'UTC'))
-  return `${who} has ${formatCount(usage.requestCount)} requests from ${from} to ${to} (UTC).`
+  return `${who} has ${countOf(usage.requestCount, 'request')} from ${from} to ${to} (UTC).`
 }
 
 function describeForgotten(who: string, { rows, requests }: Omit<Forgotten, 'keys'>): string {
-  return `Forgot ${who}: ${formatCount(rows)} rows with ${formatCount(requests)} requests.\n`
+  return `Forgot ${who}: ${countOf(rows, 'row')} with ${countOf(requests, 'request')}.\n`
 }
 
 function describeAnonymous(who: string, forgotten: Anonymous): { text: string; forgotten: object } {
   const { rows, requests, pseudonym } = forgotten
-  const text = `Anonymised ${who}: ${formatCount(rows)} rows with ${formatCount(requests)} requests stay, of ${pseudonym}.\n`
+  const text = `Anonymised ${who}: ${countOf(rows, 'row')} with ${countOf(requests, 'request')} stay, of ${pseudonym}.\n`
   return { text, forgotten }
 }

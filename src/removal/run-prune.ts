@@ -1,6 +1,6 @@
 import { AnalyticsError } from '../model/errors.ts'
 import { formatInstant } from '../time/calendar.ts'
-import { formatCount } from '../terminal/format-number.ts'
+import { countOf } from '../terminal/format-number.ts'
 import { parseAge, parseInstant } from '../time/period.ts'
 import { nameOfKey } from '../report/usage/group-names.ts'
 import type { Database } from '../store/database/open-database.ts'
@@ -48,9 +48,9 @@ export async function planPrune(
   const routes = rollUp || key ? 0 : await countPrunableRoutes(db, before)
   const isEmpty = !hasUsage && alerts === 0 && routes === 0
   const what = [
-    ...(rows > 0 ? [`${formatCount(rows)} rows with ${formatCount(requests)} requests`] : []),
+    ...(rows > 0 ? [`${countOf(rows, 'row')} with ${countOf(requests, 'request')}`] : []),
     ...(rows === 0 && hasUsage ? ['quantities without requests'] : []),
-    ...(alerts > 0 ? [describeAlerts(alerts)] : []),
+    ...(alerts > 0 ? [countOf(alerts, 'alert')] : []),
     ...(routes > 0 ? [describeRoutes(routes)] : []),
   ].join(' and ')
   const span = from && to ? `, from ${formatInstant(from, 'UTC')} to ${formatInstant(to, 'UTC')} (UTC)` : ''
@@ -80,35 +80,31 @@ export async function runPrune(
   try {
     if (rollUp) {
       const rolled = await rollUpUsage(db, { before, keyId: keyIds?.[0], onProgress, signal })
-      const text = `Rolled ${formatCount(rolled.rowsBefore)} rows up into ${formatCount(rolled.rowsAfter)} day rows; ${formatCount(rolled.requests)} requests, as before.\n`
+      const text = `Rolled ${countOf(rolled.rowsBefore, 'row')} up into ${countOf(rolled.rowsAfter, 'day row')}; ${countOf(rolled.requests, 'request')}, as before.\n`
       return { text, result: { before, rollUp, ...rolled, done: true } }
     }
     const pruned = await pruneUsage(db, { before, keyIds, onProgress, signal })
     const alerts = await pruneAlerts(db, { before, keyId: keyIds?.[0] })
     const routes = keyIds ? 0 : await pruneRoutes(db, before)
     const more = [
-      ...(alerts > 0 ? [describeAlerts(alerts)] : []),
+      ...(alerts > 0 ? [countOf(alerts, 'alert')] : []),
       ...(routes > 0 ? [describeRoutes(routes)] : []),
     ]
       .map((text) => ` and ${text}`)
       .join('')
-    const text = `Pruned ${formatCount(pruned.rows)} rows with ${formatCount(pruned.requests)} requests${more}.\n`
+    const text = `Pruned ${countOf(pruned.rows, 'row')} with ${countOf(pruned.requests, 'request')}${more}.\n`
     return { text, result: { before, rollUp, ...pruned, alerts, routes, done: true } }
   } catch (error) {
     throw signal.aborted ? interrupted(doneRows, error) : error
   }
 }
 
-function describeAlerts(count: number): string {
-  return `${formatCount(count)} ${count === 1 ? 'alert' : 'alerts'}`
-}
-
 function describeRoutes(count: number): string {
-  return `${formatCount(count)} ${count === 1 ? 'route' : 'routes'} that no app has any more`
+  return `${countOf(count, 'route')} that no app has any more`
 }
 
 function interrupted(rows: number, cause: unknown): AnalyticsError {
-  const message = `Interrupted after ${formatCount(rows)} rows, which are done and logged. Run it again to continue.`
+  const message = `Interrupted after ${countOf(rows, 'row')}, which ${rows === 1 ? 'is' : 'are'} done and logged. Run it again to continue.`
   return new AnalyticsError('DATABASE_FAILED', message, { cause })
 }
 

@@ -1,4 +1,4 @@
-import { formatCount, formatShare } from '../terminal/format-number.ts'
+import { countOf, formatCount, formatShare } from '../terminal/format-number.ts'
 import { SEVERITIES } from '../model/severity.ts'
 import type { Severity } from '../model/severity.ts'
 import type { KeyRecord } from '../model/key.ts'
@@ -92,7 +92,7 @@ export function showCount(count: number | bigint): string {
 
 /** `1,234 requests` */
 export function showRequests(count: number): string {
-  return `${showCount(count)} ${Math.round(count) === 1 ? 'request' : 'requests'}`
+  return countOf(Math.round(count), 'request')
 }
 
 /** `12%` */

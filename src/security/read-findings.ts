@@ -1,7 +1,7 @@
 import { AnalyticsError } from '../model/errors.ts'
 import { isAtLeast } from '../model/severity.ts'
 import type { Severity } from '../model/severity.ts'
-import { formatCount } from '../terminal/format-number.ts'
+import { countOf, formatCount } from '../terminal/format-number.ts'
 import { noteUndelivered } from '../report/notes/note-undelivered.ts'
 import type { ReportHeading } from '../report/render/render-report.ts'
 import { usageSourceOf } from '../report/usage/usage-source.ts'
@@ -64,9 +64,9 @@ export function failsOn({ found }: HeadedFindings, least: Severity | undefined):
 
 function noteShortHistory({ keyCount, youngKeyCount, historyDays }: SecurityFindings): string[] {
   if (youngKeyCount === 0) return []
-  const days = `The database has ${formatCount(Math.floor(historyDays))} days of history before this period.`
+  const days = `The database has ${countOf(Math.floor(historyDays), 'day')} of history before this period.`
   return [
-    `${formatCount(youngKeyCount)} of ${formatCount(keyCount)} keys have too little history: their rate, errors and endpoints were not judged. ${days}`,
+    `${formatCount(youngKeyCount)} of ${countOf(keyCount, 'key')} ${youngKeyCount === 1 ? 'has' : 'have'} too little history: ${youngKeyCount === 1 ? 'its' : 'their'} rate, errors and endpoints were not judged. ${days}`,
   ]
 }
 
@@ -78,7 +78,7 @@ async function noteWideRows(
   const { rows } = await findStraddlingRows(db, { since: from, until, by: ['hour'], imported: false })
   return rows > 0
     ? [
-        `${formatCount(rows)} rows are wider than an hour and count in their first one: roll up only what is older than the history.`,
+        `${countOf(rows, 'row is', 'rows are')} wider than an hour and ${rows === 1 ? 'counts in its' : 'count in their'} first one: roll up only what is older than the history.`,
       ]
     : []
 }

@@ -1,4 +1,4 @@
-import { formatCount } from '../terminal/format-number.ts'
+import { countOf } from '../terminal/format-number.ts'
 import { renderJson } from '../report/render/render-json.ts'
 import { escapeMarkdown, renderMarkdownPage } from '../report/render/render-markdown.ts'
 import { renderHeading } from '../report/render/render-report.ts'
@@ -35,9 +35,9 @@ function describeSpan({ since, until }: SecurityFindings): string {
 }
 
 function describeResult({ findings, keyCount }: SecurityFindings): string {
-  const looked = `${formatCount(keyCount)} ${keyCount === 1 ? 'key' : 'keys'}`
+  const looked = countOf(keyCount, 'key')
   if (findings.length === 0) return `Nothing to see in the requests of ${looked}.`
-  return `${formatCount(findings.length)} ${findings.length === 1 ? 'finding' : 'findings'} in the requests of ${looked}.`
+  return `${countOf(findings.length, 'finding')} in the requests of ${looked}.`
 }
 
 function whoOf({ key }: Finding): string {

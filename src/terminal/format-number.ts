@@ -6,6 +6,11 @@ export function formatCount(count: number | bigint): string {
   return COUNT.format(count)
 }
 
+/** `1 line`, `1,234 lines` */
+export function countOf(count: number | bigint, singular: string, plural = `${singular}s`): string {
+  return `${formatCount(count)} ${Number(count) === 1 ? singular : plural}`
+}
+
 /** `12.3%`. A share above 0 never shows as 0 %, and one below 1 never as 100 %. */
 export function formatShare(share: number, digits = 1): string {
   const least = 10 ** -(digits + 2)

@@ -32,7 +32,7 @@ const FIRST_WORDS: Record<string, string> = {
   'statements list': 'No.  Period',
   'statements show 1': 'Statement 1',
   'statements check': 'OK: 1 statement',
-  'prune --before 2026-11-01 --yes --key sk_l': 'Pruned 1 rows with 7 requests.',
+  'prune --before 2026-11-01 --yes --key sk_l': 'Pruned 1 row with 7 requests.',
   'quotas set sk_l --limit 10': 'Mobile app (sk_l…9f2a) may use 10 requests per month (UTC).',
   'quotas list': 'Quotas',
   'quotas remove sk_l': 'Mobile app (sk_l…9f2a) has no quota',

@@ -212,7 +212,7 @@ forEachDatabase('customers', (_kind, makeUrl) => {
     const folder = mkdtempSync(join(tmpdir(), 'apikey-analytics-\u001B[2J-'))
     await leaveCounts(folder)
     const { stdout } = await runCli(['customers', 'list'], { env: { ...env, APIKEY_ANALYTICS_DIR: folder } })
-    expect(stdout).toContain('Note: 1 requests in ')
+    expect(stdout).toContain('Note: 1 request in ')
     expect(stdout).not.toContain('\u001B[2J')
     rmSync(folder, { recursive: true })
   })

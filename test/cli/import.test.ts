@@ -546,7 +546,7 @@ forEachDatabase('import', (_kind, makeUrl) => {
       const note = '40 imported requests of this time are left out: only what was counted is billed.'
       expect(invoice.notes).toContain(note)
       const closed = await cli(url, 'close', '--month', '2026-10', '--billable', '2xx')
-      expect(closed.stdout).toContain('  100 requests, 9 tokens; 2 lines of 1 keys\n')
+      expect(closed.stdout).toContain('  100 requests, 9 tokens; 2 lines of 1 key\n')
       expect(closed.stderr).toContain(`Note: ${note}\n`)
       expect(await json(url, 'verify')).toMatchObject({
         accountedFor: true,

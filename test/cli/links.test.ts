@@ -196,7 +196,7 @@ forEachDatabase('keys link', (_kind, makeUrl) => {
     test('until one of its keys is forgotten: that one alone is deleted', async () => {
       const { stdout, stderr } = await run('keys', 'forget', 'sk_a', '--yes')
       expect(stderr).toContain('has 1,200 requests from')
-      expect(stdout).toContain('Forgot Mobile app (sk_a…1111): 1 rows with 1,200 requests.')
+      expect(stdout).toContain('Forgot Mobile app (sk_a…1111): 1 row with 1,200 requests.')
       expect(await json('report', '--key', 'sk_b', ...OCTOBER)).toMatchObject({ total: { requests: 340 } })
     })
 

@@ -68,9 +68,9 @@ forEachDatabase('prune and keys', (_kind, makeUrl) => {
     const { code, stdout, stderr } = await run(...rollUp)
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: 'Rolled 1 rows up into 1 day rows; 5 requests, as before.\n',
+      stdout: 'Rolled 1 row up into 1 day row; 5 requests, as before.\n',
     })
-    expect(stderr).toContain('Looks at 1 rows with 5 requests of part…77aa, from')
+    expect(stderr).toContain('Looks at 1 row with 5 requests of part…77aa, from')
     expect((await stored()).filter((row) => row.includes(',1440,'))).toEqual(['part…77aa,1440,5'])
   })
 
@@ -224,7 +224,7 @@ forEachDatabase('verify', (_kind, makeUrl) => {
     await storeUsage(env['DATABASE_URL']!, [{ key: acme, bucket: '2026-01-05T10:00Z', requests: 8 }])
     const late = 'Late: 8 requests from before 2026-02-01 00:00 came after that time was rolled up.'
     expect(await run('verify')).toMatchObject({ code: 0, stdout: expect.stringContaining(late) })
-    expect((await run(...rollUp)).stdout).toContain('Rolled 1 rows up into 1 day rows; 8 requests')
+    expect((await run(...rollUp)).stdout).toContain('Rolled 1 row up into 1 day row; 8 requests')
     const { code, stdout } = await run('verify')
     expect(code).toBe(0)
     expect(stdout).not.toContain('Late:')

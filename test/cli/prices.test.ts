@@ -83,7 +83,7 @@ forEachDatabase('prices', (_kind, makeUrl) => {
     expect(table).toMatch(/Books \(a_books\) +GET +\/users\/:id +requests +170 +0\.70/)
     expect(table).toMatch(/Books \(a_books\) +GET +\/users\/:id +rows +5\s*\n/)
     expect(table).toContain('7 more with')
-    expect(table).toContain('1 more customers: use --limit 0 to see all.')
+    expect(table).toContain('1 more customer: use --limit 0 to see all.')
     expect(table).toContain('Note: 1 line has no price (rows): no rule of the price list fits.')
     const markdown = (await report('--format', 'markdown')).stdout
     expect(markdown).toMatch(

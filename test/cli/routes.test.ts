@@ -121,7 +121,7 @@ forEachDatabase('routes on the command line', (_kind, makeUrl) => {
     analytics.addEndpointAccess({ id: 'key_1' }, 'POST /old')
     const found = await run('report', '--unused', '90d')
     expect(found.stdout).toContain(` to ${dayOf(10)} 00:00 UTC, complete until ${dayOf(10)} `)
-    expect(found.stdout).toContain('1 requests in ')
+    expect(found.stdout).toContain('1 request in ')
     await analytics.close()
     expect((await run('report', '--unused', '90d')).stdout).toContain(` to ${dayOf(0)} 00:00 UTC`)
   })
@@ -169,7 +169,7 @@ forEachDatabase('routes on the command line', (_kind, makeUrl) => {
     )
     expect(deprecated).toMatchObject({ code: 0, stderr: '' })
     expect(deprecated.stdout).toMatch(
-      /^GET \/old is deprecated from 2026-01-01 00:00 UTC on, sunset 2099-01-01 00:00, in \d+ days\.\n$/,
+      /^GET \/old is deprecated from 2026-01-01 00:00 UTC on, sunset 2099-01-01 00:00, in [\d,]+ days\.\n$/,
     )
     const linked = await run('routes', 'deprecate', 'GET /old', '--link', 'https://example.com/v2')
     expect(linked.stdout).toMatch(

@@ -56,7 +56,7 @@ forEachDatabase('security', (_kind, makeUrl) => {
     )
     expect(code).toBe(0)
     expect(stdout).toContain('Nothing to see in the requests of 1 key.')
-    expect(stdout).toContain('1 of 1 keys have too little history')
+    expect(stdout).toContain('1 of 1 key has too little history')
     expect(stdout).toContain('2 days of history')
   })
 

@@ -420,7 +420,7 @@ forEachDatabase('routes of apps', (_kind, makeUrl) => {
     const plan = await planPrune(db, flags, noSecret, new Date(at(100)))
     expect(plan.text).toContain('2 routes that no app has any more')
     const { text } = await runPrune(db, plan, NO_BAR, new AbortController().signal)
-    expect(text).toBe('Pruned 1 rows with 1 requests and 2 routes that no app has any more.\n')
+    expect(text).toBe('Pruned 1 row with 1 request and 2 routes that no app has any more.\n')
     expect((await findListedRoutes(db, db.dialect)).map(nameOf)).toEqual(['GET /announced', 'GET /kept'])
   })
 

@@ -4,7 +4,9 @@ import stringWidth from 'string-width'
 import { describe, expect, test } from 'vitest'
 import { describeError } from '../../src/cli/describe-error.ts'
 import { AnalyticsError } from '../../src/model/errors.ts'
-import { formatChange, formatShare } from '../../src/terminal/format-number.ts'
+import { describeQuantities } from '../../src/model/quantities.ts'
+import { nameOfAmount } from '../../src/report/usage/amount.ts'
+import { countOf, formatChange, formatShare } from '../../src/terminal/format-number.ts'
 import { renderChart } from '../../src/report/render/render-chart.ts'
 import { renderHeading } from '../../src/report/render/render-report.ts'
 import { renderTable } from '../../src/report/render/render-table.ts'
@@ -156,6 +158,22 @@ describe('numbers', () => {
       '100.0%',
     ])
     expect([0.0049, 0.5, 0.996].map((share) => formatShare(share, 0))).toEqual(['<1%', '50%', '>99%'])
+  })
+
+  test('counts one thing and several', () => {
+    expect([0, 1, 1234, 1n].map((count) => countOf(count, 'line'))).toEqual([
+      '0 lines',
+      '1 line',
+      '1,234 lines',
+      '1 line',
+    ])
+    expect(countOf(2, 'batch', 'batches')).toBe('2 batches')
+    expect(describeQuantities({ tokens: '1', requests: '1' })).toBe('1 request, 1 tokens')
+    expect([nameOfAmount(undefined, 1), nameOfAmount(undefined, 2), nameOfAmount('rows', 1n)]).toEqual([
+      'request',
+      'requests',
+      'rows',
+    ])
   })
 
   test('shows the sign of a change', () => {

@@ -1,8 +1,9 @@
 import type { StatementCheck } from '../../model/statement.ts'
+import { countOf } from '../../terminal/format-number.ts'
 
 /** A check for people, with the result as its last line. */
 export function renderCheck({ intact, statements, lines, findings, notes }: StatementCheck): string {
-  const what = `${statements === 1 ? '1 statement' : `${statements} statements`} with ${lines} ${lines === 1 ? 'line' : 'lines'}`
+  const what = `${countOf(statements, 'statement')} with ${countOf(lines, 'line')}`
   return [
     ...findings,
     ...notes.map((note) => `Note: ${note}`),

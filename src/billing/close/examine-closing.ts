@@ -1,7 +1,7 @@
 import { describeQuantities } from '../../model/quantities.ts'
 import type { StatementTotals } from '../../model/statement.ts'
 import type { StatusFilter } from '../../model/usage-query.ts'
-import { formatCount } from '../../terminal/format-number.ts'
+import { countOf } from '../../terminal/format-number.ts'
 import { noteLeftOut } from '../../report/notes/note-imported.ts'
 import { describeAmounts, noteNoDataDir } from '../../report/notes/note-undelivered.ts'
 import type { Undelivered } from '../../report/notes/note-undelivered.ts'
@@ -128,10 +128,14 @@ function describeWaiting(waiting: Undelivered, dataDir: string): string[] {
   const amounts = describeAmounts(waiting)
   const bad = setAside.length + unreadable.length
   return [
-    ...(amounts ? [`${amounts} wait in ${dataDir}. Run "apikey-analytics flush".`] : []),
+    ...(amounts
+      ? [
+          `${amounts} ${waiting.undeliveredRequests === 1 ? 'waits' : 'wait'} in ${dataDir}. Run "apikey-analytics flush".`,
+        ]
+      : []),
     ...(bad > 0
       ? [
-          `${formatCount(bad)} files in ${dataDir} could not be delivered. "apikey-analytics verify" names them.`,
+          `${countOf(bad, 'file')} in ${dataDir} could not be delivered. "apikey-analytics verify" names ${bad === 1 ? 'it' : 'them'}.`,
         ]
       : []),
   ]
@@ -141,7 +145,7 @@ function warnOfSilence(ledger: readonly LedgerState[], { until }: BillingPeriod)
   const silent = ledger.filter(({ updatedAt }) => updatedAt < until.getTime())
   if (silent.length === 0) return []
   const last = Math.max(...silent.map(({ updatedAt }) => updatedAt))
-  const who = silent.length === 1 ? '1 instance' : `${formatCount(silent.length)} instances`
+  const who = countOf(silent.length, 'instance')
   return [
     `${who} last delivered before the end of the period (the latest at ${formatInstant(new Date(last), 'UTC')} UTC). A process that ended cleanly has delivered everything. A machine that died may still hold counts: they become corrections in a later statement.`,
   ]

@@ -1,4 +1,4 @@
-import { formatCount } from '../../terminal/format-number.ts'
+import { countOf } from '../../terminal/format-number.ts'
 import type { ClosedPeriod } from '../../store/billing/closed-periods.ts'
 import { countCutQuantities } from '../../store/billing/read-closing-state.ts'
 import type { Database } from '../../store/database/open-database.ts'
@@ -32,17 +32,17 @@ export async function findCutRows(
   return [
     ...(cut.rows + quantities > 0
       ? [
-          `${describeRows(Math.max(cut.rows, quantities))} with ${formatCount(cut.requests)} requests ${Math.max(cut.rows, quantities) === 1 ? 'crosses' : 'cross'} its border. Close it with --tz UTC; to bill in ${period.timeZone}, count in narrower buckets (option bucket) and do not roll up a period before it is closed.`,
+          `${describeRows(Math.max(cut.rows, quantities))} with ${countOf(cut.requests, 'request')} ${Math.max(cut.rows, quantities) === 1 ? 'crosses' : 'cross'} its border. Close it with --tz UTC; to bill in ${period.timeZone}, count in narrower buckets (option bucket) and do not roll up a period before it is closed.`,
         ]
       : []),
     ...(cutByOwners && cutByOwners.rows > 0
       ? [
-          `${describeRows(cutByOwners.rows)} with ${formatCount(cutByOwners.requests)} requests ${cutByOwners.rows === 1 ? 'contains' : 'contain'} the time of two owners. "apikey-analytics keys owners KEY" shows when a key changed hands; move the change to a border of the row with "apikey-analytics keys name KEY --owner OWNER --from TIME".`,
+          `${describeRows(cutByOwners.rows)} with ${countOf(cutByOwners.requests, 'request')} ${cutByOwners.rows === 1 ? 'contains' : 'contain'} the time of two owners. "apikey-analytics keys owners KEY" shows when a key changed hands; move the change to a border of the row with "apikey-analytics keys name KEY --owner OWNER --from TIME".`,
         ]
       : []),
   ]
 }
 
 function describeRows(rows: number): string {
-  return rows === 1 ? '1 stored row' : `${formatCount(rows)} stored rows`
+  return countOf(rows, 'stored row')
 }

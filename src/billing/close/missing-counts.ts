@@ -48,12 +48,14 @@ export function describeMissing(
 function describeUnit(unit: string, missing: bigint, accepted: bigint): string[] {
   if (missing === accepted) return []
   if (missing === 0n) return [`no ${unit} are missing. Leave ${flagOf(unit, accepted)} out.`]
+  const isOne = unit === REQUESTS_UNIT && missing === 1n
+  const [name, are, them] = isOne ? ['request', 'is', 'it'] : [unit, 'are', 'them']
   const shows = unit === REQUESTS_UNIT ? 'of which instances' : 'the account of each unit'
   const remedy = `To bill without them, pass ${flagOf(unit, missing)}: the statement then says so.`
   return [
     accepted === 0n
-      ? `${groupDigits(String(missing))} counted ${unit} never arrived. "apikey-analytics verify" shows ${shows}; "apikey-analytics flush" on their machines may still deliver them. ${remedy}`
-      : `${groupDigits(String(missing))} ${unit} are missing, not ${groupDigits(String(accepted))}. ${remedy}`,
+      ? `${groupDigits(String(missing))} counted ${name} never arrived. "apikey-analytics verify" shows ${shows}; "apikey-analytics flush" on their machines may still deliver ${them}. ${remedy}`
+      : `${groupDigits(String(missing))} ${name} ${are} missing, not ${groupDigits(String(accepted))}. ${remedy}`,
   ]
 }
 

@@ -6,9 +6,10 @@ import type { Database } from '../../store/database/open-database.ts'
 import { parseBillingPeriod } from '../billing-period.ts'
 import { readTextFile } from '../../options/read-text-file.ts'
 import { closePeriod } from './close-period.ts'
-import { describeQuantities, groupDigits } from '../../model/quantities.ts'
+import { describeQuantities } from '../../model/quantities.ts'
 import { parseAcceptMissing } from './missing-counts.ts'
 import { readPrivateKey } from '../statement/sign-statement.ts'
+import { countOf } from '../../terminal/format-number.ts'
 
 /** The flags of `close`, parsed. */
 export interface CloseFlags {
@@ -56,7 +57,7 @@ function describe({ statement, totals, hash, signature, stored, refusals }: Clos
     : `Would close ${period.label} (${period.timeZone}) as statement ${number}. Nothing was changed.`
   return [
     head,
-    `  ${describeQuantities(usage)}; ${groupDigits(String(lineCount))} lines of ${groupDigits(String(accountCount))} keys`,
+    `  ${describeQuantities(usage)}; ${countOf(lineCount, 'line')} of ${countOf(accountCount, 'key')}`,
     ...corrects.map(
       (one, n) =>
         `  correction of ${one.period.label} (statement ${one.statement}): ${describeQuantities(corrections[n]!.quantities)}`,

@@ -1,6 +1,7 @@
 import type { PriceList } from './price-list.ts'
 import { addMoney, Pricer } from './pricer.ts'
 import type { CountedBefore, PricedQuantity } from './pricer.ts'
+import { countOf } from '../../terminal/format-number.ts'
 
 /** A line to price. */
 export type PriceableLine = Omit<PricedQuantity, 'customer'> & {
@@ -55,6 +56,6 @@ function notePriceless(lines: readonly PriceableLine[], amounts: PricedLines['am
   const priceless = lines.filter((_, n) => amounts[n] === null)
   if (priceless.length === 0) return []
   const units = [...new Set(priceless.map(({ unit }) => unit))].join(', ')
-  const what = priceless.length === 1 ? '1 line has' : `${priceless.length} lines have`
+  const what = countOf(priceless.length, 'line has', 'lines have')
   return [`${what} no price (${units}): no rule of the price list fits.`]
 }

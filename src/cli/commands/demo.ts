@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { Flags } from '@oclif/core'
 import { AnalyticsError } from '../../model/errors.ts'
-import { formatCount } from '../../terminal/format-number.ts'
+import { countOf } from '../../terminal/format-number.ts'
 import { BaseCommand, exitCodes } from '../base-command.ts'
 import type { BaseFlags } from '../base-command.ts'
 
@@ -43,7 +43,7 @@ export default class Demo extends BaseCommand {
       until: Date.now(),
       onError: (error) => this.say(`Warning: ${error.message}`),
     })
-    this.say(`${formatCount(requests)} requests were answered and counted.\n`)
+    this.say(`${countOf(requests, 'request was', 'requests were')} answered and counted.\n`)
     const reports = await this.report({ ...flags, database, 'data-dir': dataDir })
     this.say(describeNext(folder))
     if (flags.serve) await this.serve(folder, flags.port ?? DEFAULT_PORT)

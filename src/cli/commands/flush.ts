@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core'
 import type { AnalyticsError } from '../../model/errors.ts'
-import { formatCount } from '../../terminal/format-number.ts'
+import { countOf } from '../../terminal/format-number.ts'
 import { BaseCommand, exitCodes } from '../base-command.ts'
 
 /** `apikey-analytics flush` */
@@ -68,6 +68,6 @@ function describeDelivered(
       : 'no dead process left counts'
     return `Nothing to deliver: ${nothing} in ${dataDir}.`
   }
-  const many = `${formatCount(batches)} ${batches === 1 ? 'batch' : 'batches'}`
-  return `Delivered ${formatCount(requests)} requests in ${many} from ${dataDir} to ${databaseLabel}.`
+  const many = countOf(batches, 'batch', 'batches')
+  return `Delivered ${countOf(requests, 'request')} in ${many} from ${dataDir} to ${databaseLabel}.`
 }

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core'
 import type { Database } from '../../store/database/open-database.ts'
 import { AnalyticsError } from '../../model/errors.ts'
-import { formatCount } from '../../terminal/format-number.ts'
+import { countOf } from '../../terminal/format-number.ts'
 import type { Moved } from '../../move/run-move.ts'
 import type { ProgressBar } from '../../terminal/progress-bar.ts'
 import { BaseCommand, exitCodes } from '../base-command.ts'
@@ -93,5 +93,5 @@ function describeMoved({ from, to, done, tables }: Moved): string {
   if (done === 'nothing') return `${from} moved to ${to} before. ${NEXT}\n`
   if (done === 'finish') return `Finished: ${from} moved to ${to}. ${NEXT}\n`
   const rows = Object.values(tables).reduce((sum, count) => sum + count, 0)
-  return `Moved ${formatCount(rows)} rows from ${from} to ${to}. ${NEXT}\n`
+  return `Moved ${countOf(rows, 'row')} from ${from} to ${to}. ${NEXT}\n`
 }

@@ -7,7 +7,7 @@ import { HOUR_MS } from '../../time/units.ts'
 const SHORT = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 })
 
 export const formatShort = (count: Amount): string => SHORT.format(count)
-export { formatCount, formatDuration, formatShare } from '../../terminal/format-number.ts'
+export { countOf, formatCount, formatDuration, formatShare } from '../../terminal/format-number.ts'
 export { formatDay, formatMoment } from '../../time/format-date.ts'
 
 /** An amount as the API sends it: a quantity is a text. */

@@ -10,6 +10,7 @@ import type { ReadGivenKey } from './read-given-key.ts'
 import { readJsonValues } from './read-json-values.ts'
 import { refuseLine } from './refuse-line.ts'
 import type { RowLayout } from '../layout/row-layout.ts'
+import { countOf } from '../../terminal/format-number.ts'
 
 /** How a file is read. */
 export interface ReadOptions extends Omit<MappedOptions, 'columns'> {
@@ -79,7 +80,7 @@ async function* readRecords(pieces: AsyncIterable<string>, options: ReadOptions)
       if (cells.length !== header.length) {
         throw refuseLine(
           line,
-          `it has ${cells.length} ${cells.length === 1 ? 'cell' : 'cells'} and the first line has ${header.length}.`,
+          `it has ${countOf(cells.length, 'cell')} and the first line has ${header.length}.`,
         )
       }
       const wanted = places.map((place) => cells[place])

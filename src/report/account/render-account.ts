@@ -1,6 +1,6 @@
 import { formatInstant } from '../../time/calendar.ts'
 import { escapeTerminal } from '../../terminal/escape-terminal.ts'
-import { formatCount } from '../../terminal/format-number.ts'
+import { countOf, formatCount } from '../../terminal/format-number.ts'
 import { describeElsewhere } from '../notes/note-undelivered.ts'
 import type { Account } from './read-account.ts'
 import { renderHeading } from '../render/render-report.ts'
@@ -104,7 +104,7 @@ function importsTable(imports: readonly ImportAccount[]): ReportTable {
 }
 
 function billingTable({ statements, units }: BillingAccount): ReportTable {
-  const count = statements === 1 ? '1 statement' : `${formatCount(statements)} statements`
+  const count = countOf(statements, 'statement')
   return {
     title: `Billed by ${count}`,
     columns: [
@@ -142,7 +142,7 @@ function missingTable(instances: readonly InstanceAccount[]): ReportTable {
 function describeLate({ action, before, keyId, requests }: LateUsage): string {
   const whose = keyId ? ` of key ${keyId}` : ''
   const done = action === 'prune' ? 'pruned' : 'rolled up'
-  return `Late: ${formatCount(requests)} requests${whose} from before ${formatInstant(before, 'UTC')} came after that time was ${done}. They are stored.`
+  return `Late: ${countOf(requests, 'request')}${whose} from before ${formatInstant(before, 'UTC')} came after that time was ${done}. ${requests === 1 ? 'It is' : 'They are'} stored.`
 }
 
 function describeVerdict({
@@ -173,11 +173,11 @@ function describeVerdict({
       ),
     billing && describeWrongBilling(billing),
     wrongHistograms > 0 && describeWrongHistograms(wrongHistograms),
-    rest.missingRequests > 0 && `${formatCount(rest.missingRequests)} requests are missing`,
+    rest.missingRequests > 0 && `${countOf(rest.missingRequests, 'request is', 'requests are')} missing`,
     ...lacking.map(({ unit, missing }) => `${formatCount(missing)} ${unit} are missing`),
     rest.setAside.length > 0 &&
-      `${formatCount(rest.setAside.length)} files were set aside ("apikey-analytics flush --set-aside" delivers batches)`,
-    rest.unreadable.length > 0 && `${formatCount(rest.unreadable.length)} counter files cannot be read`,
+      `${countOf(rest.setAside.length, 'file was', 'files were')} set aside ("apikey-analytics flush --set-aside" delivers batches)`,
+    rest.unreadable.length > 0 && `${countOf(rest.unreadable.length, 'counter file')} cannot be read`,
   ]
   return `NOT OK: ${findings.filter(Boolean).join('; ')}.`
 }
@@ -188,6 +188,6 @@ function describeWrongBilling({ faults }: BillingAccount): string | false {
 }
 
 function describeWrongHistograms(rows: number): string {
-  const them = rows === 1 ? '1 row has' : `${formatCount(rows)} rows have`
+  const them = countOf(rows, 'row has', 'rows have')
   return `${them} durations of more or fewer requests than ${rows === 1 ? 'it counts' : 'they count'}`
 }

@@ -7,6 +7,7 @@ import type { Screen } from '../../terminal/screen.ts'
 import type { Cell, Column, ReportTable } from '../render/report-table.ts'
 import type { CustomerMeasures, Customers } from './customers-report.ts'
 import { renderNotes } from '../render/render-notes.ts'
+import { countOf } from '../../terminal/format-number.ts'
 
 const COLUMNS: readonly Column[] = [
   { name: 'owner', title: 'Customer', kind: 'text' },
@@ -70,7 +71,7 @@ function tableOf({ customers, customerCount, total, series, unit }: Customers): 
     rows: customers.map((customer) => toCells(customer, customer.owner ?? '(none)')),
     total: toCells(
       { requests, quantity, errorRate, lastUsed, share: amountOf(total) ? 1 : 0 },
-      `Total of ${customerCount} ${customerCount === 1 ? 'customer' : 'customers'}`,
+      `Total of ${countOf(customerCount, 'customer')}`,
     ),
     ...(rest > 0 && { note: `${rest} more: use a higher --limit, or 0 to see all.` }),
   }

@@ -20,7 +20,7 @@ export async function noteLeftOut(db: Database, query: UsageQuery): Promise<stri
   const amount = await findImported(db, query)
   return amount
     ? [
-        `${formatCount(amount)} imported ${nameOfAmount(query.unit)} of this time are left out: only what was counted is billed.`,
+        `${formatCount(amount)} imported ${nameOfAmount(query.unit, amount)} of this time ${amount == 1 ? 'is' : 'are'} left out: only what was counted is billed.`,
       ]
     : []
 }

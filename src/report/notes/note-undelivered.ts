@@ -2,7 +2,8 @@ import { inspectDataDir } from '../../buffer/folder/inspect-data-dir.ts'
 import { hasDataDir } from '../../buffer/folder/data-dir.ts'
 import { isMeantFor } from '../../buffer/folder/is-meant-for.ts'
 import type { AskingDatabase } from '../../buffer/folder/is-meant-for.ts'
-import { formatCount } from '../../terminal/format-number.ts'
+import { countOf, formatCount } from '../../terminal/format-number.ts'
+import { nameOfAmount } from '../usage/amount.ts'
 import { countLacking } from '../../store/verify/count-lacking.ts'
 import { countMissing, countMissingQuantity } from '../../store/verify/count-missing.ts'
 import type { Database } from '../../store/database/open-database.ts'
@@ -74,15 +75,18 @@ export async function noteUndelivered(db: Database, dataDir: string): Promise<st
   const { elsewhere, setAside, unreadable } = undelivered
   const bad = setAside.length + unreadable.length
   const amounts = describeAmounts(undelivered)
+  const isOne = undelivered.undeliveredRequests === 1
   return [
     ...(await noteMove(db)),
     ...(amounts
       ? [
-          `${amounts} in ${dataDir} are not in the database yet: the app or "apikey-analytics flush" delivers them.`,
+          `${amounts} in ${dataDir} ${isOne ? 'is' : 'are'} not in the database yet: the app or "apikey-analytics flush" delivers ${isOne ? 'it' : 'them'}.`,
         ]
       : []),
     ...elsewhere.map((other) => describeElsewhere(other, dataDir)),
-    ...(bad > 0 ? [`${bad} files in ${dataDir} could not be delivered: see "apikey-analytics verify".`] : []),
+    ...(bad > 0
+      ? [`${countOf(bad, 'file')} in ${dataDir} could not be delivered: see "apikey-analytics verify".`]
+      : []),
   ]
 }
 
@@ -91,7 +95,7 @@ export function describeAmounts({
   undeliveredRequests,
   undeliveredQuantities,
 }: Undelivered): string | undefined {
-  if (undeliveredRequests > 0) return `${formatCount(undeliveredRequests)} requests`
+  if (undeliveredRequests > 0) return countOf(undeliveredRequests, 'request')
   const amounts = Object.entries(undeliveredQuantities).map(
     ([unit, quantity]) => `${formatCount(quantity)} ${unit}`,
   )
@@ -103,7 +107,7 @@ export function describeElsewhere(
   { database, requests }: Undelivered['elsewhere'][number],
   dataDir: string,
 ): string {
-  return `${formatCount(requests)} requests in ${dataDir} were counted for another database: ${database}.`
+  return `${countOf(requests, 'request')} in ${dataDir} ${requests === 1 ? 'was' : 'were'} counted for another database: ${database}.`
 }
 
 /**
@@ -112,13 +116,13 @@ export function describeElsewhere(
  */
 export async function noteMissing(db: Database, unit?: string): Promise<string[]> {
   const missing = [
-    { name: 'requests', amount: await countMissing(db) },
+    { name: undefined, amount: await countMissing(db) },
     ...(unit === undefined ? [] : [{ name: unit, amount: await countMissingQuantity(db, unit) }]),
   ]
   return missing
     .filter(({ amount }) => amount > 0)
     .map(
       ({ name, amount }) =>
-        `${formatCount(amount)} counted ${name} are missing from the database: see "apikey-analytics verify".`,
+        `${formatCount(amount)} counted ${nameOfAmount(name, amount)} ${name === undefined && amount === 1 ? 'is' : 'are'} missing from the database: see "apikey-analytics verify".`,
     )
 }

@@ -68,7 +68,7 @@ export function matrixTable(report: UsageReport, { by, groups }: ReportSection):
     total: [rest > 0 ? 'Total shown' : 'Total', ...places.map(([, { sum }]) => sum), shown],
     note:
       rest > 0
-        ? `More ${pluralOfAxis(down)} with ${formatCount(rest)} ${nameOfAmount(report.unit)}: use --limit 0 to see all.`
+        ? `More ${pluralOfAxis(down)} with ${formatCount(rest)} ${nameOfAmount(report.unit, rest)}: use --limit 0 to see all.`
         : undefined,
   }
 }

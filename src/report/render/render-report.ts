@@ -2,7 +2,13 @@ import { formatInstant } from '../../time/calendar.ts'
 import { escapeTerminal } from '../../terminal/escape-terminal.ts'
 import { cutText, widthOf } from '../../terminal/fit-text.ts'
 import { amountOf, nameOfAmount } from '../usage/amount.ts'
-import { formatChange, formatCount, formatDuration, formatShare } from '../../terminal/format-number.ts'
+import {
+  countOf,
+  formatChange,
+  formatCount,
+  formatDuration,
+  formatShare,
+} from '../../terminal/format-number.ts'
 import { formatDay } from '../../time/format-date.ts'
 import { renderChart } from './render-chart.ts'
 import { renderTable } from './render-table.ts'
@@ -73,13 +79,13 @@ function renderSummary(report: UsageReport, screen: Screen): string {
   const compared = compareTotal(report)
   const parts = [
     wrap(
-      `${paint('bold', formatCount(amountOf(total)), screen)} ${nameOfAmount(unit)}${compared && ` (${compared})`}`,
+      `${paint('bold', formatCount(amountOf(total)), screen)} ${nameOfAmount(unit, amountOf(total))}${compared && ` (${compared})`}`,
       screen,
     ),
     [
-      ...(unit === undefined ? [] : [`${formatCount(total.requests)} requests`]),
-      `${formatCount(activeKeys)} ${activeKeys === 1 ? 'key' : 'keys'}`,
-      `${formatCount(activeEndpoints)} ${activeEndpoints === 1 ? 'endpoint' : 'endpoints'}`,
+      ...(unit === undefined ? [] : [countOf(total.requests, 'request')]),
+      countOf(activeKeys, 'key'),
+      countOf(activeEndpoints, 'endpoint'),
       `${formatShare(total.errorRate)} errors`,
       `${formatCount(total.rejected)} rejected`,
     ].join(' · '),
@@ -89,7 +95,8 @@ function renderSummary(report: UsageReport, screen: Screen): string {
 }
 
 function renderComparison(report: UsageReport, screen: Screen): string {
-  return `${wrap(`${formatCount(amountOf(report.total))} ${nameOfAmount(report.unit)}, ${compareTotal(report)}`, screen)}\n`
+  const amount = amountOf(report.total)
+  return `${wrap(`${formatCount(amount)} ${nameOfAmount(report.unit, amount)}, ${compareTotal(report)}`, screen)}\n`
 }
 
 /** `+80.6% against 1,000 from 2026-09-01 00:00 to 2026-10-01 00:00`; empty without a previous period. */

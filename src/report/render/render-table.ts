@@ -7,6 +7,7 @@ import { cutText, widthOf } from '../../terminal/fit-text.ts'
 import { paint, wrap } from '../../terminal/screen.ts'
 import type { Screen } from '../../terminal/screen.ts'
 import { StandIns } from '../../terminal/stand-ins.ts'
+import { countOf } from '../../terminal/format-number.ts'
 
 const GAP = '  '
 /**
@@ -50,7 +51,7 @@ export function renderTable(table: ReportTable, screen: Screen, timeZone = 'UTC'
   )
   const columns = fitColumns(table.columns, natural, screen.width ?? Number.POSITIVE_INFINITY)
   const left = table.columns.length - columns.length
-  const notes = [note, left > 0 && `${left} more column${left === 1 ? '' : 's'} on a wider terminal.`].filter(
+  const notes = [note, left > 0 && `${countOf(left, 'more column')} on a wider terminal.`].filter(
     (text) => typeof text === 'string',
   )
   return [

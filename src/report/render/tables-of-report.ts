@@ -3,7 +3,7 @@ import { isCalendarUnit } from '../../time/calendar.ts'
 import { axesOf, isMatrix, nameOfAxis } from '../usage/axes.ts'
 import type { Axis } from '../usage/axes.ts'
 import { amountOf, nameOfAmount, subtractAmounts, sumAmounts, titleOfAmount } from '../usage/amount.ts'
-import { formatCount } from '../../terminal/format-number.ts'
+import { countOf, formatCount } from '../../terminal/format-number.ts'
 import { pluralOfAxis, tellApart, titleOfAxis } from '../usage/group-names.ts'
 import { matrixTable } from './matrix-table.ts'
 import type { Cell, Column, ReportTable } from './report-table.ts'
@@ -43,7 +43,7 @@ function customersTable({ currency, total, customers }: InvoicePrices, limit: nu
     ],
     rows: customers.slice(0, limit).map(({ owner, keyId = null, amount }) => [owner ?? keyId, amount]),
     total: ['Total', total],
-    ...(rest > 0 && { note: `${formatCount(rest)} more customers: use --limit 0 to see all.` }),
+    ...(rest > 0 && { note: `${countOf(rest, 'more customer')}: use --limit 0 to see all.` }),
   }
 }
 
@@ -68,7 +68,7 @@ function groupTable(report: UsageReport, section: ReportSection): ReportTable {
       axes.map((axis): Cell => textFor(group, axis)).concat(measures.map(({ cell }) => cell(group))),
     ),
     total: [
-      `Total of ${formatCount(totalCount)} ${totalCount === 1 ? singular : plural}`,
+      `Total of ${countOf(totalCount, singular, plural)}`,
       ...dimensions.slice(1).map(() => null),
       ...measures.map(({ cell }) =>
         cell({
@@ -94,7 +94,7 @@ function noteRest(
   const [unit] = by
   const hidden = unit && isCalendarUnit(unit) ? `other ${plural}` : 'more'
   return {
-    note: `${formatCount(rest)} ${hidden} with ${formatCount(amount)} ${nameOfAmount(counted)}: use --limit 0 to see all.`,
+    note: `${formatCount(rest)} ${hidden} with ${formatCount(amount)} ${nameOfAmount(counted, amount)}: use --limit 0 to see all.`,
   }
 }
 

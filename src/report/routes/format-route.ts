@@ -2,6 +2,7 @@ import type { Operation } from '../../model/operation.ts'
 import type { Route } from '../../model/route.ts'
 import { formatInstant } from '../../time/calendar.ts'
 import { DAY_MS } from '../../time/units.ts'
+import { countOf } from '../../terminal/format-number.ts'
 
 /** `GET /users/:id`, or `* /users/:id` for a route of every method. */
 export function nameOfRoute({ method, endpoint }: Operation): string {
@@ -21,7 +22,7 @@ export function formatDaysAgo(time: Date, now: Date): string {
 
 /** `1 day`, `35 days` */
 export function formatDays(days: number): string {
-  return days === 1 ? '1 day' : `${days} days`
+  return countOf(days, 'day')
 }
 
 /** Whole days until the sunset; negative after it, and null without one. */

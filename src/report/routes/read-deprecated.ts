@@ -5,7 +5,7 @@ import { findHistoryStart } from '../../store/read/find-history-start.ts'
 import { findDeprecatedRoutes } from '../../store/routes/find-deprecated-routes.ts'
 import { parsePeriod } from '../../time/period.ts'
 import { previousPeriod } from '../../time/previous-period.ts'
-import { formatCount } from '../../terminal/format-number.ts'
+import { countOf, formatCount } from '../../terminal/format-number.ts'
 import { nameOfKey } from '../usage/group-names.ts'
 import { noteUndelivered } from '../notes/note-undelivered.ts'
 import { noteUnfinished } from '../notes/note-unfinished.ts'
@@ -180,7 +180,7 @@ function summarise(routes: readonly Shown[]): string {
   if (routes.length === 0)
     return 'No routes are deprecated. "apikey-analytics routes deprecate \'GET /v1/old\' --sunset 2027-01-01" deprecates one.'
   const called = routes.filter(({ requests }) => requests > 0).length
-  return `${formatCount(called)} of ${formatCount(routes.length)} deprecated ${routes.length === 1 ? 'route is' : 'routes are'} still called.`
+  return `${formatCount(called)} of ${countOf(routes.length, 'deprecated route is', 'deprecated routes are')} still called.`
 }
 
 function noteRest(routes: readonly Shown[]): { note?: string } {

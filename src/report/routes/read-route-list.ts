@@ -5,6 +5,7 @@ import { formatInstant } from '../../time/calendar.ts'
 import type { Column, ReportTable } from '../render/report-table.ts'
 import { formatDate, formatReleases, formatSunset, nameOfRoute } from './format-route.ts'
 import type { ListReport } from '../render/list-report.ts'
+import { countOf } from '../../terminal/format-number.ts'
 
 const COLUMNS: readonly Column[] = [
   { name: 'route', title: 'Route', kind: 'text' },
@@ -48,7 +49,7 @@ export async function readRouteList(
     dataDir,
     summary:
       routes.length > 0
-        ? `${current} ${current === 1 ? 'route' : 'routes'} of the running releases, ${routes.length - current} that no app has any more, ${deprecated} deprecated.`
+        ? `${countOf(current, 'route')} of the running releases, ${routes.length - current} that no app has any more, ${deprecated} deprecated.`
         : NO_ROUTES,
     tables: routes.length > 0 ? [tableOf(routes, now)] : [],
     names: [...ROUTE_CSV_NAMES, 'isCurrent'],

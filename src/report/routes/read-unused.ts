@@ -3,7 +3,7 @@ import type { UnusedRoute, UnusedRoutes } from '../../model/route.ts'
 import type { Database } from '../../store/database/open-database.ts'
 import { findUnusedRoutes } from '../../store/routes/find-unused-routes.ts'
 import { formatInstant } from '../../time/calendar.ts'
-import { formatCount } from '../../terminal/format-number.ts'
+import { countOf, formatCount } from '../../terminal/format-number.ts'
 import { findFirstWaiting, noteMissing, noteUndelivered } from '../notes/note-undelivered.ts'
 import type { Column, ReportTable } from '../render/report-table.ts'
 import {
@@ -95,9 +95,8 @@ function summarise({ routes, routeCount, releases, since }: UnusedRoutes): strin
   if (routeCount === 0) return NO_ROUTES
   if (!since) return 'Nothing can be said: no count was delivered yet.'
   const unused = routes.filter(({ state }) => state !== 'new').length
-  const noun = routeCount === 1 ? 'route' : 'routes'
   const release = releases.length > 0 ? ` (release ${releases.join(', ')})` : ''
-  const all = `${formatCount(routeCount)} ${noun}${release}`
+  const all = `${countOf(routeCount, 'route')}${release}`
   const found =
     unused === 0 ? `None of ${all} is unused.` : `No key has called ${formatCount(unused)} of ${all}.`
   return `${found} Requests without a key are not counted.`

@@ -54,9 +54,9 @@ export function shareOf(part: Amount, whole: Amount): number {
   return whole ? Number(part) / Number(whole) : 0
 }
 
-/** The name of what is counted, within a sentence: `requests`, or the unit. */
-export function nameOfAmount(unit: string | undefined): string {
-  return unit ?? 'requests'
+/** The name of what is counted, within a sentence: `requests`, of one `request`, or the unit. */
+export function nameOfAmount(unit: string | undefined, amount?: Amount): string {
+  return unit ?? (Number(amount) === 1 ? 'request' : 'requests')
 }
 
 /** The same as a title: `Requests`, `Tokens`, `Output tokens`. */

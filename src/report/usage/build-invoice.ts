@@ -8,6 +8,7 @@ import type { RowSum, UsageRow } from '../../model/usage-row.ts'
 import { measureUsage, sumUp } from './measure-usage.ts'
 import type { InvoiceLine, Pricing } from './pricing.ts'
 import type { ReportGroup, ReportSection, UsageReport } from './usage-report.ts'
+import { countOf, formatCount } from '../../terminal/format-number.ts'
 
 /** A key that changed its owner within the month has lines per owner: `key.owner`. */
 const BY = ['key', 'owner', 'method', 'endpoint'] as const
@@ -34,10 +35,9 @@ export async function buildInvoice(
     by: ['owner'],
   })
   if (cut.rows > 0) {
-    const what = cut.rows === 1 ? '1 stored row' : `${cut.rows} stored rows`
     throw new AnalyticsError(
       'WRONG_USAGE',
-      `${what} with ${amountOf(cut)} ${nameOfAmount(unit)} ${cut.rows === 1 ? 'crosses' : 'cross'} a border of ${month} in ${timeZone}, ` +
+      `${describeCut(cut, unit)} ${cut.rows === 1 ? 'crosses' : 'cross'} a border of ${month} in ${timeZone}, ` +
         'so the month cannot be billed exactly. Use --tz UTC; to bill in this time zone, count in narrower buckets ' +
         '(option bucket) and do not roll up a month before it is billed.',
     )
@@ -107,11 +107,15 @@ function leaveOutOwner({ by, groups, ...section }: ReportSection): ReportSection
 function requireWholeOwners(cut: RowSum | undefined, unit: string | undefined): void {
   if (!cut || cut.rows === 0) return
   const { rows } = cut
-  const [what, hold] = rows === 1 ? ['1 stored row', 'holds'] : [`${rows} stored rows`, 'hold']
   throw new AnalyticsError(
     'WRONG_USAGE',
-    `${what} with ${amountOf(cut)} ${nameOfAmount(unit)} ${hold} the time of two owners, so the month cannot be billed exactly: a key ` +
+    `${describeCut(cut, unit)} ${rows === 1 ? 'holds' : 'hold'} the time of two owners, so the month cannot be billed exactly: a key ` +
       'changed its owner within an hour or a day that is one row. "apikey-analytics keys owners KEY" shows when; move the ' +
       'change to a border of the row with "apikey-analytics keys name KEY --owner OWNER --from TIME".',
   )
+}
+
+function describeCut(cut: RowSum, unit: string | undefined): string {
+  const amount = amountOf(cut)
+  return `${countOf(cut.rows, 'stored row')} with ${formatCount(amount)} ${nameOfAmount(unit, amount)}`
 }

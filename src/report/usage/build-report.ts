@@ -7,7 +7,7 @@ import { buildSeries, chooseUnit, findSteps } from './build-series.ts'
 import { countKeys, measureUsage, sumUp } from './measure-usage.ts'
 import type { Total } from './measure-usage.ts'
 import { amountOf, amountOfRow, nameOfAmount } from './amount.ts'
-import { formatCount } from '../../terminal/format-number.ts'
+import { countOf, formatCount } from '../../terminal/format-number.ts'
 import { noteUnfinished } from '../notes/note-unfinished.ts'
 import type { Period } from '../../time/period.ts'
 import { previousPeriod } from '../../time/previous-period.ts'
@@ -169,8 +169,10 @@ async function noteCutRows(source: UsageSource, query: UsageQuery): Promise<stri
 function noteCut(border: string, cut: RowSum, where: string, { unit }: UsageQuery): string[] {
   const { rows } = cut
   if (rows === 0) return []
-  const [what, them] = rows === 1 ? ['1 stored row', 'it counts'] : [`${rows} stored rows`, 'they count']
-  return [`${border} cuts ${what} (${amountOf(cut)} ${nameOfAmount(unit)}): ${them} ${where}.`]
+  const [amount, them] = [amountOf(cut), rows === 1 ? 'it counts' : 'they count']
+  return [
+    `${border} cuts ${countOf(rows, 'stored row')} (${formatCount(amount)} ${nameOfAmount(unit, amount)}): ${them} ${where}.`,
+  ]
 }
 
 function countActive(
@@ -186,7 +188,7 @@ function noteUnmeasured({ requestCount, latency }: Total): string[] {
   const unmeasured = requestCount - (latency?.measuredCount ?? 0)
   if (latency === undefined || unmeasured === 0) return []
   return [
-    `The duration of ${formatCount(unmeasured)} of ${formatCount(requestCount)} requests was not measured: p50, p95 and p99 are those of the others.`,
+    `The duration of ${formatCount(unmeasured)} of ${countOf(requestCount, 'request')} was not measured: p50, p95 and p99 are those of the others.`,
   ]
 }
 

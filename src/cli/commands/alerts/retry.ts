@@ -1,6 +1,7 @@
 import { Args } from '@oclif/core'
 import { AnalyticsError } from '../../../model/errors.ts'
 import { BaseCommand, exitCodes } from '../../base-command.ts'
+import { countOf } from '../../../terminal/format-number.ts'
 
 /** `apikey-analytics alerts retry` */
 export default class AlertsRetry extends BaseCommand {
@@ -26,7 +27,7 @@ export default class AlertsRetry extends BaseCommand {
           `No alert for "${args.webhook}" is disabled or given up. "alerts list" shows the deliveries.`,
         )
       }
-      this.print(`${retried} ${retried === 1 ? 'alert waits' : 'alerts wait'} for the next "alerts check".\n`)
+      this.print(`${countOf(retried, 'alert waits', 'alerts wait')} for the next "alerts check".\n`)
       return { webhook: args.webhook, retried }
     })
   }

@@ -1,6 +1,7 @@
 import { Args } from '@oclif/core'
 import { AnalyticsError } from '../../../model/errors.ts'
 import { BaseCommand, exitCodes } from '../../base-command.ts'
+import { countOf } from '../../../terminal/format-number.ts'
 
 /** `apikey-analytics customers rename` */
 export default class CustomersRename extends BaseCommand {
@@ -30,7 +31,7 @@ export default class CustomersRename extends BaseCommand {
         throw new AnalyticsError('WRONG_USAGE', `No key has the owner "${from}".`)
       }
       // an owner may have quotas before its first key
-      const what = keys === 0 ? 'its quotas and alerts' : keys === 1 ? '1 key' : `${keys} keys`
+      const what = keys === 0 ? 'its quotas and alerts' : countOf(keys, 'key')
       this.print(this.forOutput(`${from} is ${to} now, with ${what}.\n`))
       if (droppedQuotas > 0)
         this.say(`Note: ${to} had the same quotas, which stay; those of ${from} are gone.`)

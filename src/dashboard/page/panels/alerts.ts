@@ -2,7 +2,7 @@ import { askApi } from '../ask-api.ts'
 import type { Alert, AlertDelivery, Alerts } from '../ask-api.ts'
 import { describeFacts, drawNotice } from './draw-notice.ts'
 import type { Addresses } from './draw-notice.ts'
-import { formatCount, formatTime } from '../format.ts'
+import { countOf, formatCount, formatTime } from '../format.ts'
 import { foreign, make } from '../make.ts'
 import { OpenedPanel } from './opened-panel.ts'
 
@@ -45,7 +45,7 @@ function describe({ webhook, state, attempts, deliveredAt, lastError }: AlertDel
   if (deliveredAt !== null)
     return make('span', {}, foreign(webhook), `: delivered ${formatTime(deliveredAt, 'UTC')}`)
   const reason = lastError !== null && state !== 'disabled' ? `, ${lastError}` : ''
-  const tried = attempts > 0 ? `, ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}` : ''
+  const tried = attempts > 0 ? `, ${countOf(attempts, 'attempt')}` : ''
   const how = make('strong', {}, state === 'delivered' ? state : STATES[state])
   return make('span', {}, foreign(webhook), ': ', how, `${tried}${reason}`)
 }

@@ -1,7 +1,7 @@
 import { describeQuantities, groupDigits } from '../../../model/quantities.ts'
 import type { Quantities } from '../../../model/statement.ts'
 import type { BilledCustomer, ListedStatement, ShownLine } from '../ask-api.ts'
-import { formatCount, formatTime } from '../format.ts'
+import { countOf, formatTime } from '../format.ts'
 import { foreign, make } from '../make.ts'
 import { addressOf, addressOfPage } from '../view.ts'
 import type { View } from '../view.ts'
@@ -71,7 +71,7 @@ export function columnsOfCustomers(view: View): BillColumn<BilledCustomer>[] {
       draw: ({ owner, keys }) => [
         owner === null ? make('span', { class: 'soft' }, '(none)') : linkToPart(view, owner),
         drawSmall(
-          keys === 1 ? '1 key' : `${formatCount(keys)} keys`,
+          countOf(keys, 'key'),
           ...(owner === null ? [] : [' · ', make('a', { href: addressOfPage(view, { owner }) }, 'usage')]),
         ),
       ],

@@ -1,13 +1,13 @@
 import { describeQuantities, groupDigits } from '../../../model/quantities.ts'
 import type { ShownStatement } from '../ask-api.ts'
-import { formatCount } from '../format.ts'
+import { countOf } from '../format.ts'
 import { make } from '../make.ts'
 import type { View } from '../view.ts'
 import { drawCorrections } from './bill-columns.ts'
 
 /** A card for each unit with what is billed of it. */
 export function drawBilled({ usage, period, keys }: ShownStatement): HTMLElement[] {
-  const about = `of ${keys === 1 ? '1 key' : `${formatCount(keys)} keys`} in ${period.label}`
+  const about = `of ${countOf(keys, 'key')} in ${period.label}`
   return Object.entries(usage).map(([unit, quantity]) =>
     make(
       'div',
