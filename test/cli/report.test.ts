@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { keyIdOfSecret } from '../../src/model/compute-key-id.ts'
 import { forEachDatabase } from '../support/databases/for-each-database.ts'
 import { runCli } from '../support/cli/run-cli.ts'
@@ -244,6 +244,14 @@ forEachDatabase('report', (_kind, makeUrl) => {
       const lines = stdout.split('\n').filter((line) => !line.startsWith('Database'))
       expect(Math.max(...lines.map((line) => stringWidth(line)))).toBeLessThanOrEqual(80)
     }
+  })
+
+  test('writes --json to a file, and then nothing else', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'apikey-analytics-test-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const file = join(folder, 'report.json')
+    expect(await report('--json', '--out', file, ...OCTOBER)).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(await json(...OCTOBER))
   })
 
   test('has no colours in a pipe', async () => {

@@ -28,3 +28,16 @@ test.each([
     error: { code: 'WRONG_USAGE', message },
   })
 })
+
+test.each([
+  ['quotas', 'csv'],
+  ['customers', 'markdown'],
+  ['report', 'html'],
+])('%s refuses --json beside --format %s', async (topic, format) => {
+  const list = topic === 'report' ? [topic] : [topic, 'list']
+  const { code, stdout } = await runCli([...list, '--json', '--format', format])
+  expect({ code, ...JSON.parse(stdout) }).toEqual({
+    code: 2,
+    error: { code: 'WRONG_USAGE', message: `Pass either --json or --format ${format}, not both.` },
+  })
+})

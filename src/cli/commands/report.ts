@@ -81,7 +81,7 @@ export default class Report extends BaseCommand {
       char: 'o',
       summary: 'Write to a file instead of standard output; the file appears when it is complete.',
       helpValue: 'FILE',
-      exclusive: ['json', 'watch'],
+      exclusive: ['watch'],
     }),
     open: Flags.boolean({
       summary: 'Write the report as a page, to --out or a temporary file, and open it in the browser.',
@@ -112,7 +112,8 @@ export default class Report extends BaseCommand {
       else await this.write(this.draw(report, format, flags), flags.out)
       const isUnheaded = format === 'csv' || format === 'xlsx'
       for (const note of isUnheaded ? report.notes : []) this.say(`Note: ${note}`)
-      return report.toJson()
+      // a file has it already
+      return flags.out === undefined ? report.toJson() : undefined
     })
   }
 

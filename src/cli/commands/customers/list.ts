@@ -32,7 +32,8 @@ export default class CustomersList extends BaseCommand {
   }
 
   async run(): Promise<object> {
-    const { flags } = await this.parse(CustomersList)
+    const { flags, metadata } = await this.parse(CustomersList)
+    const format = this.oneFormat(flags.format, metadata.flags.format)
     return this.withDatabase(flags, async (db, location) => {
       const [{ readCustomers }, { renderCustomers }, { renderJson }] = await Promise.all([
         import('../../../report/customers/read-customers.ts'),
@@ -40,12 +41,12 @@ export default class CustomersList extends BaseCommand {
         import('../../../report/render/render-json.ts'),
       ])
       const found = await readCustomers(db, flags, location)
-      if (flags.format === 'json') this.print(renderJson(found))
+      if (format === 'json') this.print(renderJson(found))
       else {
-        const text = renderCustomers(found, flags.format, this.screen(flags))
-        this.print(flags.format === 'csv' ? this.forOutput(text) : text)
+        const text = renderCustomers(found, format, this.screen(flags))
+        this.print(format === 'csv' ? this.forOutput(text) : text)
       }
-      for (const note of flags.format === 'csv' ? found.notes : []) this.say(`Note: ${note}`)
+      for (const note of format === 'csv' ? found.notes : []) this.say(`Note: ${note}`)
       return found
     })
   }

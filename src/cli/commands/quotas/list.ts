@@ -17,7 +17,8 @@ export default class QuotasList extends BaseCommand {
   }
 
   async run(): Promise<object> {
-    const { flags } = await this.parse(QuotasList)
+    const { flags, metadata } = await this.parse(QuotasList)
+    const format = this.oneFormat(flags.format, metadata.flags.format)
     return this.withDatabase(flags, async (db, location) => {
       const [{ readQuotaList }, { renderQuotas }, { renderJson }, { noteUndelivered }] = await Promise.all([
         import('../../../report/quotas/read-quota-list.ts'),
@@ -28,10 +29,10 @@ export default class QuotasList extends BaseCommand {
       const where = { databaseLabel: db.databaseLabel, dataDir: location.dataDir }
       const [list, notes] = [await readQuotaList(db), await noteUndelivered(db, location.dataDir)]
       const found = { database: db.databaseLabel, dataDir: location.dataDir, ...list, notes }
-      if (flags.format === 'json') this.print(renderJson(found))
+      if (format === 'json') this.print(renderJson(found))
       else {
-        const text = renderQuotas(list, where, flags.format, this.screen(flags))
-        this.print(flags.format === 'csv' ? this.forOutput(text) : text)
+        const text = renderQuotas(list, where, format, this.screen(flags))
+        this.print(format === 'csv' ? this.forOutput(text) : text)
         for (const note of notes) this.say(`Note: ${note}`)
       }
       return found
