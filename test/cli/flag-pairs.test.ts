@@ -151,7 +151,6 @@ const REFUSED: Readonly<Record<'report' | 'export', readonly string[]>> = {
     '--csv-separator ; --format csv | --watch',
     '--csv-separator ; --format csv | --json',
     '--out <out> | --watch',
-    '--out <out> | --json',
     '--watch | --json',
   ],
   export: [

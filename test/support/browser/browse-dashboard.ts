@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { serveDashboard } from '../../../src/dashboard/serve-dashboard.ts'
 import type { ServedDashboard } from '../../../src/dashboard/serve-dashboard.ts'
+import { EMPTY_DATA_DIR } from '../cli/empty-data-dir.ts'
 import { loaded, openPage, startBrowser } from './browser.ts'
 import type { WatchedPage } from './browser.ts'
 
@@ -20,7 +21,7 @@ export async function browseDashboard(
   database: string,
   prepare: (page: Page) => Promise<void> = async () => {},
 ): Promise<BrowsedDashboard> {
-  const served = await serveDashboard({ port: 0, database, dataDir: '/nowhere' })
+  const served = await serveDashboard({ port: 0, database, dataDir: EMPTY_DATA_DIR })
   const browser = await startBrowser()
   const watched = await openPage(browser)
   const { page } = watched
