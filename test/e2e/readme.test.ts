@@ -287,7 +287,7 @@ test('docs/errors.md lists the codes that only answers have', () => {
   })
   const errors = new Set(namesIn('docs/errors.md', '## Codes'))
   const ofAnswers = new Set(codes.filter((code) => !errors.has(code)))
-  expect(namesIn('docs/errors.md', '## Codes of answers').toSorted()).toEqual([...ofAnswers].toSorted())
+  expect(new Set(namesIn('docs/errors.md', '## Codes of answers'))).toEqual(ofAnswers)
 })
 
 test('docs/dashboard.md lists every path of the JSON API', async () => {
@@ -295,7 +295,7 @@ test('docs/dashboard.md lists every path of the JSON API', async () => {
   const { body } = await answerApi(nowhere, { name: '', query: {} }, '')
   const [, names = ''] = / Use (.*)\./.exec(JSON.parse(body).error.message) ?? []
   const paths = [...names.split(', '), 'statement-file'].map((name) => `api/${name}`)
-  expect(namesIn('docs/dashboard.md', '## The JSON API').toSorted()).toEqual(paths.toSorted())
+  expect(new Set(namesIn('docs/dashboard.md', '## The JSON API'))).toEqual(new Set(paths))
 })
 
 test('docs/security.md lists exactly the rules there are', () => {
