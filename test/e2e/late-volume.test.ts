@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -35,6 +35,7 @@ forEachDatabase('a container that dies in October with its volume', (_kind, make
       return result.stdout
     }
     const run = (...args: string[]) => runOn('office', ...args)
+    mkdirSync(path('office'))
     /** Counts on a day in a process of its own, until it dies or `until` is true. */
     const count = async (
       machine: string,
