@@ -297,6 +297,22 @@ test('owners that alternate for ever use a quarter of the names; the file goes o
   expect(ownersSaid().at(-1)).toEqual(['NewCo'])
 })
 
+test('a name that did not fit gets another file for the next hour, also after a shorter one that did', async () => {
+  const counting = start()
+  for (let batch = 0; batch < 200; batch += 1) {
+    for (let request = 0; request < 10; request += 1)
+      countOwned(counting, (request % 2 ? 'x' : 'y').repeat(190))
+    await counting.flush()
+  }
+  countOwned(counting, 'B')
+  await counting.flush()
+  expect(ownersSaid().at(-1)).toEqual(['B'])
+  now += HOUR_MS
+  countOwned(counting, 'B')
+  await counting.flush()
+  expect(new Set(store.batches.map(({ instance }) => instance)).size).toBe(2)
+})
+
 test('a file that is left because a sum became too large is followed by one of the same size', () => {
   const { count } = start({ units: ['bytes'] })
   for (let request = 0; request < 3; request += 1)

@@ -113,13 +113,15 @@ export class NamesRegion implements FileNames {
     const last = this.renamings.get(number)
     if (last && last.sequence === sequence && last.count >= MOST_RENAMINGS) return true
     const record = keyRecord(number, key, sequence)
-    this.#areRenamingsFull = this.#renamingBytes + record.length > this.#identity.namesBytes * MOST_OF_REGION
-    if (this.#areRenamingsFull) return true
+    if (this.#renamingBytes + record.length > this.#identity.namesBytes * MOST_OF_REGION) {
+      this.#areRenamingsFull = true
+      return true
+    }
     this.#renamingBytes += record.length
     return this.#publish(record)
   }
 
-  /** Whether names changed so often that the last change is in memory only. */
+  /** Whether names changed so often that a change is in memory only. */
   get areRenamingsFull(): boolean {
     return this.#areRenamingsFull
   }
