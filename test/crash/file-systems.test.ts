@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { ProcessFolder } from '../../src/buffer/folder/process-folder.ts'
+import { makeProcessFolder } from '../support/usage/make-process-folder.ts'
 
 const { kind } = vi.hoisted(() => ({ kind: { magic: 0 } }))
 
@@ -29,14 +29,7 @@ test.each([
   const report = (error: Error) => {
     throw error
   }
-  const folder = new ProcessFolder({
-    dataDir,
-    bucketMinutes: 60,
-    target: '',
-    units: [],
-    mapped: true,
-    report,
-  })
+  const folder = makeProcessFolder(dataDir, report)
   expect(folder.open(64, 0).mode).toBe(mode)
   folder.abandon()
   rmSync(dataDir, { recursive: true })

@@ -5,10 +5,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { NO_QUOTAS } from '../../src/model/quota.ts'
 import { CounterBuffer } from '../../src/buffer/counter-buffer.ts'
 import { Flusher } from '../../src/buffer/flusher.ts'
-import { ProcessFolder } from '../../src/buffer/folder/process-folder.ts'
 import { toCountedKey, toCountedOperation } from '../../src/model/request-counter.ts'
 import type { Batch } from '../../src/model/batch.ts'
 import type { UsageStore } from '../../src/store/usage-store.ts'
+import { makeProcessFolder } from '../support/usage/make-process-folder.ts'
 
 const HOUR_MS = 3_600_000
 const KEY = { id: 'aaaaaaaa-0000-4000-8000-000000000001', label: 'key', name: null, owner: null }
@@ -23,14 +23,7 @@ test('counts of a bucket that ends while its first batch is being sent are deliv
   let now = 100 * HOUR_MS
   const recorded: Pick<Batch, 'bucket' | 'sequence' | 'requestCount'>[] = []
   const report = () => {}
-  const folder = new ProcessFolder({
-    dataDir,
-    bucketMinutes: 60,
-    target: '',
-    units: [],
-    mapped: true,
-    report,
-  })
+  const folder = makeProcessFolder(dataDir, report)
   const buffer = new CounterBuffer({
     files: folder,
     bucketMinutes: 60,
