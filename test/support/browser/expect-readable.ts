@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
+import { PATIENCE_MS } from '../patience.ts'
 import { findViolations } from './find-violations.ts'
 
 /**
@@ -16,8 +17,11 @@ export async function expectReadable(
     await page.setViewportSize({ width, height: 900 })
     // what is drawn again for a width is drawn in the frame after it
     await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
-    const fits = await page.evaluate('document.documentElement.scrollWidth <= innerWidth')
-    expect({ url: page.url(), width, fits }).toEqual({ url: page.url(), width, fits: true })
+    // a browser may tell the page of its new width some frames later
+    const seen = () =>
+      page.evaluate('({ width: innerWidth, fits: document.documentElement.scrollWidth <= innerWidth })')
+    const message = `${page.url()} at a width of ${width}`
+    await expect.poll(seen, { timeout: PATIENCE_MS, message }).toEqual({ width, fits: true })
     await check(width)
     if (index === 0) await expectAccessible(page, 'light')
     if (index === widths.length - 1) await expectAccessible(page, 'dark')
